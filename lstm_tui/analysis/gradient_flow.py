@@ -116,7 +116,7 @@ class _Back:
             pieces = (d @ self.program.view(self.flat, one.matrix.name),)
         else:
             result = self._spread(_at(self.rows[1:], one.target))
-            pieces = one.op.backward(d, result, *(self._spread(self._read(operand)) for operand in one.operands))
+            pieces = one.pull(d, result, *(self._spread(self._read(operand)) for operand in one.operands))
         for operand, piece in zip(one.operands, pieces, strict=True):
             if piece is None or operand.space == Space.PARAMETER:
                 continue

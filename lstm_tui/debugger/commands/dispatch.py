@@ -16,6 +16,7 @@ from lstm_tui.debugger.commands import (
     goto,
     help,
     known_words,
+    memory_reads,
     names,
     step,
 )
@@ -25,7 +26,7 @@ from lstm_tui.engine.errors import UserError
 
 __all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "seal", "split"]
 
-VERBS.arrange(step, goto, breakpoints, examine, names, known_words, edit, branch, generate, files, help)
+VERBS.arrange(step, goto, breakpoints, examine, memory_reads, names, known_words, edit, branch, generate, files, help)
 
 _MOST = 200
 """Completions that are worth showing."""

@@ -48,7 +48,7 @@ def execute(program: Program, instruction: Instruction, flat: Array, rows: Array
     elif instruction.op.code == Code.EVERY:
         target[:] = np.mod(step + clock, operands[0]) == 0
     else:
-        target[:] = instruction.op.forward(*operands)
+        target[:] = instruction.compute(*operands)
 
 
 def _read(spaces: tuple[Array, Array, Array], operand: Operand) -> Array:
@@ -84,7 +84,7 @@ def _pull(
     if instruction.matrix is not None:
         pulled = (d @ program.view(flat, instruction.matrix.name),)
     else:
-        pulled = instruction.op.backward(d, rows[step + 1, target], *operands)
+        pulled = instruction.pull(d, rows[step + 1, target], *operands)
     for operand, piece in zip(instruction.operands, pulled, strict=True):
         if piece is not None:
             sink = _read(sinks, operand)
