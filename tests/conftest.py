@@ -18,6 +18,8 @@ import pytest
 import textual._wait
 from hypothesis import HealthCheck, settings
 
+from lstm_tui.engine.language.cell import cell_names, load_cell
+
 # A shell that has Python keep no compiled files would have every program that a test starts compile the package anew.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False
@@ -28,6 +30,17 @@ textual._wait.SLEEP_GRANULARITY, textual._wait.SLEEP_IDLE = _LOOK, _LOOK / 8
 # No example is failed by the time that it takes: on a machine others use, too, that says nothing.
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+MATRICES = sorted(name for name in cell_names() if load_cell(name).shapes)
+OFTEN_SLOW = frozenset(MATRICES) - frozenset(MATRICES[::4])
+"""Cells of which only the slow tests see everything."""
+
+
+def _names_given(item: pytest.Item) -> set[str]:
+    """Return the words among the parameters of a test."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return {one for one in params.values() if isinstance(one, str)}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -56,7 +69,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the tests in the order of a seed, the same in every worker."""
+    """Put the tests in the order of a seed, the same in every worker.
+
+    Of tests that every cell has, those of most memories that are matrices are slow: each takes as long as ten LSTMs.
+    Their oracles, in `tests/cells`, are not.
+    """
+    for item in items:
+        if _names_given(item) & OFTEN_SLOW and "cells" not in item.path.parts:
+            item.add_marker(pytest.mark.slow)
     seed: int | None = config.getoption("shuffle")
     if seed is not None:
         items.sort(key=lambda one: one.nodeid)

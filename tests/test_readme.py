@@ -10,6 +10,7 @@ import inspect
 import io
 import re
 from collections.abc import Callable
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -90,10 +91,18 @@ def python_names() -> str:
         if name == "__version__":
             continue
         parts.append(f"{name}{'' if inspect.isclass(given) else _arguments(given)}\n{_indented(inspect.getdoc(given))}")
-        for method, own in sorted(vars(given).items()) if inspect.isclass(given) else ():
+        for method, own in sorted(_own(given).items()) if inspect.isclass(given) else ():
             if not method.startswith("_") and inspect.isfunction(own):
                 parts.append(f"{name}.{method}{_arguments(own)}\n{_indented(inspect.getdoc(own))}")
+            if not method.startswith("_") and isinstance(own, property | cached_property):
+                parts.append(f"{name}.{method}\n{_indented(inspect.getdoc(own))}")
     return "\n".join(("```", "\n\n".join(parts), "```")) + "\n"
+
+
+def _own(given: type) -> dict[str, object]:
+    """Return what a class and those of ours below it define, the class before them."""
+    ours = [one for one in given.__mro__ if one.__module__.startswith("lstm_tui.")]
+    return {name: own for one in reversed(ours) for name, own in vars(one).items()}
 
 
 def _arguments(function: Callable[..., object]) -> str:

@@ -117,6 +117,7 @@ READ_OTHERWISE = {
     "draw_footer": "words: tests/tui/test_screen_keys.py has each key",
     "draw_tabs": "words: the panes by their names",
     "draw_now": "words: tests/tui/test_now_line.py has them at every width",
+    "draw_now_in_two": "words: tests/tui/test_now_line.py has them at every width",
     "draw_cell": "an equation: tests/tui/test_screen_equations.py works its numbers out",
     "draw_equation_line": "an equation: tests/tui/test_screen_equations.py works its numbers out",
     "draw_step": "spans of one unit: tests/tui/test_screen_one_unit.py reads them",

@@ -411,8 +411,11 @@ def forgotten(passed: PassTrace, flow: Flow, tokens: range, before: int, after: 
 
 
 def lost_at(passed: PassTrace, flow: Flow, t: int) -> Array:
-    """Return how much of each unit's memory the step at place `t` of the tape has not kept, (n,)."""
+    """Return how much of each unit's memory the step at place `t` of the tape has not kept, (n,).
+
+    Kept is what a keep from 0 to 1 leaves: one beyond 1 loses nothing, one below 0 loses all. Of NaN it is NaN.
+    """
     step = passed.reading_step(t)
     before = flow.reached[step - 1] if step else flow.start
     with quiet():
-        return np.abs(np.where(before == 0, 0.0, before * (1 - flow.keep[step])))
+        return np.abs(np.where(before == 0, 0.0, before * (1 - np.clip(flow.keep[step], 0, 1))))

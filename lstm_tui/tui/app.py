@@ -146,7 +146,7 @@ class LstmApp(App[int]):
         if self._resume is not None:
             self.call_after_refresh(self._take_up, self._resume)
         if self._teaching is not None:
-            self.call_after_refresh(self._teaching.greet, self, *self._drawing())
+            self.call_after_refresh(self._teaching.greet, self, *self._drawing(), self._settings)
 
     def _main_screens(self) -> list[MainScreen]:
         """Return the screens of a run, the lowest first; there is none where two runs are compared."""
@@ -166,7 +166,7 @@ class LstmApp(App[int]):
         if self._teaching is None:
             self.notify("there are no lessons at hand: start with `lstm-tui tour`", markup=False)
         else:
-            self._teaching.offer(self, *self._drawing())
+            self._teaching.offer(self, *self._drawing(), self._settings)
 
     def action_picture(self) -> None:
         """Take a picture of the screen, without what was said in passing."""

@@ -68,6 +68,7 @@ class MainScreen(Screen[None]):
         Binding("escape", "back", show=False, priority=True),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-middle"), (144, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]
     AUTO_FOCUS = "#forward"
 
     view: reactive[View] = reactive(EMPTY, repaint=False)
@@ -118,8 +119,9 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the first run, so that the first frame is whole, and lay out the panes for `app.tcss` to place."""
-        width = self.app.size.width
-        self.add_class(next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if width >= least))
+        (width, height), across, down = self.app.size, self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS
+        for length, breakpoints in ((width, across), (height, down)):
+            self.add_class(next(name for least, name in reversed(breakpoints) if length >= least))
         self._choose_colours()
         self.looks.begin()
         self.runs.open_line(self.run.wanted_line)

@@ -88,6 +88,8 @@ class View:
         live: How it stands with a text that grows; None where it does not.
         stopped: The last stop at a breakpoint, as long as there is one.
         displays: What every display says here.
+        spoken_of: Outputs that are always shown, by name: a lesson speaks of them.
+        veiled: Whether what the run has not come to is left out, as while a lesson asks what it will be.
     """
 
     frame: Frame
@@ -107,6 +109,8 @@ class View:
     live: Live | None = None
     stopped: Stopped | None = None
     displays: tuple[Shown, ...] = ()
+    spoken_of: tuple[str, ...] = ()
+    veiled: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -293,6 +297,10 @@ class View:
             return self.frame.reached(pass_name, self.facts.memory(pass_name))
         passed = self.trace[pass_name]
         return passed.reading_step(t) < passed.reading_step(self.t)
+
+    def is_veiled(self, t: int) -> bool:
+        """Say whether what stands at a token is left out, since the run has not come to it."""
+        return self.veiled and not self.has_reached(self.pass_name, t)
 
     @cached_property
     def ledger(self) -> Ledger | None:

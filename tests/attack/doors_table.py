@@ -65,6 +65,8 @@ RUN_CELLS = tuple(one for one in ALL_CELLS if one != "lstm_projected.toml")  # w
 ALL_READOUTS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "readouts").glob("*.toml")))
 LESSONS = ("lesson.toml", *sorted(one.name for one in (PACKAGE / "lessons").glob("[0-9]*.toml")))
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
+_READ = ("source", "load-edits", "model-file")
+"""Verbs that read a file; the others that take one write it."""
 OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")
 _DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "script": ("-x {}", SCRIPTS), "map": ("--model tagger.pt --map {}", ("map.toml",)),
@@ -201,9 +203,9 @@ def _rows() -> Iterator[Row]:
     yield Row(("train", "resume"), resume, ("resumed.safetensors.checkpoint",))
     yield Row(("tour", "lesson"), "tour {} --check", LESSONS)
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
-    for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS)):
+    for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS), ("model-file", ("native.safetensors",))):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
-    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in ("source", "load-edits")):
+    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in _READ):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
 
@@ -227,7 +229,8 @@ def make_seeds(folder: Path) -> None:
         "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
         "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
-        "verb-save-model.x": "save-model {}\n", "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
+        "verb-save-model.x": "save-model {}\n", "verb-model-file.x": "model-file {}\n",
+        "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
     }  # fmt: skip
     for name, text in texts.items():
         (folder / name).write_text(text)

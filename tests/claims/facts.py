@@ -21,6 +21,7 @@ from test_demonstrations import PAIR, TWO, flow, named, says, still, told
 import lstm_tui
 from lstm_tui.analysis.influence import MOST_ASKED, Target, deletions
 from lstm_tui.analysis.ledger import ledger_at
+from lstm_tui.analysis.train.further import REHEARSED
 from lstm_tui.cli import main
 from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.training import job_of, task_of
@@ -38,7 +39,7 @@ from lstm_tui.tui.controllers import autosave
 from .documents import KINDS, ROOT
 
 # names of the package that the expressions use, beside what follows
-__all__ = ["BLOCK", "KINDS", "MOST_ASKED", "Limits", "endings", "ends", "forked", "recall", "signal"]
+__all__ = ["BLOCK", "KINDS", "MOST_ASKED", "REHEARSED", "Limits", "endings", "ends", "forked", "recall", "signal"]
 
 STORY = PAIR
 BAD, GOOD = "The movie was not bad", "The movie was not good"

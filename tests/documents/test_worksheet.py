@@ -124,7 +124,8 @@ def test_the_last_step_of_every_sum_is_what_a_pencil_finds(cell: str, layers: in
             sheet_of(trace, range(1, 4), 4)
         return
     least = min((abs(c) for p in trace.passes.values() for c in constants_of(p.cell) if c), default=1.0)
-    digits = max(4, math.ceil(-math.log10(least)))  # what is added must not be rounded away
+    # What is added must not be rounded away, and no double is exact to more digits.
+    digits = 4 if least >= 1e-2 else min(max(4, math.ceil(-math.log10(least))) + 2, 12)
     sheet = sheet_of(trace, range(1, 4), digits)
     for name, lines in chains(text(sheet)):
         assert len(lines) > 1

@@ -127,7 +127,8 @@ class Driver:
         return "\n".join(strip.text.rstrip() for strip in strips[:height]) if width else ""
 
     def line(self, name: str) -> str:
-        return self.screen.query_one(f"#{name}", OneLine).render_line(0).text.rstrip()
+        line = self.screen.query_one(f"#{name}", OneLine)
+        return " ".join(line.render_line(y).text.strip() for y in range(max(line.size.height, 1)))
 
     def keep(self) -> View:
         """Return the view, to be given back later."""

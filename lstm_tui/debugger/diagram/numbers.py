@@ -45,13 +45,13 @@ class UnitStep:
     def written(self, mark: Mark, more: str = "…", unknown: str = "?", infinity: str = "∞") -> str:
         """Return the number of a mark in five cells: signed unless it cannot be negative; `more` while it is to come.
 
-        Where none is the unit's, how many there are is told in brackets.
+        Where none is the unit's, how many there are is told in square brackets; round ones are ops.
         """
         if not self.done[mark.key]:
             return more
         value = self.numbers[mark.key]
         if value is None:
-            return f"({mark.size})" if mark.size != 1 else unknown
+            return f"[{mark.size}]" if mark.size != 1 else unknown
         return compact(value, LEAST_WIDTH, self.signed(mark), infinity)
 
     def signed(self, mark: Mark) -> bool:

@@ -171,6 +171,9 @@ class _Evaluator:
         if isinstance(node, parser.NameNode):
             name = node.name
             return self.named(node, lambda: self.scope.read(name, moment))
+        if isinstance(node, parser.HeldNode):
+            held = node.name
+            return self.named(node, lambda: self.scope.held_value(held))
         if isinstance(node, parser.UnitsNode | parser.Class):
             return self.chosen(node, moment)
         if isinstance(node, parser.Shifted):

@@ -17,6 +17,7 @@ from lstm_tui.engine.language import words
 from lstm_tui.engine.language.syntax import (
     CallNode,
     EntriesNode,
+    HeldNode,
     IndexNode,
     Inverse,
     NameNode,
@@ -39,6 +40,7 @@ __all__ = [
     "Class",
     "EntryNode",
     "ExpressionError",
+    "HeldNode",
     "IndexNode",
     "Inverse",
     "NameNode",
@@ -200,7 +202,7 @@ def _check(word: Word, depth: int) -> None:
         raise Mistake(said, word.start)
 
 
-QUESTION = Notation("an expression", MAX_TEXT, _check, UNITS)
+QUESTION = Notation("an expression", MAX_TEXT, _check, UNITS, held=True)
 
 
 @dataclass(frozen=True)

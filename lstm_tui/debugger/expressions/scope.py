@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.debugger.expressions.series import KNOWN, Series
+from lstm_tui.debugger.held_values import HeldValues
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import held_inputs, spread
@@ -62,12 +63,14 @@ class Scope:
         pass_name: The pass.
         kept: What is computed once for a whole run, by what was asked.
         names: What units are called; by default, as the network's card has it.
+        held: What `$1` and `$limit` are; nothing by default.
     """
 
     trace: Trace
     pass_name: str
     kept: dict[Any, Array] = field(default_factory=dict)
     names: UnitNames = NONE
+    held: HeldValues = field(default_factory=HeldValues)
 
     def __post_init__(self) -> None:
         """Take the names of the network's card where none are given."""
@@ -157,6 +160,17 @@ class Scope:
         if near is not None and near not in OF_THE_RUN:
             near = name.removesuffix(value) + near
         raise NoSuchName(f"{passed.name} has no value {value}", near)
+
+    def held_value(self, name: str) -> Series:
+        """Return the value that `$1` or `$limit` stands for, its name without the `$`.
+
+        Raises:
+            NoSuchName: It stands for none.
+        """
+        value = self.held.find(name)
+        if value is None:
+            raise NoSuchName(*self.held.missing(name))
+        return value
 
     def matrix(self, name: str) -> Array:
         """Return a matrix parameter, (rows, columns).

@@ -285,7 +285,10 @@ class Facts:
 
     def no_ledger(self, pass_name: str) -> tuple[str, ...]:
         """Say why a pass has no ledger, in short lines."""
-        name = self.memory(pass_name)
+        name, cell = self.memory(pass_name), self.trace[pass_name].cell
+        own = memory_of(cell)
+        if own != name and own in cell.state and update_of(cell, own) is not None:
+            return ("this trace does not hold", f"{own}, the memory:", "no ledger.")
         if not self.splits(pass_name):
             return (f"{name} is not linear in {name}:", "its memory cannot be", "split by token.")
         return ("this trace does not hold", f"what {name} keeps and is", "written: no ledger.")

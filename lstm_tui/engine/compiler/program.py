@@ -26,6 +26,8 @@ from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.cell_fields import Mask
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import Expression
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.text_safety import visible
 
 
 class Space(IntEnum):
@@ -182,6 +184,14 @@ class Program:
     heads: int = 1
     matrices: Mapping[str, Shape] = field(default_factory=dict)
     shapes: Mapping[Expression, Shape] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Say in one line what it is made of; no number of it."""
+        of = visible(self.cell.name) if self.cell else "a readout"
+        return (
+            f"<Program of {of}: {count_of(len(self.equations), 'equation')}, {count_of(len(self.instructions), 'op')}, "
+            f"{self.parameter_count:,} parameters, {self.hidden_size} units>"
+        )
 
     @property
     def clock(self) -> int:

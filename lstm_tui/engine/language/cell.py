@@ -50,6 +50,7 @@ from lstm_tui.engine.language.expression import (
     walk,
 )
 from lstm_tui.engine.language.toml import page_text, parse_page, read_text
+from lstm_tui.engine.text_safety import visible
 
 __all__ = ["Below", "Cell", "Mask", "Size", "bundled_file", "cell_names", "load_cell", "parse_cell"]
 
@@ -107,6 +108,10 @@ class Cell:
     defaults: Mapping[str, int] = field(default_factory=dict)
     text: str = field(default="", repr=False)
     file: str = "cell"
+
+    def __repr__(self) -> str:
+        """Say in one line which it is."""
+        return f"<Cell {visible(self.name)}: {visible(self.title)}; {visible(', '.join(self.values))}>"
 
     @property
     def values(self) -> tuple[str, ...]:

@@ -44,6 +44,13 @@ class NameNode(Node):
 
 
 @dataclass(frozen=True)
+class HeldNode(Node):
+    """A value that a session holds: `$1` of the value history, `$limit` by its name; the name is without its `$`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Argument:
     """`at="bad"`: an argument that is given by name; `place` is where the name stands."""
 
@@ -260,6 +267,9 @@ class _Parser(WordReader):
         if word.kind == "text":
             self.take()
             return TextNode(word.start, word.end, word.text)
+        if word.kind == "held":
+            self.take()
+            return HeldNode(word.start, word.end, word.text[1:])
         if word.kind == "name" and word.text not in ("and", "or"):
             self.take()
             return self.call(word) if self.is_sign("(") else NameNode(word.start, word.end, word.text)

@@ -114,7 +114,10 @@ class BreakpointKeys:
         def act(session: Session) -> tuple[str, ...]:
             self._search = session.work
             note = session.continue_(step > 0).note
-            logged = () if session.stop is None else session.stop.logged
+            stop = session.stop
+            if stop is not None and stop.said:
+                return (*stop.logged, *(() if stop.silent else (note,)), *stop.said)
+            logged = () if stop is None else stop.logged
             return (f"{len(logged)} printed, the last {logged[-1]}; {note}" if logged else note,)
 
         error = self._changes.change(act)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff, ValueDiff, beside
+from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff, ValueDiff, beside_each, rows_at
 from lstm_tui.debugger.panes import MEMORY
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, fit, token_label, window
@@ -75,7 +75,7 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
             edge = glyphs.edge if cell > 1 and t in (view.t, view.t + 1) else ""
             if here and t == view.cursor_t and view.place is not None and cell > 1:
                 edge = glyphs.cursor
-            if not ready[column]:
+            if not ready[column] or view.is_veiled(t):
                 line.put(glyphs.dot.center(cell)[:cell], palette.style("faint"))
                 continue
             faded = not view.has_reached(view.pass_name, t)
@@ -138,8 +138,9 @@ def _marks(view: View, first: int, last: int, units: list[int], palette: Palette
     difference = view.frame.difference
     if difference is None:
         return [[("", "")] * len(units)] * (last - first)
-    found = (beside(difference, view.pass_name, view.memory_name, t) for t in range(first, last))
-    return [[_mark(one, unit, palette) for unit in units] for one in found]
+    columns = [DiffColumn(difference.origins[t], t) for t in range(first, last)]
+    found = beside_each(difference, view.pass_name, view.memory_name, columns)
+    return [[_mark(one, unit, palette) for unit in units] for one in found if one is not None]
 
 
 def _mark(found: ValueDiff, unit: int, palette: Palette) -> tuple[str, str]:
@@ -187,11 +188,9 @@ def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: i
     sight = columns[first:last]
     rows = 3 if height >= _TRIPLE else 2
     units, _ = view.units_in_sight(view.pass_name, max((height - 1) // rows, 1))
-    after = difference.after[view.pass_name][view.memory_name]
-    before = difference.before[view.pass_name][view.memory_name]
-    now = np.array([after[c.after] if c.after is not None else np.full(after.shape[1], np.nan) for c in sight])
-    then = np.array([before[c.before] if c.before is not None else np.full(after.shape[1], np.nan) for c in sight])
-    found = [None if c.after is None else beside(difference, view.pass_name, view.memory_name, c.after) for c in sight]
+    now = rows_at(difference.after[view.pass_name][view.memory_name], [column.after for column in sight])
+    then = rows_at(difference.before[view.pass_name][view.memory_name], [column.before for column in sight])
+    found = beside_each(difference, view.pass_name, view.memory_name, sight)
     _beside_head(drawing, view, difference, sight, cell, label)
     for unit in units:
         with np.errstate(all="ignore"):
