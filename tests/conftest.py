@@ -19,6 +19,8 @@ import pytest
 import textual._wait
 from hypothesis import HealthCheck, settings
 
+from lstm_tui.engine.language.cell import cell_names, load_cell
+
 # A shell that has Python keep no compiled files would have every program that a test starts compile the package anew.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False
@@ -32,6 +34,17 @@ settings.load_profile("any machine")
 
 _FEW = 20
 """Random examples that a test tries always, where it asks for as many."""
+
+
+MATRICES = sorted(name for name in cell_names() if load_cell(name).shapes)
+OFTEN_SLOW = frozenset(MATRICES) - frozenset(MATRICES[::4])
+"""Cells of which only the slow tests see everything."""
+
+
+def _names_given(item: pytest.Item) -> set[str]:
+    """Return the words among the parameters of a test."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return {one for one in params.values() if isinstance(one, str)}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,10 +79,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the tests in the order of a seed, the same in every worker; at a desk random tests try fewer examples."""
+    """Put the tests in the order of a seed, the same in every worker; at a desk random tests try fewer examples.
+
+    Of tests that every cell has, those of most memories that are matrices are slow: each takes as long as ten LSTMs.
+    Their oracles, in `tests/cells`, are not.
+    """
     if not config.getoption("all_examples"):
         for test in {getattr(one, "obj", None) for one in items}:
             _try_fewer(test)
+    for item in items:
+        if _names_given(item) & OFTEN_SLOW and "cells" not in item.path.parts:
+            item.add_marker(pytest.mark.slow)
     seed: int | None = config.getoption("shuffle")
     if seed is not None:
         items.sort(key=lambda one: one.nodeid)

@@ -49,7 +49,7 @@ def _taken(program: Program, instruction: Instruction, flat: Array) -> Callable[
 
     Where its operands and its matrix lie is looked up once, and not at every step.
     """
-    target, code, forward = _place(instruction.target), instruction.op.code, instruction.op.forward
+    target, code, forward = _place(instruction.target), instruction.op.code, instruction.compute
     matrix = None if instruction.matrix is None else program.view(flat, instruction.matrix.name).T
     places = [_place(one) for one in instruction.operands]
     spaces = [one.space for one in instruction.operands]
@@ -107,7 +107,7 @@ def _pull(
     if instruction.matrix is not None:
         pulled = (d @ program.view(flat, instruction.matrix.name),)
     else:
-        pulled = instruction.op.backward(d, rows[step + 1, target], *operands)
+        pulled = instruction.pull(d, rows[step + 1, target], *operands)
     for operand, piece in zip(instruction.operands, pulled, strict=True):
         if piece is not None:
             sink = _read(sinks, operand)
