@@ -73,7 +73,7 @@ def _changed(tree: dict[str, Any], rng: random.Random) -> dict[str, Any]:
         holder.insert(key, other)
     elif what == 8 and rng.random() < 0.2:
         deep: Any = at
-        for _ in range(rng.choice((5, max(_DEEP - _depth(at), 0)))):
+        for _ in range(rng.choice((5, max(_DEEP - _depth(tree), 0)))):
             deep = [deep] if rng.random() < 0.5 else {"a": deep}
         holder[key] = deep
     else:

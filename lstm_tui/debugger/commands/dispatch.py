@@ -17,6 +17,7 @@ from lstm_tui.debugger.commands import (
     known_words,
     names,
     openings,
+    record_lesson,
     step,
 )
 from lstm_tui.debugger.commands.sealing import check_unsealed, seal
@@ -26,7 +27,9 @@ from lstm_tui.engine.errors import UserError
 
 __all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "seal", "split"]
 
-VERBS.arrange(step, goto, breakpoints, examine, names, known_words, openings, edit, branch, generate, files, help)
+VERBS.arrange(
+    step, goto, breakpoints, examine, names, known_words, openings, edit, branch, generate, files, record_lesson, help
+)
 
 _MOST = 200
 """Completions that are worth showing."""

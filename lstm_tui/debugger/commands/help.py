@@ -31,7 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
     ),
-    "the session": ("name", "save-session", "source", "help", "glossary", "apropos", "quit"),
+    "the session": ("name", "save-session", "record-lesson", "source", "help", "glossary", "apropos", "quit"),
 }  # fmt: skip
 """Every verb, by what it is for."""
 
