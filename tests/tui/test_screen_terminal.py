@@ -152,7 +152,7 @@ def test_a_word_is_replaced_a_gate_is_held_and_both_are_undone(start: Start) -> 
     screen = start()
     screen.until("7 output")
     screen.child.send("nnn1e")
-    screen.until("another word here")
+    screen.until("put another word here")
     screen.child.send("would\r")
     screen.until("◆ 1 edit")
     screen.until("token 3: “not” → “would”")
