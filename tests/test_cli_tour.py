@@ -17,7 +17,7 @@ from lstm_tui.lesson.library import example
 def test_the_list_names_every_lesson_and_an_example_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tour", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines[:14]][::13] == ["why-not-a-plain-rnn", "break-it-yourself"]
+    assert [line.split()[1] for line in lines[:15]][::14] == ["the-seven-letters", "break-it-yourself"]
     assert str(example()) in "\n".join(lines)
     assert example().is_file()
 
@@ -26,7 +26,9 @@ def test_the_example_can_be_copied_and_checked(tmp_path: Path, capsys: pytest.Ca
     mine = tmp_path / "mine.toml"
     mine.write_bytes(example().read_bytes())
     assert main(["tour", str(mine), "--check"]) == 0
-    assert capsys.readouterr().out == "1 lesson, 2 stops, 5 claims, 0 do not hold\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "1 lesson, 2 stops, 5 claims, 0 do not hold", "drawn at 80×24, 120×36, 160×45: 0 not in sight",
+    ]  # fmt: skip
 
 
 def test_a_false_claim_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,12 +76,14 @@ def test_only_a_bare_start_greets() -> None:
 
 def test_a_lesson_opens_in_a_real_terminal_and_is_left_by_way_of_the_debugger() -> None:
     screen = Screen([sys.executable, "-m", "lstm_tui", "tour", "update"], (100, 30))
-    screen.until("1 of 2")
+    screen.until("1 of 3")
     screen.child.send("\r")
-    screen.until("2 of 2")
+    screen.until("2 of 3")
     screen.child.send("q")
+    screen.until("leave the lesson?")
+    screen.child.send("\r")
     screen.until("sample.txt")
-    screen.until("2 of 2", gone=True)
+    screen.until("2 of 3", gone=True)
     screen.child.send("q")
     assert screen.end() == 0
     screen.left_in_order()

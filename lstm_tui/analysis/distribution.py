@@ -147,7 +147,7 @@ def choose(trace: Trace, temperature: float = 0.0, seed: int = 0) -> str:
             "what this network says are no probabilities: open its file with --set readout.activation=softmax"
         )
     if said is None or network is None or network.tokens is None:
-        raise UserError("this network says no next token: open a language model, such as --model story or chars")
+        raise UserError("this network says no next token: `model story` or `model chars` opens one that does")
     chances = said[-1].astype(np.float64)
     if network.tokens.kind != "bytes":
         chances[[n for n, token in enumerate(network.tokens.vocabulary[:1]) if token == UNKNOWN]] = 0

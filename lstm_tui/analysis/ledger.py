@@ -18,7 +18,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.buffers import Room
-from lstm_tui.engine.compiler.ops import OPS, held
+from lstm_tui.engine.compiler.ops import HEAD_OPS, OPS, held, over_heads
 from lstm_tui.engine.compiler.program import held_inputs, spread
 from lstm_tui.engine.compiler.roles import update_of
 from lstm_tui.engine.language.expression import Expression, Name, Number, Previous, Product
@@ -202,6 +202,11 @@ class _Reader:
         if node.function == "concat":
             series = [np.broadcast_to(one, (self.passed.steps, one.shape[-1])) for one in arguments]
             return np.concatenate(series, axis=-1)
+        if node.function in HEAD_OPS:
+            program = self.whole.program
+            if program is None or node not in program.shapes:
+                raise _NotRecorded
+            return over_heads(node.function, program.shapes[node], *arguments)
         return np.asarray(OPS[node.function].forward(*arguments))
 
     def _name(self, name: str) -> Array:
@@ -406,8 +411,11 @@ def forgotten(passed: PassTrace, flow: Flow, tokens: range, before: int, after: 
 
 
 def lost_at(passed: PassTrace, flow: Flow, t: int) -> Array:
-    """Return how much of each unit's memory the step at place `t` of the tape has not kept, (n,)."""
+    """Return how much of each unit's memory the step at place `t` of the tape has not kept, (n,).
+
+    Kept is what a keep from 0 to 1 leaves: one beyond 1 loses nothing, one below 0 loses all. Of NaN it is NaN.
+    """
     step = passed.reading_step(t)
     before = flow.reached[step - 1] if step else flow.start
     with quiet():
-        return np.abs(np.where(before == 0, 0.0, before * (1 - flow.keep[step])))
+        return np.abs(np.where(before == 0, 0.0, before * (1 - np.clip(flow.keep[step], 0, 1))))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.models.bundled import TEXT_MODEL, open_model
 
 if TYPE_CHECKING:
-    from lstm_tui.lesson.lesson import Lesson
+    from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText
     from lstm_tui.lesson.library import Library
 
 
@@ -56,26 +57,37 @@ def greeting() -> str:
 
 
 def _list(lessons: Library) -> int:
-    from lstm_tui.lesson.library import example
+    from lstm_tui.lesson.library import example, number_of
 
-    for number, lesson in enumerate(lessons.lessons(), 1):
-        print(f"{number:>2}  {lesson.name:<22}  {visible(lesson.about)}")
+    for lesson in lessons.lessons():
+        print(f"{number_of(Path(lesson.source)):>2}  {lesson.name:<22}  {visible(lesson.about)}")
     print("\n`lstm-tui tour NAME` opens one. To write your own, copy and try the example:")
     print(f"  cp {visible(str(example()))} mine.toml\n  lstm-tui tour mine.toml --check")
     return 0
 
 
 def _check(lessons: Library, told: tuple[Lesson, ...]) -> int:
-    """Try every claim of some lessons; print what does not hold, with its line."""
+    """Try every claim of some lessons, and draw every stop; print what is false or not in sight, with its line."""
     from lstm_tui.lesson.library import check
+    from lstm_tui.tui.lesson_check import MOST_DRAWN, SIZES, out_of_sight
 
-    false = claims = stops = 0
+    false = claims = stops = unseen = 0
+
+    def say(stop: LessonStep, text: LessonText, why: str) -> None:
+        line, column = stop.page.place_of_value(*text.where)
+        print(f"{lesson.source}:{line}:{column}: {visible(why)}", file=sys.stderr)
+
     for lesson in told:
         for stop in lesson.stops:
             stops, claims = stops + 1, claims + len(stop.claims) + (0 if stop.task is None else len(stop.task.claims))
             for claim, why in check(stop, lessons.opener(lesson)):
-                line, column = stop.page.place_of_value(*claim.where)
-                print(f"{lesson.source}:{line}:{column}: {visible(why)}", file=sys.stderr)
+                say(stop, claim, why)
                 false += 1
+        for stop, text, why in out_of_sight(lesson, lessons.opener(lesson)):
+            say(stop, text, why)
+            unseen += 1
     print(f"{len(told)} lesson{'s' * (len(told) != 1)}, {stops} stops, {claims} claims, {false} do not hold")
-    return 1 if false else 0
+    sizes = ", ".join(f"{columns}×{rows}" for columns, rows in SIZES)
+    left = sum(max(len(lesson.stops) - MOST_DRAWN, 0) for lesson in told)
+    print(f"drawn at {sizes}: {unseen} not in sight" + (f", {left} stops not drawn" if left else ""))
+    return 1 if false or unseen else 0

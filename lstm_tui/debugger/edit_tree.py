@@ -6,16 +6,19 @@ tokens; edits of the network go along from line to line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.origins import Origins
-from lstm_tui.debugger.position import Cursor, Frame, same_token
+from lstm_tui.debugger.position import Cursor, Frame, in_trace, same_token
 from lstm_tui.debugger.source import Source, needed
+from lstm_tui.debugger.unit_names import UnitNames
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.incremental import GrowingRun
 from lstm_tui.engine.runtime.run import Initial, run
 from lstm_tui.engine.runtime.trace import Trace
@@ -23,7 +26,7 @@ from lstm_tui.engine.runtime.windowed_run import begin_like
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.edits.apply import Edited
-    from lstm_tui.debugger.edits.language import Edit, NetworkEdit
+    from lstm_tui.debugger.edits.language import Edit, NetworkEdit, Opening
     from lstm_tui.debugger.inspect.compare import Comparison
 
 
@@ -34,7 +37,9 @@ class EditTree:
 
     Attributes:
         source: What is open: the lines, and what they are run with.
-        baseline: The run of this line without edits.
+        opened: The run of this line without edits.
+        baseline: What the edited run is laid beside: that run, or where an edit opened another network or text, the
+            run of that without the edits of values and weights, and with none behind it.
         history: Every edit that was made on this line, and how many are in force.
         to_edit: Whether this line has edits that are not made since it was opened.
     """
@@ -58,40 +63,44 @@ class EditTree:
         self._plain: tuple[Trace, Edited] | None = None  # what is run without edits, of the baseline it is of
         self._growing: GrowingRun | None = None
         self._longer: tuple[Trace, Trace] | None = None  # a run, and what it has become by tokens behind it
+        self._names: Mapping[tuple[object, ...], UnitNames] = {}  # of networks that another was put in the place of
         self.begin(baseline)
 
     def begin(self, baseline: Trace) -> None:
         """Begin without edits of another run."""
-        self.baseline, self.history = baseline, History()
+        self.opened, self.history = baseline, History()
+        self.baseline = baseline
         self.made: Edited | None = None
 
     def grow(self, baseline: Trace, made: Edited | None) -> None:
         """Go on with a longer text, and the edits in force on it."""
-        self.baseline, self.made = baseline, made
+        self.opened = self.baseline = baseline
+        self.made = made
         self.source = self.source.with_text(baseline.sequence)
 
     def begun(self, initial: Initial | None) -> None:
         """Hold the states with which the run of this line began, where they go on from line to line and are known."""
         if self.source.carry and initial is not None:
-            self._begun = self._cursor.frame.line, self.baseline.interpreter, initial
+            self._begun = self._cursor.frame.line, self.opened.interpreter, initial
 
     def start(self) -> Initial | None:
         """Return the states with which this line begins; None for the cell's own."""
-        line, interpreter = self._cursor.frame.line, self.baseline.interpreter
+        line, interpreter = self._cursor.frame.line, self.opened.interpreter
         if self._begun is not None and self._begun[:2] == (line, interpreter):
             return self._begun[2]
         return self.source.start(line, interpreter)
 
     def fork(self, cursor: Cursor, work: Cancellation) -> EditTree:
         """Return a tree that has the same edits and goes its own way."""
-        fork = EditTree(cursor, self.baseline, self.source, work)
+        fork = EditTree(cursor, self.opened, self.source, work)
         fork.adopt(self)
         fork._longer = None
         return fork
 
     def adopt(self, fork: EditTree) -> None:
         """Take over every edit that a fork has made."""
-        self.source, self.baseline, self.history, self.made = fork.source, fork.baseline, fork.history, fork.made
+        self.source, self.opened, self.baseline = fork.source, fork.opened, fork.baseline
+        self.history, self.made, self._names = fork.history, fork.made, fork._names
         self._begun = fork._begun
         self._left, self._along, self.to_edit = fork._left, fork._along, fork.to_edit
         self._growing, self._longer, self._plain = fork._growing, fork._longer, fork._plain
@@ -112,8 +121,8 @@ class EditTree:
 
         if self.made is not None:
             return self.made
-        if self._plain is None or self._plain[0] is not self.baseline:
-            self._plain = self.baseline, Edited.baseline(self.opened_network, self.baseline.sequence)
+        if self._plain is None or self._plain[0] is not self.opened:
+            self._plain = self.opened, Edited.baseline(self.opened_network, self.opened.sequence)
         return self._plain[1]
 
     @property
@@ -123,7 +132,7 @@ class EditTree:
         Raises:
             UserError: If there is none.
         """
-        return needed(self.baseline.network)
+        return needed(self.opened.network)
 
     def edit(self, *edits: Edit) -> Frame:
         """Make edits, run again, and stand where the run stood.
@@ -133,15 +142,21 @@ class EditTree:
         """
         from lstm_tui.debugger.edits.apply import after
         from lstm_tui.debugger.edits.describe import describe, effect, weights_meant
-        from lstm_tui.debugger.edits.language import HeldEdit
+        from lstm_tui.debugger.edits.language import HeldEdit, Opening, last_opening
 
         ran, made, opened = self._cursor.frame.trace, self.edited, self.edited.network
+        if self.source.incoming is not None and last_opening(edits):
+            raise UserError(
+                "a text that still comes is read by the network it was opened with, and no other takes over"
+            )
         said: list[str] = []
         for number, edit in enumerate(edits):
             before, old = made, weights_meant(edit, made)
-            made = after(edit, before, opened)
+            made = after(edit, before, opened, self._work.progress)
             trace = None if number else ran
             said.append(describe(edit, before, trace, made, old=old))
+            if isinstance(edit, Opening):
+                said[-1] += _set_aside(edit, (*self.history.active, *edits[:number]))
         frame = self._edited(self.history.with_edit(*edits), made)
         if edits and isinstance(edits[-1], HeldEdit):
             said[-1] = describe(edits[-1], before, trace, made, frame.trace)
@@ -187,7 +202,7 @@ class EditTree:
         from lstm_tui.debugger.inspect.compare import compare_states
 
         first, second = self.history.find(one), self.history.find(other)
-        return compare_states(self.history, first, second, self.opened_network, self.baseline.sequence, self._run_of)
+        return compare_states(self.history, first, second, self.opened_network, self.opened.sequence, self._run_of)
 
     def run_of(self, name: str) -> Trace:
         """Return the run of a state of the tree of edits, by its name or number.
@@ -201,7 +216,7 @@ class EditTree:
         """Return the run of a state of the tree."""
         if state == self.history.here:
             return self._cursor.frame.trace
-        return self.baseline if state == 0 else self._with(self.history.switched(state))[1]
+        return self.opened if state == 0 else self._with(self.history.switched(state))[1]
 
     def _with(self, history: History, made: Edited | None = None) -> tuple[Edited, Trace]:
         """Run the network with the edits in force in a history; where they only put tokens behind the text, go on.
@@ -209,19 +224,45 @@ class EditTree:
         `made` is what they come to, where that is known.
         """
         from lstm_tui.debugger.edits.apply import apply
+        from lstm_tui.debugger.edits.language import last_opening
 
         if made is not None and self._only_longer(made):
             return made, self._gone_on(made, history)
-        network, baseline = self.opened_network, self.baseline
-        made = apply(history.active, network, baseline.sequence) if made is None else made
-        trace = run(
-            made.network, made.sequence, baseline.interpreter, self.source.dtype, self.start(),
-            progress=self._work.progress, edits=history.lines, holds=made.holds, array_bytes=self.source.array_bytes,
-        )  # fmt: skip
-        for before in (self._cursor.frame.trace, baseline):
-            if trace.ran is not None and before.ran is not None:
-                begin_like(trace.ran, before.ran)
+        if made is None:
+            made = apply(history.active, self.opened_network, self.opened.sequence, self._work.progress)
+        trace = self._ran(made, history)
+        if trace.ran is not None and not last_opening(history.active):
+            for before in (self._cursor.frame.trace, self.opened):
+                if before.ran is not None:
+                    begin_like(trace.ran, before.ran)
         return made, trace
+
+    def _ran(self, made: Edited, history: History) -> Trace:
+        """Run what the edits in force in a history come to."""
+        from lstm_tui.debugger.edits.language import ModelEdit
+
+        # states that were given are of the network that was opened
+        other = any(isinstance(edit, ModelEdit) for edit in history.active)
+        return run(
+            made.network, made.sequence, self.opened.interpreter, None if other else self.source.dtype,
+            None if other else self.start(), progress=self._work.progress, edits=history.lines, holds=made.holds,
+            array_bytes=self.source.array_bytes,
+        )  # fmt: skip
+
+    def _baseline_of(self, history: History) -> Trace:
+        """Return what the run with the edits in force in a history is laid beside."""
+        from lstm_tui.debugger.edits.apply import apply
+        from lstm_tui.debugger.edits.language import Opening, TokenEdit, last_opening
+
+        active, now = history.active, self.history.active
+        count = last_opening(active)
+        if not count:
+            return self.opened
+        if count == last_opening(now) and active[:count] == now[:count]:
+            return self.baseline
+        kept = [edit for edit in active[:count] if isinstance(edit, Opening | TokenEdit)]
+        plain = History().with_edit(*kept)
+        return self._ran(apply(kept, self.opened_network, self.opened.sequence, self._work.progress), plain)
 
     def _edited(self, history: History, wanted: Edited | None = None) -> Frame:
         from lstm_tui.debugger.inspect.diff import TraceDiff
@@ -231,17 +272,33 @@ class EditTree:
             return self._cursor.move(self._cursor.frame.position, "no more edits")
         before = self._cursor.frame
         made: Edited | None
+        baseline = self._baseline_of(history)
         if history.active:
             made, trace = self._with(history, wanted)
-            difference = TraceDiff(self.baseline, trace, made.origins, made.holds, made.weights)
+            alone = is_opening_alone(history.active, made)
+            difference = None if alone else TraceDiff(baseline, trace, made.origins, made.holds, made.weights)
         else:
-            made, trace, difference = None, self.baseline, None
-        self.history, self.made = history, made
+            made, trace, difference = None, baseline, None
+        anew = baseline is not self.baseline
+        names = self._names_in(baseline, before.names) if anew else before.names
+        self.history, self.made, self.baseline = history, made, baseline
         origins = difference.origins if difference else Origins.unchanged(len(trace.sequence))
-        t = same_token(before.origin(before.t), before.t, origins)
+        same = not anew or before.trace.sequence.tokens == trace.sequence.tokens
+        t = same_token(before.origin(before.t), before.t, origins) if same else 0
+        position = in_trace(before, t, trace)
         return self._cursor.show(
-            replace(before, trace=trace, difference=difference, position=replace(before.position, t=t), note="")
+            replace(before, trace=trace, difference=difference, position=position, note="", names=names)
         )
+
+    def _names_in(self, baseline: Trace, names: UnitNames) -> UnitNames:
+        """Return what units are called in another baseline; names that were given come back with their network."""
+        self._names = {**self._names, network_key(self.baseline): names}
+        return self._names.get(network_key(baseline), UnitNames.of_network(baseline.network))
+
+    @property
+    def opened_names(self) -> UnitNames:
+        """What units of the network that was opened are called, while another is in its place."""
+        return self._names.get(network_key(self.opened), UnitNames.of_network(self.opened.network))
 
     # --- going on where only tokens came behind the text ---
 
@@ -326,6 +383,41 @@ class EditTree:
                 self.edit(*wanted)
         self.to_edit = False
         return self._cursor.frame
+
+
+def network_key(trace: Trace) -> tuple[object, ...]:
+    """Return by what a network is known again, whose numbers may have been edited."""
+    network = trace.network
+    return () if network is None else (network.name, network.file, network.sha256)
+
+
+def _set_aside(opening: Opening, edits: Sequence[Edit]) -> str:
+    """Return how many edits in force an opening takes out of force, in words; nothing where it takes none."""
+    from lstm_tui.debugger.edits.language import HeldEdit, ModelEdit, TextEdit, TokenEdit, last_opening
+
+    if isinstance(opening, ModelEdit):
+        since = max((n for n, edit in enumerate(edits, 1) if isinstance(edit, ModelEdit)), default=0)
+        count = sum(not isinstance(edit, TokenEdit | TextEdit) for edit in edits[since:])
+    else:
+        count = sum(
+            isinstance(edit, TokenEdit) or (isinstance(edit, HeldEdit) and edit.steps != (None, None))
+            for edit in edits[last_opening(edits) :]
+        )
+    return (
+        f"; {count_of(count, 'edit')} set aside, `undo` brings {'it' if count == 1 else 'them'} back" if count else ""
+    )
+
+
+def is_opening_alone(edits: Sequence[Edit], made: Edited) -> bool:
+    """Say whether what edits come to is another network or text as it is, so that there is nothing to lay beside."""
+    from lstm_tui.debugger.edits.language import ModelEdit, NetworkEdit, last_opening
+
+    since = max((n for n, edit in enumerate(edits, 1) if isinstance(edit, ModelEdit)), default=0)
+    return (
+        last_opening(edits) == len(edits)
+        and not made.holds
+        and not any(isinstance(edit, NetworkEdit) for edit in edits[since:])
+    )
 
 
 def first_holds(made: Edited, steps: int) -> tuple[object, ...]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from lstm_tui.debugger.commands.edit import read_typed
 from lstm_tui.debugger.edits.edit_reader import parse_edit
-from lstm_tui.debugger.edits.language import CellEdit, Edit, PatchEdit, TokenEdit, WeightEdit
-from lstm_tui.debugger.expressions import ExpressionError, Scope, evaluate
+from lstm_tui.debugger.edits.language import CellEdit, Edit, HeldEdit, PatchEdit, TokenEdit, ValueEdit, WeightEdit
+from lstm_tui.debugger.expressions import ExpressionError, Scope, Series, evaluate
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
@@ -20,10 +21,24 @@ from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.lesson.lesson import MOST_TOKENS, LessonPlace, LessonStep, LessonText
-from lstm_tui.lesson.templates import Run, TextPiece, Wrong, asked, filled_template, names_of, true
+from lstm_tui.lesson.templates import (
+    Asked,
+    Run,
+    TextPiece,
+    Wrong,
+    asked,
+    asked_between,
+    filled_template,
+    names_of,
+    true,
+)
 
 Open = Callable[[str], Network]
 """From the name of a network in a lesson to the network; raises `UserError` where there is none."""
+
+
+_CLASS = re.compile(r"""(?:output|result)\[["']([^"']+)["']\]""")
+"""A class of the output by its name, as `output["he"]`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,9 +206,51 @@ class Standing:
         task = self.stop.task
         return () if task is None or task.then is None else self._told(task.then, session, session.frame.t)
 
+    def spoken_of(self) -> tuple[str, ...]:
+        """Return the classes of the output of which the stop speaks, by name, those of its first sentences first."""
+        ask, task = self.stop.ask, self.stop.task
+        texts = [self.stop.say]
+        if ask is not None:
+            texts += [ask.say, *ask.choices, *ask.why, *([ask.then] if ask.then is not None else [])]
+        if task is not None and task.then is not None:
+            texts.append(task.then)
+        found = (one for text in texts for one in _CLASS.findall(text.text))
+        return tuple(dict.fromkeys(found))
+
     def source(self) -> Source:
         """Return what the stop opens, with the edits in force there."""
         return replace(self.bound.source, edit_script=self.session.history.active)
+
+    # --- asking before it is seen ---
+
+    def question(self) -> tuple[TextPiece, ...]:
+        """Return what is asked; empty when nothing is."""
+        ask = self.stop.ask
+        return () if ask is None else self._told(ask.say, self.session, self.place.t)
+
+    def choices(self) -> tuple[tuple[TextPiece, ...], ...]:
+        """Return what may be answered."""
+        ask = self.stop.ask
+        return () if ask is None else tuple(self._told(one, self.session, self.place.t) for one in ask.choices)
+
+    def why(self, choice: int, session: Session) -> tuple[TextPiece, ...]:
+        """Return why a choice, from 0, is right or wrong, with the numbers of the run as it is then."""
+        ask = self.stop.ask
+        return (
+            ()
+            if ask is None or not ask.why or not ask.why[choice].text
+            else self._told(ask.why[choice], session, session.frame.t)
+        )
+
+    def seen(self, session: Session) -> tuple[TextPiece, ...]:
+        """Return what is seen once the answer is shown, with the numbers of the run as it is then."""
+        ask = self.stop.ask
+        return () if ask is None or ask.then is None else self._told(ask.then, session, session.frame.t)
+
+    def reveal(self) -> tuple[Callable[[Session], object], ...]:
+        """Return what shows the answer, each to be done to a session."""
+        ask = self.stop.ask
+        return () if ask is None else tuple(self._doing(line) for line in ask.lines)
 
     # --- trying ---
 
@@ -250,7 +307,17 @@ class Standing:
             self._fail(line, error)
         return lambda session: session.edit(edit)
 
-    # --- asking ---
+    # --- numbers ---
+
+    def answer(self, inside: str) -> tuple[Asked, Series]:
+        """Return what stands between two braces of a sentence, or alone, as it was read, and what it is at the stop.
+
+        Raises:
+            ExpressionError: It means nothing here.
+        """
+        run, before = self._runs(self.session, self.place.t)
+        question = asked_between(inside, self.place.unit)
+        return question, (before if question.before else run).answer(question.expression)
 
     def _told(self, text: LessonText, session: Session, t: int) -> tuple[TextPiece, ...]:
         try:
@@ -301,5 +368,5 @@ def is_of(kind: str, edit: Edit) -> bool:
         return edit.verb == verb and name in ("", edit.what)
     if isinstance(edit, WeightEdit):
         return verb == "weight" and name in ("", edit.tensor.rpartition("/")[2])
-    does = "patch" if isinstance(edit, PatchEdit) else edit.verb
-    return does == verb and name in ("", edit.value)
+    does = "patch" if isinstance(edit, PatchEdit) else edit.verb if isinstance(edit, ValueEdit) else ""
+    return isinstance(edit, HeldEdit) and does == verb and name in ("", edit.value)

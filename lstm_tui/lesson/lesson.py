@@ -25,9 +25,12 @@ MOST_CHARACTERS = 1_200
 MOST_LINES = 40
 LOOKS = tuple(pane.look for pane in PANES)
 """The panes, in the order of their numbers, from 0."""
-SHOWS = ("", "map", "everyone")
+SHOWS = ("", "map", "everyone", "whole")
+"""How the pane is seen: as it is, the ledger with its map, the ledger of all units, or the pane on the whole screen."""
 OPENS = ("explain", "influence", "reach", "beside", "health", "everyone", "map")
 """What can be opened on the screen, by its command: keys p, r, R, R and then b, H, L, M."""
+CHOICES = "abcd"
+"""The keys that answer a question, in the order of what may be chosen."""
 EDITS = ("any", "replace", "insert", "delete", "set", "scale", "weight", "let", "ablate")
 
 Where = tuple[str, ...]
@@ -54,6 +57,31 @@ class LessonPlace:
     place: int | str
     nth: int
     where: Where
+
+
+@dataclass(frozen=True)
+class LessonQuestion:
+    """A question that is asked before its answer is seen.
+
+    Attributes:
+        say: The question.
+        choices: What may be answered, 2 to 4.
+        answer: Which of them is right, from 0.
+        why: To each choice, why it is right or wrong; empty where nothing more is to be said.
+        lines: What shows the answer: lines as those of a `Try`.
+        then: What is seen once they are done, or None.
+        holds: To each choice, a condition that holds there exactly where it is right; may be empty.
+        claims: What is true there.
+    """
+
+    say: LessonText
+    choices: tuple[LessonText, ...]
+    answer: int
+    why: tuple[LessonText, ...] = ()
+    lines: tuple[LessonText, ...] = ()
+    then: LessonText | None = None
+    holds: tuple[LessonText, ...] = ()
+    claims: tuple[LessonText, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +131,9 @@ class LessonStep:
         look: The pane to look at.
         show: A view of it.
         claims: What must be true here.
+        see: What must be in sight besides the pane, the token and the unit: `unit 11`, `pane tape`, `token Ram`, or a
+            value whose number must stand on the screen, such as `f[unit]`.
+        ask: What is asked before it is seen, or None.
         task: What to try, or None.
     """
 
@@ -119,6 +150,8 @@ class LessonStep:
     look: str = "units"
     show: str = ""
     claims: tuple[LessonText, ...] = ()
+    see: tuple[LessonText, ...] = ()
+    ask: LessonQuestion | None = None
     task: Try | None = None
 
 
@@ -132,6 +165,7 @@ class Lesson:
         about: One sentence.
         stops: At least one.
         source: Its file, for messages.
+        summary: What is to be kept of it, said behind the last stop; may be empty.
     """
 
     name: str
@@ -139,14 +173,17 @@ class Lesson:
     about: str
     stops: tuple[LessonStep, ...] = field(default_factory=tuple)
     source: str = ""
+    summary: str = ""
 
 
-_STOP, _TRY = ("stop",), ("stop", "try")
-_LESSON_KEYS = ("title", "about", "stop")
+_STOP, _TRY, _ASK = ("stop",), ("stop", "try"), ("stop", "ask")
+_LESSON_KEYS = ("title", "about", "summary", "stop")
 _STOP_KEYS = (
-    "network", "text", "edits", "pass", "at", "nth", "equation", "unit", "look", "show", "say", "claims", "try",
+    "network", "text", "edits", "pass", "at", "nth", "equation", "unit", "look", "show", "say", "claims", "see",
+    "ask", "try",
 )  # fmt: skip
 _TRY_KEYS = ("say", "lines", "edit", "open", "at", "nth", "equation", "pass", "done", "then", "claims")
+_ASK_KEYS = ("say", "choices", "answer", "why", "lines", "then", "holds", "claims")
 _NUMBERED = re.compile(r"\d+-")
 
 
@@ -174,6 +211,7 @@ def parse_lesson(text: str, source: str, name: str = "lesson") -> Lesson:
     head, *pages = _pages(text, source)
     _allow(head, (), _LESSON_KEYS)
     title, about = (_string(head, (key,)) for key in ("title", "about"))
+    summary = _string(head, ("summary",), True)
     assert title is not None
     assert about is not None
     if not pages:
@@ -183,7 +221,7 @@ def parse_lesson(text: str, source: str, name: str = "lesson") -> Lesson:
     stops: list[LessonStep] = []
     for page in pages:
         stops.append(_stop(page, len(stops), stops[-1] if stops else None))
-    return Lesson(name, title.text, about.text, tuple(stops), source)
+    return Lesson(name, title.text, about.text, tuple(stops), source, "" if summary is None else summary.text)
 
 
 def _pages(text: str, source: str) -> Iterable[TomlPage]:
@@ -237,8 +275,38 @@ def _stop(page: TomlPage, number: int, before: LessonStep | None) -> LessonStep:
         look=_choice(page, (*_STOP, "look"), LOOKS, "units"),
         show=_choice(page, (*_STOP, "show"), SHOWS, ""),
         claims=_strings(page, (*_STOP, "claims")),
+        see=_strings(page, (*_STOP, "see")),
+        ask=_ask(page, keys),
         task=_task(page, keys),
     )
+
+
+def _ask(page: TomlPage, stop: dict[str, Any]) -> LessonQuestion | None:
+    if "ask" not in stop:
+        return None
+    _allow(page, _ASK, _ASK_KEYS)
+    say, answer = _string(page, (*_ASK, "say")), _string(page, (*_ASK, "answer"))
+    assert say is not None
+    assert answer is not None
+    choices = _strings(page, (*_ASK, "choices"))
+    if not 2 <= len(choices) <= len(CHOICES):
+        raise page.fail(f"a question has 2 to {len(CHOICES)} `choices`, and this one {len(choices)}", *_ASK)
+    keys = CHOICES[: len(choices)]
+    if len(answer.text) != 1 or answer.text not in keys:
+        raise page.fail(f"`answer` is the key of a choice: {', '.join(keys)}", *_ASK, "answer", value=True)
+    ask = LessonQuestion(
+        say=say,
+        choices=choices,
+        answer=keys.index(answer.text),
+        why=_strings(page, (*_ASK, "why"), len(choices), may_be_empty=True),
+        lines=_strings(page, (*_ASK, "lines")),
+        then=_string(page, (*_ASK, "then"), True),
+        holds=_strings(page, (*_ASK, "holds"), len(choices)),
+        claims=_strings(page, (*_ASK, "claims")),
+    )
+    if not ask.why and ask.then is None:
+        raise page.fail("what is said of an answer? give `why`, to each choice, or `then`", *_ASK)
+    return ask
 
 
 def _task(page: TomlPage, stop: dict[str, Any]) -> Try | None:
@@ -308,22 +376,27 @@ def _string(page: TomlPage, path: Where, may_lack: bool = False) -> LessonText |
     return _text(page, path, keys[key])
 
 
-def _text(page: TomlPage, path: Where, value: Any) -> LessonText:
+def _text(page: TomlPage, path: Where, value: Any, may_be_empty: bool = False) -> LessonText:
     name = path[-1] if not path[-1].isdigit() else path[-2]
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not (value.strip() or may_be_empty):
         raise page.fail(f"`{name}` must be text in quotes", *path, value=True)
     if len(value) > MOST_CHARACTERS:
         raise page.fail(f"{len(value)} characters; {MOST_CHARACTERS} are the most", *path, value=True)
     return LessonText(value.strip("\n"), path)
 
 
-def _strings(page: TomlPage, path: Where) -> tuple[LessonText, ...]:
+def _strings(
+    page: TomlPage, path: Where, count: int | None = None, may_be_empty: bool = False
+) -> tuple[LessonText, ...]:
+    """Return the texts of a list; where it must have so many, that is said of another number than 0."""
     value = _keys(page, path[:-1]).get(path[-1], [])
     if not isinstance(value, list):
         raise page.fail(f'`{path[-1]}` must be a list of texts, such as ["c[7] > 0"]', *path, value=True)
     if len(value) > MOST_LINES:
         raise page.fail(f"{len(value)} lines; {MOST_LINES} are the most", *path, value=True)
-    return tuple(_text(page, (*path, str(number)), one) for number, one in enumerate(value))
+    if count is not None and value and len(value) != count:
+        raise page.fail(f"`{path[-1]}` has {len(value)} texts for {count} choices: one to each", *path, value=True)
+    return tuple(_text(page, (*path, str(number)), one, may_be_empty) for number, one in enumerate(value))
 
 
 def _choice(page: TomlPage, path: Where, known: tuple[str, ...], default: str) -> str:

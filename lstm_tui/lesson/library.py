@@ -13,7 +13,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.network_endings import NATIVE
 from lstm_tui.lesson.bound_step import Open, Standing
-from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText, read_lesson
+from lstm_tui.lesson.lesson import CHOICES, Lesson, LessonQuestion, LessonStep, LessonText, read_lesson
 
 
 def false_claims(standing: Standing) -> Iterator[tuple[LessonText, str]]:
@@ -23,24 +23,46 @@ def false_claims(standing: Standing) -> Iterator[tuple[LessonText, str]]:
         LanguageError: A claim, or what should be tried, means nothing, with line and column.
     """
     yield from _false(standing, standing.stop.claims, standing.session)
+    shown = standing.session.fork()
+    if standing.stop.ask is not None:
+        _do(standing, standing.reveal(), standing.stop.ask.lines, shown)
+        yield from _wrong_answers(standing, standing.stop.ask, shown)
     task = standing.stop.task
     if task is None:
         return
-    if standing.noticed(standing.session):
+    if standing.noticed(standing.session) or standing.noticed(shown):
         yield task.say, "this is noticed before it is tried"
     if task.lines or task.opens:
-        session = standing.session.fork()
-        for act, line in zip(standing.doings(), task.lines, strict=True):
-            try:
-                act(session)
-            except LanguageError:
-                raise
-            except UserError as error:
-                standing.bound.fail(line, str(error))
+        session = shown.fork()
+        _do(standing, standing.doings(), task.lines, session)
         if not standing.noticed(session, (task.opens,)):
             yield (task.lines or (task.say,))[-1], "when these lines are done, that is not noticed"
         yield from _false(standing, task.claims, session)
         standing.then(session)
+
+
+def _do(
+    standing: Standing, acts: Iterable[Callable[[Session], object]], lines: Iterable[LessonText], session: Session
+) -> None:
+    for act, line in zip(acts, lines, strict=True):
+        try:
+            act(session)
+        except LanguageError:
+            raise
+        except UserError as error:
+            standing.bound.fail(line, str(error))
+
+
+def _wrong_answers(standing: Standing, ask: LessonQuestion, session: Session) -> Iterator[tuple[LessonText, str]]:
+    """Yield what is false of a question once its answer is shown; every word that may be said of it is read."""
+    standing.question(), standing.choices(), standing.seen(session)
+    for number in range(len(ask.choices)):
+        standing.why(number, session)
+    for number, condition in enumerate(ask.holds):
+        false = next(iter(_false(standing, (condition,), session)), None)
+        if (false is None) != (number == ask.answer):
+            yield condition, f"{CHOICES[ask.answer]} is the answer, but this {'holds' if false is None else 'does not'}"
+    yield from _false(standing, ask.claims, session)
 
 
 def _false(standing: Standing, claims: Iterable[LessonText], session: Session) -> Iterator[tuple[LessonText, str]]:
@@ -78,6 +100,11 @@ def example() -> Path:
     return folder() / f"example{SUFFIX}"
 
 
+def number_of(path: Path) -> int | None:
+    """Return the number before the name of a lesson's file: 3 of `03-forget.toml`; None where there is none."""
+    return whole_number(path.stem.partition("-")[0])
+
+
 class Library:
     """Lessons, and the networks they run."""
 
@@ -96,7 +123,7 @@ class Library:
         return tuple(read_lesson(path) for path in self.files)
 
     def find(self, name: str) -> Lesson:
-        """Return a lesson by its name, its number in the list from 1, or its file.
+        """Return a lesson by its name, its number, or its file.
 
         Raises:
             UserError: There is none, or with line and column of the first mistake in it.
@@ -104,9 +131,10 @@ class Library:
         known = {path.stem.partition("-")[2]: path for path in self.files}
         if name in known:
             return read_lesson(known[name])
-        number = whole_number(name, 1, len(known))
-        if number is not None:
-            return read_lesson(self.files[number - 1])
+        number = whole_number(name)
+        numbered = next((path for path in self.files if number == number_of(path)), None)
+        if numbered is not None:
+            return read_lesson(numbered)
         if name.endswith(SUFFIX) or "/" in name:
             return read_lesson(Path(name).expanduser())
         near = nearest(name, known)

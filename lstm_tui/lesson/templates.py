@@ -137,12 +137,34 @@ def _plain(text: str, begin: int, end: int) -> str:
     return piece
 
 
-def _said(inside: str, unit: int, run: Run, baseline: Run) -> str:
+def questions_in(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what stands between braces in a sentence, and where; the unit's own number left out."""
+    for match in _BRACES.finditer(text):
+        if match["inside"] is not None and match["inside"].strip() != "unit":
+            yield match.start() + 1, match["inside"]
+
+
+def _form_of(inside: str) -> tuple[str, str]:
+    """Return a question between braces, and how its answer is to be written."""
     form = _FORM.match(inside)
-    of, how = (form["of"], form["form"]) if form else (inside, str(PLACES))
+    return (form["of"], form["form"]) if form else (inside, str(PLACES))
+
+
+def asked_between(inside: str, unit: int) -> Asked:
+    """Read what stands between braces.
+
+    Raises:
+        ExpressionError: It is no question.
+    """
+    of, how = _form_of(inside)
+    return asked(of, unit, how)
+
+
+def _said(inside: str, unit: int, run: Run, baseline: Run) -> str:
+    of, how = _form_of(inside)
     if of.strip() == "unit":
         return str(unit)
-    question = asked(of, unit, how)
+    question = asked_between(inside, unit)
     answer = (baseline if question.before else run).answer(question.expression)
     if answer.size != 1:
         raise ExpressionError(f"this is {answer.size} numbers: choose one, as in c[unit]", of, 0)

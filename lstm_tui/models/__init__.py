@@ -5,30 +5,21 @@ Nothing here trains or fetches anything (`build` does), and only the headers of 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-_NAMES = (
-    "sentiment", "sentiment-forward", "story", "chars", "forecast", "recall-lstm", "recall-gru", "recall-rnn", "tiny",
-    "verdict-lstm", "verdict-peephole", "verdict-coupled", "verdict-gru", "verdict-relu", "verdict-attention",
-)  # fmt: skip
+from lstm_tui.formats.bundled_files import bundled_names, path
+
+__all__ = ["bundled_names", "card", "described", "path", "sample_of"]
+
 _SAMPLES = {"story": "story.txt", "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt"}
-
-
-def bundled_names() -> tuple[str, ...]:
-    """Return the names of the bundled networks; the first is the default for text."""
-    return tuple(name for name in _NAMES if path(name).is_file())
-
-
-def path(name: str) -> Path:
-    """Return the file of a bundled network, whether or not there is one of this name."""
-    return Path(__file__).parent / f"{name}.safetensors"
 
 
 def sample_of(name: str | None) -> str:
     """Return the shipped sample that a network is opened with when no file is given."""
     if name is not None and name.startswith("recall-"):
         return "recall.txt"
+    if name is not None and name.startswith("tagger"):
+        return "tagger.txt"
     return _SAMPLES.get(name or "", "sample.txt")
 
 

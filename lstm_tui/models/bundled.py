@@ -1,23 +1,27 @@
-"""From the name a user gives to the network it means: a bundled one, or a file."""
+"""Which network a text or numbers are read with: the one that is named, or the bundled one that knows most of it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.model.spec import read_tokens
 from lstm_tui.engine.model.tokens import tokenize
-from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.native import read_header
-from lstm_tui.formats.importers.network_endings import ENDINGS
-from lstm_tui.formats.importers.open import AS_IT_IS, ImportOptions, open_file
+from lstm_tui.formats.importers.named import find_model, open_model, words_known
 from lstm_tui.formats.inputs.text_input import InputText
-from lstm_tui.models import bundled_names, path
+
+__all__ = [
+    "FORWARD_MODEL",
+    "NUMBERS_MODEL",
+    "TEXT_MODEL",
+    "find_model",
+    "model_for",
+    "named_model",
+    "open_model",
+    "text_model",
+]
 
 if TYPE_CHECKING:
     from lstm_tui.formats.inputs.numeric_series import NumericSeries
@@ -27,37 +31,6 @@ _LOOKED_AT = 20_000
 """Characters of a text by whose words a network is chosen."""
 FORWARD_MODEL = "sentiment-forward"
 NUMBERS_MODEL = "forecast"
-
-
-def find_model(name: str) -> Path:
-    """Return the file of a network: a bundled name, or a path.
-
-    Raises:
-        UserError: There is neither; the message names the bundled network that is most alike.
-    """
-    known = list(bundled_names())
-    if name in known:
-        return Path(path(name))
-    if os.path.lexists(name) or os.sep in name or name.lower().endswith(ENDINGS):
-        return Path(name)
-    alike = nearest(name, known)
-    advice = f"did you mean {alike}?" if alike else f"there are {', '.join(known) or 'none bundled'}, or give a path"
-    raise UserError(f"there is no model {visible(name)!r}; {advice}")
-
-
-def open_model(name: str, reading: ImportOptions = AS_IT_IS) -> Network:
-    """Return a bundled network by name, or one from a file of any format.
-
-    Args:
-        name: A bundled name, or a path.
-        reading: What the user says of the file.
-
-    Raises:
-        UserError: There is none, or the file is damaged.
-    """
-    file = find_model(name)
-    network = open_file(file, reading).network
-    return network if str(file) == name else replace(network, file=None)  # a bundled one is known by its name
 
 
 def text_model(text: InputText) -> tuple[Network, str]:
@@ -71,10 +44,7 @@ def text_model(text: InputText) -> tuple[Network, str]:
     known = {TEXT_MODEL: sum(map(usual.tokens.knows, words))}
     if known[TEXT_MODEL] == len(words):
         return usual, ""
-    for name in bundled_names():
-        tokens = None if name in known else read_tokens(read_header(path(name)).get("tokens"), name)
-        if tokens is not None and tokens.kind == "words":
-            known[name] = sum(map(tokens.knows, words))
+    known |= words_known(words, but=known)
     best = max(known, key=lambda name: known[name])  # the first of equal ones, the usual one before all
     if best == TEXT_MODEL:
         return usual, ""

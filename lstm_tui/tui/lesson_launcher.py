@@ -12,6 +12,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.tui.canvas.palette import Glyphs
 
 if TYPE_CHECKING:
+    from lstm_tui.formats.io.preferences import Preferences
     from lstm_tui.lesson.lesson import Lesson
     from lstm_tui.lesson.library import Library
 
@@ -25,12 +26,14 @@ class Teaching:
         lesson: One to begin with.
         at_once: Whether the list is opened with the screen.
         greeting: What is said once the screen is up; may be empty.
+        present: Whether the lesson is presented to a class.
     """
 
     library: Callable[[], Library]
     lesson: Lesson | None = None
     at_once: bool = False
     greeting: str = ""
+    present: bool = False
 
     def open_network(self, name: str) -> Network:
         """Open a bundled network by its name.
@@ -40,20 +43,26 @@ class Teaching:
         """
         return self.library().bundled(name)
 
-    def greet(self, app: App[Any], glyphs: Glyphs, few_colours: bool) -> None:
-        """Do what was asked for once the screen is up."""
+    def greet(self, app: App[Any], glyphs: Glyphs, few_colours: bool, settings: Preferences | None) -> None:
+        """Do what was asked for once the screen is up; settings keep how far lessons were read."""
         if self.lesson is not None:
+            from lstm_tui.lesson.progress import LessonProgress
             from lstm_tui.tui.views.lessons import begin
-            from lstm_tui.tui.views.tour import Telling
+            from lstm_tui.tui.views.tour import Sitting, Telling
 
-            begin(app, Telling(self.lesson, self.library().opener(self.lesson), glyphs, few_colours))
+            opener, sitting = self.library().opener(self.lesson), Sitting(presenting=self.present)
+            telling = Telling(
+                self.lesson, opener, glyphs, few_colours, progress=LessonProgress(settings), sitting=sitting
+            )
+            begin(app, telling)
         elif self.at_once:
-            self.offer(app, glyphs, few_colours)
+            self.offer(app, glyphs, few_colours, settings)
         elif self.greeting:
             app.notify(self.greeting, markup=False, timeout=15)
 
-    def offer(self, app: App[Any], glyphs: Glyphs, few_colours: bool) -> None:
+    def offer(self, app: App[Any], glyphs: Glyphs, few_colours: bool, settings: Preferences | None) -> None:
         """Open the list of lessons."""
+        from lstm_tui.lesson.progress import LessonProgress
         from lstm_tui.tui.views.lessons import Lessons
 
-        app.push_screen(Lessons(self.library(), glyphs, few_colours))
+        app.push_screen(Lessons(self.library(), glyphs, few_colours, LessonProgress(settings)))

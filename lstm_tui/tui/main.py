@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from lstm_tui.debugger import command_log
 from lstm_tui.debugger.panes import PANES
 from lstm_tui.debugger.source import LineRuns
 from lstm_tui.engine.model.network import Network
@@ -68,6 +69,7 @@ class MainScreen(Screen[None]):
         Binding("escape", "back", show=False, priority=True),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-middle"), (144, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]
     AUTO_FOCUS = "#forward"
 
     view: reactive[View] = reactive(EMPTY, repaint=False)
@@ -118,8 +120,9 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the first run, so that the first frame is whole, and lay out the panes for `app.tcss` to place."""
-        width = self.app.size.width
-        self.add_class(next(name for least, name in reversed(self.HORIZONTAL_BREAKPOINTS) if width >= least))
+        (width, height), across, down = self.app.size, self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS
+        for length, breakpoints in ((width, across), (height, down)):
+            self.add_class(next(name for least, name in reversed(breakpoints) if length >= least))
         self._choose_colours()
         self.looks.begin()
         self.runs.open_line(self.run.wanted_line)
@@ -185,6 +188,7 @@ class MainScreen(Screen[None]):
         """Do what a row of the table of commands says; without a run, only what can be done without one."""
         if self.run.is_empty and not command.always:
             return
+        command_log.note(f"key {command.key}: {command.word}")
         controller, method, values = parse(command.action)
         if controller == "app":
             await self.run_action(command.action)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
@@ -146,6 +148,18 @@ def test_a_wrong_value_is_a_breach_of_its_unit_alone() -> None:
     assert ledger_at(passed, flow, 5).breach == 0
     flow.reached[4, 2] = np.nan
     assert np.isnan(ledger_at(passed, flow, 4).breach)
+
+
+@pytest.mark.parametrize(
+    ("keep", "lost"), [(1.5, 0.0), (1.0, 0.0), (0.25, 1.5), (0.0, 2.0), (-0.5, 2.0), (np.nan, np.nan), (np.inf, 0.0)]
+)
+def test_a_keep_beyond_1_is_no_loss_and_one_below_0_loses_all(keep: float, lost: float) -> None:
+    passed = traced()[PASSES[0]]
+    flow = flow_of(passed, "c")
+    assert flow is not None
+    flow = replace(flow, reached=flow.reached.copy(), keep=flow.keep.copy())
+    flow.reached[3, 1], flow.keep[4, 1] = -2.0, keep
+    np.testing.assert_allclose(lost_at(passed, flow, passed.tape_place(4))[1], lost, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", PASSES)

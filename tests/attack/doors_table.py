@@ -58,8 +58,6 @@ UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
 """Doors whose file is not named on the line: the command finds it."""
 TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")
 STANDARD_INPUT = "-"
-READING = ("source", "load-edits", "patch-from")
-"""Verbs that read the file that is named behind them."""
 TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
 CAPTURE = "capture.npz"
 CELLS, EDITS, SCRIPTS = ("gru.toml", "lstm.toml"), ("e.txt",), ("ok.x", "more.x")
@@ -68,12 +66,15 @@ RUN_CELLS = tuple(one for one in ALL_CELLS if one != "lstm_projected.toml")  # w
 ALL_READOUTS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "readouts").glob("*.toml")))
 LESSONS = ("lesson.toml", *sorted(one.name for one in (PACKAGE / "lessons").glob("[0-9]*.toml")))
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
+_READ = ("source", "load-edits", "model-file")
+"""Verbs that read a file; the others that take one write it."""
 OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")
 _DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "script": ("-x {}", SCRIPTS), "map": ("--model tagger.pt --map {}", ("map.toml",)),
     "vocabulary": ("--model tagger.pt --vocabulary {}", VOCABULARIES),
     "initial": ("--cell lstm --hidden 2 --initial {}", ("initial.npz", "trace.npz")),
     "cell": ("--cell {}", CELLS), "edits": ("--edits {}", EDITS), "output": ("-o {}", OUTPUTS),
+    "log": ("--log {}", OUTPUTS),
     "write_map": ("--write-map {}", OUTPUTS), "readout": ("--task classify --readout {}", ("readout.toml",)),
 }  # fmt: skip
 
@@ -164,7 +165,7 @@ def _rows() -> Iterator[Row]:
                 fit += " --hidden 2"
             cut = fit.replace(" -x ok.x", "") if destination == "script" else fit
             cut = cut.replace(" -o out.safetensors", "") if destination == "output" else cut
-            yield Row((command, destination), f"{cut} {added}", seeds, destination in ("output", "write_map"))
+            yield Row((command, destination), f"{cut} {added}", seeds, destination in ("output", "write_map", "log"))
         if command in ("run", "check", "find", "trace", "stats", "reach", "worksheet", "report", "figure"):
             for given, fitting in inputs():
                 yield Row((command, "model"), f"{base.replace('t.txt', given)} --model {{}}", fitting)
@@ -189,6 +190,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("convert", "model"), "convert {} --edits weights.txt --into out.safetensors --over", back)
     yield Row(("verify", "model"), "verify {} --reference reference.npz", ("tagger.pt",))
     yield Row(("verify", "reference"), "verify tagger.pt --reference {}", ("reference.npz",))
+    yield Row(("config", "file"), "config {}", ("config.toml",))
     yield Row(("models", "model"), "models {}", ("native.safetensors",))
     for given, fitting in inputs():
         yield Row(("compare", "model"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
@@ -209,9 +211,10 @@ def _rows() -> Iterator[Row]:
     yield Row(("train", "resume"), resume, ("resumed.safetensors.checkpoint",))
     yield Row(("tour", "lesson"), "tour {} --check", LESSONS)
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
-    for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS), ("patch-from", (*TRACES, "native.safetensors"))):
+    for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS), ("model-file", ("native.safetensors",))):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
-    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in READING):
+    yield Row(("verb", "patch-from"), f"{_RUN} --plain --batch -x verb-patch-from.x", (*TRACES, "native.safetensors"))
+    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in (*_READ, "patch-from")):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
 
@@ -223,6 +226,7 @@ def make_seeds(folder: Path) -> None:
         "b.txt": "they like the music and the film .\nthey do not like the book .\n" * 8,
         "w.csv": "a,b,c\n" + "0.5,-1,2\n1e-3,2,3\n" * 4, "l.tsv": "good\tlike it\nbad\thate it\n" * 6,
         "four.csv": "a,b,c,d\n" + "0.5,-1,2,1\n1e-3,2,3,0\n" * 2,
+        "config.toml": 'theme = "light"\nmemory = "1G"\nsafe = ["x"]\n[keys]\ntoken = ["f5", "n"]\n',
         "ok.x": "print h\nnext\n", "e.txt": "# edits\nremove 1\nset layer0.forward.h[0] @ 1 = 0.5\n",
         "clear.txt": "set layer0.forward.h[0] @ 0 = 0.5\n",
         "more.x": "next\nbreak c[0] > .1\ncontinue\nprint max(abs(c))\ninfo values\nset h[0] @ 2 = 1\nundo\nreach\n",
@@ -237,7 +241,9 @@ def make_seeds(folder: Path) -> None:
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
         "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",
         "verb-patch-from.x": "patch-from {} h[0] @ 0 from @ 0\n",
-        "verb-save-model.x": "save-model {}\n", "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
+        "verb-record-lesson.x": "record-lesson {}\n",
+        "verb-save-model.x": "save-model {}\n", "verb-model-file.x": "model-file {}\n",
+        "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
     }  # fmt: skip
     for name, text in texts.items():
         (folder / name).write_text(text)

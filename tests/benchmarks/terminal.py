@@ -20,6 +20,7 @@ class Terminal:
         if not self.pid:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             variables = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+            variables.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's Python keeps what it compiled
             os.execvpe(command[0], command, {**variables, "COLUMNS": str(columns), "LINES": str(rows)})
         self.seen = b""
 

@@ -105,7 +105,7 @@ def test_a_verdict_is_told_too() -> None:
         ("what-if Omar", "takes two words"),
         ('what-if "Omar Sara', "takes two words"),
         ("what-if Omra Sara", "does not stand here; did you mean “Omar”?"),
-        ("what-if Omar Zebedee", "is not in the vocabulary"),
+        ('what-if Omar "two words"', "2 words here"),
         ("what-if Omar omar", "“Omar” is “omar” to this network"),
         ("what-if \x1b[2J Sara", "does not stand here"),
         ("propagate", "nothing was changed yet"),

@@ -1,4 +1,4 @@
-"""`find`, `found`, `gates` and `follows`: over the file that is open, against runs taken one by one."""
+"""`find`, `found`, `gate-tokens` and `follows`: over the file that is open, against runs taken one by one."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_text_is_found_as_before() -> None:
         ("find c[0] > nan", "is no condition"),
         ("find c[nobody] > 1", "nobody"),
         ("found", "nothing was found"),
-        ("gates 99", "no unit 99"),
+        ("gate-tokens 99", "no unit 99"),
         ("follows", "which property"),
         ("follows (", "no regular expression"),
         ("follows zzz", "at every step or at none"),
@@ -146,7 +146,7 @@ def test_a_nan_in_the_mark_is_said() -> None:
 
 
 def test_the_tokens_that_open_a_gate_are_those_of_the_plain_means() -> None:
-    lines = answer(opened(), "gates")
+    lines = answer(opened(), "gate-tokens")
     means: dict[str, list[float]] = {}
     for sequence in SOURCE.sequences:
         gate = run(NETWORK, sequence, "numpy")["layer0.forward"]["f"].mean(axis=1)

@@ -37,7 +37,8 @@ from lstm_tui.models.bundled import open_model
 
 FILES = sorted(folder().glob("*.toml"))
 NAMES = (
-    "why-not-a-plain-rnn", "the-conveyor-belt", "forget", "write", "update", "show", "a-new-subject", "near-and-far",
+    "the-seven-letters", "why-not-a-plain-rnn", "the-conveyor-belt", "forget", "write", "update", "show",
+    "a-new-subject", "near-and-far",
     "both-ways", "variants", "dead-units", "attention", "let-it-write", "break-it-yourself",
 )  # fmt: skip
 NARROW = 73
@@ -159,7 +160,7 @@ def test_what_cannot_be_opened_is_refused(opens: str, said: str) -> None:
 
 def test_on_the_way_back_the_blame_fades_in_the_rnn_and_not_in_the_lstm() -> None:
     lesson, faded = library().find("why-not-a-plain-rnn"), {}
-    for number in (0, 3):
+    for number in (0, 5):
         standing = Standing(lesson.stops[number], library().opener(lesson))
         trace = standing.session.frame.trace
         target = Target("brown", class_index=trace.classes.index("brown"), t=len(trace.sequence) - 1)
@@ -441,7 +442,7 @@ def test_a_network_beside_the_lesson_is_opened_and_none_elsewhere(tmp_path: Path
     ("name", "said"),
     [
         ("forgett", "there is no lesson forgett; did you mean forget?"),
-        ("99", "there is no lesson 99; there are why-not"),
+        ("99", "there is no lesson 99; there are the-seven"),
         ("nowhere.toml", "nowhere.toml: cannot be read: no such file"),
         ("\x1b[31m", "there is no lesson ␛[31m"),
     ],

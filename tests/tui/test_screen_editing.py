@@ -121,7 +121,7 @@ def test_tab_completes_from_the_vocabulary_and_tries_one_word_after_the_other() 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('replace 0 "zebra"', "not in the vocabulary"),
+        ('replace 0 "zebra crossing"', "2 words here"),
         ("set layer0.forward.f[99] @ 0 = 1", "12 units"),
         ("set layer0.forward.f[0] @ 0 = nan", "NaN is no number"),
         ("weight layer0.forward/W_f[99,0] = 1", "12×8"),

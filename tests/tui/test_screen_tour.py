@@ -14,14 +14,19 @@ from textual.events import Key
 from textual.widgets import Input, OptionList, Static
 
 from lstm_tui.formats.importers.native import load
+from lstm_tui.formats.io.preferences import Preferences
 from lstm_tui.lesson.lesson import LOOKS, Lesson, LessonStep
 from lstm_tui.lesson.library import Library, folder
+from lstm_tui.lesson.progress import LessonProgress
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.lesson_launcher import Teaching
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.panes.tape import Tape
+from lstm_tui.tui.panes.units import Units
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen
+from lstm_tui.tui.views.lesson_end import LeaveLesson, LessonEnd
 from lstm_tui.tui.views.lessons import Lessons
 from lstm_tui.tui.views.tour import TourScreen
 
@@ -102,7 +107,7 @@ def test_every_stop_draws_at_both_sizes(path: Path) -> None:
             await arrived(driver, lesson, one)
             drawn(driver, lesson, one)
             await driver.press("backspace")
-        await driver.press("escape")
+        await driver.press("escape", "enter")
         assert not isinstance(driver.app.screen, TourScreen)
 
     tour(act, str(path))
@@ -110,6 +115,7 @@ def test_every_stop_draws_at_both_sizes(path: Path) -> None:
 
 def test_a_lesson_is_walked_and_what_is_tried_is_noticed() -> None:
     async def act(driver: Driver) -> None:
+        await driver.press("enter")
         assert "falls most, to 0.06" in told(driver)
         assert "Press n" in told(driver, "try")
         await driver.press("n")
@@ -123,9 +129,9 @@ def test_a_lesson_is_walked_and_what_is_tried_is_noticed() -> None:
         await driver.press("p", "escape")
         assert stop(driver)._noticed
         await driver.press("backspace")
-        assert "1 of 7" in driver.text()
-        await driver.press("space", *["enter"] * 4)
-        assert "6 of 7" in driver.text()
+        assert "2 of 9" in driver.text()
+        await driver.press("space", *["enter"] * 5)
+        assert "8 of 9" in driver.text()
         await driver.press("colon", *"undo", "enter")
         assert "nothing to undo" in driver.text()
         await driver.press("escape")
@@ -134,20 +140,138 @@ def test_a_lesson_is_walked_and_what_is_tried_is_noticed() -> None:
         assert stop(driver)._noticed
         assert "Now devsecops has only 58 %" in told(driver, "try")
         await driver.press("enter")
-        assert "7 of 7" in driver.text()
+        assert "9 of 9" in driver.text()
         assert stop(driver).edits.execute("set i @ 4:8 = 0") == ""
         await driver.pilot.pause()
         assert stop(driver)._noticed
         assert "he likes aiml, 89 %" in told(driver, "try")
-        await driver.press("escape")
+        await driver.press("escape", "enter")
         assert type(driver.app.screen) is MainScreen
 
     tour(act, "forget")
 
 
+def test_a_question_is_answered_before_it_is_seen_and_a_wrong_answer_is_told_why() -> None:
+    async def act(driver: Driver) -> None:
+        screen = stop(driver)
+        asked = told(driver, "ask")
+        assert asked.startswith("Next comes Ram")
+        assert "a stay near 1 b many fall towards 0 c all become 0" in asked
+        assert ".55" not in screen.query_one(Tape).text(), "what it will be stands nowhere"
+        assert screen.view.t == 3
+        await driver.press("a")
+        assert screen.view.t == 4
+        assert ".55" in screen.query_one(Tape).text()
+        assert told(driver, "ask").startswith("Not a, but b. Then Ganesh would be kept")
+        assert "Their mean is 0.55" in told(driver, "ask")
+        await driver.press("a")
+        assert "Not a, but b." in told(driver, "ask"), "it was answered"
+        assert screen.view.edits == 1, "and a means what it means elsewhere"
+        await driver.press("enter", "backspace", "b")
+        assert told(driver, "ask").startswith("b is right. Their mean is 0.55")
+        await driver.press("enter", "backspace", "y")
+        assert told(driver, "ask").startswith("It is b.")
+
+    tour(act, "forget")
+
+
+def test_a_question_can_be_skipped_and_the_end_says_what_was_foreseen_and_what_to_keep() -> None:
+    lesson = LIBRARY.find("show")
+
+    async def act(driver: Driver) -> None:
+        await driver.press("b", *["enter"] * len(lesson.stops))
+        end = driver.on_top(LessonEnd)
+        text = " ".join(driver.text().replace("│", " ").split())
+        assert "Foreseen: 0 of 1 question." in text
+        assert lesson.summary.split("\n")[0] in text
+        assert end.is_modal
+        await driver.press("enter")
+        assert type(driver.app.screen) is MainScreen
+
+    tour(act, "show", (80, 24))
+
+
+def test_escape_asks_and_a_lesson_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    settings = Preferences(tmp_path / "settings")
+
+    async def leave(driver: Driver) -> None:
+        await driver.press("enter", "enter", "escape")
+        driver.on_top(LeaveLesson)
+        await driver.press("escape")
+        assert "3 of 9" in driver.text()
+        assert isinstance(driver.app.screen, TourScreen)
+        await driver.press("escape", "enter")
+        assert type(driver.app.screen) is MainScreen
+
+    async def go_on(driver: Driver) -> None:
+        assert "3 of 9" in driver.text()
+        await driver.press("home")
+        assert "1 of 9" in driver.text()
+
+    async def listed(driver: Driver) -> None:
+        row = next(line for line in driver.text().split("\n") if "Forget" in line)
+        assert ("3 of 9" in row) is not read
+        assert ("✓" in row) is read
+
+    tour(leave, "forget", settings=settings)
+    read = False
+    tour(listed, settings=Preferences(tmp_path / "settings"))
+    tour(go_on, "forget", settings=Preferences(tmp_path / "settings"))
+    LessonProgress(Preferences(tmp_path / "settings")).finished(LIBRARY.find("forget"))
+    read = True
+    tour(listed, settings=Preferences(tmp_path / "settings"))
+
+
+def test_before_a_class_only_the_pane_and_the_text_stand_and_pages_are_stops() -> None:
+    async def act(driver: Driver) -> None:
+        before = stop(driver).query_one("#forward", Units).size.height
+        await driver.press("f5")
+        text = driver.text()
+        assert "1 tokens" not in text
+        assert "quit" not in text.split("\n")[-1]
+        assert stop(driver).query_one("#forward", Units).size.height > before
+        await driver.press("pagedown")
+        assert "2 of 9" in driver.text()
+        assert "1 tokens" not in driver.text()
+        await driver.press("pageup", "f5")
+        assert "1 of 9" in driver.text()
+        assert "1 tokens" in driver.text()
+
+    tour(act, "forget", (120, 36))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (160, 45)])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_bar_that_is_watched_keeps_its_row(path: Path, size: tuple[int, int]) -> None:
+    lesson, rows = LIBRARY.find(str(path)), dict[tuple[str, str, int], int]()
+
+    def row(driver: Driver) -> int:
+        pane = driver.app.screen.query_one("#forward", Units)
+        found = [n for n, line in enumerate(pane.text().split("\n")) if n and "▸" in line]
+        assert len(found) == 1, pane.text()
+        return pane.region.y + found[0]
+
+    async def act(driver: Driver) -> None:
+        for one in lesson.stops:
+            await arrived(driver, lesson, one)
+            if one.look == "units":
+                screen = stop(driver)
+                assert len(screen.query_one("#forward", Units).text().split("\n")) >= 6
+                where = rows.setdefault((one.network.text, one.text.text, screen.view.unit), row(driver))
+                assert row(driver) == where
+                if one.ask is not None:
+                    await driver.press("a")
+                    assert row(driver) == where
+            if one is not lesson.stops[-1]:
+                await driver.press("enter")
+
+    tour(act, str(path), size)
+
+
 def test_what_is_to_be_tried_is_shown_on_a_key_and_gone_at_the_next_stop() -> None:
     async def act(driver: Driver) -> None:
-        await driver.press("enter", "enter", "y")
+        await driver.press("enter", "enter", "enter", "y")
         screen = stop(driver)
         assert screen._noticed
         assert not screen.view.is_empty
@@ -162,7 +286,7 @@ def test_what_is_to_be_tried_is_shown_on_a_key_and_gone_at_the_next_stop() -> No
 
 def test_an_rnn_beside_an_lstm_is_seen_from_a_lesson_and_noticed() -> None:
     async def act(driver: Driver) -> None:
-        await driver.press(*["enter"] * 5)
+        await driver.press(*["enter"] * 7)
         await driver.press("R")
         over = driver.on_top(AnalysisScreen)
         await settled(driver, lambda: not over.picture.working)
@@ -184,7 +308,7 @@ def test_an_rnn_beside_an_lstm_is_seen_from_a_lesson_and_noticed() -> None:
 
 def test_the_map_that_shows_which_gate_lost_a_name_holds_the_row_of_the_name() -> None:
     async def act(driver: Driver) -> None:
-        await driver.press(*["enter"] * 4)
+        await driver.press(*["enter"] * 6)
         assert not stop(driver)._noticed
         await driver.press("M")
         assert stop(driver)._noticed
@@ -226,10 +350,10 @@ def test_the_list_offers_every_lesson_and_the_next_one_after_it() -> None:
         for lesson in LIBRARY.lessons():
             assert lesson.title in text
             assert lesson.about in text
-        await driver.press("j", "j", "enter")
-        assert "Forget  1 of 7" in driver.text()
-        await driver.press(*["enter"] * 7)
-        assert driver.app.screen.query_one(OptionList).highlighted == 3
+        await driver.press("j", "j", "j", "enter")
+        assert "Forget  1 of 9" in driver.text()
+        await driver.press(*["enter"] * 10)
+        assert driver.app.screen.query_one(OptionList).highlighted == 4
         await driver.press("escape")
         assert type(driver.app.screen) is MainScreen
         await driver.press("T")
@@ -267,14 +391,14 @@ def test_keys_that_come_while_a_lesson_or_its_next_stop_opens_act_in_their_order
             view = stop(driver).view
             return "" if view is None or view.frame.equation is None else view.frame.equation.name
 
-        at_once(driver, "j", "j", "enter", "n")
-        await settled(driver, lambda: number() == 0 and stop(driver)._noticed)
+        at_once(driver, "j", "j", "j", "enter", "b", "enter", "n")
+        await settled(driver, lambda: number() == 1 and stop(driver)._noticed)
         assert "At likes the mean is 1.00 again" in told(driver, "try")
         at_once(driver, "enter", "s")
-        await settled(driver, lambda: number() == 1 and equation() == "i")
+        await settled(driver, lambda: number() == 2 and equation() == "i")
         at_once(driver, "backspace", "l")  # the cursor, before the focus has come to its pane
-        await settled(driver, lambda: number() == 0 and value() == "i")
-        at_once(driver, "escape", "k", "space", "colon", "x")
+        await settled(driver, lambda: number() == 1 and value() == "i")
+        at_once(driver, "escape", "enter", "k", "space", "colon", "x")
         await settled(driver, lambda: [line.value for line in driver.app.screen.query(Input)] == ["x"])
         below = driver.app.screen_stack[-2]
         assert isinstance(below, TourScreen)
@@ -299,13 +423,13 @@ def test_words_that_the_network_writes_in_a_lesson_are_noticed() -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_what_is_to_be_typed_stays_in_sight_while_it_is_typed(size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:
-        await driver.press("enter", "enter", "enter")
+        await driver.press("enter", "enter", "enter", "enter", "enter")
         await driver.press("colon", *"replace")
         text = driver.text()
         assert ":replace brown yellow" in text
         assert "enter does it" in text
-        await driver.press("space", *"brown", "space", *"nothing", "enter")
-        assert "not in the vocabulary" in " ".join(driver.text().split())
+        await driver.press("space", *"brown", "space", *"no-thing", "enter")
+        assert "3 words here" in " ".join(driver.text().split())
         await driver.press("escape")
         assert not stop(driver)._noticed
 
@@ -331,7 +455,7 @@ def test_the_keys_of_a_lesson_are_told_and_those_of_the_debugger_stay() -> None:
         await driver.press("escape", "p")
         assert "forget" in driver.text()
         assert not isinstance(driver.app.screen, TourScreen)
-        await driver.press("escape", "pagedown", "q")
+        await driver.press("escape", "pagedown", "q", "enter")
         assert type(driver.app.screen) is MainScreen
 
     tour(act, "forget", (80, 24))

@@ -1,14 +1,14 @@
-"""The verbs in their order, the completions of a typed line, and which verbs may touch files."""
+"""The verbs in their order, and the completions of a typed line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 
 from lstm_tui.debugger.commands import (
     branch,
     breakpoints,
+    convenience,
     edit,
     examine,
     files,
@@ -17,19 +17,42 @@ from lstm_tui.debugger.commands import (
     goto,
     help,
     known_words,
+    memory_reads,
     names,
+    openings,
     patch,
+    record_lesson,
     step,
     trace_cause,
+    user_commands,
 )
-from lstm_tui.debugger.commands.table import VERBS, answer, nothing, split
+from lstm_tui.debugger.commands.sealing import check_unsealed, seal
+from lstm_tui.debugger.commands.table import VERBS, answer, split
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 
 __all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "seal", "split"]
 
 VERBS.arrange(
-    step, goto, find, breakpoints, examine, names, known_words, edit, patch, branch, generate, trace_cause, files, help
+    step,
+    goto,
+    find,
+    breakpoints,
+    examine,
+    memory_reads,
+    convenience,
+    names,
+    known_words,
+    openings,
+    edit,
+    patch,
+    branch,
+    generate,
+    trace_cause,
+    files,
+    record_lesson,
+    user_commands,
+    help,
 )
 
 _MOST = 200
@@ -40,7 +63,8 @@ def completions(session: Session, line: str) -> tuple[str, ...]:
     """Return the lines that a line, as far as it is typed, may become; at most 200 of them."""
     word, gap, rest = line.removeprefix(":").lstrip().partition(" ")
     if not gap:
-        return tuple(f"{name} " for name in VERBS.words if name.startswith(word) and name)
+        words = (*VERBS.words, *session.scripting.words)
+        return tuple(f"{name} " for name in words if name.startswith(word) and name)
     try:
         found = islice(VERBS.named(word).complete(session, rest.lstrip()), _MOST)
         return tuple(f"{word} {one}" for one in found)
@@ -56,25 +80,3 @@ def completed(line: str, found: Iterable[str]) -> str:
     first, last = min(lines), max(lines)  # what these two share, all share
     length = next((n for n, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
     return first[:length] if length > len(line) else line
-
-
-def seal() -> None:
-    """Have every verb that touches files refuse, and complete nothing; for as long as the process lives."""
-    for verb in tuple(VERBS):
-        if verb.touches_files:
-            VERBS.change(replace(verb, act=_refuse, complete=nothing))
-
-
-def check_unsealed() -> None:
-    """Refuse to touch a file where verbs are kept from them.
-
-    Raises:
-        UserError: They are.
-    """
-    if any(verb.touches_files and verb.act is _refuse for verb in VERBS):
-        raise UserError("this debugger is served to others, and keeps off the files of its computer")
-
-
-def _refuse(session: Session, rest: str) -> Iterable[str]:
-    check_unsealed()
-    raise AssertionError("an unsealed verb refuses")

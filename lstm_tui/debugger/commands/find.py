@@ -123,9 +123,10 @@ def _found(session: Session, rest: str) -> tuple[str, ...]:
 
 
 @VERBS.verb(
-    "gates [UNIT]", "list the tokens of the file that open and close each gate of this pass most, or that of a unit",
-    example="gates",
-)  # fmt: skip
+    "gate-tokens [UNIT]",
+    "list the tokens of the file that open and close each gate of this pass most, or that of a unit",
+    example="gate-tokens",
+)
 def _gates(session: Session, rest: str) -> Iterable[str]:
     corpus, name = _corpus(session), session.frame.position.pass_name
     unit = None

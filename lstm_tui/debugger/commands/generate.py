@@ -13,11 +13,13 @@ from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
 from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.edits.apply import is_unknown
 from lstm_tui.debugger.edits.counterfactual import Doubted, propagate, replace_everywhere
 from lstm_tui.debugger.edits.history import Question
 from lstm_tui.debugger.edits.language import TokenEdit
 from lstm_tui.debugger.inspect.prediction import perplexity_figure
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.unknown_words import unknown_word
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.trace import Trace
@@ -111,6 +113,9 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
     found = () if probabilities(after) is None else propagate(trial)
     session.question = Question(old, new, session.history, session.frame.line)
     said = [f"“{visible(old)}” → “{visible(new)}” at t={listed_places(places)}"]
+    known = trial.edited.network.tokens
+    if known is not None and is_unknown(new, known):
+        said.append(unknown_word(new, known))
     said.append(f"{f'now predicted: {_changes(found)}' if found else 'nothing else'}; propagate puts it")
     said += _end(before, after)
     return ("; ".join(said), *map(_line, found), *outputs_beside(before, after))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from itertools import islice
 
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.unknown_words import unknown_lines
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.number_text import count_of
@@ -17,7 +17,6 @@ from lstm_tui.engine.text_safety import visible
 _MOST = 2_000
 """Words that are listed at once."""
 _WIDTH = 76
-_PLACES = 4
 _MOST_UNKNOWN = 20
 
 
@@ -41,19 +40,8 @@ def unknown_words(session: Session, most: int) -> Iterator[str]:
         most: How many words have a line, with where they stand and near ones.
     """
     trace = session.frame.trace
-    if trace.network is None or trace.network.tokens is None:
-        return
-    places: dict[str, list[int]] = {}
-    for t in trace.sequence.unknown:
-        places.setdefault(trace.sequence.tokens[t], []).append(t)
-    for token, where in islice(places.items(), most):
-        near = ", ".join(visible(one) for one in trace.network.tokens.near(token))
-        at = ", ".join(f"t={t}" for t in where[:_PLACES]) + (
-            f" and {len(where) - _PLACES} more" if len(where) > _PLACES else ""
-        )
-        yield f"unknown: “{visible(token)}” at {at}" + (f"; near: {near}" if near else "")
-    if len(places) > most:
-        yield f"and {count_of(len(places) - most, 'more unknown word')}: `vocabulary` lists them"
+    if trace.network is not None and trace.network.tokens is not None:
+        yield from unknown_lines(trace.sequence, trace.network.tokens, most)
 
 
 def _words(session: Session, rest: str) -> Iterator[str]:

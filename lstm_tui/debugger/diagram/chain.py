@@ -123,7 +123,7 @@ def _numbered(frame: Frame, name: str, value: str, unit: int, t: int) -> ChainPi
     """Return a value of one unit at a token with its number, once the run has come to it."""
     series, done = frame.trace[name][value], frame.trace.is_ready(name, t) and frame.reached(name, value, t)
     if unit >= series.shape[1]:
-        return ChainPiece(f"{letter(value)} ({series.shape[1]})", name, value, t, done)
+        return ChainPiece(f"{letter(value)} [{series.shape[1]}]", name, value, t, done)
     number = compact(float(series[t][unit]), LEAST_WIDTH, True) if done else "…"
     return ChainPiece(f"{letter(value)} {number}", name, value, t, done)
 
@@ -145,7 +145,7 @@ def _wire(frame: Frame, name: str, state: str, unit: int, t: int, entering: bool
         step = passed.reading_step(t)
         if step == 0:
             start = passed.initial[state]
-            text = compact(float(start[unit]), LEAST_WIDTH, True) if unit < len(start) else f"({len(start)})"
+            text = compact(float(start[unit]), LEAST_WIDTH, True) if unit < len(start) else f"[{len(start)}]"
             shown = ChainPiece(f"{letter(state)} {text}", name, state)
         else:
             shown = _numbered(frame, name, state, unit, passed.tape_place(step - 1))

@@ -14,6 +14,7 @@ from lstm_tui.engine.compiler.ops import EVERYTHING, OPS, Code, Op
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Space
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.number_text import LEAST_WIDTH, compact
 from lstm_tui.engine.runtime.trace import PassTrace
 
@@ -44,13 +45,13 @@ class UnitStep:
     def written(self, mark: Mark, more: str = "…", unknown: str = "?", infinity: str = "∞") -> str:
         """Return the number of a mark in five cells: signed unless it cannot be negative; `more` while it is to come.
 
-        Where none is the unit's, how many there are is told in brackets.
+        Where none is the unit's, how many there are is told in square brackets; round ones are ops.
         """
         if not self.done[mark.key]:
             return more
         value = self.numbers[mark.key]
         if value is None:
-            return f"({mark.size})" if mark.size != 1 else unknown
+            return f"[{mark.size}]" if mark.size != 1 else unknown
         return compact(value, LEAST_WIDTH, self.signed(mark), infinity)
 
     def signed(self, mark: Mark) -> bool:
@@ -79,7 +80,7 @@ def program_of(passed: PassTrace) -> Program | None:
         return passed.program
     letters = {
         size.letter: passed[name].shape[1]
-        for name, size in passed.cell.sizes.items() if name in passed and size.letter and size.factor == 1
+        for name, size in passed.cell.sizes.items() if name in passed and size.letter and size == Size(1, size.letter)
     }  # fmt: skip
     try:
         return compile_cell(passed.cell, passed.input_size, passed.hidden_size, letters, bottom=not passed.cell.below)

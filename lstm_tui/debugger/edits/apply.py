@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from math import isnan
 
@@ -13,21 +14,28 @@ from lstm_tui.debugger.edits.language import (
     CellEdit,
     Edit,
     HeldEdit,
+    ModelEdit,
     NetworkEdit,
     PatchEdit,
+    TeachEdit,
+    TextEdit,
     TokenEdit,
     ValueEdit,
     WeightEdit,
     range_of,
 )
+from lstm_tui.debugger.edits.openings import network_named, read_as, reread
 from lstm_tui.debugger.edits.origins import Origins
+from lstm_tui.debugger.edits.teaching import examples_of, taught
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest, no_pass
+from lstm_tui.engine.model.edited_tokens import edited_tokens
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.model.tokens import Tokens, tokenize
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import READOUT, Hold
+from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span
 
@@ -41,7 +49,7 @@ class Edited:
         sequence: The tokens.
         holds: Values that are set or scaled.
         origins: For each place on the tape, the place of that token in the baseline; None where it was
-            inserted.
+            inserted. An opening begins another baseline.
         weights: Names of the parameters that were edited.
     """
 
@@ -57,15 +65,21 @@ class Edited:
         return cls(network, sequence, (), Origins.unchanged(len(sequence)), frozenset())
 
 
-def apply(edits: Iterable[Edit], network: Network, sequence: Sequence) -> Edited:
+def apply(edits: Iterable[Edit], network: Network, sequence: Sequence, progress: Progress | None = None) -> Edited:
     """Apply edits in order.
+
+    Args:
+        edits: What is changed.
+        network: The network that stays as it is.
+        sequence: The tokens.
+        progress: Told of what takes long.
 
     Raises:
         UserError: If one names what is not there, or a place outside the tape.
     """
     edited = Edited.baseline(network, sequence)
     for edit in edits:
-        edited = after(edit, edited, network)
+        edited = after(edit, edited, network, progress)
     return edited
 
 
@@ -86,7 +100,7 @@ def not_written(edits: Iterable[Edit], initial: bool = False) -> Iterator[str]:
     """Yield what no file of a network says of a run: edits of its tokens and values, and states to begin with."""
     lost = [edit for edit in edits if not isinstance(edit, NetworkEdit)]
     if lost:
-        kinds = ((TokenEdit, "tokens"), (HeldEdit, "values"))
+        kinds = (((TokenEdit, TextEdit), "tokens"), (HeldEdit, "values"))
         told = " and ".join(noun for kind, noun in kinds if any(isinstance(edit, kind) for edit in lost))
         many = "they belong to this run" if len(lost) > 1 else "it belongs to this run"
         yield f"not written: {count_of(len(lost), 'edit')} of {told}, since {many} and not to the network"
@@ -94,17 +108,25 @@ def not_written(edits: Iterable[Edit], initial: bool = False) -> Iterator[str]:
         yield "not written: the states before the first step, which were given beside the network"
 
 
-def after(edit: Edit, edited: Edited, opened: Network) -> Edited:
+def after(edit: Edit, edited: Edited, opened: Network, progress: Progress | None = None) -> Edited:
     """Return what is run after one more edit.
 
     Args:
         edit: What is changed.
         edited: What was run before; its network is written to unless it is `opened`.
         opened: The network that stays as it is.
+        progress: Told of what takes long.
 
     Raises:
         UserError: As `check`.
     """
+    if isinstance(edit, ModelEdit):
+        return _with_network(edit, edited)
+    if isinstance(edit, TextEdit):
+        return _with_text(edit, edited)
+    if isinstance(edit, TeachEdit):
+        network = taught(edit, edited.network, progress)
+        return replace(edited, network=network, weights=edited.weights | network.tensors().keys())
     check(edit, edited)
     if isinstance(edit, TokenEdit):
         return _token(edit, edited)
@@ -115,6 +137,22 @@ def after(edit: Edit, edited: Edited, opened: Network) -> Edited:
     return _weight(edit, edited, first=edited.network is opened)
 
 
+def _with_network(edit: ModelEdit, edited: Edited) -> Edited:
+    """Return what is run when another network reads the tokens: its weights are as they are in its file."""
+    found = network_named(edit.name)
+    sequence = reread(edited.sequence, found)
+    # a copy, since a later edit may write to the weights
+    return Edited.baseline(found.copy(), sequence)
+
+
+def _with_text(edit: TextEdit, edited: Edited) -> Edited:
+    """Return what is run when another text is read; what is held at every step is held at every step of it."""
+    sequence = read_as(edit.text, edited.network)
+    whole = (0, len(edited.sequence))
+    holds = tuple(replace(hold, steps=(0, len(sequence))) for hold in edited.holds if hold.steps == whole)
+    return replace(edited, sequence=sequence, holds=holds, origins=Origins.unchanged(len(sequence)))
+
+
 def check(edit: Edit, edited: Edited) -> None:
     """Say whether an edit can be made, without making it.
 
@@ -123,6 +161,12 @@ def check(edit: Edit, edited: Edited) -> None:
     """
     if isinstance(edit, TokenEdit):
         _check_token(edit, edited)
+        return
+    if isinstance(edit, TeachEdit):
+        examples_of(edit, edited.network)
+        return
+    if isinstance(edit, ModelEdit | TextEdit):
+        after(edit, edited, edited.network)
         return
     if isinstance(edit, CellEdit):
         changed_passes(edit, edited.network)
@@ -148,7 +192,7 @@ def _check_token(edit: TokenEdit, edited: Edited) -> None:
     if edit.verb == "delete" and len(sequence) == 1:
         raise UserError("the last token that is left cannot be deleted")
     if edit.verb != "delete":
-        _known(edit.token, network.tokens)
+        _read(edit.token, network.tokens)
 
 
 def _token(edit: TokenEdit, edited: Edited) -> Edited:
@@ -159,25 +203,29 @@ def _token(edit: TokenEdit, edited: Edited) -> Edited:
     ids, unknown = sequence.ids, [t for t in sequence.unknown if edit.verb == "insert" or t != edit.t]
     shift = {"replace": 0, "insert": 1, "delete": -1}[edit.verb]
     if edit.verb == "delete":
-        tokens, origins = (*tokens[: edit.t], *tokens[edit.t + 1 :]), origins.deleted(edit.t)
+        tokens, origins = edited_tokens(tokens, edit.t, edit.t + 1, ()), origins.deleted(edit.t)
         ids = np.delete(ids, edit.t)
     else:  # the rest keeps its ids: what pads a text, or was unknown, is not looked up again
-        token, number = _known(edit.token, network.tokens)
+        token, number = _read(edit.token, network.tokens)
         place = slice(edit.t, edit.t + (edit.verb == "replace"))
-        tokens = (*tokens[: place.start], token, *tokens[place.stop :])
+        tokens = edited_tokens(tokens, place.start, place.stop, (token,))
         ids = np.concatenate([ids[: place.start], [number], ids[place.stop :]])
         origins = origins.inserted(edit.t) if edit.verb == "insert" else origins
     places = tuple(t + shift * (t >= edit.t) for t in unknown)
+    if edit.verb != "delete" and is_unknown(token, network.tokens):
+        places = tuple(sorted((*places, edit.t)))
     sequence = replace(sequence, tokens=tokens, ids=ids.astype(np.int64, copy=False), unknown=places)
     holds = tuple(moved for hold in edited.holds if (moved := hold.shifted(edit.t, shift)) is not None)
     return replace(edited, sequence=sequence, origins=origins, holds=holds)
 
 
-def _known(token: str, known: Tokens) -> tuple[str, int]:
+def _read(token: str, known: Tokens) -> tuple[str, int]:
     """Return a token that is put on the tape, and its id; of pieces, a word that is one piece is that piece.
 
+    A word that is not known is read as it is in a file: as the unknown one, where the network has such.
+
     Raises:
-        UserError: It is not in the vocabulary.
+        UserError: It is more than one token, or the network has nothing for what it does not know.
     """
     ids, unknown = known.encode([token])
     if not unknown:
@@ -190,9 +238,22 @@ def _known(token: str, known: Tokens) -> tuple[str, int]:
         if len(pieces) == 1 and 0 <= numbers[0] < len(known.vocabulary) and numbers[0] != known.unknown_id:
             return known.vocabulary[numbers[0]], numbers[0]
         if len(pieces) > 1:
-            made = " ".join(visible(piece) for piece in pieces[:8])
-            raise UserError(f"“{name}” is {len(pieces)} pieces here, and an edit takes one: {made}")
-    raise UserError(f"“{name}” is not in the vocabulary{_known_like(token, known)}")
+            raise UserError(_several(name, pieces, "pieces"))
+    elif known.kind in ("words", "chars", "bytes") and len(made := tokenize(token, known.kind)) > 1:
+        raise UserError(_several(name, made, known.kind))
+    if known.are_ids or known.definition or not 0 <= known.unknown_id < len(known.vocabulary):
+        raise UserError(f"“{name}” is not in the vocabulary{_known_like(token, known)}")
+    return token, known.unknown_id
+
+
+def is_unknown(token: str, known: Tokens) -> bool:
+    """Say whether a network reads a token as the unknown one."""
+    return bool(known.encode([token])[1])
+
+
+def _several(name: str, pieces: Items[str], kind: str) -> str:
+    made = " ".join(visible(piece) for piece in pieces[:8])
+    return f"“{name}” is {len(pieces)} {kind} here, and an edit takes one: {made}"
 
 
 def _known_like(token: str, known: Tokens) -> str:

@@ -56,7 +56,7 @@ def replace_everywhere(session: Session, old: str, new: str) -> tuple[int, ...]:
     """Put another word wherever one stands, an edit each; return the places.
 
     Raises:
-        UserError: It stands nowhere, the network does not know the other, or nothing can be run; nothing is changed.
+        UserError: It stands nowhere, the other is no one token, or nothing can be run; nothing is changed.
     """
     known = session.edited.network.tokens
     tokens = session.frame.trace.sequence.tokens
@@ -120,7 +120,7 @@ def propagate(session: Session) -> tuple[Doubted, ...]:
         UserError: Nothing was edited, or the network says no next words.
     """
     if probabilities(session.frame.trace) is None:
-        raise UserError("this network says no next token: open a language model, such as --model story or chars")
+        raise UserError("this network says no next token: `model story` or `model chars` opens one that does")
     propagated: list[Doubted] = []
     while len(propagated) < MOST_RETOLD:
         difference = session.frame.difference

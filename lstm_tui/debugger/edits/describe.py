@@ -5,20 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_tui.debugger.edits.ablations import ABLATIONS
-from lstm_tui.debugger.edits.apply import Edited, exists, part_of, sizes_of
+from lstm_tui.debugger.edits.apply import Edited, exists, is_unknown, part_of, sizes_of
 from lstm_tui.debugger.edits.equations import dropped, right_sides
 from lstm_tui.debugger.edits.language import (
     CellEdit,
     Edit,
     HeldEdit,
+    ModelEdit,
     PatchEdit,
+    TeachEdit,
+    TextEdit,
     TokenEdit,
     WeightEdit,
     range_of,
 )
+from lstm_tui.debugger.edits.openings import network_named, read_as, reread
+from lstm_tui.debugger.edits.teaching import taught_words
+from lstm_tui.debugger.unknown_words import unknown_word, words_known
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Name, Product, walk
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import Trace
@@ -50,6 +58,12 @@ def describe(
         return _value(edit, before, trace, ran)
     if isinstance(edit, CellEdit):
         return _cell(edit, before, made)
+    if isinstance(edit, ModelEdit):
+        return _model(edit, before)
+    if isinstance(edit, TeachEdit):
+        return taught_words(edit, before.network, None if made is None else made.network)
+    if isinstance(edit, TextEdit):
+        return f"text: {_as_read(read_as(edit.text, before.network), before.network)}"
     return _weight(edit, before, made, weights_meant(edit, before) if old is None else old)
 
 
@@ -87,7 +101,9 @@ def effect(edit: Edit, before: Trace, after: Trace) -> str:
 
 def series_of(trace: Trace) -> dict[str, Array]:
     """Return every number of a run by name: values and inputs of passes, the readout, what the network says."""
-    found = {f"{name}.{value}": series for name, passed in trace.items() for value, series in passed.items()}
+    found: dict[str, Array] = {
+        f"{name}.{value}": series for name, passed in trace.items() for value, series in passed.items()
+    }
     found |= {f"{name}.x": passed.inputs["x"] for name, passed in trace.items() if "x" in passed.inputs}
     found |= {f"{READOUT}.{value}": series for value, series in trace.readout.items()}
     whole = {"output": trace.output, "result": trace.result}
@@ -109,11 +125,36 @@ def same_bits(one: Array, other: Array) -> bool:
 def _token(edit: TokenEdit, before: Edited) -> str:
     tokens = before.sequence.tokens
     old = visible(tokens[edit.t]) if edit.t < len(tokens) else "the end"
-    if edit.verb == "replace":
-        return f"token {edit.t}: “{old}” → “{visible(edit.token)}”"
-    if edit.verb == "insert":
-        return f"“{visible(edit.token)}” inserted at {edit.t}, before “{old}”"
+    known = before.network.tokens
+    if edit.verb != "delete":
+        strange = known is not None and is_unknown(edit.token, known)
+        unknown = f"; {unknown_word(edit.token, known)}" if known is not None and strange else ""
+        if edit.verb == "replace":
+            return f"token {edit.t}: “{old}” → “{visible(edit.token)}”{unknown}"
+        return f"“{visible(edit.token)}” inserted at {edit.t}, before “{old}”{unknown}"
     return f"token {edit.t}, “{old}”, deleted"
+
+
+_MOST_UNKNOWN = 3
+
+
+def _model(edit: ModelEdit, before: Edited) -> str:
+    network = network_named(edit.name)
+    was, now = visible(before.network.name), visible(network.name)
+    instead = f"{now} instead of {was}" if was != now else f"{now} as its file has it"
+    return f"{instead}: {_as_read(reread(before.sequence, network), network)}"
+
+
+def _as_read(sequence: Sequence, network: Network) -> str:
+    """Return how many tokens of a text a network knows, and the first that it does not."""
+    if network.tokens is None or sequence.ids is None:
+        return "it reads the same numbers"
+    unknown = tuple(dict.fromkeys(sequence.tokens[t] for t in sequence.unknown))
+    if len(unknown) == 1:
+        return f"{words_known(sequence)}; {unknown_word(unknown[0], network.tokens)}"
+    named = ", ".join(f"“{visible(one)}”" for one in unknown[:_MOST_UNKNOWN])
+    more = f" and {len(unknown) - _MOST_UNKNOWN} more" if len(unknown) > _MOST_UNKNOWN else ""
+    return words_known(sequence) + (f"; unknown: {named}{more}" if unknown else "")
 
 
 def _value(edit: HeldEdit, before: Edited, trace: Trace | None, ran: Trace | None) -> str:

@@ -10,7 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from lstm_tui.debugger.edits.language import CellEdit, Edit, PatchEdit, TokenEdit, ValueEdit, WeightEdit
+from lstm_tui.debugger.edits.language import (
+    MOST_EPOCHS,
+    MOST_TEXTS,
+    CellEdit,
+    Edit,
+    ModelEdit,
+    PatchEdit,
+    TeachEdit,
+    TextEdit,
+    TokenEdit,
+    ValueEdit,
+    WeightEdit,
+)
 from lstm_tui.debugger.expressions.parser import ExpressionError
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
@@ -20,6 +32,7 @@ from lstm_tui.engine.language.words import Mistake, Notation, Word
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span, whole_number
+from lstm_tui.formats.bundled_files import is_bundled
 from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.formats.io.files import SCRIPT_BYTES, replacing
 
@@ -44,6 +57,13 @@ class Defaults(Protocol):
             UserError: None is.
         """
 
+    def entries(self, owner: str, value: str, spans: tuple[Span, ...]) -> Span:
+        """Return the units of a value that stand at a row and column, or a head, row and columns.
+
+        Raises:
+            UserError: It has no such places, or they are not side by side.
+        """
+
 
 Names = tuple[tuple[str, int], ...]
 """Names that stand for a whole number in a line, with it."""
@@ -65,11 +85,11 @@ def parse_edit(line: str, defaults: Defaults | None = None, names: Names = ()) -
     verb = text.split(maxsplit=1)[0] if text else ""
     if verb not in _EXAMPLES:
         raise UserError(f"{_quoted(text)} is no edit; such as: {'; '.join(dict.fromkeys(_EXAMPLES.values()))}")
-    longest = LONGEST_PATCH if verb == "patch" else _NOTATION.longest
     try:
-        if len(text) > longest:
-            raise Mistake(f"an edit of {len(text)} characters; {longest} is the most", 0)
-        return _read(verb, text, defaults, replace(_NOTATION, names=names))
+        notation = replace(_NOTATION, names=names, longest=_LONGEST.get(verb, _NOTATION.longest))
+        if len(text) > notation.longest:
+            raise Mistake(f"an edit of {len(text)} characters; {notation.longest} is the most", 0)
+        return _read(verb, text, defaults, notation)
     except Mistake as error:
         raise ExpressionError(f"{error.said}; such as: {_EXAMPLES[verb]}", text, error.start) from None
 
@@ -85,6 +105,10 @@ _EXAMPLES = {
     "weight": "weight layer0.forward/b_f[7] = -4",
     "let": "let layer0.forward.f = 1",
     "ablate": "ablate nfg",
+    "model": 'model "story"',
+    "model-file": 'model-file "mine.safetensors"',
+    "text": 'text "he likes pizza ."',
+    "teach": 'teach "asha likes pizza ." epochs 30 rate 0.005',
 }
 """A right line by the word that begins it."""
 
@@ -98,6 +122,8 @@ def _check(word: Word, depth: int) -> None:
 
 
 _NOTATION = Notation("an edit", 1_000, _check, finite=False)
+_LONGEST = {"text": 20_000, "teach": 40_000, "patch": 1 << 17}  # a patch holds a number for each unit
+"""Characters of an edit that may be longer than others."""
 
 
 def _read(verb: str, text: str, defaults: Defaults | None, notation: Notation) -> Edit:
@@ -113,6 +139,16 @@ def _read(verb: str, text: str, defaults: Defaults | None, notation: Notation) -
         return reader.weight(defaults)
     if verb == "ablate":
         return reader.ablation()
+    if verb in ("model", "model-file"):
+        start = reader.word.start
+        name = reader.quoted("the name of a network" if verb == "model" else "the file of a network")
+        if verb == "model" and not is_bundled(name):
+            raise Mistake(f"no network {visible(name[:40])!r} is bundled; `model-file` reads one from a file", start)
+        return ModelEdit(name)
+    if verb == "text":
+        return TextEdit(reader.quoted("a text"))
+    if verb == "teach":
+        return reader.teaching()
     return reader.token("replace" if verb == "replace" else "insert" if verb == "insert" else "delete")
 
 
@@ -152,10 +188,6 @@ def parse_held(line: str, defaults: Defaults) -> tuple[str, str, Span, Span]:
         return held
     except Mistake as error:
         raise ExpressionError(f"{error.said}; such as: patch c[3:5] @ 12 from line 2 @ 14", text, error.start) from None
-
-
-LONGEST_PATCH = 1 << 17
-"""Characters of a patch, which holds a number for each unit it sets: of a few thousand units."""
 
 
 def _patch(text: str, defaults: Defaults | None, notation: Notation) -> PatchEdit:
@@ -212,7 +244,14 @@ class _EditReader(WordReader):
         units: tuple[Span, ...] = ((None, None),)
         if self.is_sign("["):
             of = owner or (defaults.owner_of(value) if defaults is not None else "")
-            units = self.index(1, defaults, of) or units
+            opened = self.word.start
+            units = self.index(1 if defaults is None else 3, defaults, of) or units
+            if len(units) > 1:
+                assert defaults is not None
+                try:
+                    units = (defaults.entries(of, value, units),)
+                except UserError as error:
+                    raise Mistake(str(error), opened) from None
         elif defaults is None:
             raise self.expected("units, such as [7], [0:8] or [:]")
         steps: Span | None = None
@@ -257,6 +296,47 @@ class _EditReader(WordReader):
         self.finish()
         return TokenEdit(verb, place, token)
 
+    def quoted(self, what: str) -> str:
+        """Read what stands in double quotes up to the end of the line."""
+        word = self.word
+        if word.kind != "text" or self.text[word.start] != '"':
+            raise self.expected(f"{what} in double quotes")
+        if not word.text.strip():
+            raise Mistake(f"expected {what} in the quotes", word.start)
+        self.take()
+        self.finish()
+        return word.text
+
+    def teaching(self) -> TeachEdit:
+        """Read texts in quotes, the class they are taught as, and how long."""
+        texts: list[str] = []
+        while self.word.kind == "text" and self.word.text.strip():
+            texts.append(self.take().text)
+        if not 0 < len(texts) <= MOST_TEXTS:
+            raise self.expected(f"1 to {MOST_TEXTS} texts in double quotes")
+        label = self.take_after("as")
+        if label is not None and label.kind != "text":
+            raise Mistake("expected a class in double quotes", label.start)
+        epochs, rate = self.take_after("epochs"), self.take_after("rate")
+        self.finish()
+        count = None if epochs is None else whole_number(epochs.text, most=MOST_EPOCHS)
+        if epochs is None or not count:
+            raise Mistake(
+                f"expected `epochs` and 1 to {MOST_EPOCHS}", self.word.start if epochs is None else epochs.start
+            )
+        if rate is None or rate.kind != "number" or not 0 < float(rate.text) <= 1:
+            raise Mistake("expected `rate` and a number up to 1", self.word.start if rate is None else rate.start)
+        return TeachEdit(tuple(texts), None if label is None else label.text, count, float(rate.text))
+
+    def take_after(self, name: str) -> Word | None:
+        """Return what stands behind a word, where that word stands here."""
+        if self.word.kind != "name" or self.word.text != name:
+            return None
+        self.take()
+        if self.is_end():
+            raise self.expected(f"something behind `{name}`")
+        return self.take()
+
     def ablation(self) -> CellEdit:
         variant = self.name("a variant")
         owner = None if self.is_end() else self.pass_name()
@@ -292,7 +372,7 @@ class _EditReader(WordReader):
         if defaults is not None and self.word.kind == "name" and _is_pass(pass_name):
             unit = self._named_unit(defaults, pass_name)
             named: list[Span] = [(unit, unit + 1)]
-            if most > 1 and self.is_sign(","):
+            if most == 2 and self.is_sign(","):
                 self.take()
                 named.append((None, None) if self.is_sign("]") else self.span())
             if not self.is_sign("]"):

@@ -15,6 +15,11 @@ One edit is one line:
     weight layer0.forward/U_f * 1.5           all of it, scaled
     let layer0.forward.f = 1                  another equation; without a pass, in every pass that has an f
     ablate nfg layer0.forward                 the cell becomes that variant; without a pass, every pass does
+    model "story"                             another network reads the text; edits of values and weights are set aside
+    model-file "mine.safetensors"             one from a file
+    text "he likes pizza ."                   another text in the place of this one
+    teach "asha likes pizza ." epochs 30 rate 0.005
+                                              the network is trained further on texts, or on texts `as` a class
 
 Places are those of the tape as it is when the line is applied; an insertion moves what stands to its right.
 Units and places count from 0, ranges end before their last number.
@@ -24,10 +29,12 @@ As a file, an edit script, they stand one a line; `#` begins a comment line.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from lstm_tui.engine.whole_number import Span
+from lstm_tui.formats.bundled_files import is_bundled
 
 
 @dataclass(frozen=True)
@@ -105,15 +112,64 @@ class CellEdit:
     column: int = field(default=1, compare=False)
 
 
-NetworkEdit = WeightEdit | CellEdit
+@dataclass(frozen=True)
+class ModelEdit:
+    """Another network reads the text: a bundled one by its name, or one from a file."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class TextEdit:
+    """Another text is read, in the place of all tokens."""
+
+    text: str
+
+
+MOST_TEXTS, MOST_EPOCHS = 32, 500
+"""How much one `teach` takes."""
+
+
+@dataclass(frozen=True)
+class TeachEdit:
+    """The network is trained further.
+
+    Attributes:
+        texts: On which.
+        label: The class that it should say of them; None for a language model, which learns each next token.
+        epochs: How often it goes through them.
+        rate: Size of a step at the start.
+    """
+
+    texts: tuple[str, ...]
+    label: str | None
+    epochs: int
+    rate: float
+
+
+NetworkEdit = WeightEdit | CellEdit | ModelEdit | TeachEdit
 """What changes the network, whichever line of a file it reads."""
-Edit = TokenEdit | HeldEdit | NetworkEdit
+Opening = ModelEdit | TextEdit
+"""What has the run begin anew: what is edited behind it stands beside the run that it opens."""
+Edit = TokenEdit | HeldEdit | NetworkEdit | TextEdit
+
+
+def last_opening(edits: Sequence[Edit]) -> int:
+    """Return how many edits there are up to the last opening and with it; 0 where there is none."""
+    return next((n for n in range(len(edits), 0, -1) if isinstance(edits[n - 1], Opening)), 0)
 
 
 def line_of(edit: Edit) -> str:
     """Return an edit as a line of an edit script; `parse_edit` reads it back."""
     if isinstance(edit, TokenEdit):
         return f"remove {edit.t}" if edit.verb == "delete" else f"{edit.verb} {edit.t} {in_quotes(edit.token)}"
+    if isinstance(edit, ModelEdit):
+        return f"{'model' if is_bundled(edit.name) else 'model-file'} {in_quotes(edit.name)}"
+    if isinstance(edit, TextEdit):
+        return f"text {in_quotes(edit.text)}"
+    if isinstance(edit, TeachEdit):
+        label = "" if edit.label is None else f" as {in_quotes(edit.label)}"
+        return f"teach {' '.join(map(in_quotes, edit.texts))}{label} epochs {edit.epochs} rate {edit.rate!r}"
     if isinstance(edit, CellEdit):
         if edit.verb == "ablate":
             return f"ablate {edit.what}" + (f" {edit.pass_name}" if edit.pass_name else "")

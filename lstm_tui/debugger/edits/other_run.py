@@ -14,6 +14,7 @@ import numpy as np
 from lstm_tui.analysis.interchange import OtherRun
 from lstm_tui.debugger.edits.apply import sizes_of
 from lstm_tui.debugger.edits.language import PatchEdit, in_quotes, range_of
+from lstm_tui.debugger.edits.openings import read_as, reread
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, no_pass
@@ -28,6 +29,7 @@ from lstm_tui.engine.runtime.windowed_series import rows_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span, whole_number
 from lstm_tui.formats.file_endings import TRACES
+from lstm_tui.formats.importers.named import open_model
 
 MOST_NUMBERS = 4_096
 """Numbers of one patch: it is a line of text, which holds them all."""
@@ -45,7 +47,9 @@ def other_run(session: Session, name: str) -> OtherRun:
         if text is None:
             raise UserError(f"`{visible(name[:60])}`: this text has no closing {name[0]}")
         return OtherRun(
-            _run(session, _read(session, text), session.edits.start()), f"“{visible(text)}”", in_quotes(text)
+            _run(session, read_as(text, session.edited.network), session.edits.start()),
+            f"“{visible(text)}”",
+            in_quotes(text),
         )
     if words[:1] == ["line"]:
         number = whole_number(words[1], 1, session.source.count) if len(words) == 2 else None
@@ -72,25 +76,8 @@ def run_in_file(session: Session, path: str) -> OtherRun:
         from lstm_tui.formats.traces.reader import read
 
         return OtherRun(read(place), f"run {path}")
-    from lstm_tui.formats.importers.open import open_file
-
-    network = open_file(place).network
-    sequence = session.frame.trace.sequence
-    if sequence.ids is not None and network.tokens is not None:
-        ids, unknown = network.tokens.encode(sequence.tokens)
-        sequence = Sequence(sequence.kind, sequence.tokens, ids, unknown, file=sequence.file, line=sequence.line)
-    elif sequence.ids is not None or network.tokens is not None:
-        reads = "numbers" if network.tokens is None else "tokens"
-        raise UserError(f"{visible(path)}: reads {reads}, and this run does not")
-    return OtherRun(_run(session, sequence, None, network), f"network {path}")
-
-
-def _read(session: Session, text: str) -> Sequence:
-    """Return a text as the network reads it."""
-    from lstm_tui.formats.inputs.inputs import Sequences
-    from lstm_tui.formats.inputs.text_input import text_from
-
-    return Sequences(text_from(text), session.edited.network, whole=True)[0]
+    network = open_model(path)
+    return OtherRun(_run(session, reread(session.frame.trace.sequence, network), None, network), f"network {path}")
 
 
 def _run(session: Session, sequence: Sequence, initial: Initial | None, network: Network | None = None) -> Trace:

@@ -15,6 +15,7 @@ import numpy as np
 
 from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.trace import Trace
 
@@ -112,6 +113,11 @@ class TraceDiff:
     origins: Origins
     holds: tuple[Hold, ...] = ()
     weights: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        """Say in one line what stands beside what."""
+        before, after = (count_of(len(one.sequence), "token") for one in (self.before, self.after))
+        return f"<TraceDiff: {count_of(len(self.after.edits), 'edit')}; {before} before, {after} now>"
 
     @cached_property
     def columns(self) -> Columns:
@@ -213,25 +219,58 @@ def beside(difference: TraceDiff, pass_name: str, value: str, t: int) -> ValueDi
     Raises:
         KeyError: If the edited run has no such value.
     """
-    after = _row(difference.after, pass_name, value, t)
-    if after is None:
+    column = DiffColumn(difference.origins[t], t)
+    found = beside_each(difference, pass_name, value, (column,))[0]
+    assert found is not None  # the edited tape has this place
+    return found
+
+
+def beside_each(
+    difference: TraceDiff, pass_name: str, value: str, columns: Sequence[DiffColumn]
+) -> list[ValueDiff | None]:
+    """Return a value, or the input `x`, at each column that is on the edited tape, and None for the others.
+
+    Raises:
+        KeyError: If the edited run has no such value.
+    """
+    series = _series(difference.after, pass_name, value)
+    if series is None:
         raise KeyError(value)
-    origin = difference.origins[t]
-    before = None if origin is None else _row(difference.before, pass_name, value, origin)
-    if before is not None and before.shape != after.shape:
-        before = None
-    changed = np.ones(after.shape, dtype=np.bool_)
-    if before is not None:
-        changed = differ(after, before)
-    held = np.zeros(after.shape, dtype=np.bool_)
-    for hold in difference.holds:
-        if (hold.pass_name, hold.value) == (pass_name, value) and hold.steps[0] <= t < hold.steps[1]:
-            held[slice(*hold.units)] = True
-    return ValueDiff(after, before, changed, held)
+    after = rows_at(series, [column.after for column in columns])
+    was = _series(difference.before, pass_name, value)
+    before = None if was is None or was.shape[1] != after.shape[1] else rows_at(was, [one.before for one in columns])
+    changed = np.ones(after.shape, dtype=np.bool_) if before is None else differ(after, before)
+    holds = [hold for hold in difference.holds if (hold.pass_name, hold.value) == (pass_name, value)]
+    found: list[ValueDiff | None] = []
+    for n, column in enumerate(columns):
+        if column.after is None:
+            found.append(None)
+            continue
+        held = np.zeros(after.shape[1], dtype=np.bool_)
+        for hold in holds:
+            if hold.steps[0] <= column.after < hold.steps[1]:
+                held[slice(*hold.units)] = True
+        if before is None or column.before is None:
+            found.append(ValueDiff(after[n], None, np.ones(after.shape[1], dtype=np.bool_), held))
+        else:
+            found.append(ValueDiff(after[n], before[n], changed[n], held))
+    return found
 
 
-def _row(trace: Trace, pass_name: str, value: str, t: int) -> Array | None:
+def rows_at(series: Array, places: Sequence[int | None]) -> Array:
+    """Return rows of a series (T, …) by their places, NaN for None; those that follow one another are read at once."""
+    rows = np.full((len(places), *series.shape[1:]), np.nan, series.dtype)
+    first = 0
+    while first < len(places):
+        t, last = places[first], first + 1
+        if t is not None:
+            while last < len(places) and places[last] == t + last - first:
+                last += 1
+            rows[first:last] = series[t : t + last - first]
+        first = last
+    return rows
+
+
+def _series(trace: Trace, pass_name: str, value: str) -> Array | None:
     passed = trace[pass_name]
-    if value in passed:
-        return np.asarray(passed[value][t])
-    return np.asarray(passed.inputs[value][t]) if value in passed.inputs else None
+    return passed[value] if value in passed else passed.inputs.get(value)

@@ -35,9 +35,21 @@ class Preferences:
         """Say whether something was chosen to be on; what is no answer is off."""
         return self._chosen.get(name) == "on"
 
-    def turn(self, name: str, on: bool) -> None:
-        """Choose whether something is on, and keep that; lines of other names stay as they are."""
+    def begin_with(self, name: str, on: bool) -> None:
+        """Have something be on, or not, from this start on, without keeping that."""
         self._chosen[name] = "on" if on else "off"
+
+    def text(self, name: str) -> str:
+        """Return what was kept under a name; empty where nothing was."""
+        return self._chosen.get(name, "")
+
+    def turn(self, name: str, on: bool) -> None:
+        """Choose whether something is on, and keep that."""
+        self.keep(name, "on" if on else "off")
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text of one line under a name; lines of other names stay as they are."""
+        self._chosen[name] = value
         if self._path is None:
             return
         try:

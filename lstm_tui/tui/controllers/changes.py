@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from textual.screen import Screen
@@ -15,6 +15,7 @@ from textual.timer import Timer
 
 from lstm_tui.debugger.cancellation import Cancellation, GivenUp
 from lstm_tui.debugger.commands.table import Leave
+from lstm_tui.debugger.edit_tree import network_key
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
@@ -25,7 +26,7 @@ from lstm_tui.engine.runtime.interpreters import quick_steps
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.controllers.dialogs import Replies
 from lstm_tui.tui.controllers.looks import Looks
-from lstm_tui.tui.controllers.open_run import LastStop, OpenRun, ScreenState
+from lstm_tui.tui.controllers.open_run import LastStop, OpenRun, ScreenState, with_chosen_units
 from lstm_tui.tui.controllers.steps import Steps
 from lstm_tui.tui.keys import Awaited
 from lstm_tui.tui.threads import in_background
@@ -100,8 +101,12 @@ class WorkProgress:
             self._state.busy = "stops…"
         else:
             share = f" {percent(work.share)}" if work.share else ""
-            self._state.busy = f"runs…{share}" + ("" if self._state.view.is_empty else ", esc stops")
+            why = f", {work.why}" if work.why else ""
+            self._state.busy = f"runs…{share}" + ("" if self._state.view.is_empty else ", esc stops") + why
 
+
+FIRST_TIME = "it compiles, this first time"
+"""Why something takes longer now than it will the next time."""
 
 Act = Callable[[Session], Iterable[str]]
 """What a session is to do; returns its reply."""
@@ -116,12 +121,14 @@ class QueuedChange:
         line: The line it was typed as; may be empty.
         done: Called once it is done and shown.
         refused: Called with why it was not done, where that is known only later; empty when it was given up.
+        why: Why it takes long, where that is known; may be empty.
     """
 
     act: Act
     line: str
     done: Callable[[], None]
     refused: Callable[[str], None]
+    why: str = ""
 
 
 @dataclass(eq=False)
@@ -235,7 +242,7 @@ class Changes:
                 reply = tuple(act(fork))
             session.join(fork, since)
         except StillToCompile:  # which the thread does, and the header says so
-            return self._put_off(change)
+            return self._put_off(replace(change, why=FIRST_TIME))
         except UserError as error:
             return str(error)
         except Leave:
@@ -274,7 +281,7 @@ class Changes:
         if self._work or self._is_held or not self._waiting:
             return
         self._making = change = self._waiting.popleft()
-        self._work = Cancellation()
+        self._work = Cancellation(change.why)
         run, session = self._run, self._run.session
         outcome = Outcome(change, session.fork(self._work), session.frame)
         plain, known = run.plain, (run.view.facts, run.plain)
@@ -290,6 +297,8 @@ class Changes:
             if trace is not outcome.since.trace and fork.history.active:
                 fork.work.check()
                 since = next((one for one in known if one.trace is fork.edits.gone_on_from), None)
+                if plain.trace is not fork.baseline:  # an edit opened another network or text
+                    plain = Facts(fork.baseline)
                 outcome.facts = Facts(trace, plain, since)
                 outcome.facts.prepare()
                 fork.work.check()
@@ -342,8 +351,12 @@ class Changes:
         run, session, view = self._run, self._run.session, self._run.view
         reply = self._last_stop.left_to_say(reply)
         frame, ran = session.frame, session.frame.trace is not view.trace
-        if run.plain.trace is not session.baseline:  # a verb opened another line
-            run.wanted_line, run.plain = frame.line, Facts(session.baseline)
+        if run.plain.trace is not session.baseline:  # a verb opened another line, an edit another network or text
+            told = None if facts is None else facts.before
+            if network_key(session.baseline) != network_key(run.plain.trace):
+                view = view.but(units={})  # those of a number are others there
+            run.wanted_line = frame.line
+            run.plain = told if told is not None and told.trace is session.baseline else Facts(session.baseline)
         if not ran:
             facts = view.facts
         elif not session.history.active:
@@ -352,9 +365,9 @@ class Changes:
         values = frame.passed.cell.values  # an equation rewritten may have taken some away
         view = view.but(
             frame=frame, facts=facts or Facts(frame.trace, run.plain), place=None, follow=view.follow and not ran,
-            value=view.value if view.value in values else values[0], said=said,
+            value=view.value if view.value in values else values[0], said=said, title=run.title(),
         )  # fmt: skip
-        run.view = self._last_stop.under_cursor(view)
+        run.view = self._last_stop.under_cursor(with_chosen_units(view))
         for screen in self._screen.app.screen_stack[1:]:
             renew = getattr(screen, "renew", None)
             if renew is not None:

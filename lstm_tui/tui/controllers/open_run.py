@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame, Position, equations_of
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.source import LineRuns
+from lstm_tui.debugger.source import LineRuns, needed, network_title
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import EMPTY, Stopped, View
 
@@ -97,6 +97,11 @@ class OpenRun:
     def show(self, **changes: Any) -> None:
         """Show the view with some things changed; what was said is said once."""
         self._screen.view = self._screen.view.but(**changes)
+
+    def title(self) -> str:
+        """Return what the header says of the network that is run now."""
+        trace = self.session.baseline
+        return self.lines.title() if trace is self.session.edits.opened else network_title(needed(trace.network))
 
     # --- moving ---
 

@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff, ValueDiff, beside
+from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff, ValueDiff, beside_each, rows_at
 from lstm_tui.debugger.panes import MEMORY
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, fit, token_label, window
 from lstm_tui.tui.canvas.charts import put_heat, shade_of, sign_of
 from lstm_tui.tui.canvas.palette import Glyphs, Palette
+from lstm_tui.tui.panes.memory_heads import beside_entry, draw_heads
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 
@@ -74,7 +75,7 @@ def draw_heatmap(view: View, width: int, height: int, palette: Palette, number: 
             edge = glyphs.edge if cell > 1 and t in (view.t, view.t + 1) else ""
             if here and t == view.cursor_t and view.place is not None and cell > 1:
                 edge = glyphs.cursor
-            if not ready[column]:
+            if not ready[column] or view.is_veiled(t):
                 line.put(glyphs.dot.center(cell)[:cell], palette.style("faint"))
                 continue
             faded = not view.has_reached(view.pass_name, t)
@@ -137,8 +138,9 @@ def _marks(view: View, first: int, last: int, units: list[int], palette: Palette
     difference = view.frame.difference
     if difference is None:
         return [[("", "")] * len(units)] * (last - first)
-    found = (beside(difference, view.pass_name, view.memory_name, t) for t in range(first, last))
-    return [[_mark(one, unit, palette) for unit in units] for one in found]
+    columns = [DiffColumn(difference.origins[t], t) for t in range(first, last)]
+    found = beside_each(difference, view.pass_name, view.memory_name, columns)
+    return [[_mark(one, unit, palette) for unit in units] for one in found if one is not None]
 
 
 def _mark(found: ValueDiff, unit: int, palette: Palette) -> tuple[str, str]:
@@ -186,11 +188,9 @@ def draw_heatmap_beside(view: View, difference: TraceDiff, width: int, height: i
     sight = columns[first:last]
     rows = 3 if height >= _TRIPLE else 2
     units, _ = view.units_in_sight(view.pass_name, max((height - 1) // rows, 1))
-    after = difference.after[view.pass_name][view.memory_name]
-    before = difference.before[view.pass_name][view.memory_name]
-    now = np.array([after[c.after] if c.after is not None else np.full(after.shape[1], np.nan) for c in sight])
-    then = np.array([before[c.before] if c.before is not None else np.full(after.shape[1], np.nan) for c in sight])
-    found = [None if c.after is None else beside(difference, view.pass_name, view.memory_name, c.after) for c in sight]
+    now = rows_at(difference.after[view.pass_name][view.memory_name], [column.after for column in sight])
+    then = rows_at(difference.before[view.pass_name][view.memory_name], [column.before for column in sight])
+    found = beside_each(difference, view.pass_name, view.memory_name, sight)
     _beside_head(drawing, view, difference, sight, cell, label)
     for unit in units:
         with np.errstate(all="ignore"):
@@ -276,7 +276,7 @@ def _label(view: View, difference: TraceDiff, column: DiffColumn, palette: Palet
 
 
 class Heatmap(Pane):
-    """Units down, tokens across."""
+    """Units down, tokens across; of a memory that is a matrix, rows and columns of every head."""
 
     NUMBER, WORD = MEMORY.number, MEMORY.word
 
@@ -285,13 +285,20 @@ class Heatmap(Pane):
         return view.pass_name
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
-        """Draw the map."""
+        """Draw the map; of a memory that is a matrix a head, its heads at one token."""
+        shape = view.passed.shape_of(view.memory_name)
+        if shape is not None:
+            return draw_heads(view, shape, width, height, palette, self.NUMBER)
         if view.baseline is not None and view.memory_name in view.baseline.before[view.pass_name]:
             return draw_heatmap_beside(view, view.baseline, width, height, palette, self.NUMBER)
         return draw_heatmap(view, width, height, palette, self.NUMBER)
 
     def move(self, right: int, down: int) -> None:
-        """Choose another token to look at, or another unit."""
+        """Choose another token to look at, or another unit; of a matrix another row or column."""
+        shape = self.view.passed.shape_of(self.view.memory_name)
+        if shape is not None:
+            self.post_message(self.Chosen(beside_entry(self.view, shape, right, down)))
+            return
         self.post_message(self.Chosen(around(self.view, right, down)))
 
 

@@ -1,12 +1,14 @@
 """The line in words: what this token does to the memory and, always, what the network says.
 
-What does not fit is left out: first how the lessons are opened, then clause by clause, from the end, with a sign that
-more is to be said; what the network says stays.
+On a screen that is not wide it has two rows, so that the whole of it is there. What does not fit is left out: first how
+the lessons are opened, then clause by clause, from the end, with a sign that more is to be said; what the network says
+stays.
 """
 
 from __future__ import annotations
 
 from rich.cells import cell_len
+from textual.strip import Strip
 
 from lstm_tui.tui.canvas.canvas import Line, cut
 from lstm_tui.tui.canvas.palette import Palette
@@ -39,6 +41,39 @@ def draw_now(view: View, width: int, palette: Palette) -> Line:
     return line
 
 
+def draw_now_in_two(view: View, width: int, palette: Palette) -> tuple[Line, Line]:
+    """Draw the sentence over two rows, broken between words, what the network says at the end of the second."""
+    glyphs, ink = palette.glyphs, palette.style("title", "band")
+    lines = Line(width, palette.style("ink", "band")).put(" "), Line(width, palette.style("ink", "band")).put(" ")
+    found = view.now
+    says = cut(glyphs.say(found.says), max(width - 2, 0), glyphs)
+    rooms = (width - 2, width - cell_len(says) - _GAP - 2)
+    clauses = [glyphs.say(one) for one in found.memory]
+    shown = ["; ".join(clauses)] + [
+        f"{'; '.join(clauses[:count])}; {glyphs.more}" for count in range(len(clauses) - 1, 0, -1)
+    ]
+    broken = [_broken(text, rooms[0]) for text in shown]
+    rows = next((one for one in broken if cell_len(one[1]) <= rooms[1]), broken[-1])
+    for line, text, room in zip(lines, rows, rooms, strict=True):
+        line.put(cut(text, max(room, 0), glyphs), ink)
+    hint = next((one for one in (LESSONS, LESSONS_SHORT) if cell_len(one) <= rooms[1] - lines[1].x - _GAP), "")
+    if hint and view.is_at_start:
+        lines[1].put(" " * _GAP if rows[1] else "").put(hint, palette.style("key", "band", bold=True))
+    lines[1].right(f"{says} ", palette.style("accent", "band", bold=True))
+    return lines
+
+
+def _broken(text: str, width: int) -> tuple[str, str]:
+    """Return a text in two rows, the first no wider than asked; a word that is wider stays whole."""
+    if cell_len(text) <= width:
+        return text, ""
+    words = text.split(" ")
+    count = 1
+    while cell_len(" ".join(words[: count + 1])) <= width:
+        count += 1
+    return " ".join(words[:count]), " ".join(words[count:])
+
+
 class NowLine(OneLine):
     """What happens now, in words."""
 
@@ -48,5 +83,11 @@ class NowLine(OneLine):
             self.refresh()
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
-        """Draw the sentence."""
+        """Draw the sentence in one row."""
         return draw_now(view, width, palette)
+
+    def render_line(self, y: int) -> Strip:
+        """Return one of its rows for Textual."""
+        if self.size.height < 2 or self.view.is_empty or not self.size:
+            return super().render_line(y)
+        return draw_now_in_two(self.view, self.size.width, self.palette)[min(y, 1)].strip()

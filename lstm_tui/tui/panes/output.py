@@ -9,6 +9,7 @@ from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.inspect.prediction import Prediction
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.panes import OUTPUT
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, plain, signed, token_label
@@ -17,6 +18,9 @@ from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.pane import NOT_COMPUTED, Pane
 from lstm_tui.tui.view import View
+
+_LEAST_BARS = 2
+"""Outputs that are shown beside the parts of a verdict, where there is little room."""
 
 
 def draw_output(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
@@ -33,7 +37,7 @@ def draw_output(view: View, width: int, height: int, palette: Palette, number: i
         drawing.line().put(f" {NOT_COMPUTED}", palette.style("soft"))
         return drawing
     parts = verdict.parts is not None
-    room = min(len(verdict.values), max((height - 3) // 2 if parts else height - 1, 1))
+    room = min(len(verdict.values), max((height - 3) // 2, _LEAST_BARS) if parts else max(height - 1, 1), height)
     _bars(drawing, view, verdict, min(room, 12 if not parts else 4), palette)
     if parts and drawing.room > 2:
         _parts(drawing, view, verdict, palette)
@@ -42,14 +46,8 @@ def draw_output(view: View, width: int, height: int, palette: Palette, number: i
 
 def _bars(drawing: Drawing, view: View, verdict: Prediction, rows: int, palette: Palette) -> None:
     glyphs, width = palette.glyphs, drawing.width
-    order = np.argsort(-verdict.values, kind="stable") if verdict.shares else np.arange(len(verdict.values))
-    if verdict.actual is not None and verdict.actual not in order[:rows]:
-        order[rows - 1] = verdict.actual  # what came next is always there
     before = view.verdict_before
-    likeliest = None if before is None or not verdict.shares else largest(before.values)
-    if likeliest is not None and rows > 2 and likeliest not in order[:rows]:
-        order[rows - 2] = likeliest  # and what was likeliest without the edits
-    order = order[:rows]
+    order = _shown(view, verdict, None if before is None else before.values, rows)
     labels = [token_label(visible(verdict.names[n]), glyphs) if n < len(verdict.names) else str(n) for n in order]
     word = min(max((cell_len(label) for label in labels), default=4), max(width // 2 - 2, 6))
     bar = max(width - word - 8 - _cells_of_change(view), 2)
@@ -76,8 +74,20 @@ def _bars(drawing: Drawing, view: View, verdict: Prediction, rows: int, palette:
         drawing.line().put(" " + remark, palette.style("soft"))
 
 
+def _shown(view: View, verdict: Prediction, before: Array | None, rows: int) -> list[int]:
+    """Return the outputs to show in so many rows, the largest first: some are always there."""
+    sizes = -verdict.values if verdict.shares else np.arange(len(verdict.values))
+    order = [int(n) for n in np.argsort(sizes, kind="stable")]
+    always = [largest(verdict.values) if verdict.shares else None, verdict.actual]  # what it says, what came next,
+    always += [n for name in view.spoken_of for n, one in enumerate(verdict.names) if one == name]
+    always.append(None if before is None or not verdict.shares else largest(before))  # what it said without the edits
+    kept = list(dict.fromkeys(n for n in always if n is not None and n < len(order)))[:rows]
+    kept += [n for n in order if n not in kept][: rows - len(kept)]
+    return sorted(kept, key=order.index)
+
+
 def _cells_of_change(view: View) -> int:
-    return 0 if view.frame.difference is None else 1 if view.baseline is None else 6
+    return 0 if view.frame.difference is None else 1 if view.baseline is None else 7
 
 
 def _put_change(line: Line, view: View, value: float, before: float | None, palette: Palette) -> None:
@@ -88,7 +98,7 @@ def _put_change(line: Line, view: View, value: float, before: float | None, pale
     changed = before is None or not (value == before or (value != value and before != before))
     if view.baseline is not None:
         text = "new" if before is None else signed(value - before, glyphs) if changed else glyphs.dot
-        line.put(text.rjust(5), palette.style("accent"))
+        line.put(text.rjust(6), palette.style("accent"))  # with a gap: two numbers that touch read as one
     line.put(glyphs.changed if changed else " ", palette.style("soft"))
 
 

@@ -5,14 +5,14 @@ Of an edited run it shows the baseline too: deleted tokens in their places, repl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from rich.cells import cell_len
 from rich.style import Style
 
-from lstm_tui.debugger.inspect.diff import TraceDiff
+from lstm_tui.debugger.inspect.diff import TraceDiff, rows_at
 from lstm_tui.debugger.inspect.scale import level_of, part_of
 from lstm_tui.debugger.inspect.trace_facts import ATTENTION, SURPRISE
 from lstm_tui.debugger.panes import TAPE
@@ -41,7 +41,20 @@ class Before:
         self.shown = view.baseline is not None
         self.gone = difference.gone if self.shown else {}
         self.retold = difference.retold and self.shown
-        self._signal = _signals(view, difference)
+        plain = view.facts.before
+        self._series = None if plain is None else plain.signal(view.pass_name, view.signal_name())
+        self._signals: dict[int, float | None] = {}
+
+    def look_at(self, places: Sequence[int]) -> None:
+        """Read the signal of the baseline at these places of the edited tape, at once."""
+        if self._series is None:
+            return
+        origins = [self.difference.origins[t] for t in places]
+        values = rows_at(self._series, origins)
+        self._signals = {
+            t: None if origin is None else float(value)
+            for t, origin, value in zip(places, origins, values, strict=True)
+        }
 
     def gone_label(self, t: int) -> str:
         """Return the deleted tokens before place `t`, as `✗not`."""
@@ -67,27 +80,13 @@ class Before:
         return token_label(self.difference.before.sequence.tokens[origin], self.palette.glyphs)
 
     def signal(self, t: int) -> float | None:
-        """Return the signal of the tape at place `t` as it was; None where the token is new."""
-        return self._signal(t)
+        """Return the signal at place `t` that was looked at, as it was; None where the token is new."""
+        return self._signals.get(t)
 
     def signal_changed(self, t: int, value: float) -> bool:
         """Say whether the signal at place `t` is another than it was."""
-        old = self._signal(t)
+        old = self.signal(t)
         return old is None or not (old == value or (old != old and value != value))
-
-
-def _signals(view: View, difference: TraceDiff) -> Callable[[int], float | None]:
-    """Return a function from a place on the edited tape to the tape's signal there in the baseline, or None."""
-    plain = view.facts.before
-    if plain is None:
-        return lambda t: None
-    values = plain.signal(view.pass_name, view.signal_name())
-
-    def at(t: int) -> float | None:
-        origin = difference.origins[t]
-        return None if origin is None else float(values[origin])
-
-    return at
 
 
 _LEAST, _MOST = 5, 24
@@ -198,6 +197,8 @@ class _Pen:
         self._first = slots[0].t if slots else view.t
         self._values = rows_of(signal, self._first, (slots[-1].t if slots else view.t) + 1)
         self.full = view.facts.signal_full(view.pass_name, view.signal_name())
+        if before is not None:
+            before.look_at([slot.t for slot in slots])
 
     def _value(self, t: int) -> float:
         """Return the signal at a token that is drawn."""
@@ -280,12 +281,14 @@ class _Pen:
             untold = self._untold(t)
             return self.palette.style("soft" if untold else "alarm", "track", bold=not untold)
         faded = not self._has_reached(t)
-        if self.palette.ramp:
+        if self.palette.ramp or self.view.is_veiled(t):
             return self.palette.style("ink", "track", faded=faded)
         return self.palette.sequential(faded)[round(max(part_of(value, self.full), 0.0) * (SHADES - 1))]
 
     def _untold(self, t: int) -> bool:
-        """Say whether there is no signal here: it is not computed yet, or of what was predicted, as no first is."""
+        """Say whether there is no signal here: not computed yet, left out, or of what was predicted, as no first is."""
+        if self.view.is_veiled(t):
+            return True
         if not self.view.trace.is_ready(self.view.pass_name, t):
             return True
         return t == 0 and self.view.signal_name() == SURPRISE
@@ -318,7 +321,8 @@ class _Pen:
         """Draw how much of the readout's attention each token has."""
         line = self._row(ATTENTION)
         for slot in self.slots:
-            self._level(line, slot, self._value(slot.t), "bar")
+            if not self.view.is_veiled(slot.t):
+                self._level(line, slot, self._value(slot.t), "bar")
 
     def events(self) -> None:
         """Write the token that is forgotten at each step, and a sign where the step's own token is written."""

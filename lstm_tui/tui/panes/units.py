@@ -135,7 +135,9 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
                 value = float(values[column.name][unit])
                 under = here and column.name == view.value and pass_name == view.pass_name
                 faded = not reached[column.name]
-                if column.name in found:
+                if faded and view.veiled:
+                    line.put(palette.glyphs.dot.center(span - 1) + " ", palette.style("faint", ground))
+                elif column.name in found:
                     _changed_cell(line, column, found[column.name], unit, span, palette, faded, ground, under, view)
                 else:
                     _cell(line, column, value, span, palette, faded, ground, under)
@@ -158,7 +160,7 @@ def _changed_cell(
     value, before = float(found.after[unit]), None if found.before is None else float(found.before[unit])
     shown = view.baseline is not None
     both = shown and span >= _WITH_CHANGE
-    bar = span - _NUMBER - (_NUMBER - 1 if both else 0)
+    bar = span - _NUMBER - (_NUMBER if both else 0)
     old = value if before is None or not shown else before
     if column.gate:
         put_ghost_bar(line, value, old, bar, column.ink, palette, faded, column.half)
@@ -171,8 +173,8 @@ def _changed_cell(
     style = palette.style("ground", "focus", bold=True) if under else palette.style(ink, ground, faded=faded)
     if both or not shown:
         line.put(text.rjust(_NUMBER - 1), style)
-    if both:
-        line.put(change_of(found, unit, palette).rjust(_NUMBER - 1), palette.style("accent", ground, faded=faded))
+    if both:  # with a gap: two numbers that touch read as one
+        line.put(change_of(found, unit, palette).rjust(_NUMBER), palette.style("accent", ground, faded=faded))
     elif shown and before is None:  # what has nothing to differ from tells itself
         line.put(text.rjust(_NUMBER - 1), style)
     elif shown and found.changed[unit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
@@ -14,7 +15,8 @@ from textual.widgets import OptionList
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.lesson.lesson import Lesson
-from lstm_tui.lesson.library import Library
+from lstm_tui.lesson.library import Library, number_of
+from lstm_tui.lesson.progress import LessonProgress
 from lstm_tui.tui.canvas.palette import Glyphs
 from lstm_tui.tui.views.tour import Telling
 
@@ -46,9 +48,10 @@ class Lessons(ModalScreen[None]):
         )
     ]  # fmt: skip
 
-    def __init__(self, library: Library, glyphs: Glyphs, few_colours: bool) -> None:
+    def __init__(self, library: Library, glyphs: Glyphs, few_colours: bool, progress: LessonProgress) -> None:
         """List the lessons of a library."""
         super().__init__()
+        self._progress = progress
         self._library, self._glyphs, self._few_colours = library, glyphs, few_colours
         self._lessons = library.lessons()
 
@@ -57,22 +60,33 @@ class Lessons(ModalScreen[None]):
         with Vertical() as box:
             box.border_title = Content(" lessons: step by step through a network that was trained ")
             box.border_subtitle = Content(" enter begins   esc to the debugger ")
-            yield OptionList(*(self._row(number, one) for number, one in enumerate(self._lessons, 1)))
+            yield OptionList(*(self._row(one) for one in self._lessons))
 
     def on_mount(self) -> None:
-        """Choose the first."""
-        self._list.highlighted = 0
+        """Choose the first that was not read to its end."""
+        unread = (n for n, one in enumerate(self._lessons) if not self._progress.is_finished(one))
+        self._list.highlighted = next(unread, 0)
         self._list.focus()
 
     @property
     def _list(self) -> OptionList:
         return self.query_one(OptionList)
 
-    def _row(self, number: int, lesson: Lesson) -> Content:
-        title, about = (self._glyphs.say(visible(text)) for text in (lesson.title, lesson.about))
+    def _row(self, lesson: Lesson) -> Content:
+        glyphs, number = self._glyphs, number_of(Path(lesson.source))
+        title, about = (glyphs.say(visible(text)) for text in (lesson.title, lesson.about))
+        stop = self._progress.stop(lesson)
+        far = f"{stop + 1} of {len(lesson.stops)}" if stop else ""
         return Content.assemble(
-            (f"{number:>2}  ", "bold $lt-key"), (f"{title:<22}", "bold $lt-title"), (f" {about}", "$lt-soft")
-        )
+            (f"{glyphs.yes if self._progress.is_finished(lesson) else ' ':<2}", "bold $lt-show"),
+            (f"{'' if number is None else number:>2}  ", "bold $lt-key"), (f"{title:<22}", "bold $lt-title"),
+            (f"{far:<8}", "$lt-key"), (about, "$lt-soft"),
+        )  # fmt: skip
+
+    def on_screen_resume(self) -> None:
+        """Show how far each lesson was read by now."""
+        for number, lesson in enumerate(self._lessons):
+            self._list.replace_option_prompt_at_index(number, self._row(lesson))
 
     def action_walk(self, step: int) -> None:
         """Go up or down."""
@@ -96,7 +110,8 @@ class Lessons(ModalScreen[None]):
             self._list.highlighted = min(number + 1, len(self._lessons) - 1)
 
         lesson = self._lessons[number]
-        begin(self.app, Telling(lesson, self._library.opener(lesson), self._glyphs, self._few_colours, done))
+        opener = self._library.opener(lesson)
+        begin(self.app, Telling(lesson, opener, self._glyphs, self._few_colours, done, self._progress))
 
     def action_leave(self) -> None:
         """Leave the list."""
@@ -106,6 +121,6 @@ class Lessons(ModalScreen[None]):
 def begin(app: App[Any], telling: Telling) -> None:
     """Begin a lesson, or say what is wrong with it."""
     try:
-        app.push_screen(telling.screen(0))
+        app.push_screen(telling.screen(telling.first()))
     except UserError as error:
         app.notify(str(error), severity="error", markup=False, timeout=12)

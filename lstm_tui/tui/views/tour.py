@@ -2,112 +2,35 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import LineRuns
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.text_safety import visible
 from lstm_tui.lesson.bound_step import Open, Standing
-from lstm_tui.lesson.lesson import LOOKS, Lesson, LessonStep
+from lstm_tui.lesson.lesson import CHOICES, LOOKS, Lesson
+from lstm_tui.lesson.progress import LessonProgress
 from lstm_tui.lesson.templates import TextPiece
 from lstm_tui.tui.canvas.palette import Glyphs
-from lstm_tui.tui.commands import COMMANDS, Command
+from lstm_tui.tui.commands import COMMANDS, Command, changed_keys, command_of, now_at
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.header_footer import FooterLine
 from lstm_tui.tui.panes.large_unit import OneUnit
 from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen
+from lstm_tui.tui.views.lesson_end import LeaveLesson, LessonEnd
 from lstm_tui.tui.views.page import PageScreen
 from lstm_tui.tui.views.reach import Reaching
 from lstm_tui.tui.views.reach_screen import BESIDE
-
-KEYS = (("enter", "next"), ("backspace", "back"), ("y", "show me"), ("?", "keys"), ("esc", "leave"))
-
-
-class TourText(VerticalScroll, can_focus=False):
-    """The sentences of a stop, what to try, and what came of it."""
-
-    DEFAULT_CSS = """
-    TourText {
-        height: auto; max-height: 12; border: round $lt-key; background: $lt-ground; padding: 0 1;
-        border-title-color: $lt-title; border-subtitle-color: $lt-soft; scrollbar-size-vertical: 1;
-    }
-    TourText Static { width: 100%; color: $lt-ink; }
-    TourText #trying { height: auto; }
-    TourText #trying > #mark { width: 3; }
-    TourText #trying > #try { width: 1fr; }
-    .-narrow TourText { max-height: 10; padding: 0; }
-    TourText.-ascii { border: ascii $lt-key; }
-    """
-
-    def __init__(self, lesson: Lesson, stop: LessonStep, glyphs: Glyphs) -> None:
-        """Make the frame of a stop; nothing is told yet."""
-        trying = Horizontal(Static(id="mark"), Static(id="try"), id="trying")
-        super().__init__(Static(id="told"), trying, id="tour", classes="" if glyphs.smooth else "-ascii")
-        self._glyphs = glyphs
-        self.border_title = Content.assemble(
-            (f" {glyphs.say(visible(lesson.title))}", "bold $lt-title"),
-            (f"  {stop.number + 1} of {len(lesson.stops)}   ", "$lt-soft"),
-            (f"{glyphs.cursor} look at {LOOKS.index(stop.look)} {stop.look} ", "$lt-key"),
-        )
-        self.border_subtitle = Content.assemble(
-            *(
-                part
-                for key, word in KEYS
-                if stop.task is not None or key != "y"
-                for part in ((f" {key} ", "bold $lt-key"), f"{word} ")
-            )
-        )
-
-    def tell(
-        self, said: tuple[TextPiece, ...], task: tuple[TextPiece, ...], noticed: bool, then: tuple[TextPiece, ...]
-    ) -> None:
-        """Write the sentences, what to try if anything, and once it was noticed what came of it."""
-        glyphs = self._glyphs
-        parts = [_content(task, glyphs)]
-        if noticed:
-            parts.append(_content(then, glyphs) if then else Content("Seen."))
-        mark, colour = (glyphs.yes, "$lt-show") if noticed else (glyphs.cursor, "$lt-key")
-        self.query_one("#told", Static).update(_content(said, glyphs))
-        self.query_one("#mark", Static).update(Content.styled(mark, f"bold {colour}"))
-        self.query_one("#try", Static).update(Content("\n").join(parts))
-        self.query_one("#trying").display = bool(task)
-        if noticed:
-            self.scroll_end(animate=False)
-
-
-def _content(pieces: tuple[TextPiece, ...], glyphs: Glyphs) -> Content:
-    """Return sentences with what came from the run in colour, *words* of the tape and `what is typed` set apart."""
-    return Content.assemble(*_emphasised(pieces, glyphs))
-
-
-def _emphasised(pieces: tuple[TextPiece, ...], glyphs: Glyphs) -> Iterator[tuple[str, str]]:
-    strong = code = False
-    for piece in pieces:
-        text = "\n".join(glyphs.say(visible(line)) for line in piece.text.split("\n"))
-        if piece.live:
-            yield text, "bold $lt-key" if not strong else "bold italic $lt-key"
-            continue
-        for part in re.split(r"([*`])", text):
-            if part == "`":
-                code = not code
-            elif part == "*" and not code:
-                strong = not strong
-            elif part:
-                yield part, "$lt-accent" if code else "bold $lt-title" if strong else "$lt-ink"
-
+from lstm_tui.tui.views.tour_text import GivenAnswer, TourText
 
 _OTHERWISE = ("steps.play", "dialogs.help", "app.quit", "dialogs.export")
 """Commands whose keys mean something else in a lesson."""
@@ -121,11 +44,30 @@ _LEAST_PROMPT = 10
 _HELP = (
     ("enter  space", "the next stop; behind the last one, the list of lessons"),
     ("backspace", "the stop before"),
-    ("y", "do what should be tried, for whoever would rather look on"),
+    ("a  b  c  d", "answer a question; enter goes on without an answer"),
+    ("y", "show the answer, or do what should be tried, for whoever would rather look on"),
+    ("home", "the first stop"),
     ("pgup  pgdn", "scroll the text, where it is longer than its place"),
-    ("esc", "leave the lesson"),
-    ("n N s S e : z …", "all keys of the debugger work: what you change is gone at the next stop"),
+    ("f5", "present: one pane and the text alone; pgup and pgdn are the stops"),
+    ("esc", "leave the lesson; it is asked before, and the lesson goes on from here when it is opened again"),
+    (
+        f"{' '.join(now_at(one).key for one in (*'nNsSe', 'colon', 'z'))} …",
+        "all keys of the debugger work: what you change is gone at the next stop",
+    ),
 )
+
+
+@dataclass(eq=False)
+class Sitting:
+    """What happens while a lesson is told.
+
+    Attributes:
+        answers: To each stop whose question was answered, whether that was right.
+        presenting: Whether it is presented to a class.
+    """
+
+    answers: dict[int, bool] = field(default_factory=dict)
+    presenting: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +80,8 @@ class Telling:
         glyphs: The signs to draw with.
         few_colours: Whether the terminal has few colours.
         done: Called behind the last stop.
+        progress: Remembers how far the lesson was read.
+        sitting: What has happened so far.
     """
 
     lesson: Lesson
@@ -145,6 +89,12 @@ class Telling:
     glyphs: Glyphs
     few_colours: bool
     done: Callable[[], None] = lambda: None
+    progress: LessonProgress = field(default_factory=LessonProgress)
+    sitting: Sitting = field(default_factory=Sitting)
+
+    def first(self) -> int:
+        """Return the stop with which the lesson begins: where it was left, or the first."""
+        return self.progress.stop(self.lesson)
 
     def screen(self, number: int) -> TourScreen:
         """Return the screen of a stop.
@@ -165,8 +115,10 @@ class TourScreen(MainScreen):
         Binding("backspace", "stop(-1)", show=False, priority=True),
         Binding("escape", "leave", show=False, priority=True),
         Binding("y", "show_me", show=False, priority=True),
-        Binding("pageup", "scroll_text(-1)", show=False, priority=True),
-        Binding("pagedown", "scroll_text(1)", show=False, priority=True),
+        Binding("pageup", "page(-1)", show=False, priority=True),
+        Binding("pagedown", "page(1)", show=False, priority=True),
+        Binding("home", "first", show=False, priority=True),
+        Binding("f5", "present", show=False, priority=True),
         Binding("q", "leave", show=False, priority=True),
         Binding("question_mark", "tour_help", show=False, priority=True),
     ]
@@ -176,6 +128,7 @@ class TourScreen(MainScreen):
         self._telling, self._standing = telling, standing
         self._stands = self._noticed = False
         self._opened: set[str] = set()
+        self._answered: GivenAnswer | None = None
         self._over: AnalysisScreen | None = None
         super().__init__(
             LineRuns(standing.source()), telling.glyphs, telling.few_colours, open_network=telling.open_network
@@ -196,8 +149,26 @@ class TourScreen(MainScreen):
         self.looks.show_pane(LOOKS.index(self._standing.stop.look))
         if self._standing.stop.show == "map":
             self.looks.show_pane(LedgerPane.NUMBER)
-            self.add_class("-maximised")
+        self.set_class(self._is_whole, "-maximised")
+        self.set_class(self._is_whole, "-whole")
+        self._show_presenting()
+        self._telling.progress.reached(self._telling.lesson, self._standing.stop.number)
         self.tell()
+
+    @property
+    def standing(self) -> Standing:
+        """The stop, and a session that stands there."""
+        return self._standing
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether the screen stands where the stop wants it."""
+        return self._stands
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the stop shows its pane on the whole screen."""
+        return self._standing.stop.show in ("map", "whole")
 
     # --- standing ---
 
@@ -214,7 +185,10 @@ class TourScreen(MainScreen):
             frame=frame,
             units={**view.units, place.pass_name: place.unit},
             value=frame.equation.name if frame.equation is not None else view.value,
-            everyone=bool(self._standing.stop.show),
+            everyone=self._standing.stop.show in ("map", "everyone"),
+            order="index",  # a bar that is watched keeps its row
+            spoken_of=self._standing.spoken_of(),
+            veiled=self._is_asking,
         )
         self._stands = True
 
@@ -254,9 +228,57 @@ class TourScreen(MainScreen):
         if self._noticed:
             with suppress(UserError):  # done in another way, in which a value it speaks of is no more
                 then = self._standing.then(self.run.session)
-        self.query_one(TourText).tell(self._standing.say(), self._standing.what_to_try(), self._noticed, then)
+        standing, choices = self._standing, self._standing.choices()
+        text = self.query_one(TourText)
+        text.tell(standing.say(), standing.what_to_try(), self._noticed, then, self._is_asking)
+        if choices:
+            text.ask(standing.question(), choices, self._answered)
+
+    # --- asking before it is seen ---
+
+    @property
+    def _is_asking(self) -> bool:
+        """Whether a question waits for its answer."""
+        return self._standing.stop.ask is not None and self._answered is None
+
+    def answer(self, choice: int, shown: bool = False) -> None:
+        """Take an answer, show what comes of it, and say why it is right or not."""
+        standing, ask = self._standing, self._standing.stop.ask
+        if ask is None or not self._stands:
+            return
+        error = self._all_done(standing.reveal())
+        if error:
+            self.notify(error, severity="error", markup=False)
+            return
+        why: tuple[TextPiece, ...] = ()
+        seen: tuple[TextPiece, ...] = ()
+        with suppress(UserError):  # something of which they speak was edited away meanwhile
+            why, seen = standing.why(choice, self.run.session), standing.seen(self.run.session)
+        self._answered = GivenAnswer(choice, ask.answer, shown, why, seen)
+        self.run.show(veiled=False)
+        if not shown:
+            self._telling.sitting.answers.setdefault(standing.stop.number, choice == ask.answer)
+        self.tell()
+
+    def _all_done(self, doings: tuple[Callable[[Session], object], ...]) -> str:
+        """Do something to the session of the screen; return what is wrong with it."""
+
+        def act(session: Session) -> tuple[str, ...]:
+            for one in doings:
+                one(session)
+            return ()
+
+        return self.changes.change(act) if doings else ""
 
     # --- keys ---
+
+    async def action_do(self, key: str) -> None:
+        """Answer the question that waits, if a key does; else do what it stands for."""
+        ask = self._standing.stop.ask
+        if self._is_asking and ask is not None and key in CHOICES[: len(ask.choices)]:
+            self.answer(CHOICES.index(key))
+        else:
+            await self.do(command_of(key))
 
     def rows_kept(self) -> int:
         """Return the rows below a line that is typed: so that what is to be typed stays in sight."""
@@ -277,28 +299,38 @@ class TourScreen(MainScreen):
         self._over = over if isinstance(over, AnalysisScreen) and isinstance(over.picture, Reaching) else None
 
     def action_stop(self, step: int) -> None:
-        """Go to another stop."""
+        """Go to another stop; behind the last one, what is to be kept of the lesson is told."""
         number = self._standing.stop.number + step
         if number < 0:
             return
-        if number == len(self._telling.lesson.stops):
-            self._telling.done()
-            self.dismiss(None)
+        telling = self._telling
+        if number < len(telling.lesson.stops):
+            self._go(number)
             return
+        telling.progress.finished(telling.lesson)
+        telling.done()
+        if telling.lesson.summary or telling.sitting.answers:
+            self.app.switch_screen(LessonEnd(telling.lesson, telling.sitting.answers, telling.glyphs))
+        else:
+            self.dismiss(None)
+
+    def action_first(self) -> None:
+        """Go to the first stop."""
+        if self._standing.stop.number:
+            self._go(0)
+
+    def _go(self, number: int) -> None:
         self.app.switch_screen(self._telling.screen(number))
 
     def action_show_me(self) -> None:
-        """Do what should be tried."""
-        task = self._standing.stop.task
+        """Show the answer of a question; then do what should be tried."""
+        ask, task = self._standing.stop.ask, self._standing.stop.task
+        if self._is_asking and ask is not None:
+            self.answer(ask.answer, shown=True)
+            return
         if self._noticed or task is None:
             return
-
-        def act(session: Session) -> tuple[str, ...]:
-            for one in self._standing.doings():
-                one(session)
-            return ()
-
-        error = self.changes.change(act) if task.lines else ""
+        error = self._all_done(self._standing.doings())
         if error:
             self.notify(error, severity="error", markup=False)
         elif task.opens == "beside":
@@ -312,18 +344,44 @@ class TourScreen(MainScreen):
             self.call_later(self.do, opening)
 
     def action_leave(self) -> None:
-        """Leave the lesson; one unit that was opened at a stop which does not show it, before."""
+        """Leave the lesson, if that is meant; what was opened over a stop, before."""
         if self.shown == OneUnit.NUMBER and self._standing.stop.look != OneUnit.WORD:
             self.looks.one_unit()
+        elif self.has_class("-maximised") and not (self._telling.sitting.presenting or self._is_whole):
+            self.looks.back()
         else:
+            self.app.push_screen(LeaveLesson(self._telling.lesson, self._standing.stop.number), self._left)
+
+    def _left(self, leaves: bool | None) -> None:
+        if leaves:
             self.dismiss(None)
 
-    def action_scroll_text(self, pages: int) -> None:
-        """Scroll the text by so many of its heights."""
+    def action_present(self) -> None:
+        """Present the lesson to a class, or no longer."""
+        sitting = self._telling.sitting
+        sitting.presenting = not sitting.presenting
+        if not sitting.presenting:
+            self.set_class(self._is_whole, "-maximised")
+        self._show_presenting()
+
+    def _show_presenting(self) -> None:
+        presenting = self._telling.sitting.presenting
+        self.set_class(presenting, "-presenting")
+        if presenting:
+            self.add_class("-maximised")
+
+    def action_page(self, pages: int) -> None:
+        """Scroll the text by so many of its heights; before a class, go to another stop."""
+        if self._telling.sitting.presenting:
+            self.action_stop(pages)
+            return
         text = self.query_one(TourText)
         text.scroll_relative(y=pages * max(text.size.height - 1, 1), animate=False)
 
     def action_tour_help(self) -> None:
         """Tell the keys of a lesson."""
         lines = [Content.assemble((f"{key:>16}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in _HELP]
+        for before, now, word in changed_keys():
+            told = f"{word}: your own key, where a lesson says {before}"
+            lines.append(Content.assemble((f"{now:>16}  ", "bold $lt-key"), (told, "$lt-ink")))
         self.app.push_screen(PageScreen("keys of a lesson", lines))

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from lstm_tui.debugger.commands.edit import verdicts
 from lstm_tui.debugger.inspect.parameter_tables import chosen_rows, forms_of_entry, ranked, row_name, sheets_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import needed
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
@@ -156,7 +157,7 @@ class WeightScreen(Screen[None]):
 
     def _make(self, unit: int) -> Weights:
         session = self._session
-        network, opened = session.edited.network, session.edits.opened_network
+        network, opened = session.edited.network, needed(session.baseline.network)
         sheet = self._sheets[self._chosen]
         try:
             rows = chosen_rows(network, sheet, self._filter)

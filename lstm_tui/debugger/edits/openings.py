@@ -1,0 +1,97 @@
+"""Edits that have the run begin anew: another network on the same text, or another text in the same network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.bundled_files import is_bundled
+from lstm_tui.formats.importers.named import find_model, open_model
+from lstm_tui.formats.inputs.inputs import encoded, text_sequence
+from lstm_tui.formats.inputs.preprocess import as_trained
+
+HERE = "the text"
+"""What messages call the text that is on the tape."""
+
+
+def network_named(name: str) -> Network:
+    """Return a network by its name or file; nobody may write to it, since it is handed out again.
+
+    Raises:
+        UserError: There is none, or its file is damaged.
+    """
+    file = find_model(name)
+    try:
+        found = file.stat()
+    except OSError:
+        return open_model(name)  # which says what is wrong
+    return _opened(name, str(file.resolve()), found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=20)
+def _opened(name: str, file: str, size: int, changed: int) -> Network:
+    return open_model(name)
+
+
+def read_as(text: str, network: Network, where: str = HERE) -> Sequence:
+    """Return a text that was typed as a network reads it.
+
+    Raises:
+        UserError: The network reads no text, or there is nothing to read in it.
+    """
+    if network.tokens is None:
+        raise UserError(f"{visible(network.name)} reads numbers, and this is a text: `model` names those that read one")
+    sequence = text_sequence(text.strip(), network.tokens)
+    if not len(sequence):
+        raise UserError("there is nothing to read in this text")
+    return as_trained(sequence, network, where)
+
+
+def reread(sequence: Sequence, network: Network) -> Sequence:
+    """Return what is on the tape as another network reads it: the same tokens where it reads such, else the same text.
+
+    Raises:
+        UserError: One reads text and the other numbers, or not so many of them.
+    """
+    name = visible(network.name)
+    if sequence.ids is None:
+        if network.tokens is not None or network.front is not None:
+            reads = "what goes through layers below" if network.tokens is None else network.tokens.kind
+            raise UserError(f"{name} reads {reads}, and this is numbers")
+        if sequence.x is None or sequence.x.shape[1] != network.input_size:
+            width = 0 if sequence.x is None else sequence.x.shape[1]
+            raise UserError(f"{name} reads {count_of(network.input_size, 'number')} a step, and this is {width}")
+        return sequence
+    tokens = network.tokens
+    if tokens is None:
+        raise UserError(f"{name} reads numbers, and this is a text: `model` alone lists those that read it")
+    if tokens.kind == sequence.kind and not tokens.definition:
+        made = encoded(sequence.tokens, tokens, HERE, sequence.file, sequence.line)
+    else:
+        made = replace(text_sequence(text_of(sequence), tokens), file=sequence.file, line=sequence.line)
+    if not len(made):
+        raise UserError(f"{name} finds nothing to read in this text")
+    return as_trained(made, network, HERE)
+
+
+def text_of(sequence: Sequence) -> str:
+    """Return the tokens of a text as one text again; where words were apart, a blank stands between them."""
+    if sequence.kind == "words":
+        return " ".join(sequence.tokens)
+    whole = "".join(sequence.tokens)
+    if sequence.kind == "bytes":
+        return bytes(map(ord, whole)).decode("utf-8", "surrogateescape")
+    return whole.replace("▁", " ").replace("Ġ", " ").strip() if sequence.kind == "pieces" else whole
+
+
+def same_file(one: Network, name: str) -> bool:
+    """Say whether a name means the network that is run already, as its file has it."""
+    if one.file is not None:
+        return Path(one.file).expanduser().resolve() == Path(name).expanduser().resolve()
+    return one.name == name and is_bundled(name)

@@ -1,0 +1,132 @@
+"""Every stop of a lesson drawn at three sizes without a terminal: what it quotes or names must be in sight."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from lstm_tui.lesson.bound_step import Open, Standing
+from lstm_tui.lesson.in_sight import Needed, holds_number, needed
+from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText
+from lstm_tui.tui.app import LstmApp
+from lstm_tui.tui.canvas.palette import UNICODE
+from lstm_tui.tui.panes.header_footer import OneLine
+from lstm_tui.tui.panes.large_unit import OneUnit
+from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.views.tour import Telling, TourScreen
+from lstm_tui.tui.views.tour_text import TourText
+
+SIZES = ((80, 24), (120, 36), (160, 45))
+"""Columns and rows at which every stop is looked at."""
+MOST_DRAWN = 20
+"""Stops of a lesson that are drawn: a lesson from a stranger takes no longer than that."""
+_LEAST_ROWS = 3
+"""Rows of a pane that is looked at, besides its frame."""
+_SMALL = 11
+"""Rows in which one unit is drawn in letters of one cell."""
+_TRIES, _WAIT = 400, 0.01
+
+Found = tuple[LessonStep, LessonText, str]
+
+
+def out_of_sight(lesson: Lesson, open_network: Open) -> list[Found]:
+    """Draw every stop of a lesson at every size, and return what is not in sight that should be, with why.
+
+    Raises:
+        UserError: Something of a stop means nothing, with line and column.
+    """
+    return asyncio.run(_all_sizes(lesson, open_network))
+
+
+async def _all_sizes(lesson: Lesson, open_network: Open) -> list[Found]:
+    found: list[Found] = []
+    telling = Telling(lesson, open_network, UNICODE, few_colours=False)
+    app = LstmApp(Standing(lesson.stops[0], open_network).bound.source, few_colours=False)
+    async with app.run_test(size=SIZES[0]) as pilot:
+        for stop in lesson.stops[:MOST_DRAWN]:
+            screen = telling.screen(stop.number)
+            await app.push_screen(screen)
+            await _drawn(pilot, screen)
+            for size in SIZES:
+                await _resized(pilot, size)
+                found += [(stop, text, f"at {size[0]}×{size[1]} {why}") for text, why in _missing(screen)]
+            if stop.ask is not None:
+                screen.answer(stop.ask.answer)
+                for size in SIZES:
+                    await _resized(pilot, size)
+                    if not screen.query_one(TourText).is_whole:
+                        why = f"at {size[0]}×{size[1]} the answer has no room below the text"
+                        found.append((stop, stop.ask.say, why))
+            await _resized(pilot, SIZES[0])
+            app.pop_screen()
+            await pilot.pause()
+    return found
+
+
+async def _resized(pilot: Pilot[int], size: tuple[int, int]) -> None:
+    """Give the terminal another size, and wait until the screen is laid out for it."""
+    await pilot.resize_terminal(*size)
+    for _ in range(2):  # what is scrolled learns its height only after it was laid out
+        await pilot.pause()
+
+
+async def _drawn(pilot: Pilot[int], screen: TourScreen) -> None:
+    """Wait until a stop stands and is drawn."""
+    for _ in range(_TRIES):
+        await pilot.pause(_WAIT)
+        if screen.is_standing:
+            break
+    await pilot.pause()
+
+
+def _missing(screen: TourScreen) -> Iterator[tuple[LessonText, str]]:
+    """Yield what should be in sight on a screen that stands at a stop, and is not."""
+    standing = screen.standing
+    text = screen.query_one(TourText)
+    if not text.is_whole:
+        yield standing.stop.say, f"the text is {text.max_scroll_y} lines too long"
+    panes = {pane.NUMBER: _rows(pane) for pane in screen.query(Pane) if pane.is_attached}
+    lines = [_rows(line) for line in screen.query(OneLine)]
+    for one in needed(standing):
+        if not _is_seen(one, standing, panes, [rows for rows in lines if rows]):
+            yield one.text, f"{one.words} is not in sight"
+
+
+def _rows(widget: Widget) -> list[str]:
+    """Return the rows of a widget that are on the screen."""
+    height = widget.screen.find_widget(widget).visible_region.height if widget.display and widget.size.height else 0
+    rows = [widget.render_line(y).text for y in range(height)]
+    if height and isinstance(widget, OneUnit):  # its numbers are drawn as pictures where there is room for that
+        small = widget.draw(widget.view, widget.palette, widget.size.width - 2, _SMALL)
+        rows += small.text().split("\n")
+    return rows
+
+
+def _is_seen(one: Needed, standing: Standing, panes: dict[int, list[str]], lines: list[list[str]]) -> bool:
+    pass_name = standing.place.pass_name
+    if one.number is None and one.pane is not None:
+        rows = panes.get(one.pane, [])
+        return len(rows) - 2 >= _LEAST_ROWS
+    if one.token is not None:
+        word = standing.session.frame.trace.sequence.tokens[one.token]
+        return any(word in row for rows in (*panes.values(), *lines) for row in rows)
+    if one.unit is not None:
+        label = re.compile(rf"(?:^\W*|unit ){one.unit}(?![\d.])")  # a row of the unit, or words that name it
+        name = standing.session.frame.names.name(pass_name, one.unit)
+        for rows in (*panes.values(), *lines):
+            of_unit = [row for row in rows if label.search(row) or (name and name in row)]
+            if one.number is None and of_unit:
+                return True
+            alone = of_unit and rows is not panes.get(2) and rows is not panes.get(3)
+            if one.number is not None and any(holds_number(row, one.number) for row in (rows if alone else of_unit)):
+                return True
+        return False
+    assert one.number is not None
+    chosen = [panes.get(one.pane, [])] if one.pane is not None else [*panes.values(), *lines]
+    return any(
+        holds_number(row, one.number) for rows in chosen for row in rows if one.label.casefold() in row.casefold()
+    )
