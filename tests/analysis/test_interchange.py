@@ -197,6 +197,23 @@ def test_a_forward_network_may_be_asked_with_a_text_that_ends_where_it_is_asked(
         check_pair(one, other, Target("he", class_index=1, t=4))
 
 
+def test_python_is_given_the_map_as_arrays() -> None:
+    session = tiny()
+    found = session.trace_cause("c[1] @ 3 from line 2")
+    assert found.numbers.shape == (len(found.places), len(found.columns))
+    assert np.array_equal(found.numbers, asked(session, "c[1] @ 3 from line 2").answer().numbers)
+    assert not session.history.states
+
+
+def test_of_a_series_the_input_stands_for_the_token() -> None:
+    session = session_of(np.linspace(-1, 1, 24).reshape(8, 3), "forecast", interpreter="numpy")
+    session.execute("set x[0] @ 5 = 3")
+    question = asked(session, "c[3] @ 6 from base")
+    found = question.answer()
+    read = [column.value for column in found.columns].index("x")
+    assert np.array_equal(question.accounts(found, None)["interchange"], found.effects[:, read])
+
+
 def test_accounts_say_whether_they_agree() -> None:
     agreeing = {"interchange": np.array([0.1, -3.0]), "gradient": np.array([0.0, 1.0])}
     name = "t={}".format

@@ -12,6 +12,7 @@ from lstm_tui.debugger.commands.names import unit_meant
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.corpus import Corpus, CorpusStates, ValueName, hold_states
 from lstm_tui.debugger.inspect.findings import (
+    at_text,
     check_units,
     conditions_of,
     finding_lines,
@@ -119,7 +120,7 @@ def _found(session: Session, rest: str) -> tuple[str, ...]:
         session.open_line(finding.place.sequence)
     session.goto(min(finding.place.t, session.frame.steps - 1))
     session.finding = number - 1
-    return (f"{number} of {count}: {finding.text}", *stands(session))
+    return (f"{number} of {count}: {finding.text or at_text(finding)}", *stands(session))
 
 
 @VERBS.verb(

@@ -130,8 +130,10 @@ class CausalQuestion:
         """
         rows = slice(found.places.start, found.places.stop)
         tokens = [n for n, column in enumerate(found.columns) if column.value == TOKEN]
-        effects = found.effects
-        by_token = effects[:, tokens[0]] if tokens else _largest_of_rows(effects)
+        read = [
+            n for n, column in enumerate(found.columns) if column.value == "x" and column.name.startswith("layer0.")
+        ]
+        by_token = _largest_of_rows(found.effects[:, tokens or read])
         accounts = {"interchange": by_token, "gradient": influence(self.one, self.target).of_token[rows]}
         passed = self.one[self.memory.pass_name]
         flow = flow_of(passed, self.memory.value)

@@ -89,7 +89,7 @@ class FoundRange:
         place: Where it begins.
         steps: How many steps it has.
         score: Distance, or number of steps.
-        text: Its tokens with those around it, the range in brackets.
+        text: Its tokens with those around it, the range in brackets; empty for a series of numbers.
     """
 
     place: Location
@@ -188,8 +188,9 @@ def findings(corpus: Corpus, states: CorpusStates, hits: Sequence[Hit]) -> list[
     found = []
     for hit in hits:
         place, steps = states.location(hit.first), hit.stop - hit.first
-        tokens = corpus.sources[place.file].sequences[place.sequence - firsts[place.file]].tokens
-        found.append(FoundRange(place, steps, hit.score, _in_brackets(tokens, place.t, place.t + steps)))
+        sequence = corpus.sources[place.file].sequences[place.sequence - firsts[place.file]]
+        text = "" if sequence.is_of_numbers else _in_brackets(sequence.tokens, place.t, place.t + steps)
+        found.append(FoundRange(place, steps, hit.score, text))
     return found
 
 
@@ -227,7 +228,7 @@ def finding_lines(found: Sequence[FoundRange], names: Sequence[str], by_length: 
     yield f"{'#':>4} {'steps' if by_length else 'distance':>9}  {'where':<{width}}  text"
     for number, (one, place) in enumerate(zip(found, places, strict=True), start=1):
         score = str(one.steps) if by_length else fixed(one.score, 3)
-        yield f"{number:>4} {score:>9}  {place:<{width}}  {one.text}"
+        yield f"{number:>4} {score:>9}  {place:<{width}}  {one.text}".rstrip()
 
 
 def _where(finding: FoundRange, names: Sequence[str]) -> str:
