@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lstm_tui.engine.rich_display import draw_with
 from lstm_tui.version import __version__
 
 if TYPE_CHECKING:
@@ -12,49 +13,91 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from lstm_tui.debugger.commands.console import TypedSession
-    from lstm_tui.debugger.source import Source
+    from lstm_tui.debugger.commands.console import TypedSession as Session
+    from lstm_tui.debugger.inspect.compare import Comparison, compare
+    from lstm_tui.debugger.inspect.memory_ledger import MemoryLedger, ledger
+    from lstm_tui.debugger.position import Frame
     from lstm_tui.engine.arrays import Rows
     from lstm_tui.engine.errors import UserError
     from lstm_tui.engine.model.network import Network
-    from lstm_tui.engine.runtime.run import Initial
-    from lstm_tui.engine.runtime.trace import Trace
+    from lstm_tui.engine.runtime.trace import PassTrace, Trace
+    from lstm_tui.engine.runtime.value_array import ValueArray
+    from lstm_tui.formats.verify.recording import record
+    from lstm_tui.living.capture import Capture, capture, open_capture
+    from lstm_tui.living.checkpoints import series
+    from lstm_tui.living.debug import debug
+    from lstm_tui.living.doctor import doctor
+    from lstm_tui.living.watch import post_mortem, watch
+    from lstm_tui.notebooks.widget import widget
 
 __all__ = [
     "Capture",
+    "Comparison",
+    "Frame",
+    "MemoryLedger",
     "Network",
+    "PassTrace",
+    "Session",
     "Trace",
     "UserError",
+    "ValueArray",
     "__version__",
     "capture",
+    "compare",
     "debug",
+    "doctor",
+    "ledger",
     "load",
     "open_capture",
+    "open_trace",
     "post_mortem",
     "record",
+    "series",
     "session",
     "trace",
     "watch",
+    "widget",
 ]  # fmt: skip
 
 _HOMES = {
     "Capture": "lstm_tui.living.capture",
+    "Comparison": "lstm_tui.debugger.inspect.compare",
+    "Frame": "lstm_tui.debugger.position",
+    "MemoryLedger": "lstm_tui.debugger.inspect.memory_ledger",
     "Network": "lstm_tui.engine.model.network",
+    "PassTrace": "lstm_tui.engine.runtime.trace",
+    "Session": "lstm_tui.debugger.commands.console",
     "Trace": "lstm_tui.engine.runtime.trace",
     "UserError": "lstm_tui.engine.errors",
+    "ValueArray": "lstm_tui.engine.runtime.value_array",
     "capture": "lstm_tui.living.capture",
+    "compare": "lstm_tui.debugger.inspect.compare",
     "debug": "lstm_tui.living.debug",
     "doctor": "lstm_tui.living.doctor",
+    "ledger": "lstm_tui.debugger.inspect.memory_ledger",
     "open_capture": "lstm_tui.living.capture",
     "post_mortem": "lstm_tui.living.watch",
     "record": "lstm_tui.formats.verify.recording",
     "series": "lstm_tui.living.checkpoints",
     "watch": "lstm_tui.living.watch",
+    "widget": "lstm_tui.notebooks.widget",
 }
+_CALLED = {"Session": "TypedSession"}
+"""Public names that are others in the file that defines them."""
+
+
+def _drawn(shown: object) -> str | None:
+    """Return what a notebook shows of an object; what draws it is imported when something is first shown."""
+    from lstm_tui.documents.notebook import drawn
+
+    return drawn(shown)
+
+
+draw_with(_drawn)
 
 
 def load(
-    path: str | Path,
+    path: str | Path | Network,
     *,
     decisions: Mapping[str, str] | None = None,
     map: str | Path | None = None,
@@ -68,7 +111,7 @@ def load(
     """Return a trained network: a bundled one by name, or one from a file, read as the options of `run` say.
 
     Args:
-        path: A bundled name, or a file of any format that `lstm-tui inspect` reads.
+        path: A bundled name, or a file of any format that `lstm-tui inspect` reads; a network stays what it is.
         decisions: What the file does not say, by key, as `--set`: `{"layer0.gate_order": "ifgo"}`.
         map: A file of decisions and names of tensors, as `--map`.
         network: Which network of a file that holds several.
@@ -81,12 +124,15 @@ def load(
     Raises:
         UserError: There is none, the file is damaged, or an option does not go with it.
     """
+    from lstm_tui.engine.model.network import Network
     from lstm_tui.formats.importers.open import reading_of
     from lstm_tui.formats.importers.untrained import one_layer
     from lstm_tui.models.bundled import named_model, open_model
+    from lstm_tui.models.opening import told
 
     reading = reading_of(decisions, map, network, vocabulary, tokens, pad, classes)
-    found = _told(open_model(named_model(path), reading))
+    given = path if isinstance(path, Network) else open_model(named_model(path), reading)
+    found = told(given)
     return found if layer is None else one_layer(found, str(layer))
 
 
@@ -118,7 +164,23 @@ def trace(
     Raises:
         UserError: The input or the network is missing or wrong.
     """
-    return _opened(source, model, line, whole, dtype, interpreter, initial).run()
+    from lstm_tui.models.opening import source_from
+
+    return source_from(source, model, line, whole, dtype, interpreter, initial).run()
+
+
+def open_trace(path: str | Path) -> Trace:
+    """Read a run that `lstm-tui trace FILE -o OUT` wrote; its network is not needed.
+
+    Args:
+        path: A `.json`, `.ndjson` or `.npz` file.
+
+    Raises:
+        UserError: It is none, or is damaged.
+    """
+    from lstm_tui.formats.traces.trace_file import read
+
+    return read(path)
 
 
 def session(
@@ -130,7 +192,7 @@ def session(
     dtype: str | None = None,
     interpreter: str | None = None,
     initial: Mapping[str, Mapping[str, ArrayLike]] | None = None,
-) -> TypedSession:
+) -> Session:
     """Open a debugger on a text, a file or an array: the session of the screen and of `--plain`, without either.
 
     Args:
@@ -150,66 +212,24 @@ def session(
         UserError: The input or the network is missing or wrong.
     """
     from lstm_tui.debugger.commands.console import TypedSession
+    from lstm_tui.models.opening import source_from
 
-    return TypedSession.open(_opened(source, model, line, whole, dtype, interpreter, initial))
-
-
-def _opened(
-    source: str | Path | Rows,
-    model: str | Path | Network | None,
-    line: int | None,
-    whole: bool,
-    dtype: str | None,
-    interpreter: str | None,
-    initial: Mapping[str, Mapping[str, ArrayLike]] | None,
-) -> Source:
-    """Return what the arguments of `trace` and `session` open."""
-    from dataclasses import replace
-
-    from lstm_tui.debugger.source import Source
-    from lstm_tui.formats.inputs.inputs import open_source
-    from lstm_tui.models.bundled import model_for
-
-    given = open_source(source)
-    network, note = model_for(given, model)
-    opened = Source.of_input(_told(network, *([note] if note else [])), given, whole, line)
-    return replace(opened, note=note, dtype=dtype, interpreter=interpreter, initial=_states(initial))
+    return TypedSession.open(source_from(source, model, line, whole, dtype, interpreter, initial))
 
 
-_SAID: set[tuple[str, str]] = set()
-"""Which remarks on which networks were logged; nothing is logged twice."""
+if not TYPE_CHECKING:  # a type checker knows every public name, and no other
 
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first asked for, so that `lstm-tui --help` stays quick."""
+        if name not in _HOMES:
+            from lstm_tui.engine.errors import nearest
 
-def _told(network: Network, *more: str) -> Network:
-    """Log once what should be known of how a network was read, and more; `network.remarks` tells it again."""
-    for remark in (*network.remarks, *more):
-        if (network.name, remark) not in _SAID:
-            _SAID.add((network.name, remark))
-            from logging import getLogger
+            near = None if name.startswith("_") else nearest(name, __all__)
+            hint = f"; did you mean lstm_tui.{near}?" if near else ""
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
+        from importlib import import_module
 
-            getLogger("lstm_tui").warning("%s: %s", network.name, remark)
-    return network
-
-
-def _states(given: Mapping[str, Mapping[str, ArrayLike]] | None) -> Initial | None:
-    """Return initial states as arrays; None where there are none."""
-    import numpy as np
-
-    if not given:
-        return None
-    return {
-        name: {state: np.asarray(values, dtype=np.float64) for state, values in states.items()}
-        for name, states in given.items()
-    }
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for, so that `lstm-tui --help` stays quick."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_HOMES[name]), name)
+        return getattr(import_module(_HOMES[name]), _CALLED.get(name, name))
 
 
 def __dir__() -> list[str]:

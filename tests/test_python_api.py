@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from present import present
 from shown import is_one_safe_line
 
 import lstm_tui
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.untrained import Untrained, untrained
+from lstm_tui.formats.traces import trace_file
 from lstm_tui.models import bundled_names
 
 TEXT = untrained(Untrained(hidden=3, bidirectional=True), Tokens("words", ("<unk>", "The", "movie")))
@@ -72,7 +79,7 @@ def test_the_default_models_are_the_bundled_ones() -> None:
 def test_public_names() -> None:
     assert set(lstm_tui.__all__) <= set(dir(lstm_tui))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = lstm_tui.nothing
+        _ = vars(lstm_tui)["__getattr__"]("nothing")
 
 
 def test_a_session_is_driven_by_typed_lines_and_by_methods(tmp_path: Path) -> None:
@@ -233,3 +240,203 @@ def test_a_table_is_of_the_library_that_is_there(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UserError, match="needs pandas or polars"):
         trace.to_frame()
+
+
+def test_a_value_is_asked_by_its_token_and_is_an_array_in_all_else() -> None:
+    trace = lstm_tui.trace("The movie was bad The", TEXT)
+    memory = trace["layer0.forward"]["c"]
+    assert isinstance(memory, lstm_tui.ValueArray)
+    plain = np.array(memory)
+    for where, t in (("The", 0), ("movie", 1), (-1, 4), (np.int64(2), 2)):
+        assert memory.at(where).tobytes() == plain[t].tobytes()
+        assert trace["layer0.forward"].at(where)["c"].tobytes() == plain[t].tobytes()
+    for made in (
+        memory[1:],
+        memory + 1,
+        memory * memory,
+        memory.sum(axis=0),
+        np.tanh(memory),
+        memory[0],
+        np.array(memory),
+    ):
+        assert type(made) is np.ndarray
+    assert isinstance(memory.max(), np.floating)
+    for copied in (memory.copy(), memory.T, copy.deepcopy(memory)):
+        assert np.array_equal(np.sort(np.ravel(copied)), np.sort(np.ravel(plain)))
+        with pytest.raises(UserError, match="knows no tape"):
+            lstm_tui.ValueArray.at(copied.view(lstm_tui.ValueArray), "The")
+    assert type(pickle.loads(pickle.dumps(memory))) is np.ndarray
+    assert repr(memory) == repr(plain)
+    with pytest.raises(ValueError, match="read-only"):
+        memory[0, 0] = 1
+    with pytest.raises(UserError, match=r"no “movi” on this tape; did you mean “movie”\?"):
+        memory.at("movi")
+    for wrong in (1.5, None, 99):
+        with pytest.raises(UserError) as told:
+            memory.at(wrong)  # type: ignore[arg-type]
+        assert is_one_safe_line(str(told.value))
+
+
+def test_a_wrong_name_is_answered_with_the_nearest() -> None:
+    trace = lstm_tui.trace("The movie", TEXT)
+    for wrong, said in (
+        ("layer0.foward", "layer0.forward"),
+        ("layer0", "both ways"),
+        (7, "layer0.forward"),
+        (None, "layer0"),
+    ):
+        with pytest.raises(UserError, match=said) as told:
+            trace[wrong]  # type: ignore[index]
+        assert isinstance(told.value, KeyError)
+        assert is_one_safe_line(str(told.value))
+    with pytest.raises(UserError, match=r"layer0\.forward has no value cc; did you mean c\?"):
+        trace[0]["cc"]
+    assert trace[1] is trace["layer0.backward"]
+    assert trace[-1] is trace[1]
+    assert "layer0" not in trace
+    assert trace.get("layer1") is None
+    assert lstm_tui.trace([[1, 2]], NUMBERS)["layer0"].name == "layer0.forward"
+    with pytest.raises(AttributeError, match=r"did you mean lstm_tui\.load"):
+        vars(lstm_tui)["__getattr__"]("laod")
+
+
+def test_one_run_is_another_whatever_its_numbers_are() -> None:
+    one, other = (lstm_tui.trace("The movie", TEXT) for _ in range(2))
+    assert one == one
+    assert one != other
+    assert one[0] != other[0]
+    assert len({one, other, one[0]}) == 3
+
+
+def test_a_run_is_one_array_and_one_table() -> None:
+    trace = lstm_tui.trace("The movie was bad", TEXT)
+    columns = [column for name, column in trace.table().items() if name not in ("t", "token")]
+    assert np.array_equal(np.asarray(trace), np.stack(columns, axis=1))
+    assert np.asarray(trace[0], dtype=np.float64).dtype == np.float64
+    assert list(trace[0].table("h")) == ["t", "token", "h[0]", "h[1]", "h[2]"]
+    assert list(trace.table(["h"]))[5] == "layer0.backward.h[0]"
+    with pytest.raises(UserError, match="no pass has a value cc; did you mean c"):
+        trace.to_frame("cc")
+    with pytest.raises(UserError, match="pandas or polars"):
+        trace.to_frame(library="excel")  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_tables_hold_the_numbers_and_are_read_again(library: Any) -> None:
+    module = pytest.importorskip(library)
+    trace = lstm_tui.trace("The movie was bad", TEXT)
+    tables = [one.to_frame(library=library) for one in (trace, trace[0], trace[0]["c"], lstm_tui.ledger(trace))]
+    for made in tables:
+        assert isinstance(made, module.DataFrame)
+        assert list(made["token"]) == list(trace.sequence.tokens)
+    assert np.array_equal(trace.to_frame(["h"], library)["layer0.forward.h[1]"].to_numpy(), trace[0]["h"][:, 1])
+    rows = module.DataFrame({"a": [1.0, 2.0], "b": [3, 4]})
+    assert np.array_equal(present(lstm_tui.trace(rows, NUMBERS).sequence.x), [[1, 3], [2, 4]])
+    with pytest.raises(UserError, match=r"column 'b' holds a str, not a number|holds texts"):
+        lstm_tui.trace(module.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), NUMBERS)
+
+
+@pytest.mark.slow
+def test_a_run_is_a_data_set() -> None:
+    pytest.importorskip("xarray")
+    trace = lstm_tui.trace("The movie was bad", TEXT)
+    made = trace.to_xarray(["c"])
+    assert list(made.data_vars) == ["layer0.forward.c", "layer0.backward.c"]
+    assert made["layer0.forward.c"].dims == ("t", "layer0.forward.unit")
+    assert np.array_equal(made["layer0.forward.c"].to_numpy(), trace[0]["c"])
+    assert list(made["token"].to_numpy()) == list(trace.sequence.tokens)
+    again = lstm_tui.trace(made["layer0.forward.c"][:, :2], NUMBERS)
+    assert np.array_equal(present(again.sequence.x), trace[0]["c"][:, :2])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "this is None"), ({"a": [1]}, "this is a dict"), ({1, 2}, "this is a set"), (object(), "a object"),
+        (["The", "movie"], "holds texts"), ([[1, 2], [3]], "row 2 has 1 number, and row 1 has 2"), (5, "one number"),
+        (np.array([[1, "x"]], dtype=object), "row 1, column 2 holds a str"), ([[1, 2], [3, [4]]], "of one length"),
+    ],
+)  # fmt: skip
+def test_what_is_no_input_is_said_in_one_line(given: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said) as told:
+        lstm_tui.trace(given, NUMBERS)
+    assert is_one_safe_line(str(told.value))
+
+
+def test_what_a_table_says_is_missing_is_nan() -> None:
+    given = np.array([[1, None], [2.5, type("NAType", (), {})()]], dtype=object)
+    assert np.array_equal(
+        present(lstm_tui.trace(given, NUMBERS).sequence.x), [[1, np.nan], [2.5, np.nan]], equal_nan=True
+    )
+
+
+def test_options_of_another_kind_are_said_in_one_line() -> None:
+    for options in ({"dtype": "float16"}, {"line": "a"}, {"line": True}, {"interpreter": "cuda"}):
+        for opening in (lstm_tui.trace, lstm_tui.session):
+            with pytest.raises(UserError) as told:
+                opening("The movie", TEXT, **options)
+            assert is_one_safe_line(str(told.value))
+    assert lstm_tui.load(TEXT) is TEXT
+
+
+def test_a_session_is_asked_and_edited_from_python() -> None:
+    session = lstm_tui.session("The movie was bad", TEXT)
+    assert session.goto("was").t == 2
+    assert session.goto(-5).t == 0
+    assert session.goto(99).t == 3
+    passed = session.frame.passed
+    assert session.value("mean(f)") == pytest.approx(float(passed["f"][3].mean()))
+    assert np.array_equal(session.value("c"), passed["c"][3].astype(np.float64))
+    assert session.value("token") == "bad"
+    assert session.value("f[0] > 2") is False
+    assert session.value("U_f").shape == (3, 3)
+    with pytest.raises(UserError):
+        session.value("gibberish(")
+    ledger = session.ledger()
+    total = np.asarray(ledger).sum(axis=0) + ledger.start
+    np.testing.assert_allclose(total, passed["c"][3], atol=1e-6)
+    np.testing.assert_allclose(ledger.at("was"), ledger.by_token[2])
+    session.edit("set f[0] @ 1 = 0", "set f[1] @ 1 = 0")
+    assert session.history.done == 2
+    with pytest.raises(UserError, match="edits nothing"):
+        session.edit("info")
+    assert session.compare().other is session.frame.trace
+    assert session.compare().one is session.baseline
+
+
+def test_what_stands_at_a_prompt_is_short_and_safe() -> None:
+    network = untrained(Untrained(hidden=3), Tokens("words", ("<unk>", "\x1b[31m", *map(str, range(2_000)))))
+    session = lstm_tui.session("1 2 3", network)
+    trace = session.frame.trace
+    session.edit("set f[0] = 0")
+    many = lstm_tui.trace("1 " * 3_000, network)
+    for one in (
+        network, *network.layers, *network.passes, network.passes[0].cell, network.passes[0].program, network.tokens,
+        trace, trace[0], trace.sequence, many, many.sequence, session, session.frame, session.source,
+        session.frame.difference, session.ledger(), session.compare(), lstm_tui.load("sentiment").readout,
+    ):  # fmt: skip
+        assert len(repr(one)) < 600
+        assert all(is_one_safe_line(line) for line in repr(one).splitlines())
+
+
+def test_a_trace_file_is_opened_from_python(tmp_path: Path) -> None:
+    trace = lstm_tui.trace("The movie was bad", TEXT)
+    trace_file.write(trace, tmp_path / "t.npz")
+    again = lstm_tui.open_trace(tmp_path / "t.npz")
+    assert np.array_equal(again["layer0.forward"]["c"].at("was"), trace["layer0.forward"]["c"].at("was"))
+    with pytest.raises(UserError, match="no such file"):
+        lstm_tui.open_trace(tmp_path / "none.npz")
+
+
+def test_a_part_of_a_long_run_is_asked_by_token() -> None:
+    text = Sequence("words", ("not", *["so"] * 3_000), np.ones(3_001, np.int64))
+    trace = run(lstm_tui.load("story"), text, "numba", array_bytes=0)
+    assert trace.windows is not None
+    memory = trace["layer0"]["c"]
+    assert np.array_equal(memory.at("not"), memory[0])
+    assert np.array_equal(memory.at(-1), memory[3_000])
+    ledger = lstm_tui.ledger(trace, 2_500)
+    assert ledger.start_name == f"tokens read before t={ledger.first}"
+    with pytest.raises(UserError, match="begins at place"):
+        ledger.at("not")

@@ -10,6 +10,7 @@ import inspect
 import io
 import re
 from collections.abc import Callable
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -90,10 +91,18 @@ def python_names() -> str:
         if name == "__version__":
             continue
         parts.append(f"{name}{'' if inspect.isclass(given) else _arguments(given)}\n{_indented(inspect.getdoc(given))}")
-        for method, own in sorted(vars(given).items()) if inspect.isclass(given) else ():
+        for method, own in sorted(_own(given).items()) if inspect.isclass(given) else ():
             if not method.startswith("_") and inspect.isfunction(own):
                 parts.append(f"{name}.{method}{_arguments(own)}\n{_indented(inspect.getdoc(own))}")
+            if not method.startswith("_") and isinstance(own, property | cached_property):
+                parts.append(f"{name}.{method}\n{_indented(inspect.getdoc(own))}")
     return "\n".join(("```", "\n\n".join(parts), "```")) + "\n"
+
+
+def _own(given: type) -> dict[str, object]:
+    """Return what a class and those of ours below it define, the class before them."""
+    ours = [one for one in given.__mro__ if one.__module__.startswith("lstm_tui.")]
+    return {name: own for one in reversed(ours) for name, own in vars(one).items()}
 
 
 def _arguments(function: Callable[..., object]) -> str:
@@ -169,7 +178,7 @@ def test_its_files_are_there(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_the_topics_it_points_to_are_there(path: Path) -> None:
-    for name in re.findall(r"lstm-tui help ([a-z-]+)", path.read_text("utf-8")):
+    for name in re.findall(r"lstm-tui help ([a-z][a-z-]+)", path.read_text("utf-8")):
         assert any(one.name == name for one in manual.topics()), name
 
 
@@ -180,7 +189,7 @@ def test_the_options_it_names_exist(path: Path) -> None:
         if command == "COMMAND":
             continue
         for option in re.findall(r"(?<= )(--[a-z][a-z-]+)", rest):
-            assert option in printed(command, "--help"), f"{command} {option}"
+            assert option in printed(command, "--help-all"), f"{command} {option}"
 
 
 def test_its_python_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,6 +66,8 @@ def reopened(path: str) -> tuple[Source, Saved]:
         options = parse_handed(saved.command)
     except UserError as error:
         raise UserError(f"{where}: its command cannot be executed: {error}") from None
+    if getattr(options, "log", None) is not None:
+        raise UserError(f"{where}: its command writes a log, and nothing else is executed")
     if options.module == "open" and not (options.script or options.batch):
         return capture_source(options, aloud=False), saved
     if options.module != "run" or options.script or options.batch or options.edits or options.file == "-":
@@ -80,15 +82,24 @@ def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:
     """
 
     def act(session: Session) -> tuple[str, ...]:
+        from lstm_tui.debugger.autosave import made_by_user
         from lstm_tui.debugger.commands.dispatch import answer
 
         changed = _changed(saved, session)
-        for number, line in saved.lines:
-            try:
-                answer(session, line)
-            except UserError as error:
-                after = f" ({changed})" if changed else ""
-                raise UserError(f"{visible(path)}:{number}: {error}{after}") from error
+        if made_by_user(session) == session.scripting.begun:  # what .ltuirc made is in what was saved
+            session.breakpoints.clear(anew=True)
+            session.displays.clear()
+        session.scripting.is_restoring = True
+        try:
+            for number, line in saved.lines:
+                try:
+                    answer(session, line)
+                except UserError as error:
+                    after = f" ({changed})" if changed else ""
+                    raise UserError(f"{visible(path)}:{number}: {error}{after}") from error
+        finally:
+            session.scripting.is_restoring = False
+            session.scripting.drop_block()
         session.layout = saved.layout
         session.files[os.path.realpath(path)] = saved.digest
         done = sum(one.done for one in session.histories.values())
@@ -96,7 +107,9 @@ def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:
         aside = f" ({undone} more not in force)" if undone else ""
         told = f"{count_of(done, 'edit')}{aside}, {count_of(len(session.breakpoints), 'stop')}"
         unfinished = tuple(f"`{visible(line)}` was not finished: type it again" for line in saved.computing)
-        return (f"{visible(Path(path).name)} resumed: {told}{f'; {changed}' if changed else ''}", *unfinished)
+        own = len(session.scripting.words)
+        words = f", {count_of(own, 'word')} of your own" if own else ""
+        return (f"{visible(Path(path).name)} resumed: {told}{words}{f'; {changed}' if changed else ''}", *unfinished)
 
     return act
 
@@ -116,6 +129,8 @@ def _changed(saved: Saved, session: Session) -> str:
 
 CALLED = "interrupted work"
 """What messages call a journal, whose path means nothing to anybody."""
+_OWN = ("define", "document", "alias", "commands")
+"""Verbs of a session that give words of the user's own, or commands to a breakpoint."""
 _STOPS, _SHOWN, _PLACE = (
     ("break", "tbreak", "watch", "dprintf"),
     ("display",),
@@ -145,12 +160,15 @@ def _input(saved: Saved) -> str:
 
 
 def _work(saved: Saved) -> str:
-    verbs = [line.split()[0] for _, line in saved.lines]
+    from lstm_tui.debugger.session_file import outside_blocks
+
+    verbs = [line.split()[0] for _, line in outside_blocks(saved.lines)]
     made, done = counted_edits(saved)
     counts = (
         (done, "edit"),
         (sum(verb in _STOPS for verb in verbs), "stop"),
         (sum(verb in _SHOWN for verb in verbs), "display"),
+        (sum(verb in ("define", "alias") for verb in verbs), "word"),
     )
     held = [count_of(count, what) for count, what in counts if count]
     undone = [f"{count_of(made - done, 'edit')} not in force"] if made > done else []
@@ -159,17 +177,19 @@ def _work(saved: Saved) -> str:
 
 def counted_edits(saved: Saved) -> tuple[int, int]:
     """Return how many edits a session holds, and how many of them are in force where it stands."""
-    other = {*_STOPS, *_SHOWN, *_PLACE, "branch", "ignore", "disable", "name"}
+    from lstm_tui.debugger.session_file import outside_blocks
+
+    other = {*_STOPS, *_SHOWN, *_PLACE, "branch", "ignore", "disable", "name", *_OWN}
     lengths, here = [0], 0  # of the way from the first edit to each state
     made = done = 0
-    for _, line in saved.lines:
+    for _, line in outside_blocks(saved.lines):
         verb, _, rest = line.partition(" ")
         if verb == "line":  # the edits of one line of the file are done with
             made, done, lengths, here = made + len(lengths) - 1, done + lengths[here], [0], 0
         elif verb == "switch":
             number = whole_number(rest.strip(), most=len(lengths) - 1)
             here = here if number is None else number
-        elif verb not in other:
+        elif verb not in other and not (verb == "set" and rest.startswith("$")):
             lengths.append(lengths[here] + 1)
             here = len(lengths) - 1
     return made + len(lengths) - 1, done + lengths[here]

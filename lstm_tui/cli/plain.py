@@ -48,13 +48,17 @@ def run_plain(
         arrived: Has the session take in what has come since the last line; returns what is said of it.
     """
     scripts = [(path, as_typed_now(read_text(path, SCRIPT_BYTES).lines)) for path in options.script or ()]
-    typed = None if options.batch else _typed(options)
     console = Console(session)
+    typed = None if options.batch else _typed(options, console)
     past, keeping = Past(), None
     if typed is not None and sys.stdin.isatty():
         past, keeping = Past.kept(), kept_plainly(session.command)
         complete_with(session, past)
-    say(*_greeting(session), *console.execute("where"))
+    say(*_greeting(session))
+    begin = getattr(options, "begin", None)
+    if begin is not None:
+        say(*begin(session))
+    say(*console.execute("where"))
     if keeping is not None:
         keeping.autosave.note(session)
         taken()
@@ -139,6 +143,9 @@ def _script(console: Console, path: str, lines: Iterable[str], batch: bool, arri
             return (STOPPED if console.failed else 1) if batch else 0
         if console.interrupted and batch:
             return INTERRUPTED
+    if unfinished := console.session.scripting.drop_block():
+        print(f"lstm-tui: {visible(path)}: {unfinished}", file=sys.stderr)
+        return 1 if batch else 0
     return 0
 
 
@@ -164,14 +171,15 @@ def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave
                 return INTERRUPTED
             if autosave is not None:
                 autosave.settle()
-            say("", "interrupted; `quit` leaves")
+            dropped = console.session.scripting.drop_block()
+            say("", dropped or "interrupted; `quit` leaves")
         except EOFError:
             say("")
             return 0
     return watching.code
 
 
-def _typed(options: Namespace) -> Iterator[str]:
+def _typed(options: Namespace, console: Console) -> Iterator[str]:
     """Return the lines that are typed, with a prompt and completion where there is a terminal.
 
     Raises:
@@ -182,16 +190,21 @@ def _typed(options: Namespace) -> Iterator[str]:
             terminal = open("/dev/tty", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the program
         except OSError:
             raise UserError("standard input is the text, so nothing can be typed: give commands by -x FILE") from None
-        return _lines(terminal, prompt=True)
+        return _lines(terminal, console)
     if sys.stdin.isatty():
-        return _prompted()
-    return _lines(sys.stdin, prompt=False)
+        return _prompted(console)
+    return _lines(sys.stdin, None)
 
 
-def _lines(stream: TextIO, prompt: bool) -> Iterator[str]:
+def _prompt(console: Console) -> str:
+    """Return the prompt; that of a block of lines is `>`, as in gdb."""
+    return PROMPT if console.session.scripting.block is None else " > "
+
+
+def _lines(stream: TextIO, console: Console | None) -> Iterator[str]:
     while True:
-        if prompt:
-            print(PROMPT, end="", flush=True)
+        if console is not None:
+            print(_prompt(console), end="", flush=True)
         line = stream.readline()
         if not line:
             return
@@ -199,11 +212,14 @@ def _lines(stream: TextIO, prompt: bool) -> Iterator[str]:
 
 
 class _prompted:  # an iterator, since a generator is over after Ctrl-C in it
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        return input(PROMPT)
+        return input(_prompt(self._console))
 
 
 def complete_with(session: Session, past: Past) -> None:

@@ -331,6 +331,8 @@ class Requests:
             self.session.continue_(forward, cancelled=self._is_stopped)
             stop = self.session.stop
             assert stop is not None, "it has gone on"
+            for line in (*stop.logged, *stop.said):
+                self._say(line)
             printed = self._stops.printed(stop.by)
             if printed is None or self.session.frame.position == before:
                 return "pause" if stop.interrupted else self._stops.reason(stop.by) if stop.by else "end"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from lstm_tui.debugger.held_values import LAST_BREAKPOINT
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.session import Session
@@ -17,10 +20,32 @@ Later = Callable[[Callable[[], None]], None]
 """Has something done, at once or in a thread."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """One object, which is equal to itself alone: arrays are not compared."""
+
+    of: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.of is other.of
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def has_work(session: Session) -> bool:
     """Say whether a session holds what would be missed: an edit, a stop, a display or the name of a unit."""
     named = session.frame.names != session.opened_names
-    return bool(session.histories or len(session.breakpoints) or len(session.displays) or named)
+    return bool(session.histories or named or made_by_user(session) != session.scripting.begun)
+
+
+def made_by_user(session: Session) -> tuple[Any, ...]:
+    """Return what a session has beside edits, names and its place, to be compared with what it began with."""
+    stops = tuple((one.number, one.trigger.text, one.enabled, one.ignore, one.commands) for one in session.breakpoints)
+    shown = tuple(one.expression.text for one in session.displays)
+    scripting, variables = session.scripting, session.stops.held.variables
+    kept = tuple((name, _Same(value)) for name, value in variables.items() if name != LAST_BREAKPOINT)
+    found = (stops, shown, tuple(scripting.commands.items()), tuple(scripting.aliases.items()), kept)
+    return found if any(found) else ()
 
 
 def _unfinished(lines: Sequence[str]) -> list[str]:
@@ -98,7 +123,8 @@ class Autosave:
             return
         found = (
             session.frame, session.history, session.histories, tuple(session.breakpoints), tuple(session.displays),
-            session.layout, tuple(computing), self._computing,
+            session.layout, session.scripting.commands, session.scripting.aliases, _Same(session.stops.held.variables),
+            tuple(computing), self._computing,
         )  # fmt: skip
         if found == self._known and not now:
             return

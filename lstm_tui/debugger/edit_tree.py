@@ -152,7 +152,7 @@ class EditTree:
         said: list[str] = []
         for number, edit in enumerate(edits):
             before, old = made, weights_meant(edit, made)
-            made = after(edit, before, opened)
+            made = after(edit, before, opened, self._work.progress)
             trace = None if number else ran
             said.append(describe(edit, before, trace, made, old=old))
             if isinstance(edit, Opening):
@@ -221,7 +221,7 @@ class EditTree:
         if made is not None and self._only_longer(made):
             return made, self._gone_on(made, history)
         if made is None:
-            made = apply(history.active, self.opened_network, self.opened.sequence)
+            made = apply(history.active, self.opened_network, self.opened.sequence, self._work.progress)
         trace = self._ran(made, history)
         if trace.ran is not None and not last_opening(history.active):
             for before in (self._cursor.frame.trace, self.opened):
@@ -254,7 +254,7 @@ class EditTree:
             return self.baseline
         kept = [edit for edit in active[:count] if isinstance(edit, Opening | TokenEdit)]
         plain = History().with_edit(*kept)
-        return self._ran(apply(kept, self.opened_network, self.opened.sequence), plain)
+        return self._ran(apply(kept, self.opened_network, self.opened.sequence, self._work.progress), plain)
 
     def _edited(self, history: History, wanted: Edited | None = None) -> Frame:
         from lstm_tui.debugger.inspect.diff import TraceDiff

@@ -14,7 +14,10 @@ from lstm_tui.debugger.inspect.diff import TraceDiff
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.compiler.program import Instruction
 from lstm_tui.engine.language.equations import Equation
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.text_safety import visible
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,29 @@ class Frame:
     note: str = ""
     difference: TraceDiff | None = None
     names: UnitNames = NONE
+
+    _repr_html_ = rich_display
+
+    def __repr__(self) -> str:
+        """Say in one line where it stands, in a run of what."""
+        edits = f", {count_of(len(self.trace.edits), 'edit')}" if self.trace.edits else ""
+        model = visible(self.trace.model.get("name") or "a network")
+        return f"<Frame at {self.where}; {model} over {count_of(self.steps, 'token')}{edits}>"
+
+    @property
+    def place(self) -> str:
+        """The token and the pass where it stands, in words."""
+        return f"t={self.t} “{visible(self.token)}”, {self.position.pass_name}"
+
+    @property
+    def where(self) -> str:
+        """Where it stands, in words: the token, the pass, and the equation where the token is not finished."""
+        if self.equation is None:
+            return f"{self.place}, before its first equation"
+        text = visible(self.equation.text)
+        if self.position.op is not None:
+            return f"{self.place}, inside `{text}`, op {self.position.op + 1} of {len(self.ops)}"
+        return f"{self.place}, after `{text}`" if self.position.equation < len(self.equations) - 1 else self.place
 
     def origin(self, t: int) -> int | None:
         """Return the place in the baseline of the token at place `t`, or None where it was inserted."""

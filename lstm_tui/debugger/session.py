@@ -7,17 +7,18 @@ position. Text and screens are not known here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from lstm_tui.debugger.breakpoints.breakpoints import Breakpoints, Displays
+from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Breakpoints, Displays
 from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.edit_tree import EditTree
 from lstm_tui.debugger.position import Cursor, Frame, Granularity, Position, equations_of
+from lstm_tui.debugger.scripting import Scripting
 from lstm_tui.debugger.source import Source
-from lstm_tui.debugger.stop_engine import Answer, Cancelled, StopEngine
+from lstm_tui.debugger.stop_engine import Answer, Cancelled, Obey, StopEngine
 from lstm_tui.debugger.stream import Stream
 from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.model.sequence import Sequence
@@ -66,6 +67,7 @@ class Session:
         self.edits.begun(start)
         self.stops = StopEngine(self.cursor, Breakpoints(), Displays(), self.work)
         self.stream = Stream(self.cursor, self.edits, self.stops)
+        self.scripting = Scripting()  # what the user has defined, and a block that is being typed
         self.sourcing = 0  # scripts that are being executed, one inside another
         self.layout: Layout | None = None  # how a screen shows it, as that last told
         self.chosen: tuple[str, int] | None = None  # pass and unit that were chosen last by a verb
@@ -185,6 +187,7 @@ class Session:
         """
         fork = copy(self)
         fork.work = work or self.work
+        fork.scripting = copy(self.scripting)
         fork.cursor = self.cursor.fork()
         fork.edits = self.edits.fork(fork.cursor, fork.work)
         fork.stops = self.stops.fork(fork.cursor, fork.work)
@@ -201,6 +204,7 @@ class Session:
         self.edits.adopt(fork.edits)
         self.stops.adopt(fork.stops)
         self.stream.adopt(fork.stream)
+        self.scripting = fork.scripting
         self.sourcing, self.layout, self.question = fork.sourcing, fork.layout, fork.question
         self.chosen = fork.chosen
         return self.cursor.adopt(fork.cursor, since)
@@ -377,7 +381,55 @@ class Session:
         Raises:
             UserError: A breakpoint means nothing in this run.
         """
-        return self.stream.going_on(lambda: self.stops.continue_(forward, progress, cancelled), forward)
+        obey = self._obey()
+        frame = self.stream.going_on(lambda: self.stops.continue_(forward, progress, cancelled, obey), forward)
+        return self._on_in_other_lines() if forward else frame
+
+    def _on_in_other_lines(self) -> Frame:
+        """From the end of a line, go on to the first stop in a line behind it that a breakpoint of every line has."""
+        asked = tuple(one for one in self.breakpoints.enabled if one.any_line)
+        stop = self.stop
+        if not asked or stop is None or stop.by or stop.interrupted or not self.can_run:
+            return self.frame
+        logged = stop.logged
+        for fork, _ in self.lines_that_stop(asked, self.frame.line + 1):
+            fork.stops.continue_(obey=fork._obey(), any_line=True)
+            stop = fork.stop
+            assert stop is not None, "it has gone on"
+            logged = (*logged, *stop.logged)
+            if stop.by or stop.interrupted:
+                fork.stops.stop = replace(stop, logged=logged)
+                note = f"line {fork.frame.line + 1}: {fork.frame.note}"
+                self.join(fork, self.frame)
+                return self.cursor.move(self.frame.position, note)
+        self.stops.stop = replace(self.stop or stop, logged=logged)
+        return self.cursor.move(self.frame.position, f"{self.frame.note}; no line behind this one stops")
+
+    def lines_that_stop(self, asked: tuple[Breakpoint, ...], first: int = 0) -> Iterator[tuple[Self, SearchStop]]:
+        """Yield a fork for each line of the file in which a breakpoint stops the run, and where that is.
+
+        A fork stands before its first token. The edits of the network are in force in each; this session does not move.
+
+        Args:
+            asked: The breakpoints.
+            first: The first line to look at, from 0; the line that is open is looked at as it is.
+
+        Raises:
+            UserError: A breakpoint means nothing in such a run, or the network cannot read a line.
+            GivenUp: The work is given up.
+        """
+        from lstm_tui.debugger.breakpoints.search import next_stop
+
+        count = self.source.count
+        for line in range(first, count):
+            self.work.part(line - first, count - first)
+            fork = self.fork()
+            if line != self.frame.line:
+                fork.open_line(line)
+            fork.goto(fork.frame.passed.tape_place(0))
+            stop = next_stop(fork.step_out_back(), asked, fork.scope, cancelled=self.work.is_given_up)
+            if stop.by:
+                yield fork, stop
 
     def reverse_continue(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Frame:
         """Go back to the last breakpoint before this place, or to the start of the pass."""
@@ -391,7 +443,13 @@ class Session:
         cancelled: Cancelled | None = None,
     ) -> Frame:
         """Go on until something happens; at the end of a text that grows, wait for what comes."""
-        return self.stream.going_on(lambda: self.stops.until(trigger, forward, progress, cancelled), forward)
+        obey = self._obey()
+        return self.stream.going_on(lambda: self.stops.until(trigger, forward, progress, cancelled, obey), forward)
+
+    def _obey(self) -> Obey | None:
+        """Return what executes the commands of breakpoints in this session, where there are any."""
+        obey = self.scripting.obey
+        return None if obey is None else lambda by: obey(self, by)
 
     # --- a text that grows ---
 

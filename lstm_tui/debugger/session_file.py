@@ -18,6 +18,7 @@ from lstm_tui.debugger.edit_tree import network_key
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.panes import Layout, read_layout
+from lstm_tui.debugger.scripting import END, OPENING
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.errors import UserError
@@ -34,7 +35,7 @@ _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
 _WORDS = frozenset({
     "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
     "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line", "name",
-    "dprintf", "model", "model-file", "text",
+    "dprintf", "model", "model-file", "text", "teach", "define", "document", "commands", "alias",
 })  # fmt: skip
 """What a saved session consists of; nothing else in one is executed, so that one from a stranger writes no files."""
 
@@ -64,7 +65,8 @@ class Saved:
     @property
     def line(self) -> int | None:
         """The line of the file that was open, from 0; None where nothing is said of it."""
-        numbers = [line.split()[1] for _, line in self.lines if line.split()[0] == "line" and len(line.split()) > 1]
+        words = [line.split() for _, line in outside_blocks(self.lines)]
+        numbers = [one[1] for one in words if one[0] == "line" and len(one) > 1]
         number = whole_number(numbers[-1]) if numbers else None
         return None if number is None else number - 1
 
@@ -88,7 +90,8 @@ def script_of(session: Session) -> list[str]:
         again = tuple(_names(here, session.opened_names))  # once the network that is in its place is open
         here = session.edits.opened_names
     names, stops = _names(here, opened), (*_breakpoints(session), *_displays(session))
-    return [*head, *names, *_lines(session), *again, *stops, *_position(session)]
+    defined = _definitions(session)
+    return [*head, *names, *defined, *_lines(session), *again, *stops, *_position(session)]
 
 
 def read_saved(lines: Sequence[str], where: str) -> Saved:
@@ -107,7 +110,12 @@ def read_saved(lines: Sequence[str], where: str) -> Saved:
     head: dict[str, str] = {}
     verbs: list[tuple[int, str]] = []
     computing: list[str] = []
+    blocks = _Blocks()
     for number, line in numbered:
+        if blocks.depth:
+            blocks.read(line)
+            verbs.append((number, line))
+            continue
         kind = next((one for one in _HEAD if line.startswith(one)), None)
         if kind is not None:
             head[kind] = line.removeprefix(kind).strip()
@@ -118,7 +126,10 @@ def read_saved(lines: Sequence[str], where: str) -> Saved:
             if word not in _WORDS:
                 hint = "`run FILE -x SCRIPT` executes any verb"
                 raise UserError(f"{where}:{number}: `{visible(word[:40])}` is no part of a session; {hint}")
+            blocks.read(line)
             verbs.append((number, line))
+    if blocks.depth:
+        raise UserError(f"{where}: a block of lines has no `{END}`")
     if _COMMAND not in head:
         raise UserError(f"{where}: does not say what to open; `run FILE -x {where}` executes it")
     try:
@@ -128,6 +139,32 @@ def read_saved(lines: Sequence[str], where: str) -> Saved:
     layout = read_layout(head[_LAYOUT]) if _LAYOUT in head else None
     known = digest(lines)
     return Saved(command, head.get(_NETWORK, ""), head.get(_INPUT, ""), tuple(verbs), layout, known, tuple(computing))
+
+
+@dataclass
+class _Blocks:
+    """How deep the next line of a session stands in blocks; the lines of a `document` are text and open none."""
+
+    depth: int = 0
+    is_text: bool = False
+
+    def read(self, line: str) -> None:
+        word = line.strip().split(" ", 1)[0]
+        if word == END and self.depth:
+            self.depth -= 1
+            self.is_text = False
+        elif word in OPENING and not self.is_text:
+            self.depth += 1
+            self.is_text = word == "document"
+
+
+def outside_blocks(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a session that stand in no block, those that open one among them."""
+    blocks = _Blocks()
+    for number, line in lines:
+        if not blocks.depth:
+            yield number, line
+        blocks.read(line)
 
 
 def as_typed_now(lines: Sequence[str]) -> list[str]:
@@ -189,8 +226,24 @@ def _names(names: UnitNames, opened: UnitNames) -> Iterator[str]:
             yield f"name {pass_name}.{unit} {name}"
 
 
+def _definitions(session: Session) -> Iterator[str]:
+    """Yield the words of the user's own, and the variables."""
+    for command in session.scripting.commands.values():
+        yield f"define {command.name}"
+        yield from command.body.lines
+        yield END
+        if command.document:
+            yield f"document {command.name}"
+            yield from command.document
+            yield END
+    for name, alias in session.scripting.aliases.items():
+        yield f"alias {name} = {alias.lines[0]}"
+    yield from session.stops.held.lines()
+
+
 def _edits(history: History) -> Iterator[str]:
     here = 0
+    yield from (f"branch {name}" for name, named in history.names if not named)
     for number, state in enumerate(history.states, start=1):
         if state.parent != here:
             yield f"switch {state.parent}"
@@ -207,7 +260,10 @@ def _breakpoints(session: Session) -> Iterator[str]:
     for number, one in enumerate(session.breakpoints, start=1):
         yield f"pass {one.pass_name}"
         verb = "watch" if one.word == "watch" else "tbreak" if one.temporary else "break"
-        yield f"{verb} {one.trigger.text}" if one.log is None else f'dprintf {one.trigger.text}, "{one.log}"'
+        where = f"{one.trigger.text}{' in any line' * one.any_line}"
+        yield f"{verb} {where}" if one.log is None else f'dprintf {where}, "{one.log}"'
+        if one.commands is not None:
+            yield from (f"commands {number}", *one.commands.lines, END)
         if one.ignore:
             yield f"ignore {number} {one.ignore}"
         if not one.enabled:

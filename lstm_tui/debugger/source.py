@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.interpreters import chosen, quick_steps
 from lstm_tui.engine.runtime.memory_budget import most_array_bytes
 from lstm_tui.engine.runtime.run import Initial, input_of, is_held_in_windows, run, trace_of
@@ -71,6 +72,11 @@ class Source:
     incoming: Incoming | None = None
     captured: Items[CapturedRun] = ()
     note: str = ""
+
+    def __repr__(self) -> str:
+        """Say in one line what is open."""
+        what = "a recorded run" if self.network is None else visible(self.network.name)
+        return f"<Source: {what} over {visible(self.where) or 'an input'}, {count_of(self.count, 'sequence')}>"
 
     @classmethod
     def of_captured(cls, runs: Items[CapturedRun], line: int = 0) -> Source:
@@ -230,7 +236,7 @@ class Source:
         from lstm_tui.debugger.edits.apply import apply
         from lstm_tui.debugger.edits.language import line_of
 
-        made, lines = apply(edits, network, sequence), tuple(line_of(edit) for edit in edits)
+        made, lines = apply(edits, network, sequence, progress), tuple(line_of(edit) for edit in edits)
         return run(made.network, made.sequence, name, self.dtype, initial, progress, lines, made.holds, most)
 
 

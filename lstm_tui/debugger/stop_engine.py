@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Breakpoints, Displays, Shown
 from lstm_tui.debugger.cancellation import Cancellation
+from lstm_tui.debugger.held_values import HeldValues
 from lstm_tui.debugger.position import Cursor, Frame, Position
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -30,7 +31,28 @@ Cancelled = Callable[[], bool]
 HOLE = re.compile(r"\{([^{}]*)\}")
 MOST_LOGGED = 1_000
 """Lines that are printed before the run stops, whatever else it would do."""
+MOST_GONE_ON = 1_000
+"""Stops whose commands go on by themselves before the run stops, whatever else they would do."""
 _UNTIL = 0  # the number of what is waited for once
+
+
+@dataclass(frozen=True)
+class Obeyed:
+    """What came of the commands of breakpoints where the run stopped.
+
+    Attributes:
+        lines: What they printed.
+        goes_on: Whether they said to continue.
+        silent: Whether nothing else is to be said of the stop.
+    """
+
+    lines: tuple[str, ...]
+    goes_on: bool
+    silent: bool
+
+
+Obey = Callable[[tuple[Breakpoint, ...]], Obeyed]
+"""Executes the commands of breakpoints that have stopped the run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +76,7 @@ class StopEngine:
     Attributes:
         breakpoints: Where the run stops; forks share them.
         displays: What is shown at every stop; forks share them.
+        held: The value history and the convenience variables; forks share them.
         stop: Why it stopped last; None before it first went on.
     """
 
@@ -67,14 +90,18 @@ class StopEngine:
             work: What is told of a search that takes long, and has it given up.
         """
         self.breakpoints, self.displays = breakpoints, displays
+        self.held = HeldValues()
         self.stop: SearchStop | None = None
         self._cursor, self._work = cursor, work
         self._scopes: dict[str, Scope] = {}
         self._found: tuple[Trace, Blame] | None = None
+        self._is_obeying = False
 
     def fork(self, cursor: Cursor, work: Cancellation) -> StopEngine:
         """Return one that has the same breakpoints and displays, and moves another cursor."""
         fork = StopEngine(cursor, self.breakpoints, self.displays, work)
+        fork.held = self.held
+        fork._is_obeying = self._is_obeying
         fork.adopt(self)
         return fork
 
@@ -93,7 +120,7 @@ class StopEngine:
         if scope is None or scope.trace is not trace:
             self._scopes = {one: kept for one, kept in self._scopes.items() if kept.trace is trace}
             scope = self._scopes[name] = Scope(trace, name)
-        scope.names = names
+        scope.names, scope.held = names, self.held
         return scope
 
     def evaluate(self, text: str) -> Answer:
@@ -152,7 +179,12 @@ class StopEngine:
     # --- going on ---
 
     def continue_(
-        self, forward: bool = True, progress: Progress | None = None, cancelled: Cancelled | None = None
+        self,
+        forward: bool = True,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        obey: Obey | None = None,
+        any_line: bool = False,
     ) -> Frame:
         """Go on to the next breakpoint in the reading order of the selected pass, or to its end.
 
@@ -160,11 +192,13 @@ class StopEngine:
             forward: With the reading order, or against it.
             progress: Called with the steps that were looked at and all of them.
             cancelled: Asked now and then; True stops the run where it is. Both are those of `work` when not given.
+            obey: Executes the commands of breakpoints.
+            any_line: Whether only the breakpoints of every line are asked.
 
         Raises:
             UserError: A breakpoint means nothing in this run.
         """
-        return self._go_on(self.breakpoints.enabled, forward, progress, cancelled)
+        return self._go_on((), forward, progress, cancelled, obey, any_line)
 
     def until(
         self,
@@ -172,31 +206,66 @@ class StopEngine:
         forward: bool = True,
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
+        obey: Obey | None = None,
     ) -> Frame:
         """Go on until something happens, or to a breakpoint that comes before it."""
         once = Breakpoint(_UNTIL, trigger, self._cursor.frame.position.pass_name)
-        return self._go_on((*self.breakpoints.enabled, once), forward, progress, cancelled)
+        return self._go_on((once,), forward, progress, cancelled, obey)
 
     def _go_on(
-        self, asked: tuple[Breakpoint, ...], forward: bool, progress: Progress | None, cancelled: Cancelled | None
+        self,
+        once: tuple[Breakpoint, ...],
+        forward: bool,
+        progress: Progress | None,
+        cancelled: Cancelled | None,
+        obey: Obey | None,
+        any_line: bool = False,
     ) -> Frame:
-        """Go on to the first of some breakpoints, or to the end."""
+        """Go on to the first of the breakpoints and of what is waited for once, or to the end."""
         from lstm_tui.debugger.breakpoints.search import next_stop
 
         progress, cancelled = progress or self._work.look, cancelled or self._work.is_given_up
         logged: list[str] = []
+        gone_on = 0
         while True:
+            enabled = self.breakpoints.enabled  # the commands of one may change another
+            asked = (*(one for one in enabled if one.any_line or not any_line), *once)
             start = self._cursor.start if forward else self._cursor.frame
             stop = next_stop(start, asked, self.scope, forward, progress, cancelled)
             only_prints = bool(stop.by) and all(one.log is not None for one in stop.by)
             frame = self.arrive(stop, forward, asked)
             logged += [self._logged(one.log, frame) for one in stop.by if one.log is not None]
-            full = len(logged) >= MOST_LOGGED
-            if full and only_prints:
-                frame = self._cursor.move(frame.position, f"{len(logged)} lines were printed: `continue` goes on")
-            if not only_prints or full:
-                self.stop = replace(stop, logged=tuple(logged))
-                return frame
+            done = Obeyed((), only_prints, False) if only_prints or stop.interrupted else self._obeyed(stop.by, obey)
+            if done.goes_on:
+                logged += done.lines
+                if not only_prints:  # a command that continues goes forwards, as in gdb
+                    gone_on, forward = gone_on + 1, True
+                if not self._is_full(len(logged), gone_on):
+                    continue
+                done = Obeyed((), False, False)
+            self.stop = replace(stop, logged=tuple(logged), said=done.lines, silent=done.silent)
+            return self._cursor.frame
+
+    def _is_full(self, printed: int, gone_on: int) -> bool:
+        """Say, here and on the screen, whether so much was printed or gone on from that the run stops."""
+        if printed >= MOST_LOGGED:
+            note = f"{printed} lines were printed: `continue` goes on"
+        elif gone_on >= MOST_GONE_ON:
+            note = f"commands went on from {gone_on} stops: `continue` goes on"
+        else:
+            return False
+        self._cursor.move(self._cursor.frame.position, note)
+        return True
+
+    def _obeyed(self, by: tuple[Breakpoint, ...], obey: Obey | None) -> Obeyed:
+        """Execute the commands of breakpoints; those at which a command stops meanwhile have none executed."""
+        if obey is None or self._is_obeying or not any(one.commands for one in by):
+            return Obeyed((), False, False)
+        self._is_obeying = True
+        try:
+            return obey(by)
+        finally:
+            self._is_obeying = False
 
     def _logged(self, text: str, frame: Frame) -> str:
         return f"t={frame.t} “{visible(frame.trace.sequence.tokens[frame.t])}”: {visible(self.filled(text))}"

@@ -50,19 +50,7 @@ def _variables(ground: Literal["dark", "light"], **others: str) -> str:
 
 _COLUMNS = "\n".join(f".{name} {{ --c: var(--{name}); }}" for name in _INKS)
 
-STYLE = (
-    f":root {{ color-scheme: light dark; {_variables('light')} }}\n"
-    f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables('dark')} }} }}\n"
-    + """\
-* { box-sizing: border-box; }
-html { background: var(--paper); color: var(--ink); scroll-behavior: smooth; }
-body { font: .9375rem/1.45 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; max-width: 76rem;
-  margin: 0 auto; padding: 1.5rem 1.25rem 3rem; overflow-wrap: anywhere; }
-h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .5rem; letter-spacing: -.01em; text-wrap: balance; }
-h2 { font-size: 1.25rem; margin: 2.25rem 0 .5rem; padding-top: .5rem; border-top: 2px solid var(--ink); }
-h3 { font-size: 1.05rem; margin: 1.5rem 0 .25rem; }
-p { margin: .4rem 0; max-width: 46rem; }
-header > p:first-of-type { font-size: 1.2rem; }
+_BLOCKS = """\
 small { font-size: .8em; font-weight: 400; color: var(--soft); }
 code, pre { font-family: ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace; font-size: .92em; }
 pre { border-left: 3px solid var(--line); padding: .1rem .75rem; margin: .4rem 0; white-space: pre-wrap; }
@@ -118,6 +106,25 @@ td.signed { background-image: linear-gradient(to right, transparent var(--a), va
   no-repeat; }
 .chip.edited { border: 1px dashed var(--ink); } .chip.here { outline: 2px solid var(--ink); font-weight: 700; }
 .chip.gone { color: var(--soft); }
+"""
+"""How blocks look, on a page and among the outputs of a notebook."""
+
+STYLE = (
+    f":root {{ color-scheme: light dark; {_variables('light')} }}\n"
+    f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables('dark')} }} }}\n"
+    + """\
+* { box-sizing: border-box; }
+html { background: var(--paper); color: var(--ink); scroll-behavior: smooth; }
+body { font: .9375rem/1.45 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; max-width: 76rem;
+  margin: 0 auto; padding: 1.5rem 1.25rem 3rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .5rem; letter-spacing: -.01em; text-wrap: balance; }
+h2 { font-size: 1.25rem; margin: 2.25rem 0 .5rem; padding-top: .5rem; border-top: 2px solid var(--ink); }
+h3 { font-size: 1.05rem; margin: 1.5rem 0 .25rem; }
+p { margin: .4rem 0; max-width: 46rem; }
+header > p:first-of-type { font-size: 1.2rem; }
+"""
+    + _BLOCKS
+    + """\
 footer { margin-top: 2.5rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .85rem; }
 @media (max-width: 40rem) {
   body { padding: 1rem .75rem 2rem; } h1 { font-size: 1.4rem; }
@@ -201,6 +208,35 @@ def scripted_page(title: str, style: str, script: str, data: str, *body: Html) -
     tail = Html(f'<script id="steps" type="application/json">{given}</script>\n<script>{script}</script>')
     policy = _POLICY.replace("style-src", f"script-src 'sha256-{hashed}'; style-src")
     return _whole(title, f"{STYLE}\n{style}", *body, Html(_BREAK), tail).replace(_POLICY, policy, 1)
+
+
+_ROOT = ".lstm-tui"
+_DARK = ('[data-jp-theme-light="false"]', ".vscode-dark", '[theme="dark"]')
+"""What notebooks say of a dark ground: Jupyter, editors of the kind of VS Code, Colab."""
+
+
+def _fragment_style() -> str:
+    """Return the style of a piece of a page: it holds inside the piece, and what the page around it says does not."""
+    dark = ", ".join(f"{one} {_ROOT}" for one in _DARK)
+    reset = (
+        "box-sizing: border-box; background: var(--paper); color: var(--ink); padding: .5rem .75rem; max-width: 76rem; "
+        'font: .875rem/1.4 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; overflow-wrap: anywhere;'
+    )
+    inside = (
+        "*, *::before { box-sizing: border-box; }\nh3 { font-size: 1.05rem; margin: 0 0 .4rem; }\n"
+        "p { margin: .4rem 0; max-width: 60rem; }\ntable { border: 0; margin: 0; }\n"
+        "tr, tr:nth-child(even), tr:nth-child(odd) { background: none; }\nth, td { max-width: none; }\n"
+    )
+    return (
+        f"{_ROOT} {{ {_variables('light')} {reset} }}\n{dark} {{ {_variables('dark')} }}\n"
+        f"{_ROOT}{_ROOT}{_ROOT} {{\n{inside}{_BLOCKS}{_COLUMNS}\n}}"
+    )
+
+
+def fragment(blocks: Iterable[Block]) -> Html:
+    """Return blocks as a piece of a page, as one output of a notebook: with its style, without a script."""
+    style = Html(f"<style>\n{_fragment_style()}\n</style>\n")
+    return element("div", style, joined(_BREAK, (_block(block) for block in blocks)), class_="lstm-tui")
 
 
 def _whole(title: str, style: str, *body: Html) -> str:

@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
 """A NumPy array of any number type; the shape stands in words where it matters: `# (T, H)`."""
+ArrayBase = np.ndarray[Any, np.dtype[Any]]
+"""What an array of our own is a kind of."""
 
 
 class Tabular(Protocol):

@@ -22,6 +22,18 @@ class UserError(Exception):
         """Keep the one line, with nothing in it that a terminal would obey."""
         super().__init__(visible(message))
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows of it: the one line, and no traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class UnknownName(UserError, KeyError):
+    """A name that is not there, among those that are; what takes a `KeyError` takes it too."""
+
+    def __str__(self) -> str:
+        """Return the one line as it is, which a `KeyError` would put in quotes."""
+        return str(self.args[0])
+
 
 class LanguageError(UserError):
     """A mistake in a page of equations, with its place.
@@ -46,7 +58,7 @@ class LanguageError(UserError):
         self.suggestion = suggestion
 
 
-def no_pass(name: str, known: Iterable[str]) -> UserError:
+def no_pass(name: str, known: Iterable[str]) -> UnknownName:
     """Return the mistake of naming a pass that is not there: the nearest, or of another number all there are."""
     names = list(known)
     near = nearest(name, names)
@@ -54,7 +66,16 @@ def no_pass(name: str, known: Iterable[str]) -> UserError:
         near = None
     more = ", …" if len(names) > _FEW else ""
     hint = f"did you mean {near}?" if near else f"there are {', '.join(names[:_FEW])}{more}"
-    return UserError(f"there is no pass {visible(name[:_LONGEST_NAME])}; {hint}")
+    return UnknownName(f"there is no pass {visible(name[:_LONGEST_NAME])}; {hint}")
+
+
+def unknown_name(what: str, name: object, known: Iterable[str]) -> UnknownName:
+    """Return the mistake of naming what is not there: `what` stands before the name, the nearest or all behind it."""
+    names, asked = list(known), str(name)
+    near = nearest(asked, names)
+    listed = f"there are {', '.join(names[:_FEW])}{', …' if len(names) > _FEW else ''}" if names else "there are none"
+    hint = f"did you mean {near}?" if near else listed
+    return UnknownName(f"{what} {visible(asked[:_LONGEST_NAME])}; {hint}")
 
 
 def _letters(name: str) -> str:

@@ -10,7 +10,12 @@ from pathlib import Path
 _NAMES = (
     "sentiment", "sentiment-forward", "story", "chars", "forecast", "recall-lstm", "recall-gru", "recall-rnn", "tiny",
     "verdict-lstm", "verdict-peephole", "verdict-coupled", "verdict-gru", "verdict-relu", "verdict-attention",
+    "tagger", "tagger-forward",
 )  # fmt: skip
+HELD_OUT = {"story": "stories.txt", "sentiment": "verdicts.tsv", "verdict": "verdicts.tsv"}
+"""The file of texts that no network learned from, by how the names of those begin that it judges."""
+GROUPS = ("verdict", "sentiment", "recall", "tagger")
+"""Tasks that several of the networks were trained on, by how the names of those begin."""
 _FOLDER = Path(__file__).parent.parent / "models"
 
 
@@ -27,3 +32,8 @@ def path(name: str) -> Path:
 def is_bundled(name: str) -> bool:
     """Say whether a network of this name is inside the package, so that no file of the user is read for it."""
     return name in _NAMES and path(name).is_file()
+
+
+def held_out_path(name: str) -> Path:
+    """Return the file of a name among those of held-out texts."""
+    return _FOLDER / "held_out" / name

@@ -16,6 +16,7 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array, Rows, quiet
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.runtime.tables import Library, table_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.open import reading_of
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from lstm_tui.engine.runtime.trace import Trace
 
 MOST_CHECKPOINTS = 10_000
-_MOST_SHOWN = 8
+_MOST_SHOWN, _MOST_STEPS = 8, 20
+"""Questions at a prompt, and checkpoints in a notebook."""
 _CURVE = 40
 """Points of a curve at a prompt."""
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -161,6 +163,40 @@ class CheckpointSeries:
             else:
                 columns |= {f"{asked} @ {t}": one[:, t] for t in range(one.shape[1])}
         return columns
+
+    def to_frame(self, library: Library | None = None) -> Any:
+        """Return it as a table of pandas, or of polars where pandas is not installed; columns as of `table`.
+
+        Args:
+            library: `pandas` or `polars`.
+
+        Raises:
+            UserError: It is not installed.
+        """
+        texts = {name: one.tolist() if one.dtype == object else one for name, one in self.table().items()}
+        return table_of(texts, library)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: each question by step, at the last token where it differs by token."""
+        from lstm_tui.documents.blocks import LabelledNumber, Scale, Table, TableColumn, TableRow
+        from lstm_tui.documents.notebook import section_of
+
+        asked = list(self.values.items())[:_MOST_SHOWN]
+        with quiet():
+            curves = [one if one.ndim == 1 else one[:, -1] for _, one in asked]
+            ends = [max(np.abs(one[np.isfinite(one)]).max(initial=0.0), 1e-12) for one in curves]
+        columns = tuple(
+            TableColumn(visible(name), "" if one.ndim == 1 else f"at “{visible(self.tokens[-1])}”",
+                        Scale("signed", float(end)), "bar")
+            for (name, one), end in zip(asked, ends, strict=True)
+        )  # fmt: skip
+        shown = np.unique(np.linspace(0, len(self) - 1, min(len(self), _MOST_STEPS)).round().astype(int))
+        rows = tuple(
+            TableRow((str(self.steps[n]),), tuple(LabelledNumber(float(one[n])) for one in curves)) for n in shown
+        )
+        part = f"; {len(shown)} of {count_of(len(self), 'checkpoint')}" if len(shown) < len(self) else ""
+        table = Table(f"By the step of the training{part}", ("step",), columns, rows)
+        return section_of(f"{count_of(len(self), 'checkpoint')} over {count_of(len(self.tokens), 'token')}", (table,))
 
     def __repr__(self) -> str:
         """Say in a few lines what was asked, a curve each: at the last token, of what differs from token to token."""

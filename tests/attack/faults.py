@@ -308,7 +308,7 @@ def _command(place: Path, work: Work, fault: Fault | None, said: Path, typed: Pa
 
     if not work.target:  # the journal and the history are kept for whoever types on a terminal
         sys.stdin.isatty = lambda: True  # type: ignore[method-assign]
-        lstm_tui.cli.plain._typed = lambda options: iter(work.typed.splitlines())
+        lstm_tui.cli.plain._typed = lambda options, console: iter(work.typed.splitlines())
     code = 70
     if fault is not None:
         install(fault)

@@ -17,6 +17,7 @@ NASTY: tuple[Any, ...] = (
     datetime.date(1, 1, 1), datetime.time(23, 59, 59), datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC),
 )  # fmt: skip
 _DEEP = 200  # levels: Python's own reader stands some more
+_DEEPEST = 220  # with what it was put into: a deep value in a deep value is too deep to be written here
 
 
 def is_toml(data: bytes) -> bool:
@@ -28,7 +29,8 @@ def of_toml(data: bytes, rng: random.Random) -> bytes:
     """Change one to four places of the tree."""
     tree = _tree(data)
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
-        tree = _changed(tree, rng)
+        changed = _changed(tree, rng)
+        tree = changed if _depth(changed) <= _DEEPEST else tree
     return as_toml(tree).encode("utf-8", "surrogatepass")
 
 
@@ -73,7 +75,7 @@ def _changed(tree: dict[str, Any], rng: random.Random) -> dict[str, Any]:
         holder.insert(key, other)
     elif what == 8 and rng.random() < 0.2:
         deep: Any = at
-        for _ in range(rng.choice((5, max(_DEEP - _depth(tree), 0)))):
+        for _ in range(rng.choice((5, _DEEP))):
             deep = [deep] if rng.random() < 0.5 else {"a": deep}
         holder[key] = deep
     else:
@@ -82,9 +84,12 @@ def _changed(tree: dict[str, Any], rng: random.Random) -> dict[str, Any]:
 
 
 def _depth(tree: Any) -> int:
-    """Return how many levels a value has: two that are put into each other would be too deep to be written."""
-    inside = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
-    return 1 + max(map(_depth, inside), default=0) if isinstance(tree, dict | list) else 0
+    """Return how many levels a value has."""
+    levels, at = 0, [tree]
+    while at := [one for one in at if isinstance(one, dict | list)]:
+        levels += 1
+        at = [inside for one in at for inside in (one.values() if isinstance(one, dict) else one)]
+    return levels
 
 
 def _text(text: str, rng: random.Random) -> str:

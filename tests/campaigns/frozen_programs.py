@@ -319,6 +319,60 @@ class Started(nn.Module):  # type: ignore[misc]
         return self.rnn(x, torch.tanh(self.first(x.mean(1))).unsqueeze(0))[0]
 
 
+class Residual(nn.Module):  # type: ignore[misc]
+    """Every layer reads what the one below reads and shows, added; the head reads the input too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnns = nn.ModuleList(nn.LSTM(INPUTS, INPUTS, batch_first=True) for _ in range(3))
+        self.head = nn.Linear(INPUTS, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for rnn in self.rnns:
+            x = x + rnn(x)[0]
+        return self.head(x)
+
+
+class Joined(nn.Module):  # type: ignore[misc]
+    """Each layer reads everything below, end to end, and in both directions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low = nn.GRU(INPUTS, HIDDEN, batch_first=True, bidirectional=True)
+        self.high = nn.GRU(INPUTS + 2 * HIDDEN, HIDDEN, batch_first=True)
+        self.head = nn.Linear(3 * HIDDEN + INPUTS, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        low = self.low(x)[0]
+        high = self.high(torch.cat([x, low], -1))[0]
+        return self.head(torch.cat([low, high, x], -1))
+
+
+class Projected(nn.Module):  # type: ignore[misc]
+    """A projected layer whose input is added, under another that has half of its own added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low, self.high = (nn.LSTM(INPUTS, HIDDEN, batch_first=True, proj_size=INPUTS) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.low(x)[0]
+        return x + 0.5 * self.high(x)[0]
+
+
+class Curved(nn.Module):  # type: ignore[misc]
+    """Activations that have no word in the equations: gelu, PReLU with a slope a unit, mish, RMS norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(INPUTS, HIDDEN, batch_first=True)
+        self.slopes, self.norm, self.head = nn.PReLU(HIDDEN), nn.RMSNorm(HIDDEN), nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        last = self.slopes(self.rnn(x)[0][:, -1])
+        return nn.functional.mish(self.head(nn.functional.gelu(self.norm(last))))
+
+
 CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "swapped": (lambda: Last(False), X[None], ("trace", "export")),
     "confused": (lambda: Last(False), X[None], ("script",)),
@@ -342,6 +396,10 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "counted": (Counted, X[None], ("script",)),
     "narrow": (Narrow, X[None], ("script", "export")),
     "started": (Started, X[None], ("trace",)),
+    "residual": (Residual, X[None], ("trace", "script", "export")),
+    "joined": (Joined, X[None], ("trace", "export")),
+    "projected": (Projected, X[None], ("trace", "export")),
+    "curved": (Curved, X[None], ("trace", "export")),
     "turned": (Turned, X, ("freeze",)),
 }
 

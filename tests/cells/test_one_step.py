@@ -57,7 +57,7 @@ def test_kept_and_written_add_up_to_the_memory(name: str) -> None:
 
 
 def projected(passed: PassTrace, memory: str) -> bool:
-    return passed[passed.cell.output].shape != passed[memory].shape
+    return bool(passed[passed.cell.output].shape != passed[memory].shape)
 
 
 def test_the_parts_of_an_lstm_by_hand() -> None:

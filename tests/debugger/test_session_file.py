@@ -58,7 +58,7 @@ def test_what_was_saved_is_the_session_again(tmp_path: Path, lines: list[str]) -
     answer(second, f"source {path}")
     assert second.history.states == first.history.states
     assert second.history.here == first.history.here
-    assert sorted(second.history.names) == sorted((name, n) for name, n in first.history.names if n)
+    assert sorted(second.history.names) == sorted(first.history.names)
     mine, other = first.frame, second.frame
     assert (other.position.t, other.position.equation) == (mine.position.t, mine.position.equation)
     assert other.position.pass_name == mine.position.pass_name

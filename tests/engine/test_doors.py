@@ -22,6 +22,7 @@ OWN = {
     "formats/traces/as_npz.py": "writes",
     "formats/io/command_history.py": "our own history",
     "formats/io/preferences.py": "our own settings",
+    "formats/io/log_file.py": "writes",
     "formats/io/journal.py": "our own journals, read by `recover`, which guards them",
     "debugger/commands/console.py": "writes",
     "formats/importers/onnx/file.py": "inside the door of a network",
@@ -33,10 +34,12 @@ OWN = {
     "serving/editors.py": "the system's own table of connections",
     "debugger/endings.py": "/dev/null",
     "debugger/manual.py": "a page of the package",
+    "notebooks/session_widget.py": "the script and the style of the package",
     "serving/server.py": "the page of the package",
     "engine/runtime/kernel_cache.py": "our own cache, whose every failure means compiling again",
     "tui/app.py": "shows the screen",
     "tui/views/compare.py": "shows the screen",
+    "tui/views/lockstep.py": "shows the screen",
     "cli/run.py": "the terminal",
     "models/recipes/chars.py": "recipes of ours",
     "models/recipes/sentiment.py": "recipes of ours",
@@ -78,7 +81,7 @@ def _reads(node: ast.FunctionDef) -> bool:
 def test_whoever_brings_bytes_in_is_guarded_or_says_why_not() -> None:
     guarded_by = {
         "cli/plain.py": "read_text", "cli/cells.py": "read_text", "debugger/commands/files.py": "read_text",
-        "cli/dap.py": "read_text", "cli/autosave.py": "reopened",
+        "cli/dap.py": "read_text", "cli/autosave.py": "reopened", "debugger/edits/teaching.py": "read_text",
     }  # fmt: skip
     missing = [
         f"{file}: {function}"

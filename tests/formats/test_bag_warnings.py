@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bags import Random
+from present import present
 from saved_arrays import savez
 
+import lstm_tui
 from lstm_tui.engine.arrays import Array
-from lstm_tui.formats.importers.open import Imported, open_file
+from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 from lstm_tui.formats.importers.torch.modules import place_by_name
 
 
@@ -146,3 +148,25 @@ def test_a_dense_layer_before_the_layers_in_the_file_is_not_their_readout_in_sil
     assert how(one, "readout") == "proj (inferred)"
     assert how(one, "place.proj") == ("readout (assumed)" if below else "")
     assert any("place.proj" in remark for remark in one.network.remarks) == below
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_what_is_made_of_states_without_weights_is_assumed_and_can_be_decided(cell: str, tmp_path: Path) -> None:
+    bag = Random(0).torch("model.rnn", cell, 4, 4)
+    one = opened(bag, tmp_path)
+    assert how(one, "readout") == "none (assumed)"
+    (line,) = one.network.remarks
+    for key in ("readout=none", "readout.over=each", "readout.activation=linear", "layer0.residual=none"):
+        assert key in line
+    again = open_file(tmp_path / "bag.npz", ImportOptions({"readout.over": "mean", "readout.activation": "tanh"}))
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    trace = lstm_tui.trace(x, again.network)
+    np.testing.assert_allclose(present(trace.result), np.tanh(trace["layer0.forward"]["h"].mean(axis=0)), atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_of_a_layer_by_itself_nothing_is_warned(cell: str, tmp_path: Path) -> None:
+    bag = {name.removeprefix("rnn."): one for name, one in Random(0).torch("rnn", cell, 4, 4).items()}
+    one = opened(bag, tmp_path)
+    assert how(one, "readout") == "none (assumed)"
+    assert not one.network.remarks

@@ -23,7 +23,7 @@ def opened(bag: Bag, folder: Path, said: bool = True, **more: np.ndarray) -> Imp
 
 def apart(bag: Bag, network: lstm_tui.Network) -> dict[str, float]:
     trace = lstm_tui.trace(bag.x, network)
-    made = {f"{name}/{value}": array for name, one in trace.items() for value, array in one.items()}
+    made = {f"{name}/{value}": np.asarray(array) for name, one in trace.items() for value, array in one.items()}
     made |= {name: one for name, one in (("output", trace.output), ("result", trace.result)) if one is not None}
     return {name: float(np.abs(made[name] - want).max()) for name, want in bag.wants.items()}
 

@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstm_tui.engine.arrays import Array
+from lstm_tui.formats.importers.feature_extractor import MACROS, activate
+from lstm_tui.formats.importers.program.graph import ProgramNode
+from lstm_tui.formats.importers.program.numpy_nodes import _KINDS
+from lstm_tui.formats.importers.program.trace import _BY_NAME, _FUNCTIONS
 from lstm_tui.formats.importers.torch.program_builder import Budget, ProgramBuilder, TensorRef, tensors_in
 from lstm_tui.formats.importers.torch.program_ops import _OPS, call
 
@@ -39,7 +44,17 @@ _ALONG = [given(X, [1]), given(X, [-1], True), given(X)]
 SAMPLES: dict[str, list[Sample]] = {
     **_alike(("contiguous", "clone", "detach", "alias", "relu", "tanh", "sigmoid", "softsign", "silu", "exp",
                      "neg", "abs", "reciprocal", "selu", "hardswish", "hardsigmoid", "relu6", "square", "sin", "cos",
-                     "floor"), _ONE),
+                     "floor", "erf", "mish", "sign"), _ONE),
+    **_alike(("log_sigmoid", "log_sigmoid_forward"), _ONE),
+    "prelu": [given(X, ROW[:1]), given(X[:, :4], ROW)],
+    "_prelu_kernel": [given(X, ROW)],
+    "rrelu": [given(X), given(X, 0.1, 0.3)],
+    "celu": [given(X), given(X, 0.5)],
+    **_alike(("softshrink", "hardshrink"), [given(X), given(X, 0.1)]),
+    "threshold": [given(X, 0.1, 0.7), given(X, -0.2, 0.0)],
+    "rms_norm": [given(X, [4]), given(X, [4], ROW), given(X, [4], ROW, 0.1)],
+    "_fused_rms_norm": [given(X, [4], ROW, 0.1)],
+    "einsum": [given("bth,ho->bto", [X, MATRIX])],
     **_alike(("log", "sqrt", "rsqrt"), [given(POSITIVE)]),
     **_alike(("add", "sub", "subtract", "mul", "multiply", "div", "divide", "true_divide"), _TWO),
     **_alike(("maximum", "minimum"), [given(X, Y)]),
@@ -160,6 +175,41 @@ ELSEWHERE = {
     "empty_like": "not filled", "new_empty": "not filled",
 }  # fmt: skip
 """Functions that PyTorch does not have by these names, or whose numbers mean nothing."""
+
+
+def _node(kind: str, **attributes: Any) -> ProgramNode:
+    return ProgramNode("node", kind, ("x",), ("y",), attributes)
+
+
+WRITTEN = [
+    *(_node(kind) for kind in {**_FUNCTIONS, **_BY_NAME} if kind not in ("Clip", "Pow")),
+    _node("Gelu", approximate="tanh"), _node("LeakyRelu", alpha=0.3), _node("Elu", alpha=0.3), _node("Celu", alpha=0.3),
+    _node("Shrink", lambd=0.1, bias=0.1), _node("ThresholdedRelu", alpha=0.1, value=0.7),
+    _node("HardSigmoid", alpha=0.3, beta=0.4), _node("Selu", alpha=1.0, gamma=2.0),
+]  # fmt: skip
+"""Every function that a readout writes as an equation, and some with numbers of their own."""
+
+
+@pytest.mark.parametrize("node", WRITTEN, ids=lambda node: f"{node.op_type}{node.attributes or ''}")
+def test_what_is_written_of_a_function_is_what_runs_it(node: ProgramNode) -> None:
+    x = np.concatenate([np.linspace(-30, 30, 241), X.reshape(-1), [0.0]]).astype(np.float32)
+    x = x[x > 0] if node.op_type in ("Log", "Sqrt", "Reciprocal") else x
+    text = _FUNCTIONS.get(node.op_type) or _BY_NAME[node.op_type](node, None)  # type: ignore[arg-type]
+    wanted = _selu(node, x) if node.op_type == "Selu" else _KINDS[node.op_type](node, [x.astype(np.float64)])
+    np.testing.assert_allclose(activate(x, text), wanted, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", MACROS)
+def test_what_is_written_of_an_activation_is_what_it_computes_on_arrays(name: str) -> None:
+    wide = np.array([[0, 1, 2], [300, 0, -300], [1e-3, -200, 50], [-1, -0.5, 0.5]], np.float32)
+    x = np.concatenate([wide, X.reshape(-1)[:39].reshape(-1, 3)])
+    x = np.minimum(x, 80) if name in ("exponential",) else x
+    np.testing.assert_allclose(activate(x, f"{name}={MACROS[name]}"), activate(x, name), rtol=2e-6, atol=2e-6)
+
+
+def _selu(node: ProgramNode, x: Array) -> Array:
+    alpha, gamma = node.attributes.get("alpha", 1.6732632423543772), node.attributes.get("gamma", 1.0507009873554805)
+    return np.asarray(gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))))
 
 
 def test_every_function_has_a_sample() -> None:

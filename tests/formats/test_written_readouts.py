@@ -23,7 +23,7 @@ def said(value: Value, top: State, hidden: int) -> tuple[np.ndarray, np.ndarray]
     given = {name: random.normal(0, 0.7, shape).astype(np.float32)
              for name, shape in (("W_h", (hidden, 2)), ("U_h", (hidden, hidden)), ("b_h", (hidden,)))}  # fmt: skip
     part = Recurrent("rnn", "rnn", hidden, 2, [("forward", given)])
-    page = page_of(value, [top], lambda one: "layer0.forward.h")
+    page = page_of(value, [top], {id(top): "layer0.forward.h"})
     network = assemble(Plan("net", [part], readout=page), ImportReport("net"), "net", "")
     trace = lstm_tui.trace(random.normal(size=(STEPS, 2)).astype(np.float32), network)
     rows = trace["layer0.forward"]["h"]

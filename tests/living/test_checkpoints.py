@@ -75,7 +75,7 @@ def test_what_is_wrong_is_said_in_one_line(folder: Path) -> None:
         made.at("film")
     for place in (True, 1.5, None, np.bool_(True), np.int64(9)):
         with pytest.raises(UserError, match="no place") as told:
-            made.at(place)
+            made.at(place)  # type: ignore[arg-type]
         assert "\n" not in str(told.value)
     for whole in (np.int64(1), np.uint8(1)):
         np.testing.assert_array_equal(made.at(whole)["mean(f)"], made.at(1)["mean(f)"])

@@ -146,7 +146,7 @@ def test_what_is_wrong_is_said_in_one_line() -> None:
         (pairs, lambda output, targets: cross(output, targets) * torch.nan, "the loss of Series is nan"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=said) as told:
-            lstm_tui.doctor(model, batches, loss)
+            lstm_tui.doctor(model, batches, loss)  # type: ignore[arg-type]
         assert "\n" not in str(told.value)
     with pytest.raises(UserError, match=r"holds no nn\.LSTM"):
         lstm_tui.doctor(torch.nn.Linear(2, 2), pairs, cross)

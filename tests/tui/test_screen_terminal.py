@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from pty_screen import Screen
+from registries import sampled
 
 HERE = Path(__file__).parent
 PROGRAM = [sys.executable, str(HERE / "opened_screen.py")]
@@ -66,7 +67,7 @@ def test_it_is_left_in_order_while_numba_compiles(start: Start, tmp_path: Path) 
     screen.left_in_order()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", sampled([signal.SIGTERM, signal.SIGHUP], 2))
 def test_a_signal_leaves_the_terminal_in_order(start: Start, number: signal.Signals) -> None:
     screen = start()
     screen.until("7 output")

@@ -99,12 +99,26 @@ class Numbered(Generic[One]):
         del self._by_number[number]
         return one
 
-    def clear(self) -> None:
-        """Take every one away."""
+    def clear(self, anew: bool = False) -> None:
+        """Take every one away; `anew` has numbers count from 1 again."""
         self._by_number.clear()
+        self._last = 0 if anew else self._last
 
 
 MOST_BREAKPOINTS = 100
+
+
+@dataclass(frozen=True)
+class CommandList:
+    """Lines that are executed together: at a breakpoint, or by a word of the user's own.
+
+    Attributes:
+        lines: What is executed, a line each.
+        restored: Whether they come from a saved session, which may be a stranger's: then they touch no file.
+    """
+
+    lines: tuple[str, ...]
+    restored: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +134,8 @@ class Breakpoint:
         ignore: How many of its next hits are passed over.
         hits: How often the run stopped there or passed over it.
         log: What is printed there instead of stopping, with expressions in braces; None to stop.
+        commands: What is executed there; None for nothing.
+        any_line: Whether continuing beyond the end of a line looks for it in the lines of the file that follow.
     """
 
     number: int
@@ -130,6 +146,8 @@ class Breakpoint:
     ignore: int = 0
     hits: int = 0
     log: str | None = None
+    commands: CommandList | None = None
+    any_line: bool = False
 
     @property
     def word(self) -> str:
@@ -165,14 +183,21 @@ class Breakpoints:
         """Those at which the run stops."""
         return tuple(one for one in self if one.enabled)
 
-    def add(self, trigger: Trigger, pass_name: str, temporary: bool = False, log: str | None = None) -> Breakpoint:
-        """Add a breakpoint; one with a `log` prints and does not stop.
+    def add(
+        self,
+        trigger: Trigger,
+        pass_name: str,
+        temporary: bool = False,
+        log: str | None = None,
+        any_line: bool = False,
+    ) -> Breakpoint:
+        """Add a breakpoint; one with a `log` prints and does not stop, one of `any_line` is looked for in all lines.
 
         Raises:
             UserError: There are too many.
         """
         return self._breakpoints.add(
-            lambda number: Breakpoint(number, trigger, pass_name, temporary=temporary, log=log)
+            lambda number: Breakpoint(number, trigger, pass_name, temporary=temporary, log=log, any_line=any_line)
         )
 
     def delete(self, number: int) -> Breakpoint:
@@ -183,9 +208,9 @@ class Breakpoints:
         """
         return self._breakpoints.delete(number)
 
-    def clear(self) -> None:
-        """Take every breakpoint away; their numbers are not used again."""
-        self._breakpoints.clear()
+    def clear(self, anew: bool = False) -> None:
+        """Take every breakpoint away; their numbers are not used again, but where all begins `anew`."""
+        self._breakpoints.clear(anew)
 
     def enable(self, number: int, enabled: bool = True) -> Breakpoint:
         """Have the run stop at a breakpoint, or not."""
@@ -198,6 +223,10 @@ class Breakpoints:
     def change(self, number: int, trigger: Trigger, pass_name: str) -> Breakpoint:
         """Have a breakpoint wait for something else."""
         return self._breakpoints.put(replace(self[number], trigger=trigger, pass_name=pass_name))
+
+    def command(self, number: int, commands: CommandList | None) -> Breakpoint:
+        """Have lines executed where a breakpoint stops, or none."""
+        return self._breakpoints.put(replace(self[number], commands=commands))
 
     def passed_over(self, number: int, count: int) -> None:
         """Count hits at which the run did not stop."""

@@ -33,6 +33,8 @@ class SearchStop:
         interrupted: Whether it was told to stop.
         passed_over: How many hits of each breakpoint were ignored on the way.
         logged: What was printed on the way, a line each.
+        said: What the commands of the breakpoints that stop it printed, a line each.
+        silent: Whether those commands want nothing else said of the stop.
     """
 
     t: int
@@ -41,6 +43,8 @@ class SearchStop:
     interrupted: bool = False
     passed_over: dict[int, int] = field(default_factory=dict)
     logged: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    silent: bool = False
 
 
 def next_stop(

@@ -43,7 +43,7 @@ def tree_lines(history: History) -> list[str]:
     waiting = [(0, 0)]
     while waiting:
         number, depth = waiting.pop()
-        names = [name for name, of in history.names if of == number] if number else [BASE]
+        names = [BASE] * (not number) + [name for name, of in history.names if of == number]
         words = "" if number == 0 else f" {visible(history.states[number - 1].words)}"
         mark = "*" if number == history.here else " "
         known = f"  [{', '.join(names)}]" if names else ""

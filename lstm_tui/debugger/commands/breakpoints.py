@@ -9,13 +9,16 @@ import re
 from collections.abc import Callable, Iterator
 
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint
+from lstm_tui.debugger.breakpoints.conditions import Trigger
 from lstm_tui.debugger.breakpoints.parse import guarded, read_change, read_trigger
 from lstm_tui.debugger.commands.goto import place_of
-from lstm_tui.debugger.commands.table import VERBS, Act, Verb
+from lstm_tui.debugger.commands.table import VERBS, Act, Verb, with_numbers
 from lstm_tui.debugger.expressions import ExpressionError, parse
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.parser import words_of
 from lstm_tui.debugger.expressions.scope import OF_THE_RUN
+from lstm_tui.debugger.expressions.series import Series
+from lstm_tui.debugger.held_values import LAST_BREAKPOINT
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.stop_engine import HOLE
 from lstm_tui.engine.errors import UserError
@@ -64,6 +67,8 @@ _NUMBERS = re.compile(r"\d[\d\s,-]*\Z", re.ASCII)
 _LARGEST = 10**8 - 1
 _RANGE = re.compile(r"(\d{1,8})-(\d{1,8})\Z", re.ASCII)
 _PLACE = re.compile(r"(?:[+-]\d+|end|last)\Z", re.ASCII)
+_HELD = re.compile(r"\$[$A-Za-z_0-9]*\Z")
+_ANY_LINE = re.compile(r"\s+in\s+(?:any|every)\s+(?:line|sequence)\Z")
 _LAST_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9.]*\Z")
 
 
@@ -96,30 +101,53 @@ def breakpoint_line(one: Breakpoint) -> str:
     """Return a breakpoint in one line."""
     facts = [visible(one.trigger.text), f"in {one.trigger.stops_in(one.pass_name)}"]
     facts += [f"prints {visible(one.log)}"] if one.log is not None else []
+    facts += [f"executes {'; '.join(map(visible, one.commands.lines))}"] if one.commands is not None else []
+    facts += ["in any line"] * one.any_line
     facts += ["once"] * one.temporary + [f"ignored {one.ignore} more times"] * (one.ignore > 0)
     facts += [f"hit {one.hits} time{'s' * (one.hits > 1)}"] * (one.hits > 0) + ["disabled"] * (not one.enabled)
     return f"{one.word} {one.number}: {', '.join(facts)}"
 
 
 def place_or(session: Session, text: str) -> str:
-    """Return a place such as `+2` or `end` by its number; any other text as it is, and a token before a word."""
+    """Return a place such as `+2`, `end` or `$here` by its number; any other text as it is, a token before a word."""
+    if _HELD.match(text) and text not in session.frame.trace.sequence.tokens:
+        return with_numbers(session, text)
     if not _PLACE.match(text) or text in session.frame.trace.sequence.tokens:
         return text
     return str(place_of(session, text))
 
 
+def noted(session: Session, made: Breakpoint) -> Breakpoint:
+    """Have `$bpnum` be the number of a breakpoint that was set, as in gdb; return the breakpoint."""
+    session.stops.held.set(LAST_BREAKPOINT, Series.constant(float(made.number)))
+    return made
+
+
+def _of_any_line(text: str) -> tuple[str, bool]:
+    """Return what stands before `in any line`, and whether that stands there."""
+    match = _ANY_LINE.search(text)
+    return (text, False) if match is None else (text[: match.start()].strip(), True)
+
+
+def _added(session: Session, trigger: Trigger, any_line: bool, log: str | None = None) -> Breakpoint:
+    return session.breakpoints.add(trigger, session.frame.position.pass_name, log=log, any_line=any_line)
+
+
 def _setting(temporary: bool) -> Act:
     def act(session: Session, rest: str) -> tuple[str, ...]:
+        rest, any_line = _of_any_line(rest)
         name = session.frame.position.pass_name
         trigger = read_trigger(place_or(session, rest or str(session.frame.t)), session.scope())
-        return with_doubts((breakpoint_line(session.breakpoints.add(trigger, name, temporary)),), session, trigger.text)
+        made = noted(session, session.breakpoints.add(trigger, name, temporary, any_line=any_line))
+        return with_doubts((breakpoint_line(made),), session, trigger.text)
 
     return act
 
 
 VERBS.add(Verb(
     "break", "break [WHERE]", 'stop at a token ("not"), place (12), equation (c, or c if EXPR), condition '
-    "(mean(f) < .1), nan, or class; without WHERE, here", _setting(False), ("b", "br"), complete_where,
+    "(mean(f) < .1), nan, or class; without WHERE, here; `in any line` behind it goes on into the lines that "
+    "follow", _setting(False), ("b", "br"), complete_where,
     'break "not"',
 ))  # fmt: skip
 VERBS.add(Verb(
@@ -133,10 +161,11 @@ VERBS.add(Verb(
 )  # fmt: skip
 def _dprintf(session: Session, rest: str) -> tuple[str, ...]:
     where, text = _split_log(rest)
+    where, any_line = _of_any_line(where)
     trigger = read_trigger(place_or(session, where), session.scope())
     for one in HOLE.findall(text):
         session.evaluate(one)  # which tells what is wrong with it
-    made = session.breakpoints.add(trigger, session.frame.position.pass_name, log=text)
+    made = noted(session, _added(session, trigger, any_line, text))
     return with_doubts((breakpoint_line(made),), session, trigger.text)
 
 
@@ -163,10 +192,10 @@ def _split_log(rest: str) -> tuple[str, str]:
     complete=complete_expression, example="watch norm(h) by .3",
 )  # fmt: skip
 def _watch(session: Session, rest: str) -> tuple[str, ...]:
+    rest, any_line = _of_any_line(rest)
     trigger = read_change(_LOCATION.sub("", rest), session.scope())
-    return with_doubts(
-        (breakpoint_line(session.breakpoints.add(trigger, session.frame.position.pass_name)),), session, rest
-    )
+    made = noted(session, _added(session, trigger, any_line))
+    return with_doubts((breakpoint_line(made),), session, rest)
 
 
 @VERBS.verb(
@@ -180,7 +209,7 @@ def _display(session: Session, rest: str) -> tuple[str, ...]:
     return with_doubts(shown, session, rest) or ("no displays",)
 
 
-@VERBS.verb("undisplay [N…]", "delete displays, or all of them")
+@VERBS.verb("undisplay [N…]", "delete displays, or all of them", takes_numbers=True)
 def _undisplay(session: Session, rest: str) -> tuple[str, ...]:
     if rest:
         for number in _numbers(rest, "displays", (one.number for one in session.displays)):
@@ -212,6 +241,15 @@ def _numbers(text: str, what: str, there: Iterator[int]) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
+def breakpoints_named(session: Session, text: str) -> list[int]:
+    """Return the breakpoints of numbers as typed, such as `1 3-5` and `$bpnum`; all of them exist.
+
+    Raises:
+        UserError: They are no numbers, or there is none of one.
+    """
+    return _numbers(with_numbers(session, text), "breakpoints", (one.number for one in session.breakpoints))
+
+
 def _listed(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers)) or "none"
 
@@ -237,7 +275,9 @@ for _name, _help, _change, _said in (
     ("enable", "enable breakpoints, or all", lambda s, n: s.breakpoints.enable(n), "enabled"),
     ("disable", "disable breakpoints but keep them, or all", lambda s, n: s.breakpoints.enable(n, False), "disabled"),
 ):  # fmt: skip
-    VERBS.add(Verb(_name, f"{_name} [N…]", _help, _on_numbers(_change, _said), complete=_complete_number))
+    act = _on_numbers(_change, _said)
+    others = ("dis", "disa") if _name == "disable" else ()
+    VERBS.add(Verb(_name, f"{_name} [N…]", _help, act, others, _complete_number, takes_numbers=True))
 
 
 @VERBS.verb(
@@ -262,7 +302,7 @@ def _unbreak(session: Session, rest: str) -> tuple[str, ...]:
 
 @VERBS.verb(
     "delete [N…]", "delete breakpoints by number, or all of them; `remove T` deletes a token",
-    aliases=("d",), complete=_complete_number, example="delete",
+    aliases=("d", "del"), complete=_complete_number, example="delete", takes_numbers=True,
 )  # fmt: skip
 def _delete(session: Session, rest: str) -> tuple[str, ...]:
     """Delete breakpoints as gdb does; whoever means a token, as this verb once did, is told how."""
@@ -293,10 +333,31 @@ def _or_token(session: Session, text: str) -> str:
     return f"; `remove {visible(text[:40])}` takes that token away" if bare and bare in tokens else ""
 
 
+_MOST_FOUND = 20
+
+
+@VERBS.verb(
+    "lines WHERE", "list the lines of the file in which the run stops at WHERE, each with the first such place",
+    complete=complete_where, example='lines "not"',
+)  # fmt: skip
+def _lines(session: Session, rest: str) -> tuple[str, ...]:
+    if not session.can_run:
+        raise UserError("a trace file holds one line and no network to run others with")
+    trigger = read_trigger(rest, session.scope())
+    asked = Breakpoint(0, trigger, session.frame.position.pass_name)
+    found: list[str] = []
+    for fork, stop in session.lines_that_stop((asked,)):
+        if len(found) == _MOST_FOUND:
+            return (*found, f"and more: the first {_MOST_FOUND} are listed; `line N` opens one")
+        token = visible(fork.frame.trace.sequence.tokens[stop.t])
+        found.append(f"line {fork.frame.line + 1}: t={stop.t} “{token}”")
+    return tuple(found) or (f"none of the {session.source.count} lines stops at {visible(trigger.text)}",)
+
+
 @VERBS.verb("ignore N COUNT", "ignore the next COUNT hits of a breakpoint", complete=_complete_number)
 def _ignore(session: Session, rest: str) -> tuple[str, ...]:
     number, _, count = rest.partition(" ")
-    one = session.breakpoints[_number(number)]
+    one = session.breakpoints[_number(session, number)]
     hits = whole_number(count.strip(), most=_LARGEST)
     if hits is None:
         raise UserError("ignore it how often? such as: ignore 1 10")
@@ -306,7 +367,7 @@ def _ignore(session: Session, rest: str) -> tuple[str, ...]:
 @VERBS.verb("rebreak N WHERE", "change what a breakpoint stops at", complete=_complete_number)
 def _rebreak(session: Session, rest: str) -> tuple[str, ...]:
     number, _, where = rest.partition(" ")
-    one = session.breakpoints[_number(number)]
+    one = session.breakpoints[_number(session, number)]
     scope = session.scope(one.pass_name)
     trigger = read_change(where, scope) if one.word == "watch" else read_trigger(where, scope)
     return (breakpoint_line(session.breakpoints.change(one.number, trigger, one.pass_name)),)
@@ -316,14 +377,14 @@ def _rebreak(session: Session, rest: str) -> tuple[str, ...]:
             complete=_complete_number)  # fmt: skip
 def _condition(session: Session, rest: str) -> tuple[str, ...]:
     number, _, text = rest.partition(" ")
-    one = session.breakpoints[_number(number)]
+    one = session.breakpoints[_number(session, number)]
     text = text.strip().removeprefix("if ").strip()
     changed = guarded(one.trigger, text, session.scope(one.pass_name))
     return (breakpoint_line(session.breakpoints.change(one.number, changed, one.pass_name)),)
 
 
-def _number(text: str) -> int:
-    number = whole_number(text, most=_LARGEST)
+def _number(session: Session, text: str) -> int:
+    number = whole_number(with_numbers(session, text), most=_LARGEST)
     if number is None:
         raise UserError("which breakpoint? by its number; `info break` lists them")
     return number

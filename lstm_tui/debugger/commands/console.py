@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import errno
+import operator
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, SupportsIndex
+
+import numpy as np
 
 from lstm_tui.debugger.breakpoints.assertions import Failed
 from lstm_tui.debugger.commands.dispatch import answer, check_unsealed, split
 from lstm_tui.debugger.commands.files import check_mine, note_mine
-from lstm_tui.debugger.commands.goto import position_lines
 from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.edits.history import BASE
+from lstm_tui.debugger.edits.language import Edit
 from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
+from lstm_tui.debugger.inspect.compare import Comparison
+from lstm_tui.debugger.inspect.memory_ledger import MemoryLedger, ledger
+from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import read_bytes, replacing
@@ -64,6 +73,9 @@ class Console:
             Leave: If it asks to leave.
         """
         line = line.strip()
+        if self.session.scripting.block is not None:
+            reply = answer(self.session, line)
+            return () if self.session.scripting.block is not None else reply  # the prompt tells that it is open
         if not line and repeat:
             line = self._last
         self._last = line if _repeats(line) else ""
@@ -154,7 +166,13 @@ def mistake_lines(error: UserError) -> tuple[str, ...]:
 
 
 class TypedSession(Session):
-    """A session that executes typed lines, for scripts and notebooks."""
+    """A debugger without a screen, for scripts and notebooks: what `lstm_tui.session` returns.
+
+    `session.execute(LINE)` executes any line that may be typed and returns the reply. The verbs are methods too: each
+    that moves returns the new frame, which is `session.frame` from then on.
+    """
+
+    _repr_html_ = rich_display
 
     def execute(self, line: str) -> str:
         """Obey one line of the debugger's language and return the reply; `help` lists the verbs.
@@ -165,6 +183,89 @@ class TypedSession(Session):
         """
         return "\n".join(answer(self, line))
 
+    def goto(self, t: str | SupportsIndex, note: str = "") -> Frame:
+        """Go to a token, the first of several alike, or to a place on the tape, with its token finished.
+
+        Args:
+            t: The token; or its place, from 0: before the first it is the first, behind the last the last.
+            note: Why it goes there.
+
+        Raises:
+            UserError: There is no such token.
+        """
+        return super().goto(self.frame.trace.tape.of(t) if isinstance(t, str) else operator.index(t), note)
+
+    def edit(self, *edits: Edit | str) -> Frame:
+        """Make edits, each a line as it may be typed, such as `set f[3] = 1` or `delete 2`, and run again.
+
+        Raises:
+            UserError: A line is no edit, or names what is not there; nothing is changed by it.
+        """
+        for edit in edits:
+            if isinstance(edit, str):
+                before = self.history
+                self.execute(edit)
+                if self.history is before:
+                    raise UserError(f"`{visible(edit)}` edits nothing: `execute` takes any line")
+            else:
+                super().edit(edit)
+        return self.frame
+
+    def value(self, expression: str) -> Any:
+        """Return what an expression is where the session stands: `session.value("mean(f)")`, `session.value("c")`.
+
+        Args:
+            expression: In the debugger's language, such as `norm(c - prev(c))`, `f[3] > .5` or `token`.
+
+        Returns:
+            A number, truth or text; of several units an array (n,), of a matrix (rows, columns). What is not known is
+            NaN, of a truth None.
+
+        Raises:
+            UserError: With the place of the mistake; or it is not there at this token.
+        """
+        made = self.evaluate(expression).value
+        there = np.broadcast_to(made.known | made.unknown, made.values.shape)[0]
+        if not there.any():
+            raise UserError(f"{visible(expression)} is not there at this token: {made.missing}")
+        row = made.values[0]
+        if made.kind == "truth":
+            known = np.broadcast_to(made.known, made.values.shape)[0]
+            row = np.array([bool(one) if sure else None for one, sure in zip(row, known, strict=True)], dtype=object)
+        if made.shape is not None:
+            return row.reshape(made.shape)
+        return row.tolist()[0] if len(row) == 1 else row
+
+    def ledger(self, at: str | SupportsIndex | None = None, layer: str | int | None = None) -> MemoryLedger:
+        """Return whose memory a pass has: `session.ledger().at("not")` is what “not” wrote and is left of it, (H,).
+
+        Args:
+            at: After which token, the first of several alike, or place; by default where the session stands.
+            layer: The pass, by name or number; by default the selected one.
+
+        Raises:
+            UserError: There is no such token or pass, or the memory cannot be split by token.
+        """
+        frame = self.frame
+        here = frame.t if at is None else at
+        return ledger(frame.trace, here, frame.position.pass_name if layer is None else layer)
+
+    def compare(self, one: str = BASE, other: str | None = None) -> Comparison:
+        """Lay two states of the edits side by side; by default the run without edits and the one in force.
+
+        Args:
+            one: Name or number of a state.
+            other: Of another; by default the one in force.
+
+        Raises:
+            UserError: There is no such state.
+        """
+        return self.edits.compare(one, self.history.name_of(self.history.here) if other is None else other)
+
     def __repr__(self) -> str:
         """Return where the session stands."""
-        return f"<session at {position_lines(self.frame)[-1]}>"
+        return f"<session at {self.frame.where}>"
+
+    def __dir__(self) -> list[str]:
+        """Return what is of use at a prompt."""
+        return [name for name in super().__dir__() if not name.startswith("_") or name.endswith("__")]

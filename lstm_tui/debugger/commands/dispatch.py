@@ -8,6 +8,7 @@ from itertools import islice
 from lstm_tui.debugger.commands import (
     branch,
     breakpoints,
+    convenience,
     edit,
     examine,
     files,
@@ -15,10 +16,12 @@ from lstm_tui.debugger.commands import (
     goto,
     help,
     known_words,
+    memory_reads,
     names,
     openings,
     record_lesson,
     step,
+    user_commands,
 )
 from lstm_tui.debugger.commands.sealing import check_unsealed, seal
 from lstm_tui.debugger.commands.table import VERBS, answer, split
@@ -28,7 +31,22 @@ from lstm_tui.engine.errors import UserError
 __all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "seal", "split"]
 
 VERBS.arrange(
-    step, goto, breakpoints, examine, names, known_words, openings, edit, branch, generate, files, record_lesson, help
+    step,
+    goto,
+    breakpoints,
+    examine,
+    memory_reads,
+    convenience,
+    names,
+    known_words,
+    openings,
+    edit,
+    branch,
+    generate,
+    files,
+    record_lesson,
+    user_commands,
+    help,
 )
 
 _MOST = 200
@@ -39,7 +57,8 @@ def completions(session: Session, line: str) -> tuple[str, ...]:
     """Return the lines that a line, as far as it is typed, may become; at most 200 of them."""
     word, gap, rest = line.removeprefix(":").lstrip().partition(" ")
     if not gap:
-        return tuple(f"{name} " for name in VERBS.words if name.startswith(word) and name)
+        words = (*VERBS.words, *session.scripting.words)
+        return tuple(f"{name} " for name in words if name.startswith(word) and name)
     try:
         found = islice(VERBS.named(word).complete(session, rest.lstrip()), _MOST)
         return tuple(f"{word} {one}" for one in found)

@@ -14,28 +14,34 @@ from pathlib import Path
 import numpy as np
 
 from lstm_tui.analysis.contributions import SOFTMAX_STEPS
+from lstm_tui.analysis.train.further import says_next, usual
 from lstm_tui.debugger.commands.complete import complete_edit, complete_file
+from lstm_tui.debugger.commands.convenience import assigned, assignment_of, check_no_setting
 from lstm_tui.debugger.commands.files import destination, is_mine, note_mine
 from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.names import unit_called
-from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb
+from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb, with_numbers
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
 from lstm_tui.debugger.edits.edit_reader import Names, parse_edit, read_edit_script, write_edit_script
 from lstm_tui.debugger.edits.language import Edit, ValueEdit, in_quotes, line_of
+from lstm_tui.debugger.edits.openings import text_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Name, walk
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.overrides import READOUT
-from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span, whole_number, whole_span
 
 _TOKEN_WORD = re.compile(r"token\s+(?=\S)")
 _RANGE = re.compile(r"\d+-\d+\Z", re.ASCII)
+_TEACHING_OPTION = re.compile(
+    r"""\s(?:(?P<name>as|epochs|rate)\s+(?P<value>(?<=as\s)"(?:[^"\\]|\\.)*"|(?<=as\s)[^\s"]+|[\d.]+(?:e-?\d+)?))\s*\Z"""
+)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -58,12 +64,37 @@ class _Here:
     def unit(self, pass_name: str, name: str) -> int:
         return unit_called(self.session, pass_name, name)
 
+    def entries(self, owner: str, value: str, spans: tuple[Span, ...]) -> Span:
+        passed = self.session.frame.trace.passes.get(owner)
+        if passed is None or value not in passed:
+            raise UserError(f"{visible(value)} has no rows and columns")
+        return units_at(passed, value, spans)
+
     def parameter(self, name: str) -> str:
         if not self.session.can_run:
             return name
         known = self.session.edited.network.tensors()
         full = (f"{owner}/{name}" for owner in (self.session.frame.position.pass_name, READOUT))
         return name if name in known else next((one for one in full if one in known), name)
+
+
+def units_at(passed: PassTrace, value: str, spans: tuple[Span, ...]) -> Span:
+    """Return the units of a value that stand at a row and some columns, or a head, row and columns.
+
+    Raises:
+        UserError: It has no such places, or they are not side by side.
+    """
+    *lines, (first, stop) = spans
+    ones = [start for start, end in lines if start is not None and end == start + 1]
+    if len(ones) < len(lines):
+        raise UserError(f"a column of {value} is no range of units: give one row at a time, as in {value}[2,:]")
+    shape = passed.shape_of(value)
+    columns = 1 if shape is None else shape.columns
+    begin, end = first or 0, columns if stop is None else stop
+    if not begin < end:
+        raise UserError(f"{value} has {columns} columns, from 0")
+    unit = passed.unit_at(value, (*ones, begin))
+    return unit, passed.unit_at(value, (*ones, end - 1)) + 1
 
 
 def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edit:
@@ -85,6 +116,8 @@ def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edi
         rest = _token(session, verb, rest)
     if verb == "text" and not _QUOTED.fullmatch(rest):
         rest = in_quotes(rest)
+    if verb == "teach":
+        rest = _teaching(session, rest)
     return parse_edit(f"{verb} {rest}", _Here(session), names)
 
 
@@ -102,6 +135,24 @@ def _token(session: Session, verb: str, rest: str) -> str:
     if not behind or _QUOTED.fullmatch(behind):
         return f"{place} {behind}".strip()
     return f"{place} {in_quotes(behind)}"
+
+
+def _teaching(session: Session, rest: str) -> str:
+    """Return a teaching whole: without a text, the one on the tape; without epochs or a rate, the usual ones."""
+    network = session.edited.network
+    how, as_class = usual(network), not says_next(network)
+    given: dict[str, str] = {}
+    while (found := _TEACHING_OPTION.search(f" {rest}")) and found["name"] not in given:
+        if found["name"] == "as" and not as_class:  # no class is taught: it is a word of the text
+            break
+        given[found["name"]] = found["value"]
+        rest = f" {rest}"[: found.start()].strip()
+    if not rest.startswith('"'):
+        rest = in_quotes(rest or text_of(session.edited.sequence))
+    label = given.get("as", "")
+    if label:
+        label = f" as {label if label.startswith(chr(34)) else in_quotes(label)}"
+    return f"{rest}{label} epochs {given.get('epochs', how.epochs)} rate {given.get('rate', repr(how.rate))}"
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -132,6 +183,8 @@ def _place_of(session: Session, token: str) -> int:
 
 
 _MOST_OUTPUTS = 4
+_OF_NUMBERS = frozenset({"set", "scale", "weight", "let"})
+"""Verbs of edits in which `$limit` is its number; the others take tokens."""
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of an edit script."""
 
@@ -140,6 +193,12 @@ def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple
     """Add a verb whose line is one of an edit script, or short for one: `read_typed` reads it, the session makes it."""
 
     def act(session: Session, rest: str) -> Iterable[str]:
+        if name == "set":
+            if (found := assignment_of(rest)) is not None:
+                return assigned(session, *found)
+            check_no_setting(session, rest)
+        if name in _OF_NUMBERS:
+            rest = with_numbers(session, rest)
         session.edit(read_typed(session, name, rest))
         return (session.words[session.history.done - 1], *verdicts(session))
 
@@ -184,7 +243,7 @@ add_edit_verb("remove", "remove T|TOKEN", "remove a token, by place or by text",
 add_edit_verb(
     "set",
     "set [PASS.]VALUE[UNITS] [@ STEPS] = NUMBER",
-    "set a value of some units, here or over a range of steps",
+    "set a value of some units, here or over a range of steps; `set $limit = EXPR` keeps a value under a name",
     "set layer0.forward.f[7] @ 3:6 = 0",
 )
 add_edit_verb(
@@ -273,7 +332,7 @@ def _standing(session: Session) -> str:
 for _name, _key, _help in (
     ("undo", "z", "undo the last edit, or the last N"), ("redo", "Z", "redo an edit that was undone"),
 ):  # fmt: skip
-    VERBS.add(Verb(_name, f"{_name} [N]", _help, _stepping(_name), (_key,), example=_name))
+    VERBS.add(Verb(_name, f"{_name} [N]", _help, _stepping(_name), (_key,), example=_name, takes_numbers=True))
 
 
 @VERBS.verb("edits", "list every edit, in words and as it can be typed", example="edits")

@@ -12,6 +12,8 @@ from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.health import health
 from lstm_tui.debugger.breakpoints.assertions import require, said
 from lstm_tui.debugger.commands.breakpoints import breakpoint_line, complete_expression, with_doubts
+from lstm_tui.debugger.commands.convenience import assigned, assignment_of
+from lstm_tui.debugger.commands.foreign_words import INFO_COUNTERPARTS
 from lstm_tui.debugger.commands.goto import place_of, position_lines
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.diagram.chain import chain_lines
@@ -39,13 +41,21 @@ from lstm_tui.engine.whole_number import whole_number
 
 
 @VERBS.verb(
-    "print EXPR", "print a value; for one unit, its equation in numbers and its largest terms", aliases=("p", "pp"),
-    complete=complete_expression, example="print mean(h)",
+    "print EXPR",
+    "print a value; for one unit, its equation in numbers and its largest terms; $1 is then the first value that was "
+    "printed, $ the last",
+    aliases=("p", "pp", "call", "inspect", "print-object", "po"), complete=complete_expression, example="print mean(h)",
 )  # fmt: skip
 def _print(session: Session, rest: str) -> tuple[str, ...]:
+    held = session.stops.held
+    if not rest and held.history:
+        rest = "$"  # the last value again, as in gdb
     if not rest:
         raise UserError("print what? such as: print mean(f), print c[17], print c - prev(c)")
+    if (assignment := assignment_of(rest)) is not None:
+        return assigned(session, *assignment)
     answer = session.evaluate(rest)
+    held.record(answer.value)
     shown = lines(answer.value)
     text = visible(answer.expression.text.strip())
     later = "" if answer.reached else "   (not computed yet)"
@@ -120,11 +130,11 @@ def _whatis(session: Session, rest: str) -> tuple[str, ...]:
     return (f"{value_here.size} {kind}{'s' * (value_here.size > 1)}",)
 
 
-_TOPICS = ("break", "watch", "display", "frame", "passes", "values", "functions")
+_TOPICS = ("break", "watch", "display", "frame", "line", "passes", "values", "functions")
 _OTHER_TOPICS = {
     "breakpoints": "break", "watchpoints": "watch", "locals": "values", "args": "values", "variables": "values",
     "registers": "values", "threads": "passes", "stack": "frame", "source": "frame", "program": "frame",
-    "line": "frame",
+    "b": "break", "sources": "frame", "win": "frame",
 }  # fmt: skip
 """Topics as gdb calls them."""
 
@@ -149,10 +159,35 @@ def _held_in(session: Session) -> tuple[str, ...]:
     return (f"held in windows: {size} of at most {bytes_text(memory_budget())}; {share} computed once",)
 
 
-@VERBS.verb(f"info {'|'.join(_TOPICS)}", "list what there is", aliases=("i",), complete=_topics, example="info frame")
+def _topic(word: str) -> str | None:
+    """Return the topic of a word: its name, gdb's name for it, or the beginning of either."""
+    names = {**dict.fromkeys(_TOPICS), **_OTHER_TOPICS}
+    if word in names:
+        return names[word] or word
+    if word in INFO_COUNTERPARTS:
+        raise UserError(f"`info {word}` has no like here: {INFO_COUNTERPARTS[word]}")
+    begun = next((one for one in names if one.startswith(word)), None)
+    return None if begun is None else names[begun] or begun
+
+
+def _line_told(session: Session) -> tuple[str, ...]:
+    """Tell the line of the file that is open, the equation at which the run stands, and those that stop it."""
+    frame = session.frame
+    sequence = frame.trace.sequence
+    file = visible(sequence.file or "a text")
+    where = f"line {frame.line + 1} of {frame.lines} of {file}, {frame.steps} tokens"
+    place = "before the first equation"
+    if frame.equation is not None:
+        place = f"equation {frame.position.equation + 1} of {len(frame.equations)}: {visible(frame.equation.text)}"
+    return (where, f"t={frame.t} “{visible(frame.token)}”, {frame.position.pass_name}, {place}")
+
+
+@VERBS.verb(
+    f"info {'|'.join(_TOPICS)}", "list what there is", aliases=("i", "inf"), complete=_topics, example="info frame"
+)
 def _info(session: Session, rest: str) -> tuple[str, ...]:
     word = rest.split()[0] if rest.split() else "frame"
-    topic = _OTHER_TOPICS.get(word) or next((value_text for value_text in _TOPICS if value_text.startswith(word)), None)
+    topic = _topic(word)
     frame = session.frame
     if topic in ("break", "watch"):
         wanted = [each for each in session.breakpoints if topic == "break" or each.word == "watch"]
@@ -162,6 +197,8 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
         ) or ("no breakpoints" if topic == "break" else "no watches",)
     if topic == "display":
         return tuple(f"{each.number}: {visible(each.expression.text)}" for each in session.displays) or ("no displays",)
+    if topic == "line":
+        return _line_told(session)
     if topic == "frame":
         trace = frame.trace
         made = f"{visible(str(trace.model.get('name')))}, {trace.interpreter} {trace.dtype}, {frame.steps} tokens"
@@ -207,6 +244,7 @@ def _named(session: Session, t: int) -> str:
     "reach [T]",
     "gradient through time: how far back the memory reaches from here, or from place T",
     example="reach end",
+    takes_numbers=True,
 )
 def _reach(session: Session, rest: str) -> tuple[str, ...]:
     passed = session.frame.passed
@@ -228,6 +266,7 @@ def _reach(session: Session, rest: str) -> tuple[str, ...]:
     "diagram [UNIT]",
     "draw the cell with the numbers of a unit on its wires, and the chain of steps; without UNIT the largest memory",
     example="diagram 3",
+    takes_numbers=True,
 )
 def _diagram(session: Session, rest: str) -> tuple[str, ...]:
     frame, passed = session.frame, session.frame.passed

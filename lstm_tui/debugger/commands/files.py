@@ -112,7 +112,10 @@ def _executed(session: Session, path: str) -> Iterator[str]:
                 yield from answer(session, line)
             except UserError as error:
                 raise UserError(f"{visible(path)}:{number}: {error}") from error
+        if unfinished := session.scripting.drop_block():
+            raise UserError(f"{visible(path)}: {unfinished}")
     finally:
+        session.scripting.drop_block()
         session.sourcing -= 1
 
 

@@ -15,22 +15,12 @@ from lstm_tui.engine.whole_number import whole_number
 def stands(session: Session) -> tuple[str, ...]:
     """Return where the session stands, in one line, with its note when it has one."""
     frame = session.frame
-    return (_token_and_pass(frame) + (f" ({frame.note})" if frame.note else ""),)
-
-
-def _token_and_pass(frame: Frame) -> str:
-    return f"t={frame.t} “{visible(frame.token)}”, {frame.position.pass_name}"
+    return (frame.place + (f" ({frame.note})" if frame.note else ""),)
 
 
 def position_lines(frame: Frame) -> tuple[str, ...]:
     """Return why a run stopped, where there is a reason, and where it stands."""
-    where = _token_and_pass(frame)
-    if frame.equation is None:
-        where += ", before its first equation"
-    elif frame.position.op is not None:
-        where += f", inside `{visible(frame.equation.text)}`, op {frame.position.op + 1} of {len(frame.ops)}"
-    elif frame.position.equation < len(frame.equations) - 1:
-        where += f", after `{visible(frame.equation.text)}`"
+    where = frame.where
     return (frame.note, where) if frame.note else (where,)
 
 
@@ -65,7 +55,7 @@ def place_of(session: Session, text: str) -> int:
 
 @VERBS.verb(
     "goto [T]", "go to the token at place T (from 0; also `end`, +2, -2); without T, to what the last `who` found",
-    aliases=("t", "jump", "j"), example="goto 2",
+    aliases=("t", "jump", "j"), example="goto 2", takes_numbers=True,
 )  # fmt: skip
 def _goto(session: Session, rest: str) -> tuple[str, ...]:
     if rest:

@@ -14,22 +14,28 @@ from lstm_tui.engine.text_safety import visible
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
-    "go on": ("run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "pass", "line"),
+    "go on": (
+        "run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "lines", "pass",
+        "line",
+    ),
     "stop": (
-        "break", "tbreak", "watch", "dprintf", "delete", "unbreak", "enable", "disable", "ignore", "condition",
-        "rebreak",
+        "break", "tbreak", "watch", "dprintf", "commands", "delete", "unbreak", "enable", "disable", "ignore",
+        "condition", "rebreak",
     ),
     "ask": (
-        "now", "print", "display", "undisplay", "who", "whatis", "list", "where", "info", "diagram", "unit",
-        "vocabulary", "assert",
+        "now", "print", "output", "printf", "echo", "display", "undisplay", "who", "wrote", "whatis", "list", "where",
+        "info", "show", "diagram", "unit", "vocabulary", "assert",
     ),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
-        "text", "model", "model-file", "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask",
-        "what-if", "propagate", "generate",
+        "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "weight", "let",
+        "ablate", "mask", "what-if", "propagate", "generate",
     ),
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
+    ),
+    "words of your own": (
+        "define", "document", "alias", "unalias", "if", "while", "init-if-undefined", "dont-repeat",
     ),
     "the session": ("name", "save-session", "record-lesson", "source", "help", "glossary", "apropos", "quit"),
 }  # fmt: skip
@@ -38,12 +44,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
 EXPRESSIONS = (
     "c   layer0.forward.c   x                  a value of this pass, of another; what the pass reads",
     "c[3]   c[-1]   c[0:8:2]   mean(f)         one unit, some units, a function of them",
-    "U_f   U_f[3]   norm(U_f)   radius(U_f)    a matrix, its row into unit 3, a function of it; U_f @ h is a vector",
+    "U_f   U_f[3]   U_f[3,1]   radius(U_f)     a matrix, its row into unit 3, a number; U_f @ h is a vector",
     "prev(c)   c[t-2]   c - prev(c)            one step before, two places before, the change in this step",
     "t   token   output   result               the place, its token, what the network says here and in the end",
     '+ - * / ** @  < <= > >= == !=  and or not   as in Python: mean(f) < .1 and token == "not"',
     'share("not")   share("not", c[3])         which part of a memory comes from a token',
     'output["positive"]   argmax(output)       what it says of a class, and which class it is',
+    "$1   $ - $$1                              a value that was printed; the last less the one before; `set $x = c`",
 )
 """What an expression may hold, a line each; tried by a test."""
 
@@ -56,13 +63,17 @@ def _names(session: Session, rest: str) -> Iterator[str]:
 @VERBS.verb(
     "help [VERB|expressions|TOPIC]",
     "list the commands, explain one, explain expressions, or show a topic of the manual (help topics)",
-    aliases=("?",), complete=_names, example="help",
+    aliases=("?", "h"), complete=_names, example="help",
 )  # fmt: skip
 def _help(session: Session, rest: str) -> tuple[str, ...]:
     if rest and "expressions".startswith(rest) and len(rest) > 2:
         return (*EXPRESSIONS, "functions:", *(f"  {one.name}: {one.help}" for one in FUNCTIONS.values()))
     if rest == "topics":
         return tuple(manual.listed())
+    if rest in session.scripting.words:
+        return _own_word(session, rest)
+    if rest == "user-defined":
+        return VERBS.named("show")(session, "user")
     if rest:
         verb = _verb(rest)
         if verb is None:
@@ -77,6 +88,14 @@ def _help(session: Session, rest: str) -> tuple[str, ...]:
         "`help expressions` tells what stands for EXPR, `help topics` lists the manual;",
         "an empty line steps or asks again",
     )
+
+
+def _own_word(session: Session, word: str) -> tuple[str, ...]:
+    """Return what `help` tells of a word of the user's own: what its `document` says, or what it executes."""
+    command = session.scripting.commands.get(word)
+    if command is not None and command.document:
+        return tuple(visible(line) for line in command.document)
+    return VERBS.named("show")(session, f"user {word}")
 
 
 def told_of(verb: Verb) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Verbs that open another network or another text in place; each is an edit, which `undo` takes back."""
+"""Verbs that open another network or text in place, or teach the network; each is an edit, which `undo` takes back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.debugger.commands.complete import begun_with, complete_file
-from lstm_tui.debugger.commands.edit import EDIT_VERBS, read_typed
+from lstm_tui.debugger.commands.edit import EDIT_VERBS, read_typed, verdicts
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.language import ModelEdit
 from lstm_tui.debugger.edits.openings import network_named, reread, same_file, text_of
@@ -39,6 +39,17 @@ def _text(session: Session, rest: str) -> Iterator[str]:
 
 
 EDIT_VERBS.add("text")
+
+
+@VERBS.verb(
+    "teach [TEXT] [as CLASS] [epochs N] [rate R]",
+    "train the network further on a text, or on several in quotes, and say what that costs; without TEXT, on this one",
+    example='teach "it was not bad" as positive',
+)  # fmt: skip
+def _teach(session: Session, rest: str) -> Iterator[str]:
+    session.edit(read_typed(session, "teach", rest))
+    yield session.words[session.history.done - 1]
+    yield from verdicts(session)
 
 
 def _names(session: Session, rest: str) -> Iterator[str]:

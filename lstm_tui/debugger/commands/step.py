@@ -33,21 +33,36 @@ def count_of(text: str) -> int:
     return count
 
 
-def _logged(session: Session) -> tuple[str, ...]:
-    return () if session.stop is None else session.stop.logged
+def went_on(session: Session, logged: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Return what is said of a run that went on: what was printed on the way, where it stands, what commands print.
+
+    Args:
+        session: It stands where it stopped.
+        logged: What was printed on the way; by default what the last stop knows of it.
+    """
+    stop = session.stop
+    if stop is None:
+        return position_lines(session.frame)
+    logged = stop.logged if logged is None else logged
+    return (*logged, *(() if stop.silent else position_lines(session.frame)), *stop.said)
 
 
 def _repeated(step: Callable[[Session], Frame]) -> Callable[[Session, str], tuple[str, ...]]:
     def act(session: Session, rest: str) -> tuple[str, ...]:
-        logged: list[str] = []
+        logged: tuple[str, ...] = ()
+        said: tuple[str, ...] = ()
+        has_gone_on = False
         for _ in range(count_of(rest)):
             before, stop = session.frame.position, session.stop
             step(session)
-            if session.stop is not stop:
-                logged += _logged(session)
+            if session.stop is not stop and session.stop is not None:
+                if has_gone_on:
+                    logged = (*logged, *said)
+                has_gone_on, said = True, session.stop.said
+                logged = (*logged, *session.stop.logged)
             if session.frame.position == before:
                 break
-        return (*logged, *position_lines(session.frame))
+        return went_on(session, logged) if has_gone_on else position_lines(session.frame)
 
     return act
 
@@ -57,14 +72,14 @@ for _name, _aliases, _help, _step in (
     ("reverse-next", ("rn", "previous"), "go back to the token to the left", lambda session: session.next(-1)),
     ("step", ("s",), "compute the next equation, in the pass's reading order", lambda session: session.step_in()),
     ("reverse-step", ("rs",), "go back one equation", lambda session: session.step_back()),
-    ("stepi", ("si",), "compute the next op inside an equation", lambda session: session.step_in("op")),
-    ("reverse-stepi", ("rsi",), "go back one op", lambda session: session.step_back("op")),
+    ("stepi", ("si", "nexti", "ni"), "compute the next op inside an equation", lambda session: session.step_in("op")),
+    ("reverse-stepi", ("rsi", "reverse-nexti", "rni"), "go back one op", lambda session: session.step_back("op")),
     ("finish", ("fin", "return", "r"), "finish this token", lambda session: session.step_out()),
     ("reverse-finish", (), "go back to where this token began", lambda session: session.step_out_back()),
-    ("continue", ("c", "cont"), "continue to the next breakpoint", lambda session: session.continue_()),
+    ("continue", ("c", "cont", "fg"), "continue to the next breakpoint", lambda session: session.continue_()),
     ("reverse-continue", ("rc", "C"), "continue backwards to a breakpoint", lambda session: session.reverse_continue()),
 ):  # fmt: skip
-    VERBS.add(Verb(_name, f"{_name} [N]", _help, _repeated(_step), _aliases, example=_name))
+    VERBS.add(Verb(_name, f"{_name} [N]", _help, _repeated(_step), _aliases, example=_name, takes_numbers=True))
 
 
 @VERBS.verb(
@@ -76,7 +91,7 @@ def _until(session: Session, rest: str) -> tuple[str, ...]:
         session.step_in("token")
     else:
         _go_until(session, rest)
-    return (*(_logged(session) if rest else ()), *position_lines(session.frame))
+    return went_on(session) if rest else position_lines(session.frame)
 
 
 @VERBS.verb(
@@ -85,7 +100,7 @@ def _until(session: Session, rest: str) -> tuple[str, ...]:
 )  # fmt: skip
 def _reverse_until(session: Session, rest: str) -> tuple[str, ...]:
     _go_until(session, rest, forward=False)
-    return (*_logged(session), *position_lines(session.frame))
+    return went_on(session)
 
 
 def _go_until(session: Session, rest: str, forward: bool = True) -> None:
@@ -96,7 +111,7 @@ def _go_until(session: Session, rest: str, forward: bool = True) -> None:
         session.cursor.say(f"{session.frame.note}: {visible(trigger.text)} did not come")
 
 
-@VERBS.verb("start", "go back to the start of the pass, before its first equation")
+@VERBS.verb("start", "go back to the start of the pass, before its first equation", aliases=("starti",))
 def _start(session: Session, rest: str) -> tuple[str, ...]:
     session.goto(session.frame.passed.tape_place(0))
     session.step_out_back()
@@ -107,7 +122,7 @@ def _start(session: Session, rest: str) -> tuple[str, ...]:
 def _run(session: Session, rest: str) -> tuple[str, ...]:
     _start(session, "")
     session.continue_()
-    return (*_logged(session), *position_lines(session.frame))
+    return went_on(session)
 
 
 def _passes(session: Session, rest: str) -> Iterator[str]:
@@ -136,6 +151,7 @@ def _pass(session: Session, rest: str) -> tuple[str, ...]:
     "line N [own]",
     "open another line of the file, from 1, with the network as edited; own: with that line's own edits only",
     example="line 1",
+    takes_numbers=True,
 )
 def _line(session: Session, rest: str) -> tuple[str, ...]:
     number, _, own = rest.partition(" ")
@@ -153,7 +169,7 @@ def _where(session: Session, rest: str) -> tuple[str, ...]:
 
 @VERBS.verb(
     "list [T|A,B]", "list the tokens around this place, around T, or from A to B, and the equations",
-    aliases=("l", "ll", "longlist"), example="list",
+    aliases=("l", "ll", "longlist"), example="list", takes_numbers=True,
 )  # fmt: skip
 def _list(session: Session, rest: str) -> tuple[str, ...]:
     frame = session.frame

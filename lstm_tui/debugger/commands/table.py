@@ -1,72 +1,23 @@
 """The table of verbs: how each is called and written, what it does, what completes it; a line is executed by its verb.
 
-What gdb, rr and pdb have and this debugger has not is told with what does its work here.
+What gdb, rr and pdb have and this debugger has not is told with what does its work here (`foreign_words`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
+from lstm_tui.debugger.command_log import noted
+from lstm_tui.debugger.commands.foreign_words import COUNTERPARTS, begun_by
+from lstm_tui.debugger.commands.statements import obey, parts_of
+from lstm_tui.debugger.scripting import DEEPEST
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import quiet
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
-
-_FRAMES = "a run has no call frames: `pass NAME` selects another pass, `goto T` another token"
-_PAST = "every step is recorded already: `reverse-step`, `reverse-continue` and `who` go back"
-_RUNS_NOTHING = "nothing outside the run is executed from here"
-_SCREEN = "the screen is `lstm-tui run FILE` without --plain; `?` there lists its keys"
-
-COUNTERPARTS: dict[str, str] = {
-    **dict.fromkeys(("up", "down", "u", "frame-up", "frame-down", "inferior"), _FRAMES),
-    **dict.fromkeys(("record", "when", "seek", "replay"), _PAST),
-    **dict.fromkeys(("shell", "!", "python", "py", "compile", "make", "interact", "pipe"), _RUNS_NOTHING),
-    **dict.fromkeys(("tui", "layout", "focus", "winheight", "refresh"), _SCREEN),
-    "rwatch": "values are not read by anyone but the equations: `watch EXPR by X` waits for a change",
-    "hbreak": "`break WHERE` is all there is: nothing is in hardware",
-    "catch": "`break nan` waits for a number that is none, `break class` for another predicted class",
-    "commands": "`dprintf WHERE, TEXT` prints at a place, `display EXPR` at every stop; `source` executes a script",
-    "silent": "`dprintf WHERE, TEXT` prints at a place without stopping",
-    "x": "`print c[0:4]` tells some units, `info values` every value here",
-    "examine": "`print c[0:4]` tells some units, `info values` every value here",
-    "args": "`info values` tells every value here",
-    "a": "`info values` tells every value here",
-    "locals": "`info values` tells every value here",
-    "printf": "`print EXPR` tells a value; `> FILE` behind it writes that to a file",
-    "output": "`print EXPR` tells a value; `> FILE` behind it writes that to a file",
-    "echo": "`source FILE` executes a script; lines that begin with # in it are passed over",
-    **dict.fromkeys(("ni", "nexti"), "`stepi` takes the next op of an equation"),
-    "starti": "`start` goes back to before the first equation, `stepi` takes its first op",
-    **dict.fromkeys(
-        ("stop", "hit"), "`continue` goes on to the next breakpoint, `info break` tells how often each stopped"
-    ),
-    "disassemble": "`list` shows the equations, `stepi` takes one op of them after the other",
-    "define": "`source FILE` executes a file of verbs",
-    "alias": "`help VERB` tells the other names of a verb",
-    "checkpoint": "`branch NAME` names the edits as they are now, `switch NAME` goes back to them",
-    "snapshot": "`branch NAME` names the edits as they are now, `switch NAME` goes back to them",
-    "kill": "`quit` leaves",
-    "detach": "`quit` leaves",
-    "attach": "`lstm_tui.debug(model, x)` opens a live PyTorch model",
-    "file": "`lstm-tui run FILE --model M` opens a network on a text; `line N` another line of it",
-    "show": "`info` tells what there is; `lstm-tui info` versions, paths and the terminal",
-    "signal": "there are no signals in a run: `break nan` waits for what goes wrong in one",
-    "handle": "there are no signals in a run: `break nan` waits for what goes wrong in one",
-    "tobreakpoint": "`tbreak WHERE` stops once",
-    "retval": "`print result` tells what the network says of the whole text",
-    "rv": "`print result` tells what the network says of the whole text",
-    "tstart": _PAST,
-    "skip": "`disable N` keeps a breakpoint without stopping, `ignore N COUNT` passes over its next hits",
-    "search": "`find TEXT` goes to the next token that holds a text",
-    "call": "`print EXPR` tells any expression; edits are verbs of their own: `help set`",
-    "cd": "give a whole path where a file is asked for",
-    "pwd": "give a whole path where a file is asked for",
-    "ed": '`replace T "TOKEN"`, `set`, `weight` and `let` edit; `help` lists them',
-}
-"""Words that are no verbs, and what to type instead."""
-
 
 Act = Callable[[Session, str], Iterable[str]]
 """What a verb does with what stands behind it; returns the lines of its reply."""
@@ -94,6 +45,7 @@ class Verb:
         example: A line that works on most networks; empty when the usage is one.
         touches_files: Whether it reads or writes a file that is named behind it. No other verb may; `sealing` refuses
             those that do where whoever types is only looking in.
+        takes_numbers: Whether `$limit` behind it stands for its number: what it reads is no expression and no token.
     """
 
     name: str
@@ -104,6 +56,7 @@ class Verb:
     complete: Complete = nothing
     example: str = ""
     touches_files: bool = False
+    takes_numbers: bool = False
 
     def __call__(self, session: Session, rest: str) -> tuple[str, ...]:
         """Act, and return the reply; nothing that is typed is passed over in silence.
@@ -156,11 +109,13 @@ class CommandTable:
         complete: Complete = nothing,
         example: str = "",
         touches_files: bool = False,
+        takes_numbers: bool = False,
     ) -> Callable[[Act], Act]:
         """Return a decorator that adds a function as the verb with which `usage` begins."""
 
         def added(act: Act) -> Act:
-            self.add(Verb(usage.split()[0], usage, help, act, aliases, complete, example, touches_files))
+            name = usage.split()[0]
+            self.add(Verb(name, usage, help, act, aliases, complete, example, touches_files, takes_numbers))
             return act
 
         return added
@@ -186,6 +141,9 @@ class CommandTable:
             return self._verbs[meant.pop()]
         if begun:
             raise UserError(f"`{visible(word)}` may be {', '.join(begun)}")
+        foreign = begun_by(word)
+        if foreign is not None:
+            raise UserError(f"`{visible(word[:40])}` is no verb here: {COUNTERPARTS[foreign]}")
         near = nearest(word, self.words)
         hint = f"did you mean {near}?" if near else "`help` lists them"
         raise UserError(f"there is no verb `{visible(word[:40])}`; {hint}")
@@ -195,7 +153,9 @@ class CommandTable:
         before, slash, _ = word.partition("/")
         told = COUNTERPARTS.get(before or word[:1]) or COUNTERPARTS.get(word[:1] if word[:1] == "!" else "")
         if told is None and slash and before in self.words:
-            told = f"numbers have one form, so `{visible(before[:40])}` takes no /"
+            told = (
+                f"numbers have one form, so `{visible(before[:40])}` takes no /; `print EXPR` shows its largest terms"
+            )
         if told is not None:
             raise UserError(f"`{visible(word[:40])}` is no verb here: {told}")
 
@@ -214,20 +174,139 @@ def split(line: str) -> tuple[str, str]:
     return word, rest.strip()
 
 
+_HELD = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|\$(\$[0-9]*|[0-9]+|[A-Za-z_][A-Za-z_0-9]*)?""")
+
+
+def with_numbers(session: Session, text: str) -> str:
+    """Return a text in which each `$1` or `$limit` outside quotes is its number.
+
+    Raises:
+        UserError: One stands for nothing, or for no single number.
+    """
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] is not None:
+            return found[0]
+        value = session.evaluate(found[0]).value
+        if value.size != 1 or value.kind != "number":
+            raise UserError(f"`{visible(found[0][:40])}` is not one number")
+        held = float(value.values[0, 0])
+        return str(int(held)) if held.is_integer() and abs(held) < 1 << 53 else repr(held)
+
+    return _HELD.sub(number, text)
+
+
 def answer(session: Session, line: str) -> tuple[str, ...]:
     """Obey one line and return the reply; an empty line and one that begins with # do nothing.
+
+    A line of a block, such as `define NAME … end`, is kept until its `end`. What stands between `;;` is one line after
+    the other.
 
     Raises:
         UserError: If the line cannot be executed; the session is then as it was.
         Leave: If the line asks to leave.
     """
+    if session.scripting.depth or session.scripting.at_stop:
+        return _executed(session, line)
+    try:
+        reply = _executed(session, line)
+    except UserError as error:
+        noted(line, (f"! {error}",))
+        raise
+    noted(line, reply)
+    return reply
+
+
+def _executed(session: Session, line: str) -> tuple[str, ...]:
+    if session.scripting.block is not None:
+        return _collected(session, line)
+    parts = _parts(session, line)
+    if len(parts) == 1:
+        return _answer(session, line)
+    reply: tuple[str, ...] = ()
+    for part in parts:
+        reply += _executed(session, part)
+    return reply
+
+
+def _parts(session: Session, line: str) -> list[str]:
+    """Return the lines that `;;` joins; a saved session joins none, so that its lines are what they begin with."""
+    return [line] if session.scripting.is_restoring else parts_of(line)
+
+
+def _collected(session: Session, line: str) -> tuple[str, ...]:
+    """Keep the lines of a block; once it is whole, have it become what it is."""
+    lines = _parts(session, line)
+    for number, one in enumerate(lines, start=1):
+        block, reply = session.scripting.collect(one)
+        if block is not None:
+            reply = tuple(block.close(session, block.lines))
+            for behind in lines[number:]:
+                reply += _executed(session, behind)
+            break
+    return reply
+
+
+def _answer(session: Session, line: str) -> tuple[str, ...]:
     word, rest = split(line)
     if not word or word.startswith("#"):
         return ()
-    before = session.frame
+    before, scripting = session.frame, session.scripting
     with quiet():
-        reply = VERBS.named(word)(session, rest)
+        if word in scripting.aliases:
+            reply = _of_alias(session, word, rest)
+        elif word in scripting.commands:
+            reply = obey(session, scripting.commands[word].body, answer, f"`{word}`", rest)
+        else:
+            verb, rest = _meant(session, word, rest, line)
+            if scripting.is_restored and (verb.touches_files or verb.name == "quit"):
+                raise UserError(f"`{verb.name}` is not executed from a saved session: `define` the word again yourself")
+            reply = verb(session, with_numbers(session, rest) if verb.takes_numbers and "$" in rest else rest)
         after = session.frame
-        if len(session.displays) and (after.position != before.position or after.trace is not before.trace):
+        moved = after.position != before.position or after.trace is not before.trace
+        if len(session.displays) and moved and not scripting.depth:
             reply += tuple(one.line for one in session.stops.shown())
     return reply
+
+
+def _meant(session: Session, word: str, rest: str, line: str) -> tuple[Verb, str]:
+    """Return the verb of a line and what stands behind it; a bare expression is printed, as in pdb.
+
+    Raises:
+        UserError: It is neither.
+    """
+    try:
+        return VERBS.named(word), rest
+    except UserError as error:
+        if COUNTERPARTS.get(word) is not None or COUNTERPARTS.get(word.partition("/")[0]) is not None:
+            raise
+        text = line.strip().removeprefix(":").strip()
+        try:
+            session.evaluate(text)
+        except UserError:
+            near = None if begun_by(word) else nearest(word, session.scripting.words)
+            if near is None or "did you mean" in str(error):
+                raise error from None
+            raise UserError(f"there is no verb `{visible(word[:40])}`; did you mean {near}?") from None
+        return VERBS.named("print"), text
+
+
+def _of_alias(session: Session, word: str, rest: str) -> tuple[str, ...]:
+    """Execute what an alias stands for, with what is behind it in the place of `%1`, `%*`, or at its end."""
+    scripting = session.scripting
+    if scripting.depth >= DEEPEST:
+        raise UserError(f"`{word}`: called more than {DEEPEST} deep")
+    alias, restored = scripting.aliases[word], scripting.is_restored
+    text = alias.lines[0]
+    words = rest.split()
+    if "%" in text:
+        filled = text.replace("%*", rest)
+        for number in range(9, 0, -1):
+            filled = filled.replace(f"%{number}", words[number - 1] if number <= len(words) else "")
+    else:
+        filled = f"{text} {rest}".strip()
+    scripting.depth, scripting.is_restored = scripting.depth + 1, restored or alias.restored
+    try:
+        return answer(session, filled)
+    finally:
+        scripting.depth, scripting.is_restored = scripting.depth - 1, restored

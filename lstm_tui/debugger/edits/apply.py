@@ -15,6 +15,7 @@ from lstm_tui.debugger.edits.language import (
     Edit,
     ModelEdit,
     NetworkEdit,
+    TeachEdit,
     TextEdit,
     TokenEdit,
     ValueEdit,
@@ -23,6 +24,7 @@ from lstm_tui.debugger.edits.language import (
 )
 from lstm_tui.debugger.edits.openings import network_named, read_as, reread
 from lstm_tui.debugger.edits.origins import Origins
+from lstm_tui.debugger.edits.teaching import examples_of, taught
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.edited_tokens import edited_tokens
@@ -31,6 +33,7 @@ from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens, tokenize
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import READOUT, Hold
+from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span
 
@@ -60,15 +63,21 @@ class Edited:
         return cls(network, sequence, (), Origins.unchanged(len(sequence)), frozenset())
 
 
-def apply(edits: Iterable[Edit], network: Network, sequence: Sequence) -> Edited:
+def apply(edits: Iterable[Edit], network: Network, sequence: Sequence, progress: Progress | None = None) -> Edited:
     """Apply edits in order.
+
+    Args:
+        edits: What is changed.
+        network: The network that stays as it is.
+        sequence: The tokens.
+        progress: Told of what takes long.
 
     Raises:
         UserError: If one names what is not there, or a place outside the tape.
     """
     edited = Edited.baseline(network, sequence)
     for edit in edits:
-        edited = after(edit, edited, network)
+        edited = after(edit, edited, network, progress)
     return edited
 
 
@@ -97,13 +106,14 @@ def not_written(edits: Iterable[Edit], initial: bool = False) -> Iterator[str]:
         yield "not written: the states before the first step, which were given beside the network"
 
 
-def after(edit: Edit, edited: Edited, opened: Network) -> Edited:
+def after(edit: Edit, edited: Edited, opened: Network, progress: Progress | None = None) -> Edited:
     """Return what is run after one more edit.
 
     Args:
         edit: What is changed.
         edited: What was run before; its network is written to unless it is `opened`.
         opened: The network that stays as it is.
+        progress: Told of what takes long.
 
     Raises:
         UserError: As `check`.
@@ -112,6 +122,9 @@ def after(edit: Edit, edited: Edited, opened: Network) -> Edited:
         return _with_network(edit, edited)
     if isinstance(edit, TextEdit):
         return _with_text(edit, edited)
+    if isinstance(edit, TeachEdit):
+        network = taught(edit, edited.network, progress)
+        return replace(edited, network=network, weights=edited.weights | network.tensors().keys())
     check(edit, edited)
     if isinstance(edit, TokenEdit):
         return _token(edit, edited)
@@ -146,6 +159,9 @@ def check(edit: Edit, edited: Edited) -> None:
     """
     if isinstance(edit, TokenEdit):
         _check_token(edit, edited)
+        return
+    if isinstance(edit, TeachEdit):
+        examples_of(edit, edited.network)
         return
     if isinstance(edit, ModelEdit | TextEdit):
         after(edit, edited, edited.network)

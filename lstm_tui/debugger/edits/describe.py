@@ -11,6 +11,7 @@ from lstm_tui.debugger.edits.language import (
     CellEdit,
     Edit,
     ModelEdit,
+    TeachEdit,
     TextEdit,
     TokenEdit,
     ValueEdit,
@@ -18,6 +19,7 @@ from lstm_tui.debugger.edits.language import (
     range_of,
 )
 from lstm_tui.debugger.edits.openings import network_named, read_as, reread
+from lstm_tui.debugger.edits.teaching import taught_words
 from lstm_tui.debugger.unknown_words import unknown_word, words_known
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.language.cell import Cell
@@ -57,6 +59,8 @@ def describe(
         return _cell(edit, before, made)
     if isinstance(edit, ModelEdit):
         return _model(edit, before)
+    if isinstance(edit, TeachEdit):
+        return taught_words(edit, before.network, None if made is None else made.network)
     if isinstance(edit, TextEdit):
         return f"text: {_as_read(read_as(edit.text, before.network), before.network)}"
     return _weight(edit, before, made, weights_meant(edit, before) if old is None else old)
@@ -96,7 +100,9 @@ def effect(edit: Edit, before: Trace, after: Trace) -> str:
 
 def series_of(trace: Trace) -> dict[str, Array]:
     """Return every number of a run by name: values and inputs of passes, the readout, what the network says."""
-    found = {f"{name}.{value}": series for name, passed in trace.items() for value, series in passed.items()}
+    found: dict[str, Array] = {
+        f"{name}.{value}": series for name, passed in trace.items() for value, series in passed.items()
+    }
     found |= {f"{name}.x": passed.inputs["x"] for name, passed in trace.items() if "x" in passed.inputs}
     found |= {f"{READOUT}.{value}": series for value, series in trace.readout.items()}
     whole = {"output": trace.output, "result": trace.result}

@@ -10,7 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from lstm_tui.debugger.edits.language import CellEdit, Edit, ModelEdit, TextEdit, TokenEdit, ValueEdit, WeightEdit
+from lstm_tui.debugger.edits.language import (
+    MOST_EPOCHS,
+    MOST_TEXTS,
+    CellEdit,
+    Edit,
+    ModelEdit,
+    TeachEdit,
+    TextEdit,
+    TokenEdit,
+    ValueEdit,
+    WeightEdit,
+)
 from lstm_tui.debugger.expressions.parser import ExpressionError
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
@@ -43,6 +54,13 @@ class Defaults(Protocol):
 
         Raises:
             UserError: None is.
+        """
+
+    def entries(self, owner: str, value: str, spans: tuple[Span, ...]) -> Span:
+        """Return the units of a value that stand at a row and column, or a head, row and columns.
+
+        Raises:
+            UserError: It has no such places, or they are not side by side.
         """
 
 
@@ -88,6 +106,7 @@ _EXAMPLES = {
     "model": 'model "story"',
     "model-file": 'model-file "mine.safetensors"',
     "text": 'text "he likes pizza ."',
+    "teach": 'teach "asha likes pizza ." epochs 30 rate 0.005',
 }
 """A right line by the word that begins it."""
 
@@ -101,7 +120,7 @@ def _check(word: Word, depth: int) -> None:
 
 
 _NOTATION = Notation("an edit", 1_000, _check, finite=False)
-_LONGEST = {"text": 20_000}
+_LONGEST = {"text": 20_000, "teach": 40_000}
 """Characters of an edit that may be longer than others."""
 
 
@@ -124,6 +143,8 @@ def _read(verb: str, text: str, defaults: Defaults | None, notation: Notation) -
         return ModelEdit(name)
     if verb == "text":
         return TextEdit(reader.quoted("a text"))
+    if verb == "teach":
+        return reader.teaching()
     return reader.token("replace" if verb == "replace" else "insert" if verb == "insert" else "delete")
 
 
@@ -157,7 +178,14 @@ class _EditReader(WordReader):
         units: tuple[Span, ...] = ((None, None),)
         if self.is_sign("["):
             of = owner or (defaults.owner_of(value) if defaults is not None else "")
-            units = self.index(1, defaults, of) or units
+            opened = self.word.start
+            units = self.index(1 if defaults is None else 3, defaults, of) or units
+            if len(units) > 1:
+                assert defaults is not None
+                try:
+                    units = (defaults.entries(of, value, units),)
+                except UserError as error:
+                    raise Mistake(str(error), opened) from None
         elif defaults is None:
             raise self.expected("units, such as [7], [0:8] or [:]")
         steps: Span | None = None
@@ -217,6 +245,36 @@ class _EditReader(WordReader):
         self.finish()
         return word.text
 
+    def teaching(self) -> TeachEdit:
+        """Read texts in quotes, the class they are taught as, and how long."""
+        texts: list[str] = []
+        while self.word.kind == "text" and self.word.text.strip():
+            texts.append(self.take().text)
+        if not 0 < len(texts) <= MOST_TEXTS:
+            raise self.expected(f"1 to {MOST_TEXTS} texts in double quotes")
+        label = self.take_after("as")
+        if label is not None and label.kind != "text":
+            raise Mistake("expected a class in double quotes", label.start)
+        epochs, rate = self.take_after("epochs"), self.take_after("rate")
+        self.finish()
+        count = None if epochs is None else whole_number(epochs.text, most=MOST_EPOCHS)
+        if epochs is None or not count:
+            raise Mistake(
+                f"expected `epochs` and 1 to {MOST_EPOCHS}", self.word.start if epochs is None else epochs.start
+            )
+        if rate is None or rate.kind != "number" or not 0 < float(rate.text) <= 1:
+            raise Mistake("expected `rate` and a number up to 1", self.word.start if rate is None else rate.start)
+        return TeachEdit(tuple(texts), None if label is None else label.text, count, float(rate.text))
+
+    def take_after(self, name: str) -> Word | None:
+        """Return what stands behind a word, where that word stands here."""
+        if self.word.kind != "name" or self.word.text != name:
+            return None
+        self.take()
+        if self.is_end():
+            raise self.expected(f"something behind `{name}`")
+        return self.take()
+
     def ablation(self) -> CellEdit:
         variant = self.name("a variant")
         owner = None if self.is_end() else self.pass_name()
@@ -252,7 +310,7 @@ class _EditReader(WordReader):
         if defaults is not None and self.word.kind == "name" and _is_pass(pass_name):
             unit = self._named_unit(defaults, pass_name)
             named: list[Span] = [(unit, unit + 1)]
-            if most > 1 and self.is_sign(","):
+            if most == 2 and self.is_sign(","):
                 self.take()
                 named.append((None, None) if self.is_sign("]") else self.span())
             if not self.is_sign("]"):

@@ -17,6 +17,8 @@ One edit is one line:
     model "story"                             another network reads the text; edits of values and weights are set aside
     model-file "mine.safetensors"             one from a file
     text "he likes pizza ."                   another text in the place of this one
+    teach "asha likes pizza ." epochs 30 rate 0.005
+                                              the network is trained further on texts, or on texts `as` a class
 
 Places are those of the tape as it is when the line is applied; an insertion moves what stands to its right.
 Units and places count from 0, ranges end before their last number.
@@ -98,7 +100,28 @@ class TextEdit:
     text: str
 
 
-NetworkEdit = WeightEdit | CellEdit | ModelEdit
+MOST_TEXTS, MOST_EPOCHS = 32, 500
+"""How much one `teach` takes."""
+
+
+@dataclass(frozen=True)
+class TeachEdit:
+    """The network is trained further.
+
+    Attributes:
+        texts: On which.
+        label: The class that it should say of them; None for a language model, which learns each next token.
+        epochs: How often it goes through them.
+        rate: Size of a step at the start.
+    """
+
+    texts: tuple[str, ...]
+    label: str | None
+    epochs: int
+    rate: float
+
+
+NetworkEdit = WeightEdit | CellEdit | ModelEdit | TeachEdit
 """What changes the network, whichever line of a file it reads."""
 Opening = ModelEdit | TextEdit
 """What has the run begin anew: what is edited behind it stands beside the run that it opens."""
@@ -118,6 +141,9 @@ def line_of(edit: Edit) -> str:
         return f"{'model' if is_bundled(edit.name) else 'model-file'} {in_quotes(edit.name)}"
     if isinstance(edit, TextEdit):
         return f"text {in_quotes(edit.text)}"
+    if isinstance(edit, TeachEdit):
+        label = "" if edit.label is None else f" as {in_quotes(edit.label)}"
+        return f"teach {' '.join(map(in_quotes, edit.texts))}{label} epochs {edit.epochs} rate {edit.rate!r}"
     if isinstance(edit, CellEdit):
         if edit.verb == "ablate":
             return f"ablate {edit.what}" + (f" {edit.pass_name}" if edit.pass_name else "")

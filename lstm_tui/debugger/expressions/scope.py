@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.debugger.expressions.series import KNOWN, Series
+from lstm_tui.debugger.held_values import HeldValues
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import held_inputs, spread
-from lstm_tui.engine.errors import nearest
+from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.vocabulary import shortened
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
@@ -62,12 +63,14 @@ class Scope:
         pass_name: The pass.
         kept: What is computed once for a whole run, by what was asked.
         names: What units are called; by default, as the network's card has it.
+        held: What `$1` and `$limit` are; nothing by default.
     """
 
     trace: Trace
     pass_name: str
     kept: dict[Any, Array] = field(default_factory=dict)
     names: UnitNames = NONE
+    held: HeldValues = field(default_factory=HeldValues)
 
     def __post_init__(self) -> None:
         """Take the names of the network's card where none are given."""
@@ -158,6 +161,17 @@ class Scope:
             near = name.removesuffix(value) + near
         raise NoSuchName(f"{passed.name} has no value {value}", near)
 
+    def held_value(self, name: str) -> Series:
+        """Return the value that `$1` or `$limit` stands for, its name without the `$`.
+
+        Raises:
+            NoSuchName: It stands for none.
+        """
+        value = self.held.find(name)
+        if value is None:
+            raise NoSuchName(*self.held.missing(name))
+        return value
+
     def matrix(self, name: str) -> Array:
         """Return a matrix parameter, (rows, columns).
 
@@ -170,6 +184,25 @@ class Scope:
             why = "" if passed.program is not None else " (a trace file holds no parameters)"
             raise NoSuchName(f"{passed.name} has no matrix {value}{why}", nearest(value, matrices))
         return matrices[value]
+
+    def is_parameter(self, name: str) -> bool:
+        """Say whether a name is that of a matrix of weights."""
+        try:
+            return bool(self.matrix(name).ndim == 2)
+        except NoSuchName:
+            return False
+
+    def entry(self, name: str, entries: tuple[int, ...]) -> int:
+        """Return which unit of a value stands in a row and column of it.
+
+        Raises:
+            NoSuchName: The value is no matrix, or has no such row or column.
+        """
+        passed, value = self.owner(name)
+        try:
+            return passed.unit_at(value, entries)
+        except UserError as error:
+            raise NoSuchName(str(error)) from None
 
     def unit(self, pass_name: str, name: str) -> int:
         """Return which unit of a pass is called so.

@@ -20,7 +20,10 @@ from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.text_safety import visible
 
 _ALIKE = 0.5
 """Cosine of weights from which on they are of one network."""
@@ -43,6 +46,22 @@ class Comparison:
     names: tuple[str, str]
     columns: Items[DiffColumn]
     edited: bool = False
+
+    _repr_html_ = rich_display
+
+    def __repr__(self) -> str:
+        """Say in one line what stands beside what, and what either says."""
+        one, other = (visible(name) for name in self.names)
+        says = [self._says(trace) for trace in (self.one, self.other)]
+        said = f"; {one} says {says[0]}, {other} {says[1]}" if all(says) else ""
+        return f"<Comparison of {one} and {other} over {count_of(len(self.columns), 'token')}{said}>"
+
+    def _says(self, trace: Trace) -> str:
+        """Return the class that wins in the end, with its number; empty where nothing is said, or no class wins."""
+        if trace.result is None or not trace.classes:
+            return ""
+        best = largest(trace.result)
+        return "what is not known" if best is None else f"{visible(trace.classes[best])} {sentence(trace.result[best])}"
 
     @classmethod
     def of(cls, one: Trace, other: Trace, names: tuple[str, str], origins: Origins | None = None) -> Comparison:
@@ -152,6 +171,26 @@ class Comparison:
         with np.errstate(all="ignore"):
             whole = float(np.abs(one).sum() + np.abs(other).sum())
             return float(np.abs(one - other).sum() / whole) if whole != 0 else 0.0
+
+
+def compare(one: Trace, other: Trace, names: tuple[str, str] | None = None) -> Comparison:
+    """Lay two runs of one text side by side: of two networks, or before and after an edit.
+
+    Args:
+        one: The first run.
+        other: The second.
+        names: What the two are called; by default the names of their networks.
+
+    Raises:
+        UserError: They read the text as different tokens, or are no runs.
+    """
+    for run in (one, other):
+        if not isinstance(run, Trace):
+            raise UserError(f"two traces are compared, as `trace` returns them; this is a {type(run).__name__}")
+    if names is None:
+        first, second = (run.model.get("name") or "a network" for run in (one, other))
+        names = (first, second) if first != second else (first, f"{second}, edited" if other.edits else "the other")
+    return Comparison.of(one, other, names)
 
 
 def _alike(one: Array | None, other: Array | None) -> bool:

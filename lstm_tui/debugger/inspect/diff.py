@@ -15,6 +15,7 @@ import numpy as np
 
 from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.trace import Trace
 
@@ -112,6 +113,11 @@ class TraceDiff:
     origins: Origins
     holds: tuple[Hold, ...] = ()
     weights: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        """Say in one line what stands beside what."""
+        before, after = (count_of(len(one.sequence), "token") for one in (self.before, self.after))
+        return f"<TraceDiff: {count_of(len(self.after.edits), 'edit')}; {before} before, {after} now>"
 
     @cached_property
     def columns(self) -> Columns:

@@ -36,12 +36,14 @@ from lstm_tui.documents.blocks import (
     figure,
 )
 from lstm_tui.documents.report.selection import LEDGER, MAPPED
-from lstm_tui.documents.report.subject import Subject
+from lstm_tui.documents.report.subject import NOT_YET, Subject
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of
+from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.runtime.windowed_series import rows_of
 from lstm_tui.engine.text_safety import visible
 
 _MOST_WORK = 50_000_000
@@ -227,7 +229,7 @@ def _memory(subject: Subject, name: str) -> Iterator[Block]:
         f"{subject.letter(name)} of {count} {there} units after every token, the largest at "
         f"{subject.place(subject.choice.here[name])} first; below them the mean of each gate over all units."
     )
-    yield from _maps(subject, name, subject.facts.memory(name), units, means=True)
+    yield from maps_of(subject, name, subject.facts.memory(name), units, means=True)
     yield from _others(subject, name)
 
 
@@ -256,6 +258,11 @@ def _of_readout(subject: Subject, name: str, t: int) -> LabelledNumber:
     return LabelledNumber(float(subject.trace.readout[name][t, 0]), before, subject.edited(READOUT, name, t, 0))
 
 
+def equations_of_cell(cell: Cell) -> EquationList:
+    """Return the equations of a cell, what each value does, and its comment."""
+    return _equations(cell.equations, f"Equations of {cell.name}", roles_of(cell))
+
+
 def _equations(equations: Iterable[Equation], caption: str, roles: dict[str, str] | dict) -> EquationList:  # type: ignore[type-arg]
     lines = []
     for one in equations:
@@ -265,7 +272,7 @@ def _equations(equations: Iterable[Equation], caption: str, roles: dict[str, str
     return EquationList(caption, tuple(lines))
 
 
-def _maps(subject: Subject, name: str, value: str, units: tuple[int, ...], means: bool = False) -> Iterator[Table]:
+def maps_of(subject: Subject, name: str, value: str, units: tuple[int, ...], means: bool = False) -> Iterator[Table]:
     """Yield a map of a value, units × tokens, in as many tables as stand side by side on a sheet."""
     steps = subject.choice.steps
     scale = Scale("heat", subject.half(name, value), 2)
@@ -274,7 +281,7 @@ def _maps(subject: Subject, name: str, value: str, units: tuple[int, ...], means
         columns = tuple(TableColumn(subject.short(t), f"t = {t}", scale) for t in places)
         names = subject.frame.names
         rows = [
-            TableRow((names.label(name, unit),), tuple(subject.measure(name, value, t, unit) for t in places))
+            TableRow((names.label(name, unit),), tuple(subject.entry(name, value, t, unit) for t in places))
             for unit in units
         ]
         if means:
@@ -289,14 +296,18 @@ def _means(subject: Subject, name: str, places: range) -> Iterator[TableRow]:
     for column in subject.facts.columns(name):
         if column.acts:
             with np.errstate(all="ignore"):
-                means = subject.passed(name)[column.name].mean(axis=1, dtype=np.float64)
+                shown = rows_of(subject.passed(name)[column.name], places.start, places.stop)
+                means = shown.mean(axis=1, dtype=np.float64)
             before = subject.before(name, column.name)
             entries: list[Entry] = []
             for t in places:
+                if not subject.is_told(name, column.name, t):
+                    entries.append(NOT_YET)
+                    continue
                 origin = subject.origin(t)
                 with np.errstate(all="ignore"):
                     old = None if before is None or origin is None else float(before[origin].mean(dtype=np.float64))
-                entries.append(LabelledNumber(float(means[t]), old))
+                entries.append(LabelledNumber(float(means[t - places.start]), old))
             yield TableRow(
                 (f"mean {column.letter}, {column.word}",), tuple(entries), "sum", scale=Scale("plain", places=2)
             )
@@ -312,7 +323,7 @@ def _others(subject: Subject, name: str) -> Iterator[Block]:
             shown = tuple(range(min(count, MAPPED)))
             which = "" if len(shown) == count else f"; the first {len(shown)} of them"
             yield Sentence(f"{value} has {count} numbers of its own{which}:")
-            yield from _maps(subject, name, value, shown)
+            yield from maps_of(subject, name, value, shown)
 
 
 def _unit(subject: Subject, name: str, unit: int) -> Table:

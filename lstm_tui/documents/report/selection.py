@@ -19,7 +19,17 @@ LEDGER = 64
 """Tokens on the map of shares at most."""
 MAPPED = 32
 """Units on a map, unless others are asked for."""
-_STEPS, _TAPE, _UNITS, _PASSES = 40, 400, 8, 4
+
+
+@dataclass(frozen=True)
+class Most:
+    """How much is told at most of what is not asked for: tokens in full and in the list, units in full and on a map."""
+
+    steps: int = 40
+    tape: int = 400
+    units: int = 8
+    mapped: int = MAPPED
+    passes: int = 4
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,7 @@ class ReportSelection:
         passes: Names of passes.
         standing: Whether it tells where the session stands; else it is of the run alone.
         before: What stands before the name of an option where another choice is asked for: `--`, or a verb.
+        most: How much is told where nothing is asked.
     """
 
     steps: slice | None = None
@@ -39,6 +50,7 @@ class ReportSelection:
     passes: tuple[str, ...] | None = None
     standing: bool = False
     before: str = "--"
+    most: Most = Most()
 
 
 def read_units(text: str, what: str) -> tuple[slice, ...]:
@@ -84,7 +96,10 @@ def choose(frame: Frame, facts: Facts, wanted: ReportSelection) -> Choice:
     """
     length = facts.length
     if wanted.steps is None:
-        steps, tape = _window(frame, wanted, length, _STEPS), _window(frame, wanted, length, _TAPE)
+        steps, tape = (
+            _window(frame, wanted, length, wanted.most.steps),
+            _window(frame, wanted, length, wanted.most.tape),
+        )
     else:
         steps = tape = range(*wanted.steps.indices(length))
         if not steps:
@@ -94,8 +109,8 @@ def choose(frame: Frame, facts: Facts, wanted: ReportSelection) -> Choice:
     units, mapped = {}, {}
     for name in passes:
         ranked = _ranked(facts, name, here[name])
-        units[name] = ranked[:_UNITS] if wanted.units is None else _units(wanted.units, len(ranked), name)
-        mapped[name] = ranked[:MAPPED] if wanted.units is None else units[name]
+        units[name] = ranked[: wanted.most.units] if wanted.units is None else _units(wanted.units, len(ranked), name)
+        mapped[name] = ranked[: wanted.most.mapped] if wanted.units is None else units[name]
     _check(facts, passes, units, mapped, steps)
     left_out = tuple(_left_out(facts, wanted, steps, tape, passes, units, mapped))
     read = {name: _here(facts, name, frame, wanted, tape) for name in passes}
@@ -114,7 +129,7 @@ def _passes(frame: Frame, facts: Facts, wanted: ReportSelection) -> tuple[str, .
             if name not in facts.names:
                 raise no_pass(name, facts.names)
         return tuple(name for name in facts.names if name in wanted.passes)
-    if len(facts.names) <= _PASSES:
+    if len(facts.names) <= wanted.most.passes:
         return facts.names
     layers = {name.partition(".")[0] for name in (frame.position.pass_name, facts.names[-1])}
     return tuple(name for name in facts.names if name.partition(".")[0] in layers)

@@ -11,13 +11,15 @@ from lstm_tui.debugger.inspect.diff import TraceDiff
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of
 from lstm_tui.debugger.inspect.trace_facts import Facts, letter
 from lstm_tui.debugger.position import Frame
-from lstm_tui.documents.blocks import MINUS, LabelledNumber, Part, Scale, TableColumn, TableRow, figure, named
+from lstm_tui.documents.blocks import MINUS, Entry, LabelledNumber, Part, Scale, TableColumn, TableRow, figure, named
 from lstm_tui.documents.report.selection import Choice
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import ranges_of
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 _SHORT = 12
+NOT_YET = "…"
+"""Stands for a number that the session has not come to."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,7 @@ class Subject:
         choice: What of it is told.
         standing: Whether it is told where the session stands.
         edits: Those in force: in words, which may be empty, and as lines of an edit script.
+        so_far: Whether what the session has not come to yet is left out.
     """
 
     frame: Frame
@@ -37,6 +40,7 @@ class Subject:
     choice: Choice
     standing: bool
     edits: tuple[tuple[str, str], ...]
+    so_far: bool = False
 
     @property
     def trace(self) -> Trace:
@@ -85,8 +89,7 @@ class Subject:
         """Return what a narrow column calls a token: its beginning, or the place of a row of numbers."""
         if self.trace.sequence.is_of_numbers:
             return str(t)
-        token = self.token(t)
-        return token if len(token) <= _SHORT else token[: _SHORT - 1] + "…"
+        return shortened(self.token(t))
 
     def origin(self, t: int) -> int | None:
         """Return where a token stands in the baseline; None where it was inserted, or nothing is edited."""
@@ -116,6 +119,14 @@ class Subject:
         before, origin = self.before(name, value), self.origin(t)
         was = None if before is None or origin is None else float(before[origin, unit])
         return LabelledNumber(float(self.trace[name][value][t, unit]), was, self.edited(name, value, t, unit))
+
+    def entry(self, name: str, value: str, t: int, unit: int) -> Entry:
+        """Return one unit of a value at a step; where the session has not come to it, and that is asked, its sign."""
+        return self.measure(name, value, t, unit) if self.is_told(name, value, t) else NOT_YET
+
+    def is_told(self, name: str, value: str, t: int) -> bool:
+        """Say whether a value at a step is told: all are, unless only what the session has come to is."""
+        return not self.so_far or self.frame.reached(name, value, t)
 
     def half(self, name: str, value: str) -> float:
         """Return the half width of an axis that holds a value at every step that is told."""
@@ -165,3 +176,8 @@ def _ledger(facts: Facts, name: str, t: int) -> Ledger | None:
 def was(number: float, sign: bool = False) -> str:
     """Return a number of the baseline that has none beside it."""
     return f"was {figure(number, sign=sign)}"
+
+
+def shortened(token: str) -> str:
+    """Return what a narrow column calls a token: its beginning."""
+    return token if len(token) <= _SHORT else f"{token[: _SHORT - 1]}…"

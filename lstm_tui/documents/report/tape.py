@@ -61,7 +61,7 @@ def tape_of(subject: Subject) -> Section:
     if tape.stop == subject.facts.length:
         rows += [_gone(subject, old, signals) for old in gone.get(tape.stop, ())]
     table = Table("Every token in order", ("t", "token"), tuple(signal.column for signal in signals), tuple(rows))
-    return Section("The tape", (Strip(tuple(_chips(subject))), Sentence(_words(subject)), table))
+    return Section("The tape", (Strip(tuple(chips_of(subject))), Sentence(_words(subject)), table))
 
 
 def _words(subject: Subject) -> str:
@@ -81,7 +81,7 @@ def _gone(subject: Subject, old: int, signals: tuple[_Signal, ...]) -> TableRow:
     return TableRow(("", token), tuple(signal.gone(old) for signal in signals), "gone", "deleted")
 
 
-def _chips(subject: Subject) -> Iterator[Chip]:
+def chips_of(subject: Subject) -> Iterator[Chip]:
     """Yield the tokens, each as strong as its share in the pass that is told first and has any."""
     names = subject.choice.passes
     chosen = subject.frame.position.pass_name

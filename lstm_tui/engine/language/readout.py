@@ -51,6 +51,11 @@ class ReadoutPage:
     text: str = field(default="", repr=False)
     file: str = "readout"
 
+    def __repr__(self) -> str:
+        """Say in one line which it is."""
+        names = ", ".join(one.name for one in self.equations)
+        return f"<ReadoutPage {visible(self.name)}: {visible(self.title)}; {visible(names)}>"
+
     @property
     def equations(self) -> tuple[Equation, ...]:
         """All equations in the order in which they are taken."""

@@ -44,6 +44,13 @@ class NameNode(Node):
 
 
 @dataclass(frozen=True)
+class HeldNode(Node):
+    """A value that a session holds: `$1` of the value history, `$limit` by its name; the name is without its `$`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Argument:
     """`at="bad"`: an argument that is given by name; `place` is where the name stands."""
 
@@ -68,6 +75,13 @@ class RangeNode(Node):
     first: Node | None
     stop: Node | None
     step: Node | None = None
+
+
+@dataclass(frozen=True)
+class EntriesNode(Node):
+    """`2,3` in square brackets: one place after the other."""
+
+    entries: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
@@ -112,6 +126,7 @@ def parse_syntax(text: str, notation: Notation) -> Node:
 
 _STRENGTH = {"or": 1, "and": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "@": 6, "**": 8}
 _NOT, _COMPARED, _NEGATIVE, _POWER = 3, 4, 7, 8
+_MOST_ENTRIES = 3  # a head, a row and a column
 _DEEPEST = 5 * MAX_DEPTH  # calls of `expression` inside each other: brackets, and the strengths between them
 
 
@@ -252,6 +267,9 @@ class _Parser(WordReader):
         if word.kind == "text":
             self.take()
             return TextNode(word.start, word.end, word.text)
+        if word.kind == "held":
+            self.take()
+            return HeldNode(word.start, word.end, word.text[1:])
         if word.kind == "name" and word.text not in ("and", "or"):
             self.take()
             return self.call(word) if self.is_sign("(") else NameNode(word.start, word.end, word.text)
@@ -286,6 +304,12 @@ class _Parser(WordReader):
         if self.is_sign("]") or self.is_end():
             raise Mistake(self.subscripts, start)
         first = None if self.is_sign(":") else self.expression(0)
+        if first is not None and self.is_sign(","):
+            entries = [first]
+            while self.is_sign(",") and len(entries) < _MOST_ENTRIES:
+                self.take()
+                entries.append(self.expression(0))
+            return EntriesNode(start, self.behind, tuple(entries))
         if first is not None and not self.is_sign(":"):
             return first
         self.take()

@@ -22,6 +22,7 @@ _WORD = re.compile(
     |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
     |(?P<number>[0-9.][A-Za-z_0-9.]*(?:(?<=[0-9.][eE])[+-][0-9]+)?)
     |(?P<name>[A-Za-z_][A-Za-z_0-9]*(?:\.[A-Za-z_][A-Za-z_0-9]*)*)
+    |(?P<held>\$(?:\$[0-9]*|[0-9]+|[A-Za-z_][A-Za-z_0-9]*)?)
     |(?P<sign><=|>=|==|!=|\*\*|//|&&|\|\||[-+*/@<>()\[\]{},:;=!&|%^?~])
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
@@ -38,14 +39,15 @@ class Word:
     """One word of an expression.
 
     Attributes:
-        kind: What it is; `end` stands behind the last one, `other` is one character that begins no word.
+        kind: What it is; `end` stands behind the last one, `other` is one character that begins no word, `held` a value
+            that a session holds, such as `$1`.
         text: As written; of a text in quotes that was checked, what the quotes hold; of a name that stands for a
             number, that number.
         start: Place of its first character.
         end: Place behind its last.
     """
 
-    kind: Literal["blank", "text", "number", "name", "sign", "other", "end"]
+    kind: Literal["blank", "text", "number", "name", "held", "sign", "other", "end"]
     text: str
     start: int
     end: int
@@ -71,6 +73,7 @@ class Notation:
         subscripts: How to write what stands in square brackets, where they may stand at all.
         finite: Whether a number too large for a float is refused.
         names: Names that stand for a whole number, with it.
+        held: Whether `$1` and `$limit` are values in it.
     """
 
     noun: str
@@ -79,6 +82,7 @@ class Notation:
     subscripts: str = ""
     finite: bool = True
     names: tuple[tuple[str, int], ...] = ()
+    held: bool = False
 
 
 def words_of(text: str, notation: Notation) -> list[Word]:
@@ -94,6 +98,8 @@ def words_of(text: str, notation: Notation) -> list[Word]:
     depth = operators = prefixes = 0
     for match in _WORD.finditer(text):
         word = Word(match.lastgroup, match.group(), match.start(), match.end())  # type: ignore[arg-type]
+        if word.kind == "held" and not notation.held:
+            word = Word("other", word.text[0], word.start, word.start + 1)
         one = word.text if word.kind in ("sign", "name") else ""
         if word.kind != "blank":
             depth += (one in ("(", "[", "{")) - (one in (")", "]", "}"))

@@ -31,6 +31,7 @@ from lstm_tui.engine.model.spec import (
 )
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.text_safety import visible
 
 __all__ = [
@@ -93,6 +94,8 @@ class Network:
     sha256: str | None = None
     front: FeatureExtractor | None = None
     origin: object | None = None
+
+    _repr_html_ = rich_display
 
     @property
     def outputs(self) -> int:

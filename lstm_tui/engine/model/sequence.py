@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.tokens import Kind
+from lstm_tui.engine.text_safety import visible
 
-if TYPE_CHECKING:
-    pass
-
+_MOST_SHOWN, _LONGEST = 8, 40
+"""Tokens that a sequence tells of itself at a prompt, and characters of each."""
 
 Direction = Literal["forward", "backward"]
 
@@ -43,6 +43,17 @@ class Sequence:
     line: int | None = None
     columns: tuple[str, ...] = ()
     names_rows: bool = False
+
+    def __repr__(self) -> str:
+        """Say in one line what it is; of many tokens, the first."""
+        what = "rows of numbers" if self.x is not None else f"tokens ({self.kind})"
+        return f"<Sequence of {len(self)} {what} “{self.beginning}”>"
+
+    @property
+    def beginning(self) -> str:
+        """The first tokens in one line, safe to show."""
+        shown = (" " if self.x is None else " | ").join(visible(one[:_LONGEST]) for one in self.tokens[:_MOST_SHOWN])
+        return shown + (" …" if len(self) > _MOST_SHOWN else "")
 
     @property
     def is_of_numbers(self) -> bool:

@@ -17,6 +17,8 @@ from lstm_tui.engine.language.cell import Cell, load_cell, parse_cell
 from lstm_tui.engine.language.readout import ReadoutPage, compile_readout, load_readout, parse_readout
 from lstm_tui.engine.model.sequence import Direction
 from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.text_safety import visible
 
 Merge = Literal["concat", "sum", "average", "mul"]
 MERGES: tuple[Merge, ...] = ("concat", "sum", "average", "mul")
@@ -40,6 +42,11 @@ class Pass:
     direction: Direction
     flat: Array
 
+    def __repr__(self) -> str:
+        """Say in one line what it is; no weight."""
+        size, numbers = count_of(self.program.hidden_size, "unit"), f"{self.flat.size:,} parameters"
+        return f"<Pass {visible(self.name)}: {visible(self.cell.name)}, {size}, {numbers}, {self.flat.dtype}>"
+
     @property
     def output_size(self) -> int:
         """How many numbers the layer above sees of it."""
@@ -52,6 +59,11 @@ class Layer:
 
     passes: tuple[Pass, ...]
     merge: Merge = "concat"
+
+    def __repr__(self) -> str:
+        """Say in one line what it is made of."""
+        merged = f", merged by {self.merge}" if len(self.passes) > 1 else ""
+        return f"<Layer of {', '.join(map(repr, self.passes))}{merged}>"
 
     @property
     def output_size(self) -> int:
@@ -67,6 +79,10 @@ class Readout:
     page: ReadoutPage
     program: Program
     flat: Array
+
+    def __repr__(self) -> str:
+        """Say in one line what it is; no weight."""
+        return f"<Readout {visible(self.page.name)}: {visible(self.page.title)}, {self.flat.size:,} parameters>"
 
 
 def find_source(source: str, layers: Sequence[Layer]) -> tuple[int, str | None, str]:

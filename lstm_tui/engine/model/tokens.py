@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.text_safety import visible
 
 Kind = Literal["words", "chars", "bytes", "pieces", "numbers"]
 UNKNOWN = "<unk>"
@@ -54,6 +55,8 @@ def tokenize_begun(text: str, kind: Kind) -> tuple[list[str], str]:
 _LONGEST = 64
 """Characters of a token of which near ones are looked for: to compare two takes the product of their lengths."""
 _ALIKE = 0.5
+_MOST_SHOWN = 6
+"""Tokens that a vocabulary tells of itself at a prompt."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,12 @@ class Tokens:
     def __post_init__(self) -> None:
         """Build the look-up from token to id."""
         object.__setattr__(self, "index", {token: n for n, token in enumerate(self.vocabulary)})
+
+    def __repr__(self) -> str:
+        """Say in one line how it reads and how much it knows."""
+        first = ", ".join(f"“{visible(one)}”" for one in self.vocabulary[:_MOST_SHOWN])
+        more = ", …" if len(self.vocabulary) > _MOST_SHOWN else ""
+        return f"<Tokens by {self.kind}: {len(self.vocabulary):,} known: {first}{more}>"
 
     @staticmethod
     def of_bytes() -> Tokens:

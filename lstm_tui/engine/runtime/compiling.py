@@ -34,3 +34,12 @@ def about_to_compile() -> None:
     """
     if not _compiles_here.get():
         raise StillToCompile
+
+
+def about_to_take_long() -> None:
+    """Stop here where nothing is to be waited for: what is to be done takes as long as a compilation, or longer.
+
+    Raises:
+        StillToCompile: It is not.
+    """
+    about_to_compile()

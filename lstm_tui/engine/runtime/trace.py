@@ -9,15 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.compiler.builder import length
+from lstm_tui.engine.compiler.ops import Shape
+from lstm_tui.engine.errors import UnknownName, UserError, no_pass, unknown_name
+from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.model.sequence import Direction, Sequence
+from lstm_tui.engine.model.tape_places import TapePlaces, known_tape
 from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.rich_display import rich_display
+from lstm_tui.engine.runtime.tables import Library, data_set_of, table_of
+from lstm_tui.engine.runtime.value_array import ValueArray, with_tape
 from lstm_tui.engine.runtime.windowed_series import is_windowed, rows_of
 from lstm_tui.engine.text_safety import visible
 
@@ -30,15 +36,13 @@ if TYPE_CHECKING:
     from lstm_tui.engine.runtime.windows import RunWindows
 
 
-_MOST_NEAR = 10_000
-"""Tokens among which one is looked for that is written almost alike."""
-_MOST_TOKENS, _MOST_PASSES = 8, 16
-"""Tokens and passes that a trace tells of itself at a prompt."""
+_MOST_PASSES = 16
+"""Passes that a trace tells of itself at a prompt."""
 
 
 @dataclass(frozen=True, eq=False)
-class PassTrace(Mapping[str, Array]):
-    """The values of one pass: `passed["f"]` is (T, H), read-only, in tape order.
+class PassTrace(Mapping[str, ValueArray]):
+    """The values of one pass: `passed["f"]` is (T, H), read-only, in tape order; `passed["f"].at("bad")` is (H,).
 
     Attributes:
         name: Such as `layer0.forward`.
@@ -50,7 +54,10 @@ class PassTrace(Mapping[str, Array]):
         initial: Value of each state before the first step.
         inputs: What it read, (T, n) in tape order: `x` and values from below; empty when not known.
         stored: Where the run keeps every op of every step, or None when read from a file.
+        tape: The tokens it read; None where it is of no trace.
     """
+
+    __eq__, __hash__ = object.__eq__, object.__hash__  # one run is another, whatever its numbers are
 
     name: str
     cell: Cell
@@ -61,6 +68,9 @@ class PassTrace(Mapping[str, Array]):
     initial: Mapping[str, Array]
     inputs: Mapping[str, Array] = field(default_factory=dict)
     stored: Stored | None = field(default=None, repr=False)
+    tape: TapePlaces | None = field(default=None, repr=False)
+
+    _repr_html_ = rich_display
 
     def __repr__(self) -> str:
         """Say in one line what it is the pass of, and which values it has; no number of them."""
@@ -73,9 +83,20 @@ class PassTrace(Mapping[str, Array]):
             by_shape.setdefault(series.shape, []).append(visible(name))
         return ", ".join(f"{' '.join(names)} {shape}" for shape, names in by_shape.items())
 
-    def __getitem__(self, name: str) -> Array:
-        """Return a value (T, n) in tape order."""
-        return self.arrays[name]
+    def __getitem__(self, name: str) -> ValueArray:
+        """Return a value (T, n) in tape order.
+
+        Raises:
+            UserError: There is no such value; the nearest is named. It is a `KeyError` too.
+        """
+        try:
+            return cast(ValueArray, self.arrays[name])
+        except (KeyError, TypeError):
+            raise unknown_name(f"{visible(self.name)} has no value", name, self.arrays) from None
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is a value of this name."""
+        return name in self.arrays
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of the values."""
@@ -85,10 +106,88 @@ class PassTrace(Mapping[str, Array]):
         """Return how many named values there are."""
         return len(self.arrays)
 
+    def at(self, where: str | SupportsIndex) -> dict[str, Array]:
+        """Return every value at one token, (n,) each, by name.
+
+        Args:
+            where: The token, the first of several alike; or a place on the tape, from 0, or from -1 at the end.
+
+        Raises:
+            UserError: There is no such token or place.
+        """
+        t = known_tape(self.tape).of(where)
+        return {name: series[t] for name, series in self.arrays.items()}
+
+    def table(self, values: Items[str] | str | None = None) -> dict[str, Array]:
+        """Return it as columns of T rows: `t`, `token`, and `c[0]` for each unit of each value.
+
+        Args:
+            values: Names of values; by default all.
+
+        Raises:
+            UserError: There is no value of that name.
+        """
+        tape = known_tape(self.tape)
+        return {**_tape_columns(tape), **_unit_columns("", self, _wanted(values, self.arrays))}
+
+    def to_frame(self, values: Items[str] | str | None = None, library: Library | None = None) -> Any:
+        """Return it as a table of pandas, or of polars where pandas is not installed; columns as of `table`.
+
+        Args:
+            values: Names of values; by default all.
+            library: `pandas` or `polars`.
+
+        Raises:
+            UserError: There is no value of that name, or no library for it.
+        """
+        return table_of(_as_texts(self.table(values)), library)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return every value side by side, (T, N): the columns of `table` behind `token`."""
+        return _array_of([self], self.steps, dtype)
+
     @property
     def program(self) -> Program | None:
         """The program that was run, or None when read from a file."""
         return None if self.stored is None else self.stored.program
+
+    def shape_of(self, value: str) -> Shape | None:
+        """Return the heads, rows and columns of a value that is a matrix a head; None of any other.
+
+        Of a run that was read from a file they are known where its sizes tell the letters that they are made of.
+        """
+        if self.program is not None:
+            return self.program.matrices.get(value)
+        sizes = self.cell.shapes.get(value)
+        if sizes is None or value not in self.arrays:
+            return None
+        letters = {**self.cell.defaults, "H": self.hidden_size, "I": self.input_size}
+        for name, size in self.cell.sizes.items():
+            if name in self.arrays and size.letter and size == Size(1, size.letter):
+                letters[size.letter] = self.arrays[name].shape[1]
+        try:
+            shape = Shape(*(length(size, letters, {}, value) for size in (self.cell.heads, *sizes)))
+        except UserError:
+            return None
+        return shape if shape.numbers == self.arrays[value].shape[1] else None
+
+    def unit_at(self, value: str, entries: tuple[int, ...]) -> int:
+        """Return which unit of a value stands at a row and column, or at a head, row and column.
+
+        Raises:
+            UserError: The value is no matrix, or has no such place.
+        """
+        shape = self.shape_of(value)
+        if shape is None:
+            raise UserError(f"{value} has no rows and columns: its units are {value}[0], {value}[1] …")
+        places = (0, *entries) if len(entries) == 2 and shape.heads == 1 else entries
+        if len(places) != 3:
+            named = "row, column" if shape.heads == 1 else "head, row, column"
+            raise UserError(f"{value} has {shape.heads} head{'s' * (shape.heads > 1)}: write {value}[{named}]")
+        for place, size, what in zip(places, shape, ("head", "row", "column"), strict=True):
+            if not 0 <= place < size:
+                raise UserError(f"{value} has {size} {what}{'s' * (size > 1)}, from 0")
+        return shape.unit(*places)
 
     @property
     def parameters(self) -> Array | None:
@@ -122,6 +221,7 @@ class PassTrace(Mapping[str, Array]):
             initial={name: self.arrays[name][steps - 1] if steps else start for name, start in self.initial.items()},
             inputs={name: series[steps:] for name, series in self.inputs.items()},
             stored=None,
+            tape=None,
         )
 
     def between(self, start: int, stop: int) -> PassTrace:
@@ -134,6 +234,7 @@ class PassTrace(Mapping[str, Array]):
             initial={name: np.array(state[name]) for name in self.initial if name in state},
             inputs={name: rows_of(series, first, last) for name, series in self.inputs.items()},
             stored=None,
+            tape=None,
         )
 
     def state_before(self, step: int) -> Mapping[str, Array]:
@@ -167,6 +268,8 @@ class PassTrace(Mapping[str, Array]):
 class Trace(Mapping[str, PassTrace]):
     """Every value of a run; `trace["layer0.forward"]["f"]` is a (T, H) array.
 
+    A pass is asked by its name; by its layer, such as `layer0`, where that reads one way; or by its number.
+
     Attributes:
         model: Its `name`, `file` (None when bundled or made here) and `sha256`.
         sequence: What was read.
@@ -199,6 +302,23 @@ class Trace(Mapping[str, PassTrace]):
     ran: RunBuffers | None = field(default=None, repr=False)
     noted: tuple[str, ...] = ()
 
+    __eq__, __hash__ = object.__eq__, object.__hash__  # one run is another, whatever its numbers are
+
+    _repr_html_ = rich_display
+
+    def __post_init__(self) -> None:
+        """Have every pass and its values know the tape."""
+        tape = self.tape
+        told = {name: _on_tape(passed, tape) for name, passed in self.passes.items()}
+        object.__setattr__(self, "passes", told)
+        if self.output is not None and self.output.ndim == 2:
+            object.__setattr__(self, "output", with_tape(self.output, tape, "output"))
+
+    @property
+    def tape(self) -> TapePlaces:
+        """The tokens, and where each stands."""
+        return TapePlaces(self.sequence, None if self.network is None else self.network.tokens)
+
     @property
     def windows(self) -> RunWindows | None:
         """What holds a run in windows; None where its values are arrays."""
@@ -216,22 +336,39 @@ class Trace(Mapping[str, PassTrace]):
 
     def __repr__(self) -> str:
         """Say in a few lines what was run over what, and which values there are; no array, and nothing raw."""
-        tokens = (" " if self.sequence.x is None else " | ").join(
-            visible(one) for one in self.sequence.tokens[:_MOST_TOKENS]
-        )
-        more = " …" if len(self.sequence) > _MOST_TOKENS else ""
         edited = f", {count_of(len(self.edits), 'edit')}" if self.edits else ""
         what, over = visible(self.model["name"] or "a network"), count_of(len(self.sequence), "token")
-        lines = [f"<Trace of {what} over {over} “{tokens}{more}”, {self.interpreter} {self.dtype}{edited}"]
+        lines = [f"<Trace of {what} over {over} “{self.sequence.beginning}”, {self.interpreter} {self.dtype}{edited}"]
         lines += [f"  {visible(name)}: {one.shapes()}" for name, one in list(self.passes.items())[:_MOST_PASSES]]
         if len(self.passes) > _MOST_PASSES:
             lines.append(f"  … {len(self.passes) - _MOST_PASSES} passes more")
         lines += [f"  {name}: {one.shape}" for name in ("output", "result") if (one := getattr(self, name)) is not None]
         return "\n".join(lines) + ">"
 
-    def __getitem__(self, name: str) -> PassTrace:
-        """Return a pass by name."""
-        return self.passes[name]
+    def __getitem__(self, name: str | int) -> PassTrace:
+        """Return a pass: by name, by a layer that reads one way, or by its number in the order in which they run.
+
+        Raises:
+            UserError: There is no such pass; the nearest is named. It is a `KeyError` too.
+        """
+        if isinstance(name, str):
+            if name in self.passes:
+                return self.passes[name]
+            inside = [one for one in self.passes if one.partition(".")[0] == name]
+            if len(inside) == 1:
+                return self.passes[inside[0]]
+            if inside:
+                raise UnknownName(f"{visible(name)} reads both ways: take {' or '.join(map(visible, inside))}")
+            raise no_pass(name, self.passes)
+        names = list(self.passes)
+        try:
+            return self.passes[names[name]]
+        except (IndexError, TypeError):
+            raise unknown_name("there is no pass", name, names) from None
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is a pass of exactly this name."""
+        return name in self.passes
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of the passes."""
@@ -250,15 +387,13 @@ class Trace(Mapping[str, PassTrace]):
 
     def as_read(self, token: str) -> str:
         """Return a token as the network reads it; as it is where the network is not known."""
-        known = None if self.network is None else self.network.tokens
-        return token if known is None else known.as_read(token)
+        return self.tape.as_read(token)
 
     def places(self, token: str) -> tuple[int, ...]:
         """Return every place of the tape, from 0, at which a token stands."""
-        wanted = self.as_read(token)
-        return tuple(t for t, one in enumerate(self.sequence.tokens) if self.as_read(one) == wanted)
+        return self.tape.every(token)
 
-    def at(self, where: str | int) -> dict[str, dict[str, Array]]:
+    def at(self, where: str | SupportsIndex) -> dict[str, dict[str, Array]]:
         """Return every value at one token: `trace.at("bad")["layer0.forward"]["c"]` is (n,).
 
         Args:
@@ -267,21 +402,10 @@ class Trace(Mapping[str, PassTrace]):
         Raises:
             UserError: There is no such token or place.
         """
-        if isinstance(where, str):
-            places = self.places(where)
-            if not places:
-                near = nearest(where, self.sequence.tokens[:_MOST_NEAR])
-                hint = f"; did you mean “{visible(near)}”?" if near else ""
-                raise UserError(f"there is no “{visible(where)}” on this tape{hint}")
-            t = places[0]
-        else:
-            steps = len(self.sequence)
-            if not -steps <= where < steps:
-                raise UserError(f"there is no place {where} on this tape: it has {steps} tokens, from 0")
-            t = where % steps
+        t = self.tape.of(where)
         return {name: {value: series[t] for value, series in passed.items()} for name, passed in self.items()}
 
-    def table(self, values: Items[str] | None = None) -> dict[str, Array]:
+    def table(self, values: Items[str] | str | None = None) -> dict[str, Array]:
         """Return the run as columns of T rows: `t`, `token`, and `layer0.forward.c[0]` for each unit of each value.
 
         pandas, polars and pyarrow make a table of it: `pandas.DataFrame(trace.table(["c", "h"]))`.
@@ -292,38 +416,91 @@ class Trace(Mapping[str, PassTrace]):
         Raises:
             UserError: No pass has a value of that name.
         """
-        known = {value for passed in self.values() for value in passed}
-        for name in values or ():
-            if name not in known:
-                near = nearest(name, known)
-                hint = f"; did you mean {near}?" if near else ""
-                raise UserError(f"no pass has a value {visible(name)}{hint}")
-        columns: dict[str, Array] = {
-            "t": np.arange(len(self.sequence)), "token": np.array(self.sequence.tokens, dtype=object)
-        }  # fmt: skip
+        wanted = _wanted(values, {value: None for passed in self.values() for value in passed})
+        columns = _tape_columns(self.tape)
         for name, passed in self.items():
-            for value, series in passed.items():
-                if values is None or value in values:
-                    whole = rows_of(series, 0, len(self.sequence))
-                    columns |= {f"{name}.{value}[{unit}]": whole[:, unit] for unit in range(whole.shape[1])}
+            columns |= _unit_columns(f"{name}.", passed, wanted)
         return columns
 
-    def to_frame(self, values: Items[str] | None = None) -> Any:
+    def to_frame(self, values: Items[str] | str | None = None, library: Library | None = None) -> Any:
         """Return the run as a table of pandas, or of polars where pandas is not installed; columns as of `table`.
+
+        Args:
+            values: Names of values, of every pass that has them; by default all.
+            library: `pandas` or `polars`.
+
+        Raises:
+            UserError: No pass has a value of that name, or no library for it is installed.
+        """
+        return table_of(_as_texts(self.table(values)), library)
+
+    def to_xarray(self, values: Items[str] | str | None = None) -> Any:
+        """Return the run as a data set of xarray: `layer0.forward.c` over `t` and `layer0.forward.unit`.
+
+        Values that are not as long as there are units have an axis of their own. Along `t` stand the places, and
+        `token` is beside them.
 
         Args:
             values: Names of values, of every pass that has them; by default all.
 
         Raises:
-            UserError: No pass has a value of that name, or neither is installed.
+            UserError: No pass has a value of that name, or xarray is not installed.
         """
-        columns = self.table(values)
-        for library in ("pandas", "polars"):
-            try:
-                return import_module(library).DataFrame(columns)
-            except ModuleNotFoundError as error:
-                if error.name != library:
-                    raise
-        raise UserError(
-            "a table needs pandas or polars: pip install pandas; table() returns its columns without either"
-        )
+        wanted = _wanted(values, {value: None for passed in self.values() for value in passed})
+        variables: dict[str, tuple[tuple[str, ...], Array]] = {}
+        for name, passed in self.items():
+            for value in (one for one in passed if one in wanted):
+                whole = rows_of(passed[value], 0, passed.steps)
+                own = "unit" if whole.shape[1] == passed.hidden_size else f"{value}.unit"
+                variables[f"{name}.{value}"] = (("t", f"{name}.{own}"), np.asarray(whole))
+        tokens = np.array(self.sequence.tokens, dtype=object)
+        return data_set_of(variables, {"t": np.arange(len(tokens)), "token": (("t",), tokens)})
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return every value of every pass side by side, (T, N): the columns of `table` behind `token`."""
+        return _array_of(list(self.values()), len(self.sequence), dtype)
+
+
+def _on_tape(passed: PassTrace, tape: TapePlaces) -> PassTrace:
+    """Return a pass whose values know the tape."""
+    known = passed.tape
+    if known is not None and known.sequence is tape.sequence and known.vocabulary is tape.vocabulary:
+        return passed
+    arrays = {value: with_tape(series, tape, f"{passed.name}.{value}") for value, series in passed.arrays.items()}
+    return replace(passed, arrays=arrays, tape=tape)
+
+
+def _wanted(values: Items[str] | str | None, known: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the values that are asked for."""
+    if values is None:
+        return tuple(known)
+    asked = (values,) if isinstance(values, str) else tuple(values)
+    for name in asked:
+        if name not in known:
+            raise unknown_name("no pass has a value", name, known)
+    return asked
+
+
+def _tape_columns(tape: TapePlaces) -> dict[str, Array]:
+    return {"t": np.arange(len(tape.sequence)), "token": np.array(tape.sequence.tokens, dtype=object)}
+
+
+def _unit_columns(before: str, passed: PassTrace, wanted: tuple[str, ...]) -> dict[str, Array]:
+    """Return a column for each unit of each value that is asked for."""
+    columns: dict[str, Array] = {}
+    for value in (one for one in passed if one in wanted):
+        whole = rows_of(passed[value], 0, passed.steps)
+        columns |= {f"{before}{value}[{unit}]": whole[:, unit] for unit in range(whole.shape[1])}
+    return columns
+
+
+def _as_texts(columns: Mapping[str, Array]) -> dict[str, Array | list[str]]:
+    """Return columns in which what is text is known as text."""
+    return {name: column.tolist() if column.dtype == object else column for name, column in columns.items()}
+
+
+def _array_of(passes: Items[PassTrace], steps: int, dtype: Any) -> Array:
+    """Return every value of some passes side by side, (T, N)."""
+    parts = [np.asarray(rows_of(series, 0, steps)) for passed in passes for series in passed.values()]
+    made = np.concatenate(parts, axis=1) if parts else np.empty((steps, 0))
+    return made if dtype is None else made.astype(dtype, copy=False)

@@ -11,13 +11,14 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeGuard, cast
+from typing import Any, SupportsIndex, TypeGuard, cast
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.tape_places import TapePlaces, known_tape
 
 Read = Callable[[int, int], Array]
 
@@ -74,6 +75,7 @@ class WindowedSeries(NDArrayOperatorsMixin):
         self.read = read
         self.extremes: Callable[[], tuple[Array, Array] | None] | None = None  # least and largest over the steps
         self.source: tuple[Array, Array] | None = None  # ids and the table they are looked up in, where it is that
+        self.tape: TapePlaces | None = None  # the tokens, where it is a value of a trace
         self.shape: tuple[int, ...] = (steps, *tail)
         self.dtype = np.dtype(dtype)
 
@@ -116,6 +118,14 @@ class WindowedSeries(NDArrayOperatorsMixin):
         return min(max(_CHUNK_BYTES // int(each), _CHUNK_LEAST), _CHUNK_STEPS)
 
     # --- rows of it ---
+
+    def at(self, where: str | SupportsIndex) -> Array:
+        """Return the numbers at one token, (n,): the first of several alike, or a place on the tape.
+
+        Raises:
+            UserError: There is no such token or place, or this is a part of a value that knows no tape.
+        """
+        return cast(Array, self[known_tape(self.tape).of(where)])
 
     def __getitem__(self, index: Any) -> Any:
         """Return rows of it, as an array where they are few, else as a series; indices are those of an array."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.captured_run import CapturedModule, CapturedRun, run_together
 from lstm_tui.formats.captures.module_network import network_of_module
 
 _MOST_SHOWN = 8
 """Modules that a capture tells of itself at a prompt."""
-Asked = str | tuple[str, int] | tuple[str, int, int]
+_Number = int | np.integer[Any]
+Asked = str | tuple[str, _Number] | tuple[str, _Number, _Number]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,8 @@ class CapturedBatch:
     gradient_norm: float | None = None
     number: int | None = None
     arrays: Mapping[str, Array] = field(default_factory=dict, repr=False)
+
+    _repr_html_ = rich_display
 
     def __getitem__(self, asked: Asked) -> CapturedRun:
         """Return a sequence through a module: `captured[PATH]`, `captured[PATH, SEQUENCE]` or with a CALL behind.

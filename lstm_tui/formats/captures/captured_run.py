@@ -17,6 +17,7 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.runtime.batch import ToRun, run_each
 from lstm_tui.engine.runtime.forward import Initial, run_arrays, tape_order
 from lstm_tui.engine.runtime.gradients import gradients
@@ -104,6 +105,8 @@ class CapturedRun:
     broken: int | None = None
     dtype: str = ""
     dropout: float = 0.0
+
+    _repr_html_ = rich_display
 
     def __len__(self) -> int:
         """Return the number of steps, T."""

@@ -49,13 +49,13 @@ class FileOutput:
         )
 
     def within(self, names: Mapping[int, str]) -> FileOutput:
-        """Return it as a chain of layers can give it, whose states have these names."""
+        """Return it as a chain of layers can give it; its states, and what enters the lowest, have these names."""
         if self.value is None:
             return self
-        read = sources(self.value)
-        if any(isinstance(one, Given) for one in read):
+        unknown = [one for one in sources(self.value, names) if id(one) not in names]
+        if any(isinstance(one, Given) for one in unknown):
             return FileOutput(self.name, None, "it also reads the input, past the recurrent layers", shape=self.shape)
-        if any(id(one) not in names for one in read):
+        if unknown:
             return FileOutput(
                 self.name,
                 None,
@@ -73,7 +73,7 @@ def written(
     Args:
         answers: The outputs that depend on the chain.
         top: What its uppermost layer shows, end to end.
-        names: What a readout calls each state, by its identity.
+        names: What a readout calls each state, and what enters the lowest layer, by its identity.
         tried: How it is known.
         report: Learns what was understood.
     """
@@ -116,7 +116,7 @@ def _said(
 ) -> WrittenReadout | None:
     assert answer.value is not None
     try:
-        page = page_of(answer.value, top, lambda one: names[id(one)])
+        page = page_of(answer.value, top, names)
     except UserError as error:
         report.warnings.append(f"the output {visible(answer.name)} is cut: {error}; there is no readout")
         return None

@@ -104,7 +104,7 @@ class _Draft:
 
 def output_width(part: Recurrent) -> int:
     """Return how many numbers the layer above sees."""
-    size = part.sizes.get("P", part.hidden)
+    size = part.sizes["D"] if part.joined else part.sizes.get("P", part.hidden)
     second = 0 if part.second is None else output_width(part.second)
     return size * len(part.passes) + second if part.merge == "concat" else size
 

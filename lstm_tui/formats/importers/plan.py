@@ -34,6 +34,7 @@ class Recurrent:
         bound: What each sum is clipped to before its activation; None when it is not.
         second: The other direction, where it has a cell or sizes of its own; it has one pass, and is not in `passes`.
         residual: Whether its input is added to its hidden state before the layer above sees it.
+        joined: Whether its input stands behind its hidden state in what the layer above sees.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Recurrent:
     bound: float | None = None
     second: Recurrent | None = None
     residual: bool = False
+    joined: bool = False
 
     @property
     def directions(self) -> tuple[str, ...]:

@@ -162,7 +162,11 @@ class _Planning:
         table, ops = self._input()
         chain: list[Recurrent | Op] = list(ops)
         count = 1 if ops else 0
-        bare = len(self.stages) == 1 and len(self.bag.floats) == len(self.bag.taken)
+        read = {self.bag.places[name] for name in self.bag.taken if name in self.bag.places}
+        other = [
+            name for name in self.bag.floats if name not in self.bag.taken and self.bag.places.get(name) not in read
+        ]
+        bare = len(self.stages) == 1 and not other and not any(one.prefix for one in self.stages[0].groups)
         below: Stage | None = None
         for number, stage in enumerate(self.stages):
             if below is not None:
@@ -185,7 +189,7 @@ class _Planning:
         last = count - 1
         rest = [one for one in self._placed(len(self.stages)) if one not in self.used]
         both = any(len(part.passes) > 1 for part in chain[-1:] if isinstance(part, Recurrent))
-        head, taken, rivals = plan_readout(rest, top.outputs, both, self.bag.made, report)
+        head, taken, rivals = plan_readout(rest, top.outputs, both, self.bag.made, report, bare)
         self.used += taken
         self._left(table, rivals, last)
         weights = None if table is None else table.tensors["weight"]

@@ -187,9 +187,14 @@ def read_by(value: Value) -> tuple[Value, ...]:
     return () if isinstance(value, State | Given) else (value.of,)
 
 
-def sources(value: Value) -> list[State | Given]:
-    """Return the states and inputs a value is computed from, each once."""
-    found: dict[int, State | Given] = {}
+def sources(value: Value, until: Collection[int] = ()) -> list[Value]:
+    """Return the states and inputs a value is computed from, each once.
+
+    Args:
+        value: The value.
+        until: Identities of values that are not looked into, and are among those returned.
+    """
+    found: dict[int, Value] = {}
     waiting: list[Value] = [value]
     seen: set[int] = set()
     while waiting:
@@ -197,9 +202,10 @@ def sources(value: Value) -> list[State | Given]:
         if id(one) in seen:
             continue
         seen.add(id(one))
-        if isinstance(one, State | Given):
+        if isinstance(one, State | Given) or id(one) in until:
             found[id(one)] = one
-        waiting += reversed(read_by(one))
+        else:
+            waiting += reversed(read_by(one))
     return list(found.values())
 
 
@@ -304,7 +310,7 @@ def joined(parts: Sequence[Value]) -> Value:
 class _Writing:
     """The equations of a readout while they grow."""
 
-    source: Callable[[State | Given], str]
+    named: Mapping[int, str]
     top: tuple[Value, ...]
     made: DenseEquations = field(default_factory=DenseEquations)
     each: list[str] = field(default_factory=list)
@@ -332,20 +338,21 @@ class _Writing:
         return self.names.setdefault(id(value), f"k{len(self.names)}")
 
 
-def page_of(value: Value, top: Sequence[Value], source: Callable[[State | Given], str]) -> WrittenReadout:
+def page_of(value: Value, top: Sequence[Value], named: Mapping[int, str]) -> WrittenReadout:
     """Return a readout that computes a value.
 
     Args:
         value: What the network says.
         top: What the top layer shows, end to end: the states of its passes, or one value where it adds them.
-        source: What `reads` of a readout calls a state, such as `layer0.forward.h`, or an input.
+        named: By its identity, what `reads` of a readout calls a state, such as `layer0.forward.h`, or what enters the
+            lowest layer.
 
     Raises:
         UserError: There is too much of it, or something has no equation.
     """
-    writing = _Writing(source, tuple(top))
+    writing = _Writing(named, tuple(top))
     writing.names[id(value)] = "y"
-    leaves = [id(one) for one in top] if len(top) == 1 else []
+    leaves = {*named, *([id(one) for one in top] if len(top) == 1 else [])}
     for one in in_order(value, leaves):
         _write(writing, one, one is value)
     if value.series and id(value) in writing.late:
@@ -371,8 +378,8 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
             writing.names[id(value)] = "y"
             writing.line(value, "h", "states: what the network says")
         return
-    if isinstance(value, State | Given):
-        alias = _alias(writing, value)
+    if id(value) in writing.named:
+        alias = _alias(writing, writing.named[id(value)])
         if last:
             writing.names[id(value)] = "y"
             writing.line(value, alias, "states: what the network says")
@@ -406,6 +413,7 @@ def _write(writing: _Writing, value: Value, last: bool) -> None:
         label = f"{SAID.get(value.how, value.how)}: number by number"
         writing.line(value, _COMBINE[value.how][0].format(*read), label)
     else:
+        assert isinstance(value, Lookup), "states and inputs have names"
         raise UserError(f"{comment(value.name)}: a table stands above the recurrent layers")
 
 
@@ -416,8 +424,7 @@ def _applied(writing: _Writing, value: OpValue | PartValue, op: StepOp, read: st
     writing.lines(value).extend(writing.made.lines[before:])
 
 
-def _alias(writing: _Writing, value: State | Given) -> str:
-    said = writing.source(value)
+def _alias(writing: _Writing, said: str) -> str:
     for alias, known in writing.reads.items():
         if known == said:
             return alias
@@ -544,6 +551,8 @@ def linear(value: Value, of: Sequence[Value]) -> Array | None:
             return given[0] + given[1] if one.how == "add" else given[0] - given[1]
         if isinstance(one, OpValue) and isinstance(one.op, Dense) and one.op.b is None:
             return np.asarray(one.op.w @ given[0])
+        if isinstance(one, OpValue) and isinstance(one.op, AffineScale) and not np.any(one.op.b):
+            return np.asarray(one.op.s[:, None] * given[0])
         return None
 
     return rows(value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence, Set, Sized
 from functools import lru_cache
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, SupportsFloat, overload
 
 import numpy as np
 
@@ -72,12 +74,51 @@ def _as_array(source: Any) -> Array:
     if hasattr(source, "detach"):  # a tensor, which may be one that is trained, stands elsewhere, or is of bfloat16
         source = source.detach().cpu()
         source = source.double() if source.is_floating_point() else source
+    columns = getattr(source, "columns", ())
     if hasattr(source, "to_numpy"):
         source = source.to_numpy()
+    as_array = isinstance(source, Sized | SupportsFloat) or hasattr(source, "__array__")
+    if not as_array or isinstance(source, Mapping | Set):
+        raise UserError(f"a text, a file or rows of numbers is read; this is {_kind(source)}")
     try:
-        return np.asarray(source)
-    except ValueError as error:  # lists of different lengths
-        raise UserError(f"the array: {visible(str(error))}") from None
+        made = np.asarray(source)
+    except (ValueError, TypeError, RuntimeError):  # lists of different lengths, or of what is no number
+        raise UserError(f"the array: {_uneven(source)}") from None
+    if made.dtype.kind in "US":
+        raise UserError("the array: holds texts, not numbers; a text is given as one string, with spaces between words")
+    return _of_objects(made, columns) if made.dtype == object else made
+
+
+def _kind(given: object) -> str:
+    return "None" if given is None else f"a {visible(type(given).__name__)}"
+
+
+def _uneven(rows: Any) -> str:
+    """Say which row is of another length than the first."""
+    sizes = [len(row) if isinstance(row, Sized) else None for row in rows]
+    for number, size in enumerate(sizes):
+        if size != sizes[0] and size is not None and sizes[0] is not None:
+            return f"row {number + 1} has {count_of(size, 'number')}, and row 1 has {sizes[0]}; give all as many"
+    return "its rows are no numbers of one length"
+
+
+def _of_objects(made: Array, columns: Any) -> Array:
+    """Return what a table gives as objects as numbers; what it says is missing is NaN.
+
+    Raises:
+        UserError: Something in it is no number; the column is named.
+    """
+    flat = np.empty(made.size, np.float64)
+    for place, one in enumerate(made.flat):
+        missing = one is None or type(one).__name__ == "NAType"
+        if not missing and not isinstance(one, Real):
+            column = place % made.shape[-1] if made.ndim > 1 else 0
+            names = [str(name) for name in columns]
+            where = f"column {visible(names[column])!r}" if column < len(names) else f"column {column + 1}"
+            row = place // max(made.shape[-1] if made.ndim > 1 else 1, 1) + 1
+            raise UserError(f"the array: row {row}, {where} holds {_kind(one)}, not a number")
+        flat[place] = math.nan if missing else float(one)
+    return flat.reshape(made.shape)
 
 
 def _is_file(name: str) -> bool:

@@ -107,17 +107,36 @@ def cell_text(part: Recurrent) -> str:
         UserError: The cell or an activation is not known.
     """
     text = _started(part) if "\n" in part.cell else _changed(part)
+    if part.joined:
+        return _with_its_input(text)
     return with_residual(text) if part.residual else text
+
+
+def _with_its_input(text: str) -> str:
+    """Return the text of a cell that shows its hidden state and, behind it, its input: D numbers."""
+    line = (
+        "y = concat(h, x)   # with its input: what the layer above sees is the hidden state and the input, end to end"
+    )
+    return _with_output(text, "joined", "with its input", line, "D")
 
 
 def with_residual(text: str, added: str = "x") -> str:
     """Return the text of a cell to whose hidden state its input, or a part of it, is added for the layer above."""
+    line = f"y = h + {added}   # with its input: what the layer above sees is the hidden state and the input added"
+    projected = re.search(r'(?m)^sizes = \{.*\bh = "P"', text)
+    return _with_output(text, "added", "its input added", line, "P" if projected else "")
+
+
+def _with_output(text: str, name: str, said: str, line: str, size: str) -> str:
+    """Return the text of a cell that shows the layer above what one more line makes, of a size other than H."""
     head, mark, rest = text.partition("equations = '''")
+    if size:
+        sized = re.sub(r"(?m)^sizes = \{ ?(.*?) ?\}$", rf'sizes = {{ \1, y = "{size}" }}', head, count=1)
+        head = f'{head}sizes = {{ y = "{size}" }}\n' if sized == head else sized
     body, end, tail = rest.partition("'''")
-    head = re.sub(r'(?m)^name = "(.{0,57}).*"$', r'name = "added_\1"', head, count=1)
-    head = re.sub(r'(?m)^title = "(.*)"$', r'title = "\1: its input added"', head, count=1)
-    line = f"y = h + {added}   # with its input: what the layer above sees is the hidden state and the input added\n"
-    return f'{head}output = "y"\n{mark}{body}{line}{end}{tail}'
+    head = re.sub(r'(?m)^name = "(.{0,57}).*"$', rf'name = "{name}_\1"', head, count=1)
+    head = re.sub(r'(?m)^title = "(.*)"$', rf'title = "\1: {said}"', head, count=1)
+    return f'{head}output = "y"\n{mark}{body}{line}\n{end}{tail}'
 
 
 def _started(part: Recurrent) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
 from lstm_tui.formats.importers.keras.file import KerasFile
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, is_cudnn
 from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasNode
@@ -97,6 +97,8 @@ def _plan(file: KerasFile, nodes: dict[str, str], layers: tuple[str, ...], where
         chain += _dense(name, weights, isinstance(chain[-1], Recurrent), report)
         used.append(name)
         width = weights[0].shape[1]
+    if isinstance(chain[-1], Recurrent):
+        report.assume("readout", "none", NOT_RECORDED)
     report.unused += [visible(name) for name in nodes if name not in used]
     return Plan("", chain, embedding)
 
@@ -169,7 +171,7 @@ def _layer(
         report.say(f"{key}.directions", "both", "inferred", "shapes")
     else:
         why = "a file of weights does not record go_backwards"
-        way = report.choose(f"{key}.directions", "forward", ("backward",), "assumed", why, matters=False)
+        way = report.choose(f"{key}.directions", "forward", ("backward",), "assumed", why, together=NOT_RECORDED)
         part = replace(part, passes=[(way, part.passes[0][1])])
     functions = dict(part.functions)
     group = weights[: len(weights) // 2] if kind == "Bidirectional" else weights
@@ -183,9 +185,11 @@ def _layer(
         said = f"Keras {file.version}" if file.version else "this Keras"
         why = f"a file of weights does not record it; {'hard_sigmoid' if old else 'sigmoid'} is the default of {said}"
         own = "hard_sigmoid_keras2" if old else "sigmoid"
-        functions["gates"] = report.choose(f"{key}.gate_activation", own, _GATES, "assumed", why)
+        functions["gates"] = report.choose(f"{key}.gate_activation", own, _GATES, "assumed", why, together=NOT_RECORDED)
     why = "a file of weights does not record it; tanh is the default"
-    functions["candidate"] = report.choose(f"{key}.activation", "tanh", _CANDIDATES[1:], "assumed", why, matters=False)
+    functions["candidate"] = report.choose(
+        f"{key}.activation", "tanh", _CANDIDATES[1:], "assumed", why, together=NOT_RECORDED
+    )
     if "output" in functions:
         functions["output"] = functions["candidate"]
     return Recurrent(**{**vars(part), "functions": functions})
@@ -195,9 +199,11 @@ def _dense(name: str, weights: list[Array], first: bool, report: ImportReport) -
     made: list[Op] = []
     why = "a file of weights does not record it"
     if first:
-        over = report.choose("readout.over", "last", _OVER[1:], "assumed", why)
+        over = report.choose("readout.over", "last", _OVER[1:], "assumed", why, together=NOT_RECORDED)
         made += [] if over == "each" else [Reduce("final" if over == "last" else over)]
     made.append(Dense(name, weights[0].T, weights[1] if len(weights) > 1 else None))
     report.say("readout", visible(name), "inferred", "shapes")
-    function = report.choose(f"readout.{visible(name)}_activation", "linear", _LAST[1:], "assumed", why, matters=False)
+    function = report.choose(
+        f"readout.{visible(name)}_activation", "linear", _LAST[1:], "assumed", why, together=NOT_RECORDED
+    )
     return made + ([] if function == "linear" else [Activation(name, function)])

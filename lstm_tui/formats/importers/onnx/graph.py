@@ -15,15 +15,16 @@ from lstm_tui.formats.importers.program.graph import CHOICE, ProgramGraph, Unsup
 
 Branch = Callable[[str, ProgramGraph, str], str]
 _ELEMENTARY = frozenset((
-    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Clip", "Concat",
-    "Constant", "ConstantOfShape", "Conv", "Cos", "CumSum", "DequantizeLinear", "Div", "Dropout", "Elu", "Equal",
-    "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm",
+    "Abs", "Add", "And", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip",
+    "Concat", "Constant", "ConstantOfShape", "Conv", "Cos", "CumSum", "DequantizeLinear", "Div", "Dropout", "Einsum",
+    "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Gelu", "Gemm",
     "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity",
     "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax", "MatMul", "Max", "MaxPool", "Min",
-    "Mod", "Mul", "Neg", "Not", "OneHot", "Or", "PRelu", "Pad", "Pow", "QuantizeLinear", "Range", "Reciprocal",
+    "Mish", "Mod", "Mul", "Neg", "Not", "OneHot", "Or", "PRelu", "Pad", "Pow", "QuantizeLinear", "Range", "Reciprocal",
     "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Relu",
-    "Reshape", "ReverseSequence", "Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax",
-    "Softplus", "Softsign", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze",
+    "Reshape", "ReverseSequence", "Round", "Selu", "Shape", "Shrink", "Sigmoid", "Sign", "Sin", "Size", "Slice",
+    "Softmax", "Softplus", "Softsign", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tanh", "ThresholdedRelu", "Tile",
+    "Transpose", "Unsqueeze",
     "Where",
 ))  # fmt: skip
 
@@ -36,6 +37,8 @@ def check_size(node: Any, inputs: Mapping[str, Array]) -> None:
     try:
         if node.op_type in ("MatMul", "Gemm"):
             count = max(count, math.prod(shapes[0][:-1]) * math.prod(shapes[1][-1:]) * math.prod(shapes[1][:-2]))
+        elif node.op_type == "Einsum":
+            count = _size_of_einsum(str(attribute(node, "equation", "")), shapes)
         elif node.op_type == "ConstantOfShape":
             count = math.prod(int(one) for one in values[0])
         elif node.op_type == "Expand":
@@ -58,6 +61,27 @@ def check_size(node: Any, inputs: Mapping[str, Array]) -> None:
         pass  # the node itself says what is wrong with its shapes
     if count > MOST_NUMBERS:
         raise UnsupportedNode(f"{label(node)} would give {count} numbers; {MOST_NUMBERS} is the most")
+
+
+def _size_of_einsum(equation: str, shapes: Sequence[tuple[int, ...]]) -> int:
+    """Return how many products an Einsum takes; more than may be where it is not written out."""
+    reads = equation.replace(" ", "").partition("->")[0].split(",")
+    if "." in equation or [len(one) for one in reads] != [len(one) for one in shapes]:
+        return MOST_NUMBERS + 1
+    return math.prod({letter: size for one, shape in zip(reads, shapes, strict=True)
+                      for letter, size in zip(one, shape, strict=True)}.values())  # fmt: skip
+
+
+def _pooled(node: Any, x: Array) -> Array:
+    """Return the largest or the mean over all places of each channel; onnx itself takes channels together.
+
+    Raises:
+        UnsupportedNode: There are no places.
+    """
+    if x.ndim < 3:
+        raise UnsupportedNode(f"{label(node)} has nothing to pool")
+    axes = tuple(range(2, x.ndim))
+    return np.asarray(x.max(axis=axes, keepdims=True) if "Max" in node.op_type else x.mean(axis=axes, keepdims=True))
 
 
 def _rescaled(node: Any, inputs: Mapping[str, Array]) -> Array:
@@ -135,6 +159,8 @@ class OnnxRunner:
         check_size(node, inputs)
         if node.op_type in ("DequantizeLinear", "QuantizeLinear") and not attribute(node, "block_size", 0):
             return [_rescaled(node, inputs)]
+        if node.op_type in ("GlobalAveragePool", "GlobalMaxPool"):
+            return [_pooled(node, inputs[node.input[0]])]
         import onnx
         from onnx.reference import ReferenceEvaluator
 

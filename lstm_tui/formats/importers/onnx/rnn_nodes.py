@@ -96,7 +96,7 @@ def plan_node(node: Any, graph: ProgramGraph, key: str, where: str, report: Impo
     if bound is not None:
         report.say(f"{key}.clip", f"±{axis_end(bound)}", "confirmed", "sums are clipped before their activation")
     functions = _functions(node, ways, key, where, report)
-    initial = initial_states_of(node, graph, directions, key, report, read, of_shapes_alone)
+    initial = initial_states_of(node, graph, directions, key, report, read, of_shapes_alone, {"h": hidden, "c": hidden})
     part = Recurrent(
         name=node.name or node.output[0],
         cell=cell,

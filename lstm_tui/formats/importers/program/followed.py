@@ -88,11 +88,17 @@ class TracedGraph:
         return value, where
 
     def carried(self, node: Any) -> bool:
-        """Say whether the file takes the states of a node from outside and gives them back."""
+        """Say whether the file takes the states of a node from outside and gives them back.
+
+        What other layers compute, or the file itself of what the node reads, does not come from outside.
+        """
         given = [one for one in list(node.input)[5:7] if one]
         ends = [one for one in list(node.output)[1:3] if one]
         graph = self.graph
-        return bool(given) and bool(ends) and all(graph.depends(one, graph.inputs) for one in given) and all(
+        read = [one for one in graph.inputs if graph.depends(node.input[0], [one])]
+        outside = [one for one in graph.inputs if one not in read]
+        alone = all(graph.depends(one, outside) and not graph.depends(one, [*read, *self.computed]) for one in given)
+        return bool(given) and bool(ends) and alone and all(
             any(graph.depends(output, [one]) for output in graph.outputs) for one in ends[: len(given)]
         )  # fmt: skip
 

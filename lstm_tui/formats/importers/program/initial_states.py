@@ -18,7 +18,7 @@ _NOTHING = np.zeros(0)
 
 def initial_states_of(
     node: Any, graph: ProgramGraph, directions: Sequence[str], key: str, report: ImportReport, read: Read,
-    constant: Callable[[ProgramGraph, str, Mapping[str, Array]], Array],
+    constant: Callable[[ProgramGraph, str, Mapping[str, Array]], Array], sizes: Mapping[str, int],
 ) -> dict[str, dict[str, Array]]:  # fmt: skip
     """Return states before the first step by direction, where the file has other than zeros.
 
@@ -31,6 +31,7 @@ def initial_states_of(
         read: How the node reads the tape.
         constant: Returns a tensor that depends on no number of the inputs, given what it may ask for sizes; raises
             UnsupportedNode.
+        sizes: How many numbers each state has.
     """
     states: dict[str, dict[str, Array]] = {}
     names = [*node.input, *[""] * 8][5:7]
@@ -59,6 +60,9 @@ def initial_states_of(
             whole = constant(graph, name, read.sized)
             if attribute(node, "layout", 0) and whole.ndim == 3:
                 whole = whole.transpose(1, 0, 2)
+            if whole.shape[-1:] != (sizes[state],):
+                said = "×".join(map(str, whole.shape)) or "one number"
+                report.doubt(key, f"{visible(name)}, the {state} it begins with, is {said} for {sizes[state]} units")
             every = whole.reshape(len(directions), -1, whole.shape[-1])
             array = every[:, 0]
             if (every != every[:, :1]).any():

@@ -115,6 +115,7 @@ class NodeLayer:
         ops: What stands between.
         why: Why it is not known what it reads; empty where it is.
         start: The input it reads, or the table in which it looks that up; None where there is more.
+        past: Whether it also reads what the layer below reads, and how: `added` to what that shows, or `joined` to it.
     """
 
     nodes: tuple[Any, ...]
@@ -123,6 +124,7 @@ class NodeLayer:
     ops: tuple[StepOp, ...] = ()
     why: str = ""
     start: Value | None = None
+    past: str = ""
 
     @property
     def name(self) -> str:
@@ -203,6 +205,8 @@ def _read(layer: NodeLayer, of: dict[int, NodeLayer], followed: TracedGraph) -> 
             layer.why = "" if matrix is not None else "it reads what is put together of several inputs"
         return
     if len(below) > 1 or not all(isinstance(one, State) for one in read):
+        if _reads_past(layer, base, ops, list(below.values()), followed):
+            return
         names = ", ".join(visible(one.name) for one in below.values())
         layer.why = f"it reads {names} and more, which are no chain of layers"
         return
@@ -220,6 +224,43 @@ def _read(layer: NodeLayer, of: dict[int, NodeLayer], followed: TracedGraph) -> 
         return
     plain = matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix)))
     layer.below, layer.ops = lower, tuple(ops) if plain else (Dense("select", matrix), *ops)
+
+
+def _reads_past(
+    layer: NodeLayer, base: Value, ops: Sequence[StepOp], below: Sequence[NodeLayer], followed: TracedGraph
+) -> bool:
+    """Find the layer below of which one reads what it shows and what it reads; return False where there is none."""
+    for lower in below:
+        entering, states = lower.reading.value, _merged(lower, followed)
+        if entering is None or lower.reading.limit != layer.reading.limit:
+            continue
+        own = {id(one) for one in states}
+        read = {id(one) for one in sources(base, {id(entering)})}
+        matrix = linear(base, [*states, entering]) if read <= {*own, id(entering)} and read & own else None
+        if matrix is None:
+            continue
+        shown = sum(one.width for one in states)
+        one = np.eye(shown, dtype=np.float32)
+        if len(states) == 1 and entering.width == shown and np.array_equal(matrix, np.concatenate([one, one], axis=1)):
+            layer.below, layer.past, layer.ops = lower, "added", tuple(ops)
+            return True
+        parts, start = [], 0
+        for n, state in enumerate(states):
+            entered = matrix[:, shown:] if n == 0 else np.zeros((len(matrix), entering.width), np.float32)
+            parts += [matrix[:, start : start + state.width], entered]
+            start += state.width
+        layer.below, layer.past, layer.ops = lower, "joined", (Dense("select", np.concatenate(parts, axis=1)), *ops)
+        return True
+    return False
+
+
+def _passed_on(part: Recurrent, how: str) -> Recurrent:
+    """Return a layer that shows its input too, added to its hidden state or joined to it."""
+    if how == "added":
+        return replace(part, residual=True)
+    second = None if part.second is None else _passed_on(part.second, how)
+    size = part.sizes.get("P", part.hidden) + part.inputs
+    return replace(part, joined=True, sizes={**part.sizes, "D": size}, second=second)
 
 
 def _cut_alike(layer: NodeLayer, below: NodeLayer | None, followed: TracedGraph) -> bool:
@@ -255,14 +296,21 @@ def _planner(
         made = _below(followed, chain[0], limit, dialect, report)
         parts: list[Recurrent | Op] = list(made.chain)
         number = 1 if parts else 0
-        names: dict[int, str] = {}
+        entering = _entering(chain[0], made)
+        names: dict[int, str] = {} if entering is None else {id(entering): "embedding"}
         for n, layer in enumerate(chain):
             if n and layer.ops:
                 said = ", ".join(dict.fromkeys(visible(one.name) for one in layer.ops))
                 report.say(f"layer{number}.name", said, "confirmed", "run at each step")
                 parts += layer.ops
                 number += 1
-            parts.append(_part(followed, layer, f"layer{number}", dialect, where, report))
+            part = _part(followed, layer, f"layer{number}", dialect, where, report)
+            above = chain[n + 1] if n + 1 < len(chain) else None
+            if above is not None and above.past:
+                said = f"{above.past} to what it shows, for the layer above"
+                report.say(f"layer{number}.input", said, "confirmed", "the graph")
+                part = _passed_on(part, above.past)
+            parts.append(part)
             for node in layer.nodes if layer.reading.limit == limit else ():  # others go on where the tape is cut
                 for state in followed.first.states(node):
                     way = _direction(followed.reading(node), state.way)
@@ -277,6 +325,18 @@ def _planner(
         return replace(made, chain=parts, readout=readout, classes=classes)
 
     return plan
+
+
+def _entering(layer: NodeLayer, made: Plan) -> Value | None:
+    """Return what enters a network, by its lowest layer; None where that is not followed, or is not all of it."""
+    value = layer.reading.value
+    if value is None or not value.series or layer.reading.limit is not None or layer.reading.one_step:
+        return None
+    if made.front is not None:
+        return value if layer.reading.way == "forward" else None
+    if isinstance(layer.start, Lookup):
+        return layer.start if made.embedding is not None else None
+    return layer.start if isinstance(layer.start, Given) and layer.start.series else None
 
 
 def _part(

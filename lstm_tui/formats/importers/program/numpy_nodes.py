@@ -186,8 +186,21 @@ def _gelu(node: Any, given: Sequence[Array]) -> Array:
     x = given[0]
     if attribute(node, "approximate", "none") == "tanh":
         return np.asarray(0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))))
-    erf = np.vectorize(math.erf, otypes=[np.float64])
-    return np.asarray((0.5 * x * (1 + erf(x / np.sqrt(2)))).astype(x.dtype))
+    return np.asarray((0.5 * x * (1 + _erf(x / np.sqrt(2)))).astype(x.dtype))
+
+
+def _erf(x: Array) -> Array:
+    return np.asarray(np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype))
+
+
+def _celu(node: Any, given: Sequence[Array]) -> Array:
+    x, alpha = given[0], attribute(node, "alpha", 1.0)
+    return np.asarray(np.maximum(x, 0) + np.minimum(alpha * np.expm1(np.minimum(x, 0) / alpha), 0))
+
+
+def _shrink(node: Any, given: Sequence[Array]) -> Array:
+    x, border, moved = given[0], attribute(node, "lambd", 0.5), attribute(node, "bias", 0.0)
+    return np.asarray(np.where(x < -border, x + moved, np.where(x > border, x - moved, 0)))
 
 
 def _sigmoid(x: Array) -> Array:
@@ -256,5 +269,16 @@ _KINDS: Mapping[str, _Run] = {
     "Elu": _elu,
     "Clip": _clip,
     "Gelu": _gelu,
+    "Erf": _of_one(_erf),
+    "Mish": _of_one(lambda x: x * np.tanh(np.logaddexp(x, 0))),
+    "Sign": _of_one(np.sign),
+    "LogSigmoid": _of_one(lambda x: -np.logaddexp(-x, 0)),
+    "PRelu": lambda node, given: np.where(given[0] > 0, given[0], given[0] * given[1]),
+    "Celu": _celu,
+    "Shrink": _shrink,
+    "ThresholdedRelu": lambda node, given: np.where(
+        given[0] > attribute(node, "alpha", 1.0), given[0], attribute(node, "value", 0.0)
+    ),
+    "Einsum": lambda node, given: np.einsum(attribute(node, "equation", ""), *given),
     **{name: _of_two(how) for name, how in _OF_TWO.items()},
 }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.answers import FileOutput
 from lstm_tui.formats.importers.program.followed import TracedGraph
 from lstm_tui.formats.importers.program.graph import UnsupportedNode
@@ -26,12 +27,22 @@ def _answer(followed: TracedGraph, name: str) -> FileOutput:
         return FileOutput(name, None, str(error), shape=shape)
     rows = where.reshape(-1)
     turned = False
+    there = rows >= 0
+    if not there.all() and not _ends_early(followed, there):
+        return FileOutput(name, None, "steps of zeros stand beside those of the layers", shape=shape)
     if value.series:
         kept = rows[rows >= 0]
         turned = len(kept) > 1 and bool(kept[0] > kept[-1])
         if not np.array_equal(kept, np.sort(kept)[::-1] if turned else np.sort(kept)):
             return FileOutput(name, None, "its steps stand in another order", shape=shape)
     return FileOutput(name, value, turned=turned, shape=shape)
+
+
+def _ends_early(followed: TracedGraph, there: Array) -> bool:
+    """Say whether what is missing of a series are the steps behind the last that some layer reads."""
+    count = int(there.sum())
+    behind = bool(there[:count].all() or there[-count:].all())
+    return behind and any(one.limit is not None for one in followed.first.readings.values())
 
 
 def _shape(followed: TracedGraph, name: str) -> str:

@@ -67,9 +67,10 @@ _MOVES = frozenset((
 _SAME = ("Identity", "Dropout", "Cast", "CastLike")
 _FUNCTIONS = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
-    "Exp": "exponential", "Silu": "swish", "Selu": "selu",
+    "Exp": "exponential", "Silu": "swish",
     "Abs": "Abs=abs(a)", "Sqrt": "Sqrt=sqrt(a)", "Log": "Log=log(a)",
-    "HardSwish": "HardSwish=a * clip(a / 6 + 0.5, 0, 1)", "Reciprocal": "Reciprocal=1 / a",
+    "HardSwish": "hard_swish", "Mish": "mish", "LogSigmoid": "log_sigmoid", "Erf": "erf",
+    "Reciprocal": "Reciprocal=1 / a", "Sign": "Sign=step(a) - step(-a)",
 }  # fmt: skip
 _REDUCE = {"ReduceMean": "mean", "ReduceMax": "max", "ReduceMin": "min", "ReduceSum": "sum",
            "GlobalAveragePool": "mean", "GlobalMaxPool": "max"}  # fmt: skip
@@ -316,6 +317,10 @@ class GraphTrace:
             self._binary(node, _BINARY[kind])
         elif kind in ("MatMul", "Gemm", "Conv"):
             self._product(node)
+        elif kind == "PRelu":
+            self._sloped(node)
+        elif kind == "Einsum":
+            self._summed_up(node)
         elif kind in _BY_NAME or kind in _FUNCTIONS:
             self._pointwise(node)
         elif kind in ("BatchNormalization", "LayerNormalization", "Softmax", "LogSoftmax"):
@@ -388,6 +393,42 @@ class GraphTrace:
             self._made[key] = make()
         return self._made[key]
 
+    def _sloped(self, node: Any) -> None:
+        """Follow a relu that lets a learned share of what is negative through, of every unit its own."""
+        name, ids = _name(node), self.ids[node.input[0]]
+        if node.input[1] in self.ids:
+            raise UnsupportedNode(f"{label(node)} takes slopes that are computed")
+        value, where, axis = self._rows_of_some(ids)
+        rows = _units_last(np.broadcast_to(self.number(node.input[1]), ids.shape), axis)
+        rows = rows.reshape(-1, rows.shape[-1]).astype(np.float32)
+        if (rows != rows[:1]).any():
+            raise UnsupportedNode(f"{label(node)} takes other numbers at each step")
+
+        def make() -> Value:
+            below = OpValue(Activation(name, "Min=min(a, 0)"), value)
+            scaled = OpValue(AffineScale(name, rows[0], np.zeros_like(rows[0])), below)
+            return Combined("add", OpValue(Activation(name, "relu"), value), scaled)
+
+        made = self._once(("op", id(value), id(node)), make)
+        self.ids[node.output[0]] = _back(self._codes(made, where), axis, ids.shape)
+
+    def _summed_up(self, node: Any) -> None:
+        """Follow an Einsum that is a dense layer: the last axis of what is computed by a matrix of the file."""
+        said = str(attribute(node, "equation", "")).replace(" ", "")
+        reads, arrow, gives = said.partition("->")
+        of, comma, by = reads.partition(",")
+        whole = len(node.input) == 2 and node.input[0] in self.ids and node.input[1] not in self.ids
+        if not whole or not arrow or not comma or len(by) != 2 or not of or of[-1] not in by:
+            raise UnsupportedNode(f"{label(node)} is no dense layer")
+        new = by.replace(of[-1], "")
+        if len(new) != 1 or new in of or gives != of[:-1] + new:
+            raise UnsupportedNode(f"{label(node)} is no dense layer")
+        matrix = self.number(node.input[1]).astype(np.float32)
+        w = matrix if by[1] == of[-1] else matrix.T
+        value, where = self._rows(self.ids[node.input[0]], -1)
+        made = self._applied(node, value, lambda _: Dense(_name(node), w))
+        self.ids[node.output[0]] = self._codes(made, where)
+
     def _along_units(self, node: Any) -> None:
         kind, ids = node.op_type, self.ids[node.input[0]]
         if kind == "BatchNormalization":
@@ -448,6 +489,11 @@ class GraphTrace:
         axis = -1
         if kind == "MatMul":
             whole, size = others[0], self.ids[live[0]].ndim
+            if whole.ndim == 1 and inputs[0] in self.ids and whole.shape[0] == self.ids[live[0]].shape[-1]:
+                value, where = self._rows(self.ids[live[0]], -1)
+                made = self._applied(node, value, lambda _: Dense(_name(node), whole[None]))
+                self.ids[node.output[0]] = self._codes(made, where)[..., 0]
+                return
             if whole.ndim < 2 or size < 2 or whole.ndim > size or whole.size != np.prod(whole.shape[-2:]):
                 raise UnsupportedNode(f"{label(node)} is no dense layer")
             matrix = whole.reshape(whole.shape[-2:])
@@ -957,20 +1003,34 @@ def _power(node: Any, trace: GraphTrace) -> str:
     return {2: "Pow=a * a", 3: "Pow=a * a * a", 0.5: "Pow=sqrt(a)"}[power.pop()]
 
 
-def _gelu(node: Any, trace: GraphTrace) -> str:
-    if str(attribute(node, "approximate", "none")) != "tanh":
-        raise UnsupportedNode(f"{label(node)}: there is no word for it in the equations")
-    return "Gelu=0.5 * a * (1 + tanh(0.7978845608028654 * (a + 0.044715 * a * a * a)))"
+def _shrink(node: Any, _: GraphTrace) -> str:
+    border, moved = attribute(node, "lambd", 0.5), attribute(node, "bias", 0.0)
+    below, above = f"step(-a - {_text(border)})", f"step(a - {_text(border)})"
+    return f"Shrink={above} * (a - {_text(moved)}) + {below} * (a + {_text(moved)})"
+
+
+def _threshold(node: Any, _: GraphTrace) -> str:
+    border, other = _text(attribute(node, "alpha", 1.0)), _text(attribute(node, "value", 0.0))
+    return f"Threshold=step(a - {border}) * (a - {other}) + {other}"
 
 
 _BY_NAME: dict[str, Callable[[Any, GraphTrace], str]] = {
     "LeakyRelu": lambda node, _: f"LeakyRelu=max(a, 0) + {_text(attribute(node, 'alpha', 0.01))} * min(a, 0)",
     "Elu": lambda node, _: f"Elu=max(a, 0) + {_text(attribute(node, 'alpha', 1.0))} * (exp(min(a, 0)) - 1)",
+    "Selu": lambda node, _: (
+        f"Selu={_text(attribute(node, 'gamma', 1.0507009873554805))} * (max(a, 0) + "
+        f"{_text(attribute(node, 'alpha', 1.6732632423543772))} * (exp(min(a, 0)) - 1))"
+    ),
     "HardSigmoid": lambda node, _: (
         f"HardSigmoid=clip({_text(attribute(node, 'alpha', 0.2))} * a + {_text(attribute(node, 'beta', 0.5))}, 0, 1)"
     ),
     "Neg": lambda node, _: "Neg=-a",
     "Clip": _clip,
     "Pow": _power,
-    "Gelu": _gelu,
+    "Gelu": lambda node, _: "gelu_tanh" if str(attribute(node, "approximate", "none")) == "tanh" else "gelu",
+    "Celu": lambda node, _: (
+        f"Celu=max(a, 0) + min({(alpha := _text(attribute(node, 'alpha', 1.0)))} * (exp(min(a, 0) / {alpha}) - 1), 0)"
+    ),
+    "Shrink": _shrink,
+    "ThresholdedRelu": _threshold,
 }

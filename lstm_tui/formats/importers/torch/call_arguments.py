@@ -76,6 +76,10 @@ def _is_small(value: Any) -> bool:
     return is_number(value) and math.isfinite(value) and 0 <= value < 1e6
 
 
+def _is_finite(value: Any) -> bool:
+    return is_number(value) and math.isfinite(value) and abs(value) < 1e6
+
+
 def _is_chance(value: Any) -> bool:
     return is_number(value) and 0 <= value <= 1
 
@@ -106,6 +110,7 @@ COUNT: _Kind = _is_positive, "a whole number above 0"
 SIZE: _Kind = _is_size, "whole numbers, none below 0"
 FLAG: _Kind = is_flag, "true or false"
 SMALL: _Kind = _is_small, "a number from 0 on that is finite"
+FINITE: _Kind = _is_finite, "a number that is finite"
 CHANCE: _Kind = _is_chance, "a number from 0 to 1"
 TEXT: _Kind = (lambda value: isinstance(value, str)), "a text"
 DTYPE: _Kind = (lambda value: isinstance(value, int)), "a kind of numbers"
@@ -124,7 +129,7 @@ _INDICES: _Kind = (
     "a list of tensors",
 )
 KINDS: Mapping[str, _Kind] = {
-    **dict.fromkeys(("x", "w", "g", "v", "table", "ids", "mask", "batch_sizes", "source"), TENSOR),
+    **dict.fromkeys(("x", "w", "g", "v", "table", "ids", "mask", "batch_sizes", "source", "slopes"), TENSOR),
     **dict.fromkeys(("weight", "bias", "mean", "variance"), _maybe(TENSOR)),
     **dict.fromkeys(("one", "other", "value", "exponent", "lengths"), OPERAND),
     **dict.fromkeys(("tensors", "params"), TENSORS),
@@ -147,7 +152,9 @@ KINDS: Mapping[str, _Kind] = {
     "index": WHOLES,
     "indices": _INDICES,
     "parts": WHOLES,
-    "eps": SMALL,
+    **dict.fromkeys(("eps", "lambd", "low", "high"), SMALL),
+    **dict.fromkeys(("border", "filler"), FINITE),
+    "equation": TEXT,
     "dtype": _maybe(DTYPE),
     "fill": _maybe(OPERAND),
     "approximate": TEXT,

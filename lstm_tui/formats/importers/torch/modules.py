@@ -258,9 +258,18 @@ def between(
 
 
 def plan_readout(
-    modules: Sequence[Module], width: int, both: bool, made: Mapping[str, Made], report: ImportReport
+    modules: Sequence[Module], width: int, both: bool, made: Mapping[str, Made], report: ImportReport, alone: bool
 ) -> tuple[list[Op], list[Module], list[Module]]:
-    """Return what stands above the recurrent layers, the modules it takes, and those that another answer would take."""
+    """Return what stands above the recurrent layers, the modules it takes, and those that another answer would take.
+
+    Args:
+        modules: What may stand there.
+        width: How many numbers the top layer gives.
+        both: Whether it reads in both directions.
+        made: Modules by their path, where the file holds a whole model.
+        report: Decides what weights do not record, and learns of it.
+        alone: Whether the file holds one recurrent module and no path to it, so that nothing stands above it.
+    """
     attention = [one.stem for one in modules if re.search(r"att", one.stem, re.IGNORECASE)]
     if attention:
         report.warnings.append(f"{visible(attention[0])} looks like attention, which is not run: there is no readout")
@@ -268,8 +277,7 @@ def plan_readout(
         return [], [], []
     readings = _heads(modules, width)
     if not readings:
-        report.say("readout", "none", "inferred", "no dense layer reads what the top layer gives")
-        return [], [], []
+        return _without_weights(both, report, alone), [], []
     names = [", ".join(visible(one.stem) for one in order) for order in readings]
     whole = len(readings[0]) == len([one for one in modules if one.reads is not None])
     several = len({frozenset(one.stem for one in order) for order in readings}) > 1
@@ -290,14 +298,38 @@ def plan_readout(
     return _readout_ops(chain, both, made, report), chain, rivals
 
 
+def _without_weights(both: bool, report: ImportReport, alone: bool) -> list[Op]:
+    """Return what is decided to be done with the states where no module reads them; no weights say what is."""
+    if alone:
+        report.say(
+            "readout", "none", "assumed", "the file holds this layer by itself, and what is made of it elsewhere"
+        )
+        return []
+    decided = _over(both, report) + _at_the_end(report)
+    if decided:
+        report.say("readout", "no dense layer", "assumed", NOT_RECORDED)
+    else:
+        report.assume("readout", "none", NOT_RECORDED)
+    return decided
+
+
+def _over(both: bool, report: ImportReport) -> list[Op]:
+    others = _OVER if both else _OVER[:2] + _OVER[3:]
+    over = report.choose("readout.over", "each", others, "assumed", NOT_RECORDED)
+    return [] if over == "each" else [Reduce(over)]
+
+
+def _at_the_end(report: ImportReport) -> list[Op]:
+    last = report.choose("readout.activation", "linear", _LAST, "assumed", NOT_RECORDED)
+    return [] if last == "linear" else [Activation("output", last)]
+
+
 def _readout_ops(chain: Sequence[Module], both: bool, made: Mapping[str, Made], report: ImportReport) -> list[Op]:
     ops: list[Op] = []
     before = report.choose("readout.before", "linear", HIDDEN, "assumed", NOT_RECORDED)
     if before != "linear":
         ops.append(Activation("before", before))
-    over = report.choose("readout.over", "each", _OVER if both else _OVER[:2] + _OVER[3:], "assumed", NOT_RECORDED)
-    if over != "each":
-        ops.append(Reduce(over))
+    ops += _over(both, report)
     previous: Module | None = None
     for n, one in enumerate(chain):
         if previous is not None and any(rest.matrix is not None for rest in chain[n:]):
@@ -305,10 +337,7 @@ def _readout_ops(chain: Sequence[Module], both: bool, made: Mapping[str, Made], 
             ops += _after(previous, one, f"readout.after_{previous.slug}", default, made, report)
         ops.append(_op(one, "readout", report))
         previous = one
-    last = report.choose("readout.activation", "linear", _LAST, "assumed", NOT_RECORDED)
-    if last != "linear":
-        ops.append(Activation("output", last))
-    return ops
+    return ops + _at_the_end(report)
 
 
 def _heads(modules: Sequence[Module], width: int) -> list[list[Module]]:

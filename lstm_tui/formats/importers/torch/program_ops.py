@@ -104,7 +104,7 @@ def _pointwise(kind: str, **fixed: Any) -> Callable[..., TensorRef]:
 def _two(kind: str) -> Callable[..., TensorRef]:
     def run(b: ProgramBuilder, one: Any, other: Any, alpha: float = 1, rounding_mode: str | None = None) -> TensorRef:
         if rounding_mode:
-            raise UnsupportedNode("it rounds")
+            raise UnsupportedNode("a quotient of its numbers is rounded")
         first, second = _matched(b, one, other)
         if alpha != 1:
             second = b.emit("Mul", [second, _matched(b, second, float(alpha))[1]])
@@ -361,6 +361,33 @@ def _layer_norm(
         reads.append(weight if weight is not None else b.constant(np.ones(sizes, np.float32)))
         reads += [] if bias is None else [bias]
     return b.emit("LayerNormalization", reads, axis=-len(wholes_of(shape)), epsilon=float(eps))
+
+
+def _rms_norm(b: ProgramBuilder, x: TensorRef, shape: Any, weight: Any = None, eps: Any = None) -> TensorRef:
+    if len(wholes_of(shape)) != 1:
+        raise UnsupportedNode("it normalises over several axes")
+    squares = _reduced("ReduceMean")(b, b.emit("Mul", [x, x]), [-1], True)
+    least = float(np.finfo(np.float32).eps) if eps is None else float(eps)
+    made = b.emit("Div", [x, b.emit("Sqrt", [_two("Add")(b, squares, least)])])
+    return made if weight is None else b.emit("Mul", [made, weight])
+
+
+def _prelu(b: ProgramBuilder, x: TensorRef, slopes: TensorRef) -> TensorRef:
+    """Return what it makes of numbers whose units stand along the second axis, or along the only one."""
+    behind = max(x.known().ndim - 2, 0)
+    return b.emit("PRelu", [x, _reshape(b, slopes, (*slopes.known().shape, *(1,) * behind))])
+
+
+def _rrelu(
+    b: ProgramBuilder, x: TensorRef, low: Any = 1 / 8, high: Any = 1 / 3, training: bool = False, *_: Any
+) -> Any:
+    if training:
+        raise UnsupportedNode("it takes slopes at random, as in training")
+    return b.emit("LeakyRelu", [x], alpha=(float(low) + float(high)) / 2)
+
+
+def _einsum(b: ProgramBuilder, equation: str, tensors: Sequence[TensorRef], *_: Any, **__: Any) -> TensorRef:
+    return b.emit("Einsum", list(tensors), equation=equation)
 
 
 def _batch_norm(
@@ -851,6 +878,21 @@ _OPS: Mapping[str, Callable[..., Any]] = {
     "elu": lambda b, x, alpha=1, scale=1, input_scale=1: b.emit("Elu", [x], alpha=float(alpha))
     if scale == input_scale == 1 else b.unknown("elu", [x]),
     "gelu": lambda b, x, approximate="none": b.emit("Gelu", [x], approximate=approximate),
+    "erf": _pointwise("Erf"),
+    "mish": _pointwise("Mish"),
+    "sign": _pointwise("Sign"),
+    "log_sigmoid": _pointwise("LogSigmoid"),
+    "log_sigmoid_forward": lambda b, x: (b.emit("LogSigmoid", [x]), None),
+    "prelu": _prelu,
+    "_prelu_kernel": lambda b, x, slopes: b.emit("PRelu", [x, slopes]),
+    "rrelu": _rrelu,
+    "celu": lambda b, x, alpha=1.0: b.emit("Celu", [x], alpha=float(alpha)),
+    "softshrink": lambda b, x, lambd=0.5: b.emit("Shrink", [x], lambd=float(lambd), bias=float(lambd)),
+    "hardshrink": lambda b, x, lambd=0.5: b.emit("Shrink", [x], lambd=float(lambd), bias=0.0),
+    "threshold": lambda b, x, border, filler: b.emit("ThresholdedRelu", [x], alpha=float(border), value=float(filler)),
+    "rms_norm": _rms_norm,
+    "_fused_rms_norm": lambda b, x, shape, weight, eps: (_rms_norm(b, x, shape, weight, eps), None),
+    "einsum": _einsum,
     "glu": _glu,
     "_weight_norm": _norm_of,
     "_weight_norm_interface": lambda b, v, g, dim=0: (_norm_of(b, v, g, dim), None),

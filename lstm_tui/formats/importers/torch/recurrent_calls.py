@@ -221,7 +221,9 @@ def plan_call(node: Any, graph: ProgramGraph, key: str, where: str, report: Impo
         without=gate_layouts.missing(cell, passes[0][1]),
         sizes=sizes,
         functions=functions,
-        initial=initial_states_of(node, graph, directions, key, report, read, _of_constants),
+        initial=initial_states_of(
+            node, graph, directions, key, report, read, _of_constants, {"h": sizes.get("P", hidden), "c": hidden}
+        ),
     )
     part = gate_layouts.reread(part, kind, key, report)
     return without_memory(part) if read.one_step else part
