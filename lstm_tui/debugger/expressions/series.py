@@ -179,6 +179,8 @@ def lines(answer: Series, row: int = 0) -> list[str]:
     values = row_of(answer, row)
     if answer.shape is not None:
         return [_matrix_word(answer, values), *_matrix_lines(answer, values)]
+    if answer.labels and answer.units is not None and answer.size > _FEW_CLASSES:
+        return _largest(answer, values)
     if answer.labels:
         width = max(len(visible(label)) for label in answer.labels[: _A_ROW * _MOST_ROWS])
         pairs = list(zip(answer.labels, values, strict=True))[:_MOST_ROWS]
@@ -194,6 +196,17 @@ def lines(answer: Series, row: int = 0) -> list[str]:
     if len(values) > len(entries):
         result.append(f"… {len(values)} units in all")
     return result
+
+
+_FEW_CLASSES = 10
+
+
+def _largest(answer: Series, values: Array) -> list[str]:
+    """Return the largest of many classes by name, a NaN before all, and how many there are."""
+    order = np.argsort(-np.nan_to_num(values.astype(np.float64), nan=np.inf), kind="stable")[:_FEW_CLASSES]
+    width = max(len(visible(answer.labels[n])) for n in order)
+    shown = [f"{visible(answer.labels[n]):<{width}}  {entry_word(answer, values[n])}" for n in order]
+    return [*shown, f"… {answer.size} in all; top(…, 20) shows more"]
 
 
 def _matrix_word(answer: Series, values: Array) -> str:
