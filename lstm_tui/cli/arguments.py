@@ -47,6 +47,7 @@ from lstm_tui.cli.options import (
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.bundled_files import GROUPS
 from lstm_tui.formats.file_endings import ANY_SERIES, ANY_TRACE
 from lstm_tui.version import __version__
 
@@ -260,6 +261,10 @@ def _help(parser: argparse.ArgumentParser) -> None:
 
 def _models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a bundled name or a .safetensors file")
+    parser.add_argument(
+        "--measure", choices=GROUPS, metavar="TASK",
+        help=f"measure the networks of a task on unseen texts, and lay them side by side: {', '.join(GROUPS)}",
+    )  # fmt: skip
     json_option(parser, "the table, or everything the file says of itself,")
 
 
@@ -374,7 +379,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "trace": ("trace", "write every value of a run to a file", _trace),
     "open": ("open", "show a trace file or a capture, or resume a saved session", _open),
     "recover": ("recover", "resume interrupted work, or list it", add_recover_options),
-    "compare": ("compare", "show two runs side by side, of two networks or by edits", _compare),
+    "compare": ("compare", "show two runs or more side by side, of networks or by edits", _compare),
     "models": ("models", "list the bundled networks, or describe one", _models),
     "cells": ("cells", "list the cells, show the equations of one, or check a file of your own", _cells),
     "train": ("train", "train a network of any cell on a corpus of your own", train_options.add),

@@ -16,8 +16,10 @@ from lstm_tui.debugger.commands import (
     goto,
     help,
     known_words,
+    memory_reads,
     names,
     openings,
+    record_lesson,
     step,
     user_commands,
 )
@@ -33,6 +35,7 @@ VERBS.arrange(
     goto,
     breakpoints,
     examine,
+    memory_reads,
     convenience,
     names,
     known_words,
@@ -41,6 +44,7 @@ VERBS.arrange(
     branch,
     generate,
     files,
+    record_lesson,
     user_commands,
     help,
 )
