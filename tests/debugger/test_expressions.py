@@ -570,7 +570,7 @@ def test_of_many_entries_with_names_the_highest_are_told(count: int, wrong: tupl
     told = series.lines(Series("number", values[None, :], np.ones((1, 1), bool), labels=names))
     order = sorted(range(count), key=lambda n: (not np.isnan(values[n]), -values[n])) if count > 10 else range(count)
     assert [line.split() for line in told[:10]] == [[names[n], series.number(values[n])] for n in order][:10]
-    assert told[10:] == [f"… {count} in all, the highest first"] * (count > 10)
+    assert told[10:] == [f"… {count} in all, the highest first; top(…, 20) shows more"] * (count > 10)
 
 
 def test_of_many_truths_with_names_the_true_ones_come_first() -> None:

@@ -197,13 +197,17 @@ def lines(answer: Series, row: int = 0) -> list[str]:
 
 
 def _named_lines(answer: Series, values: Array) -> list[str]:
-    """Return entries that have names, a line each; of many the first few: the highest, or those that are true."""
+    """Return entries that have names, a line each; of many the first few: the highest, or those that are true.
+
+    What `top` chose is told as it was asked.
+    """
     shown, more = list(range(answer.size)), ""
-    if answer.size > _MOST_NAMED:
+    if answer.size > _MOST_NAMED and answer.units is not None:
         sizes = np.array([-float(value or 0) for value in values])
         sizes[np.isnan(sizes)] = -np.inf  # what went wrong is not left out
         shown = np.argsort(sizes, kind="stable")[:_MOST_NAMED].tolist()
-        more = f"… {answer.size} in all, the {'true' if answer.kind == 'truth' else 'highest'} first"
+        first = "the true first" if answer.kind == "truth" else "the highest first; top(…, 20) shows more"
+        more = f"… {answer.size} in all, {first}"
     width = max(len(visible(answer.labels[n])) for n in shown)
     told = [f"{visible(answer.labels[n]):<{width}}  {entry_word(answer, values[n])}" for n in shown]
     return [*told, more] if more else told
