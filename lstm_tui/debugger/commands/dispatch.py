@@ -18,6 +18,7 @@ from lstm_tui.debugger.commands import (
     known_words,
     names,
     openings,
+    probe,
     step,
     user_commands,
 )
@@ -35,6 +36,7 @@ VERBS.arrange(
     examine,
     convenience,
     names,
+    probe,
     known_words,
     openings,
     edit,
