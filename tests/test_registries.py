@@ -128,6 +128,7 @@ READ_OTHERWISE = {
     "draw_lockstep": "tests/tui/test_screen_lockstep.py reads its shares, tests/debugger/test_lockstep.py counts them",
     "draw_one_unit": "tests/tui/test_screen_one_unit.py reads its parts",
     "draw_ledger_map": "by the ledger, beside which it stands where there is room",
+    "draw_heads": "tests/tui/test_memory_heads.py, entry by entry",
     "draw_heatmap_beside": "the map above another: tests/tui/test_screen_difference.py reads both",
 }
 """Drawings that no file of READ_BACK names, with who reads them and how."""

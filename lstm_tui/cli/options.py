@@ -54,7 +54,15 @@ def size(text: str) -> tuple[str, int]:
 
 def screen(parser: argparse.ArgumentParser) -> None:
     """Add the options of the screen."""
-    parser.add_argument("--light", action="store_true", help="begin with the light theme")
+    theme = parser.add_mutually_exclusive_group()
+    theme.add_argument("--light", action="store_true", help="begin with the light theme")
+    theme.add_argument("--dark", action="store_true", help="take the dark theme, whatever the config file says")
+
+
+def add_start_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a session begins with, and what is kept of it."""
+    parser.add_argument("--no-rc", dest="rc", action="store_false", help="do not execute the lines of .ltuirc")
+    parser.add_argument("--log", metavar="LOG", help="add what is typed and answered to the end of a file")
 
 
 def names(text: str) -> list[str]:

@@ -16,9 +16,11 @@ from lstm_tui.debugger.commands import (
     goto,
     help,
     known_words,
+    memory_reads,
     names,
     openings,
     probe,
+    record_lesson,
     step,
     user_commands,
 )
@@ -34,6 +36,7 @@ VERBS.arrange(
     goto,
     breakpoints,
     examine,
+    memory_reads,
     convenience,
     names,
     probe,
@@ -43,6 +46,7 @@ VERBS.arrange(
     branch,
     generate,
     files,
+    record_lesson,
     user_commands,
     help,
 )
