@@ -345,6 +345,7 @@ def _tour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lesson", metavar="LESSON", nargs="?", help="its name or number, or a .toml file of your own")
     parser.add_argument("--list", action="store_true", help="print the lessons")
     parser.add_argument("--check", action="store_true", help="check every claim of the lesson, or of all lessons")
+    parser.add_argument("--present", action="store_true", help="before a class: the pane and the text alone")
     screen(parser)
 
 

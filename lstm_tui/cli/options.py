@@ -28,6 +28,13 @@ def natural(least: int, most: int = 10**9) -> Callable[[str], int]:
     return read
 
 
+def unit_or_name(text: str) -> int | str:
+    """Return the number of a unit, or a name that may be one's."""
+    if text.isidentifier() and text.isascii():
+        return text
+    return natural(0)(text)
+
+
 def real(least: float, most: float, above: bool = False) -> Callable[[str], float]:
     """Return the reader of a number; `above` refuses the least itself."""
 
@@ -151,7 +158,10 @@ def add_figure(parser: argparse.ArgumentParser) -> None:
     figure.add_argument("--steps", metavar="A:B", help="these places on the tape, from 0 (default: all)")
     figure.add_argument("--pass", dest="pass_name", metavar="NAME", help="this pass (default: the first)")
     figure.add_argument(
-        "--unit", type=natural(0), metavar="U", help="this unit, from 0 (default: the largest memory at the end)"
+        "--unit",
+        type=unit_or_name,
+        metavar="U",
+        help="this unit, from 0 or by its name (default: the largest memory at the end)",
     )
     figure.add_argument("--title", metavar="TEXT", help="above the picture (default: network and unit)")
 
