@@ -41,7 +41,7 @@ def test_every_command_that_takes_a_model_is_tried_or_told_why_not(capsys: pytes
     takes = set()
     for name in _COMMANDS:
         with pytest.raises(SystemExit):
-            main([name, "--help"])
+            main([name, "--help-all"])
         if re.search(r"--model M|MODEL", capsys.readouterr().out):
             takes.add(name)
     assert len(takes) > 8

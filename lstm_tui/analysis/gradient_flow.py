@@ -18,6 +18,8 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import bytes_text
+from lstm_tui.engine.runtime.forward import most_bytes
 from lstm_tui.engine.runtime.trace import PassTrace
 
 _CHUNK_BYTES = 32 << 20
@@ -57,7 +59,7 @@ def jacobians(passed: PassTrace, first: int, behind: int, inputs: bool = False) 
         inputs: Whether those by the input are wanted; else they are empty.
 
     Raises:
-        UserError: If the trace has no network.
+        UserError: If the trace has no network, or the matrices of its steps would not fit into the memory allowed.
     """
     stored = passed.stored
     if stored is None or passed.program is None:
@@ -65,6 +67,12 @@ def jacobians(passed: PassTrace, first: int, behind: int, inputs: bool = False) 
     program, flat = passed.program, stored.flat.astype(np.float64)
     n = width_of(passed)
     chunk = max(1, _CHUNK_BYTES // (16 * n * program.width))
+    needed = 8 * n * (n * (behind - first) + 2 * chunk * program.width)
+    if needed > most_bytes():
+        raise UserError(
+            f"{passed.name} carries {n} numbers from step to step: their gradients through time would take "
+            f"{bytes_text(needed)}, and {bytes_text(most_bytes())} is the most"
+        )
     parts = []
     with np.errstate(all="ignore"):
         for start in range(first, behind, chunk):
@@ -116,7 +124,7 @@ class _Back:
             pieces = (d @ self.program.view(self.flat, one.matrix.name),)
         else:
             result = self._spread(_at(self.rows[1:], one.target))
-            pieces = one.op.backward(d, result, *(self._spread(self._read(operand)) for operand in one.operands))
+            pieces = one.pull(d, result, *(self._spread(self._read(operand)) for operand in one.operands))
         for operand, piece in zip(one.operands, pieces, strict=True):
             if piece is None or operand.space == Space.PARAMETER:
                 continue

@@ -18,7 +18,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.buffers import Room
-from lstm_tui.engine.compiler.ops import OPS, held
+from lstm_tui.engine.compiler.ops import HEAD_OPS, OPS, held, over_heads
 from lstm_tui.engine.compiler.program import held_inputs, spread
 from lstm_tui.engine.compiler.roles import update_of
 from lstm_tui.engine.language.expression import Expression, Name, Number, Previous, Product
@@ -202,6 +202,11 @@ class _Reader:
         if node.function == "concat":
             series = [np.broadcast_to(one, (self.passed.steps, one.shape[-1])) for one in arguments]
             return np.concatenate(series, axis=-1)
+        if node.function in HEAD_OPS:
+            program = self.whole.program
+            if program is None or node not in program.shapes:
+                raise _NotRecorded
+            return over_heads(node.function, program.shapes[node], *arguments)
         return np.asarray(OPS[node.function].forward(*arguments))
 
     def _name(self, name: str) -> Array:

@@ -143,8 +143,7 @@ def _compiled(cell: Cell, inputs: int, hidden: int, free: int) -> Program:
 
 
 def _free_letters(cell: Cell) -> tuple[str, ...]:
-    letters = {size.letter for size in cell.sizes.values() if size.letter}
-    return tuple(sorted(letters - {"H", "I"}))
+    return tuple(letter for letter in cell.free_letters if letter not in cell.defaults)
 
 
 def _sizes(cell: Cell) -> str:
@@ -160,7 +159,8 @@ def _sizes(cell: Cell) -> str:
         shape = "×".join(_in_letters(size, letters) for size in known.parameters[name].shape)
         optional = "may be left out" if name in cell.optional else ""
         rows.append((visible(name), shape, str(parameter.count), visible(parameter_label(cell, name)), optional))
-    named = ", ".join(["H units", *(f"{letter} by --size {letter}=N" for letter in free), "I numbers in x"])
+    chosen = [f"{letter} by --size {letter}=N, else {number}" for letter, number in cell.defaults.items()]
+    named = ", ".join(["H units", *(f"{letter} by --size {letter}=N" for letter in free), *chosen, "I numbers in x"])
     heads = ("parameter", "size", f"of {_SIZE}", "what it is", "")
     return f"{named}\n\n" + table(heads, rows, right=(2,))
 

@@ -56,6 +56,8 @@ tanh = Makes any number one between −1 and 1.
 softmax = Makes numbers into parts of one: the larger a number, the larger its part.
 gate gates opens shuts = A number between 0 and 1 by which another is multiplied: 0 lets nothing through, 1 all of
     it.
+head heads = One of the matrices that a memory may be made of. What a token writes stands in it under a key, and a query
+    reads it: rows down, columns across.
 f forget = The forget gate: which part of the memory before this step is kept. 1 keeps all, 0 nothing.
 keep keeps kept cleared clears rewritten = A memory is cleared where less than a quarter of it is kept; kept in
     part where it loses a quarter or more; rewritten where what is new outweighs what is kept, or turns its sign. Every

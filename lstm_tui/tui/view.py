@@ -17,6 +17,7 @@ from lstm_tui.analysis.ledger import Ledger, lost_at
 from lstm_tui.analysis.memory_events import MemoryStep
 from lstm_tui.debugger.inspect.now import NowSentence, now
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
+from lstm_tui.debugger.inspect.state_update import unit_beside
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts, letter
 from lstm_tui.debugger.position import Frame, Position
 from lstm_tui.engine.arrays import Array
@@ -201,6 +202,40 @@ class View:
         """The chosen unit of the selected pass."""
         return self.unit_of(self.pass_name)
 
+    def unit_in(self, value: str) -> int:
+        """Return which unit of a value of the selected pass goes with the chosen one."""
+        return unit_beside(self.passed, self.memory_name, value, self.unit)
+
+    def label_of(self, value: str) -> str:
+        """Return the chosen unit of a value where there is little room: of a matrix its head, row and column."""
+        place = self._place()
+        if place is None:
+            return self.frame.names.label(self.pass_name, self.unit)
+        return place if value not in self.passed or self._is_wide(value) else str(self.unit_in(value))
+
+    def words_of(self, value: str) -> str:
+        """Return the chosen unit of a value in words: `unit 7`, or what goes with one place of a matrix."""
+        place = self._place()
+        if place is None:
+            return self.unit_words()
+        memory = f"{self.letter}[{place}]"
+        return (
+            memory
+            if value not in self.passed or self._is_wide(value)
+            else f"{value}[{self.unit_in(value)}] of {memory}"
+        )
+
+    def _is_wide(self, value: str) -> bool:
+        return bool(self.passed[value].shape[1] == self.passed[self.memory_name].shape[1])
+
+    def _place(self) -> str | None:
+        """Return head, row and column of the chosen unit of a memory that is a matrix; of one head row and column."""
+        shape = self.passed.shape_of(self.memory_name)
+        if shape is None:
+            return None
+        places = shape.place(self.unit)
+        return ",".join(map(str, places[1:] if shape.heads == 1 else places))
+
     @cached_property
     def _rankings(self) -> dict[str, Array]:
         return {}
@@ -282,6 +317,18 @@ class View:
         return part.ledger(self.t, reached, None if self.everyone else self.unit)
 
     @cached_property
+    def read_ledger(self) -> Ledger | None:
+        """Who wrote what the chosen value reads here of a memory that is a matrix; None where it reads none."""
+        if self.everyone or not self.frame.reached(self.pass_name, self.value):
+            return None
+        split = self.facts.read_split(self.pass_name, self.value, self.t)
+        if split is None:
+            return None
+        steps = np.arange(self.passed.steps)
+        forward = self.passed.direction == "forward"
+        return split.ledger(self.unit_in(self.value), steps <= self.t if forward else steps >= self.t)
+
+    @cached_property
     def sources(self) -> Sources | None:
         """Whatever is in the memory, beside the baseline where that is shown; None where there is no ledger."""
         if self.ledger is None:
@@ -303,11 +350,13 @@ class View:
 
     def unit_words(self) -> str:
         """Return the chosen unit by its number, and by its name where it has one: `unit 11 gender`."""
-        return self.frame.names.words(self.pass_name, self.unit)
+        place = self._place()
+        return self.frame.names.words(self.pass_name, self.unit) if place is None else f"{self.letter}[{place}]"
 
     def unit_short(self) -> str:
         """Return the chosen unit where there is little room: its name, or `unit 11`."""
-        return self.frame.names.short(self.pass_name, self.unit)
+        place = self._place()
+        return self.frame.names.short(self.pass_name, self.unit) if place is None else f"{self.letter}[{place}]"
 
     @cached_property
     def verdict(self) -> Prediction | None:

@@ -262,3 +262,11 @@ def test_so_many_steps_are_looked_at_as_the_work_of_ten_seconds_allows(
     assert 16 <= steps <= gradient_flow.MOST_STEPS == 512
     assert steps == 16 or steps * width**3 <= 1.2e9
     assert steps == 512 or (steps + 1) * width**3 > 1.2e9
+
+
+def test_a_state_of_too_many_numbers_is_refused_before_anything_is_made() -> None:
+    layer = {"cell": "mlstm", "hidden_size": 96, "directions": ["forward"]}
+    network = build_network({"input_size": 3, "layers": [layer]})
+    trace = lstm_tui.trace(np.zeros((2, 3), np.float32), model=network)
+    with pytest.raises(UserError, match="carries 9313 numbers"):
+        long_memory(trace["layer0.forward"], 1)

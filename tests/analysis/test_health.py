@@ -150,7 +150,7 @@ def test_the_terms_of_a_value_sum_to_what_is_squashed(cell: str) -> None:
     for value in passed.cell.values:
         name = getattr(passed.cell.equation(value).expression, "function", "")
         if name in inverse and (terms := terms_of(passed, value)):  # what is normalised has none
-            total = sum(np.broadcast_to(term.series, (12, 6)) for term in terms)
+            total = sum(np.broadcast_to(term.series, passed[value].shape) for term in terms)
             np.testing.assert_allclose(total, inverse[name](passed[value]), rtol=1e-6)
             checked += 1
     squashed = [one for one in passed.cell.equations if getattr(one.expression, "function", "") in inverse]

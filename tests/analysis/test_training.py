@@ -221,7 +221,8 @@ def test_constants_of_the_equations_are_not_learned(cell: str) -> None:
     train(network, examples, Settings(epochs=3, rate=0.1, interpreter="numpy"))
     assert network.passes[0].program.constants
     for offset, numbers in network.passes[0].program.constants:
-        np.testing.assert_array_equal(network.passes[0].flat[offset : offset + len(numbers)], numbers)
+        held = network.passes[0].flat[offset : offset + len(numbers)]
+        np.testing.assert_array_equal(held, numbers.astype(held.dtype))
     again = build_network(spec_of(network), network.tensors())
     ran, reran = (run_arrays(one, input_array(one, examples[1].read), "numpy") for one in (network, again))
     assert ran.readout is not None

@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler import ops
+from lstm_tui.engine.compiler.roles import ranges_of
 from lstm_tui.engine.language.cell import Cell, cell_names, load_cell, parse_cell
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.runtime.run import RunBuffers
@@ -27,14 +28,19 @@ def called(name: str) -> str:
 
 
 def letters_of(cell: Cell) -> dict[str, int]:
-    """Return a value for every free letter in the sizes of a cell."""
-    return {size.letter: PROJECTED for size in cell.sizes.values() if size.letter and size.letter not in "HI"}
+    """Return a value for every free letter in the sizes of a cell that has none of its own."""
+    return {letter: PROJECTED for letter in cell.free_letters if letter not in cell.defaults}
 
 
 def input_size_of(cell: Cell, wanted: int, hidden: int) -> int:
     """Return the input size that a cell takes: the wanted one unless it is strict."""
     size = cell.sizes.get("x")
     return wanted if size is None else hidden * size.factor if size.letter == "H" else size.factor
+
+
+def largest_of(cell: Cell, value: str, series: Array) -> float:
+    """Return what rounding is a part of: 1, or the largest number of a value that may grow for ever."""
+    return 1.0 if ranges_of(cell)[value] is not None else max(1.0, float(np.abs(series).max(initial=0.0)))
 
 
 def make_network(

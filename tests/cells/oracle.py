@@ -343,3 +343,237 @@ def mut3(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Va
     h = old["h"]
     z, r = sig(affine(p, "z", x, np.tanh(h))), sig(affine(p, "r", x, h))
     return gated(r, z, np.tanh(affine(p, "h", x, r * h)), h, "rz")
+
+
+# --- memories that are matrices: head by head, in the layouts of the papers -----------------------------
+
+
+def in_heads(v: Array, heads: int) -> list[Array]:
+    """Return a vector cut into one piece a head."""
+    return np.split(v, heads)
+
+
+def heads_of(p: Parameters, old: Values, memory: str, units: int) -> int:
+    """Return how many heads there are: a head's matrix is square."""
+    return int(units**2 // len(old[memory]))
+
+
+def silu(v: Array) -> Array:
+    """Return v times its own logistic function."""
+    return v * sig(v)
+
+
+def join(pieces: Sequence[Array]) -> Array:
+    """Return matrices or vectors of all heads as one vector."""
+    return np.concatenate([piece.ravel() for piece in pieces])
+
+
+@oracle("linear_attention")
+def linear_attention(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    def feature(a: Array) -> Array:
+        return np.array([v + 1 if v > 0 else math.exp(v) for v in a])
+
+    q, k, v = feature(p["W_q"] @ x), feature(p["W_k"] @ x), p["W_v"] @ x
+    heads = heads_of(p, old, "S", len(v))
+    size = len(v) // heads
+    s, z, y = [], [], []
+    for n, (qh, kh, vh) in enumerate(zip(in_heads(q, heads), in_heads(k, heads), in_heads(v, heads), strict=True)):
+        s.append(in_heads(old["S"], heads)[n].reshape(size, size) + np.outer(vh, kh))
+        z.append(in_heads(old["z"], heads)[n] + kh)
+        y.append(s[-1] @ qh / (z[-1] @ qh))
+    return {"q": q, "k": k, "v": v, "S": join(s), "z": join(z), "y": join(y), "h": p["W_o"] @ join(y)}
+
+
+RATES = {
+    1: [0], 2: [0, 1], 3: [0, 1, 2], 4: [0, 1, 2, 3], 5: [0, 0, 1, 2, 3], 6: [0, 0, 1, 2, 2, 3],
+    8: [0, 0, 1, 1, 2, 2, 3, 3],
+}  # fmt: skip
+"""Which of the four rates each unit fades at, by the number of units."""
+
+
+@oracle("retention")
+def retention(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    q, k, v = p["W_q"] @ x, p["W_k"] @ x, p["W_v"] @ x
+    heads = heads_of(p, old, "S", len(v))
+    size = len(v) // heads
+    gamma = np.array([1 - 2.0 ** (-5 - rate) for rate in RATES[len(v)]])
+    s, y, c, n = [], [], [], []
+    for number in range(heads):
+        qh, kh, vh, gh = (in_heads(one, heads)[number] for one in (q, k, v, gamma))
+        # The paper's memory is the other way round, keys by values: S = gamma S + k^T v, o = q S.
+        turned = in_heads(old["S"], heads)[number].reshape(size, size).T * gh + np.outer(kh, vh)
+        s.append(turned.T)
+        y.append(qh @ turned)
+        c.append(y[-1] - y[-1].mean())
+        n.append(c[-1] / math.sqrt(y[-1].var() + 1e-5))
+    g = silu(p["W_g"] @ x)
+    made = {"q": q, "k": k, "v": v, "S": join(s), "y": join(y), "u": join(c), "n": join(n), "g": g}
+    return {**made, "h": p["W_o"] @ (g * join(n))}
+
+
+@oracle("mlstm")
+def mlstm(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    q, k, v = (p[f"W_{name}"] @ x + p[f"b_{name}"] for name in "qkv")
+    a, b = p["W_i"] @ x + p["b_i"], np.log(sig(p["W_f"] @ x + p["b_f"]))
+    heads, size = len(a), len(v) // len(a)
+    memory, normaliser, read = [], [], []
+    m, i, f, s = (np.zeros(heads) for _ in range(4))
+    for n in range(heads):
+        qh, kh, vh = (in_heads(one, heads)[n] for one in (q, k, v))
+        m[n] = max(b[n] + old["m"][n], a[n])
+        i[n] = math.exp(a[n] - m[n])
+        f[n] = math.exp(b[n] + old["m"][n] - m[n])
+        memory.append(f[n] * in_heads(old["S"], heads)[n].reshape(size, size) + i[n] * np.outer(vh, kh))
+        normaliser.append(f[n] * in_heads(old["n"], heads)[n] + i[n] * kh)
+        s[n] = max(abs(float(normaliser[n] @ qh)), math.exp(-m[n]))
+        read.append(memory[n] @ qh / s[n])
+    o = sig(p["W_o"] @ x + p["b_o"])
+    gates = {"a": a, "b": b, "m": m, "i": i, "f": f, "s": s, "o": o}
+    return {"q": q, "k": k, "v": v, **gates, "S": join(memory), "n": join(normaliser), "h": o * join(read)}
+
+
+@oracle("gated_deltanet")
+def gated_deltanet(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    pre, u, v = silu(p["W_q"] @ x), silu(p["W_k"] @ x), silu(p["W_v"] @ x)
+    i = sig(p["W_i"] @ x)
+    heads = len(i)
+    size = len(v) // heads
+    f = np.array([
+        math.exp(-math.exp(p["a_log"][n]) * math.log1p(math.exp((p["W_f"] @ x + p["b_f"])[n]))) for n in range(heads)
+    ])  # fmt: skip
+    q, k, r, s, y, normal = [], [], [], [], [], []
+    for n in range(heads):
+        q.append(in_heads(pre, heads)[n] / math.sqrt((in_heads(pre, heads)[n] ** 2).sum() + 1e-6))
+        k.append(in_heads(u, heads)[n] / math.sqrt((in_heads(u, heads)[n] ** 2).sum() + 1e-6))
+        before = in_heads(old["S"], heads)[n].reshape(size, size)
+        # S (alpha (I - beta k k^T)) + beta v k^T, as the paper has it.
+        s.append(before @ (f[n] * (np.eye(size) - i[n] * np.outer(k[n], k[n])))
+                 + i[n] * np.outer(in_heads(v, heads)[n], k[n]))  # fmt: skip
+        r.append(f[n] * (before @ k[n]))
+        y.append(s[n] @ q[n])
+        normal.append(y[n] / math.sqrt((y[n] ** 2).mean() + 1e-5))
+    shown = join(normal) * p["g_n"]
+    made = {"p": pre, "q": join(q), "u": u, "k": join(k), "v": v, "f": f, "i": i, "r": join(r), "S": join(s)}
+    return {**made, "y": join(y), "n": shown, "h": p["W_o"] @ (shown * silu(p["W_g"] @ x))}
+
+
+def rwkv_normal(y: Sequence[Array]) -> dict[str, Array]:
+    """Return the group norm of a read, and what it is before it is scaled."""
+    c = [one - one.mean() for one in y]
+    return {"y": join(y), "u": join(c), "n": join([a / math.sqrt((a * a).mean() + 64e-5) for a in c])}
+
+
+@oracle("rwkv5")
+def rwkv5(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    def mixed(name: str) -> Array:
+        return np.array([a * m + b * (1 - m) for a, b, m in zip(x, old["p"], p[f"m_{name}"], strict=True)])
+
+    k, v, r, g = p["W_k"] @ mixed("k"), p["W_v"] @ mixed("v"), p["W_r"] @ mixed("r"), silu(p["W_g"] @ mixed("g"))
+    heads = heads_of(p, old, "S", len(v))
+    size = len(v) // heads
+    w = np.exp(-np.exp(p["w_d"]))
+    s, y = [], []
+    for n in range(heads):
+        kh, vh, rh, wh, uh = (in_heads(one, heads)[n] for one in (k, v, r, w, p["u_b"]))
+        turned = in_heads(old["S"], heads)[n].reshape(size, size).T  # keys by values, as in the paper
+        y.append(rh @ (turned + np.diag(uh) @ np.outer(kh, vh)))
+        s.append((np.diag(wh) @ turned + np.outer(kh, vh)).T)
+    normal = rwkv_normal(y)
+    h = p["W_o"] @ ((normal["n"] * p["g_n"] + p["b_n"]) * g)
+    return {"k": k, "v": v, "r": r, "g": g, "p": x, "w": w, "S": join(s), **normal, "h": h}
+
+
+@oracle("rwkv6")
+def rwkv6(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    e = old["p"] - x
+    z = x + e * p["m_x"]
+    few = {name: np.tanh(p[f"W_{name}"] @ z) for name in "wkvrg"}
+    mixed = {name: x + e * (p[f"m_{name}"] + p[f"V_{name}"] @ few[name]) for name in "wkvrg"}
+    l_d = np.tanh(p["U_w"] @ mixed["w"])
+    w = np.exp(-np.exp(p["w_d"] + p["T_w"] @ l_d))
+    k, v, r = (p[f"U_{name}"] @ mixed[name] for name in "kvr")
+    g = silu(p["U_g"] @ mixed["g"])
+    heads = heads_of(p, old, "S", len(v))
+    size = len(v) // heads
+    s, y = [], []
+    for n in range(heads):
+        kh, vh, rh, wh, uh = (in_heads(one, heads)[n] for one in (k, v, r, w, p["u_b"]))
+        turned = in_heads(old["S"], heads)[n].reshape(size, size).T
+        y.append(rh @ (turned + np.diag(uh) @ np.outer(kh, vh)))
+        s.append((np.diag(wh) @ turned + np.outer(kh, vh)).T)
+    normal = rwkv_normal(y)
+    h = p["W_o"] @ ((normal["n"] * p["g_n"] + p["b_n"]) * g)
+    made = {"e": e, "z": z, "p": x, **{f"l_{name}": one for name, one in few.items()}, "l_d": l_d, "w": w}
+    return {**made, "k": k, "v": v, "r": r, "g": g, "S": join(s), **normal, "h": h}
+
+
+@oracle("rwkv7")
+def rwkv7(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    e = old["p"] - x
+    mixed = {name: x + e * p[f"m_{name}"] for name in "rwkvag"}
+    r, j, v = p["W_r"] @ mixed["r"], p["W_k"] @ mixed["k"], p["W_v"] @ mixed["v"]
+    l_w, l_a, l_g = np.tanh(p["W_w"] @ mixed["w"]), p["W_a"] @ mixed["a"], sig(p["W_g"] @ mixed["g"])
+    w = np.exp(-0.606531 * sig(p["w_d"] + p["V_w"] @ l_w))
+    a, g = sig(p["a_0"] + p["V_a"] @ l_a), p["V_g"] @ l_g
+    k = j * (1 + (a - 1) * p["k_a"])
+    heads = heads_of(p, old, "S", len(v))
+    size = len(v) // heads
+    q, o, s, y, b = [], [], [], [], []
+    for n in range(heads):
+        kh, vh, rh, wh, ah, th = (in_heads(one, heads)[n] for one in (k, v, r, w, a, j * p["k_k"]))
+        q.append(th / np.linalg.norm(th))
+        before = in_heads(old["S"], heads)[n].reshape(size, size)
+        o.append(before @ q[n])
+        s.append(before * wh + before @ (-q[n])[:, None] @ (q[n] * ah)[None, :] + vh[:, None] @ kh[None, :])
+        y.append(s[n] @ rh)
+        b.append((rh * kh * in_heads(p["r_k"], heads)[n]).sum() * vh)
+    normal = rwkv_normal(y)
+    h = p["W_o"] @ ((normal["n"] * p["g_n"] + p["b_n"] + join(b)) * g)
+    made = {"e": e, "p": x, "r": r, "l_w": l_w, "w": w, "j": j, "v": v, "l_a": l_a, "a": a, "l_g": l_g, "g": g}
+    return {**made, "q": join(q), "k": k, "o": join(o), "S": join(s), **normal, "b": join(b), "h": h}
+
+
+def convolved(p: Parameters, u: Array, old: Values) -> Array:
+    """Return a causal convolution of four tokens, channel by channel."""
+    window = [u, old["u_1"], old["u_2"], old["u_3"]]
+    return silu(sum((p[f"c_{back}"] * one for back, one in enumerate(window)), p["b_c"].copy()))
+
+
+@oracle("mamba")
+def mamba(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    u = p["W_u"] @ x
+    v = convolved(p, u, old)
+    steps = p["W_l"] @ v
+    d = np.log1p(np.exp(p["W_d"] @ steps + p["b_d"]))
+    k, q = p["W_k"] @ v, p["W_q"] @ v
+    channels, states = len(v), len(k)
+    before, rates = old["S"].reshape(channels, states), -np.exp(p["a_log"].reshape(channels, states))
+    f, s, y = np.zeros((channels, states)), np.zeros((channels, states)), np.zeros(channels)
+    for one in range(channels):
+        for n in range(states):
+            f[one, n] = math.exp(d[one] * rates[one, n])
+            s[one, n] = f[one, n] * before[one, n] + d[one] * k[n] * v[one]
+            y[one] += q[n] * s[one, n]
+        y[one] += p["s_d"][one] * v[one]
+    h = p["W_o"] @ (y * silu(p["W_z"] @ x))
+    window = {"u": u, "v": v, "u_3": old["u_2"], "u_2": old["u_1"], "u_1": u}
+    return {**window, "l": steps, "d": d, "k": k, "q": q, "f": f.ravel(), "S": s.ravel(), "y": y, "h": h}
+
+
+@oracle("mamba2")
+def mamba2(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    u = p["W_u"] @ x
+    v = convolved(p, u, old)
+    d = np.log1p(np.exp(p["W_d"] @ x + p["b_d"]))
+    k, q = p["W_k"] @ v, p["W_q"] @ v
+    heads = len(d)
+    f = np.exp(d * -np.exp(p["a_log"]))
+    s, y = [], []
+    for n in range(heads):
+        vh = in_heads(v, heads)[n]
+        s.append(f[n] * in_heads(old["S"], heads)[n].reshape(len(vh), len(k)) + d[n] * vh[:, None] * k[None, :])
+        y.append(s[n] @ q + p["s_d"][n] * vh)
+    shown = join(y) * silu(p["W_z"] @ x)
+    h = p["W_o"] @ (shown / math.sqrt((shown**2).mean() + 1e-5) * p["g_n"])
+    window = {"u": u, "v": v, "u_3": old["u_2"], "u_2": old["u_1"], "u_1": u}
+    return {**window, "d": d, "k": k, "q": q, "f": f, "S": join(s), "y": join(y), "n": shown, "h": h}

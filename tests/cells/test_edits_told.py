@@ -30,7 +30,8 @@ def session_of(cell: str, dtype: str = "float64") -> Session:
 
 
 def bits(trace: Trace) -> dict[str, bytes]:
-    return {f"{name}.{value}": series.tobytes() for name in trace for value, series in trace[name].items()}
+    """Return the bits of every value; one 0 is as good as another."""
+    return {f"{name}.{value}": (series + 0.0).tobytes() for name in trace for value, series in trace[name].items()}
 
 
 def says(text: str, number: float) -> bool:

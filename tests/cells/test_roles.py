@@ -25,6 +25,14 @@ UPDATES = {
     "minimal_gated": ("h", "1.0 - f", ["f * n"]),
     **dict.fromkeys([name for name in cell_names() if name.startswith("mut")], ("h", "1.0 - z", ["z * n"])),
     **dict.fromkeys(["rnn", "rnn_relu", "indrnn"], None),
+    "linear_attention": ("S", "1.0", ["outer(v, k)"]),
+    "retention": ("S", "by_row(gamma)", ["outer(v, k)"]),
+    "mlstm": ("S", "by_head(f)", ["by_head(i) * outer(v, k)"]),
+    "gated_deltanet": ("S", "by_head(f)", ["-outer(by_head(i) * r, k)", "outer(by_head(i) * v, k)"]),
+    **dict.fromkeys(["rwkv5", "rwkv6"], ("S", "by_column(w)", ["outer(v, k)"])),
+    "rwkv7": ("S", "by_column(w)", ["-outer(o, q * a)", "outer(v, k)"]),
+    "mamba": ("S", "f", ["outer(d * v, k)"]),
+    "mamba2": ("S", "by_head(f)", ["outer(by_head(d) * v, each_head(k))"]),
 }
 ROLES = {
     **{name: GATE for name, update in UPDATES.items() if update == LSTM},
@@ -40,6 +48,12 @@ ROLES = {
         for name in ("gru_write", "mingru", *(one for one in cell_names() if one.startswith("mut")))
     },
     **{name: {"h": "output"} for name in ("rnn", "rnn_relu", "indrnn")},
+    **{name: {"v": "candidate", "S": "memory", "h": "output"} for name in ("linear_attention", "retention")},
+    "mlstm": {"f": "keeps", "i": "writes", "v": "candidate", "o": "shows", "S": "memory", "h": "output"},
+    "gated_deltanet": {"f": "keeps", "i": "writes", "v": "candidate", "S": "memory", "h": "output"},
+    **{name: {"w": "keeps", "v": "candidate", "S": "memory", "h": "output"} for name in ("rwkv5", "rwkv6")},
+    "rwkv7": {"w": "keeps", "a": "writes", "v": "candidate", "S": "memory", "h": "output"},
+    **{name: {"f": "keeps", "S": "memory", "h": "output"} for name in ("mamba", "mamba2")},
 }
 
 

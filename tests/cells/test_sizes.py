@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_networks import EVERY_CELL, called, make_initial, make_input, make_network, parameters_of
+from made_networks import EVERY_CELL, called, largest_of, make_initial, make_input, make_network, parameters_of
 from oracle import ORACLES, run_oracle
+from registries import sampled
 
 from lstm_tui.engine.runtime import storage
 from lstm_tui.engine.runtime.blocked_product import BLOCK
@@ -24,11 +25,12 @@ def test_agrees_with_the_oracle(name: str, inputs: int, hidden: int, steps: int,
     ran = run_arrays(network, x, interpreter, initial)
     for one, values in zip(network.passes, expected, strict=True):
         for value, series in values.items():
-            np.testing.assert_allclose(ran.stored[one.name].values[value], series, rtol=0, atol=1e-12)
+            near = 1e-12 * largest_of(one.cell, value, series)
+            np.testing.assert_allclose(ran.stored[one.name].values[value], series, rtol=0, atol=near)
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
-@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+@pytest.mark.parametrize("name", sampled(EVERY_CELL, 2), ids=called)
 def test_windows_of_a_long_run_have_the_same_bits(name: str, interpreter: str, monkeypatch: pytest.MonkeyPatch) -> None:
     network = make_network(name, 2, seed=2)
     x, initial = make_input(network, 130), make_initial(network)

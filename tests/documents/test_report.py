@@ -22,7 +22,7 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.documents.blocks import figure
 from lstm_tui.documents.html import page
 from lstm_tui.documents.report import selection
-from lstm_tui.documents.report.report import report_of
+from lstm_tui.documents.report.report import content, report_of
 from lstm_tui.documents.report.selection import MOST_NUMBERS, ReportSelection
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
@@ -30,6 +30,7 @@ from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.formats.traces.trace_file import read, write
+from lstm_tui.models.bundled import open_model
 
 CELLS = cell_names()
 TINTED = 80
@@ -70,7 +71,8 @@ def test_every_number_of_a_unit_is_that_of_the_run(cell: str) -> None:
     session = made(cell)
     report, trace, seen = reported(session), session.frame.trace, set()
     for name, passed in trace.items():
-        for unit in range(3):
+        count = passed[memory_of(passed.cell)].shape[1]
+        for unit in range(count):
             table = report.table(f"Unit {unit} of {name}:")
             values = [heading.split()[0].replace("C", "c") for heading in table.headings[2:]]
             seen |= {(name, value) for value in values}
@@ -82,7 +84,7 @@ def test_every_number_of_a_unit_is_that_of_the_run(cell: str) -> None:
         for value in passed.cell.values:
             maps = [one for caption, one in report.tables.items() if caption.startswith(f"{value} of {name} by unit")]
             if (name, value) not in seen:  # a value of another size has a map of its own
-                assert passed[value].shape[1] != 3
+                assert passed[value].shape[1] != count
                 for unit in range(passed[value].shape[1]):
                     for t, text in enumerate(maps[0].row(str(unit))):
                         assert near(text, float(passed[value][t, unit]), 2)
@@ -95,10 +97,11 @@ def test_the_map_of_the_memory_and_its_means_are_those_of_the_run(cell: str) -> 
     for name, passed in session.frame.trace.items():
         memory = memory_of(passed.cell)
         table = report.table(f"{'C' if memory == 'c' else memory} of {name} by unit and token")
-        for unit in range(3):
+        count = passed[memory].shape[1]
+        for unit in range(count):
             for t, text in enumerate(table.row(str(unit))):
                 assert near(text, float(passed[memory][t, unit]), 2)
-        for heads, cells in table.rows[3:]:
+        for heads, cells in table.rows[count:]:
             value = present(re.match(r"mean (\w+), ", heads[0]))[1]
             for t, text in enumerate(cells):
                 assert near(text, float(passed[value][t].astype(np.float64).mean()), 2)
@@ -301,11 +304,24 @@ def test_a_number_that_is_not_0_never_looks_like_it(value: float, text: str) -> 
 # --- edits ---
 
 
+def test_the_answer_and_the_picture_lead_and_the_hash_comes_last() -> None:
+    network = open_model("story")
+    session = Session.open(Source(network, [sentence(network, "Ganesh likes AIML . Ram likes DevSecOps .")]))
+    session.goto(4)
+    for name in ("r.md", "r.html"):
+        text = content(session, ReportSelection(standing=True), name).decode()
+        order = ("it says he", "memories are cleared", "(×)", "perplexity", "size of C", "in words", "SHA-256")
+        places = [text.index(one) for one in order]
+        assert places == sorted(places), name
+        assert text.count("SHA-256") == 1
+
+
 def test_edits_are_told_and_every_number_stands_beside_that_of_the_baseline() -> None:
     session = opened()
     session.edit(*map(parse_edit, EDITS))
     report, difference = reported(session), present(session.frame.difference)
-    recipe = "".join(next(report.body.iter("pre")).itertext())
+    picture, recipe = ("".join(one.itertext()) for one in list(report.body.iter("pre"))[:2])
+    assert "(×)" in picture, "the picture leads"
     assert parse_edit_script(recipe) == session.history.active
     items = [words(item) for item in next(report.body.iter("main")).iter("li")]
     assert items == list(session.words)

@@ -71,7 +71,7 @@ def test_every_cell_is_drawn_at_every_size_and_step(name: str) -> None:
             text = drawing.text()
             assert len(drawing.lines) <= height
             assert all(line.x <= width for line in drawing.lines)
-            assert f"unit {view.unit}" in text
+            assert view.unit_words() in text
             if palette is PLAIN:
                 assert text.isascii()
         session.step_in()

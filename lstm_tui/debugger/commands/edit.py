@@ -32,7 +32,7 @@ from lstm_tui.engine.language.expression import Call, Name, walk
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.overrides import READOUT
-from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span, whole_number, whole_span
@@ -64,12 +64,37 @@ class _Here:
     def unit(self, pass_name: str, name: str) -> int:
         return unit_called(self.session, pass_name, name)
 
+    def entries(self, owner: str, value: str, spans: tuple[Span, ...]) -> Span:
+        passed = self.session.frame.trace.passes.get(owner)
+        if passed is None or value not in passed:
+            raise UserError(f"{visible(value)} has no rows and columns")
+        return units_at(passed, value, spans)
+
     def parameter(self, name: str) -> str:
         if not self.session.can_run:
             return name
         known = self.session.edited.network.tensors()
         full = (f"{owner}/{name}" for owner in (self.session.frame.position.pass_name, READOUT))
         return name if name in known else next((one for one in full if one in known), name)
+
+
+def units_at(passed: PassTrace, value: str, spans: tuple[Span, ...]) -> Span:
+    """Return the units of a value that stand at a row and some columns, or a head, row and columns.
+
+    Raises:
+        UserError: It has no such places, or they are not side by side.
+    """
+    *lines, (first, stop) = spans
+    ones = [start for start, end in lines if start is not None and end == start + 1]
+    if len(ones) < len(lines):
+        raise UserError(f"a column of {value} is no range of units: give one row at a time, as in {value}[2,:]")
+    shape = passed.shape_of(value)
+    columns = 1 if shape is None else shape.columns
+    begin, end = first or 0, columns if stop is None else stop
+    if not begin < end:
+        raise UserError(f"{value} has {columns} columns, from 0")
+    unit = passed.unit_at(value, (*ones, begin))
+    return unit, passed.unit_at(value, (*ones, end - 1)) + 1
 
 
 def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edit:

@@ -23,8 +23,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "condition", "rebreak",
     ),
     "ask": (
-        "now", "print", "output", "printf", "echo", "display", "undisplay", "who", "whatis", "list", "where",
-        "info", "show", "diagram", "unit", "vocabulary", "assert",
+        "now", "print", "output", "printf", "echo", "display", "undisplay", "who", "wrote", "whatis", "list", "where",
+        "info", "show", "diagram", "unit", "vocabulary", "probe", "assert",
     ),
     "the whole run": ("health", "reach", "surprise", "report"),
     "edit": (
@@ -37,14 +37,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "words of your own": (
         "define", "document", "alias", "unalias", "if", "while", "init-if-undefined", "dont-repeat",
     ),
-    "the session": ("name", "save-session", "source", "help", "glossary", "apropos", "quit"),
+    "the session": ("name", "save-session", "record-lesson", "source", "help", "glossary", "apropos", "quit"),
 }  # fmt: skip
 """Every verb, by what it is for."""
 
 EXPRESSIONS = (
     "c   layer0.forward.c   x                  a value of this pass, of another; what the pass reads",
     "c[3]   c[-1]   c[0:8:2]   mean(f)         one unit, some units, a function of them",
-    "U_f   U_f[3]   norm(U_f)   radius(U_f)    a matrix, its row into unit 3, a function of it; U_f @ h is a vector",
+    "U_f   U_f[3]   U_f[3,1]   radius(U_f)     a matrix, its row into unit 3, a number; U_f @ h is a vector",
     "prev(c)   c[t-2]   c - prev(c)            one step before, two places before, the change in this step",
     "t   token   output   result               the place, its token, what the network says here and in the end",
     '+ - * / ** @  < <= > >= == !=  and or not   as in Python: mean(f) < .1 and token == "not"',

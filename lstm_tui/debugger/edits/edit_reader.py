@@ -56,6 +56,13 @@ class Defaults(Protocol):
             UserError: None is.
         """
 
+    def entries(self, owner: str, value: str, spans: tuple[Span, ...]) -> Span:
+        """Return the units of a value that stand at a row and column, or a head, row and columns.
+
+        Raises:
+            UserError: It has no such places, or they are not side by side.
+        """
+
 
 Names = tuple[tuple[str, int], ...]
 """Names that stand for a whole number in a line, with it."""
@@ -171,7 +178,14 @@ class _EditReader(WordReader):
         units: tuple[Span, ...] = ((None, None),)
         if self.is_sign("["):
             of = owner or (defaults.owner_of(value) if defaults is not None else "")
-            units = self.index(1, defaults, of) or units
+            opened = self.word.start
+            units = self.index(1 if defaults is None else 3, defaults, of) or units
+            if len(units) > 1:
+                assert defaults is not None
+                try:
+                    units = (defaults.entries(of, value, units),)
+                except UserError as error:
+                    raise Mistake(str(error), opened) from None
         elif defaults is None:
             raise self.expected("units, such as [7], [0:8] or [:]")
         steps: Span | None = None
@@ -296,7 +310,7 @@ class _EditReader(WordReader):
         if defaults is not None and self.word.kind == "name" and _is_pass(pass_name):
             unit = self._named_unit(defaults, pass_name)
             named: list[Span] = [(unit, unit + 1)]
-            if most > 1 and self.is_sign(","):
+            if most == 2 and self.is_sign(","):
                 self.take()
                 named.append((None, None) if self.is_sign("]") else self.span())
             if not self.is_sign("]"):

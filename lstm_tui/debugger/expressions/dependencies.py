@@ -36,7 +36,7 @@ def _waits(node: Node, scope: Scope) -> set[int | None]:
         return _waits_for_name(node.name, scope)
     if isinstance(node, parser.CallNode) and node.function == "share":
         what = node.arguments[1] if len(node.arguments) == 2 else None
-        while isinstance(what, parser.UnitsNode | parser.NamedUnitNode):
+        while isinstance(what, parser.UnitsNode | parser.NamedUnitNode | parser.EntryNode):
             what = what.of
         passed, state = memory_meant(scope, what.name if isinstance(what, parser.NameNode) else None)
         return {passed.cell.values.index(state) if passed is scope.passed else None}

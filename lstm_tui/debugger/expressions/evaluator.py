@@ -69,14 +69,14 @@ def resolved(expression: Expression, scope: Scope) -> Expression:
     Raises:
         ExpressionError: No unit is called so.
     """
-    if not any(isinstance(node, parser.NamedUnitNode) for node in parser.walk(expression.node)):
+    if not any(isinstance(node, parser.NamedUnitNode | parser.EntryNode) for node in parser.walk(expression.node)):
         return expression
     return replace(expression, node=_Names(expression, scope).numbered(expression.node))
 
 
 @dataclass(frozen=True)
 class _Names:
-    """Puts numbers in the place of the names of units."""
+    """Puts numbers in the place of the names of units, and of rows and columns."""
 
     expression: Expression
     scope: Scope
@@ -89,6 +89,8 @@ class _Names:
             except NoSuchName as error:
                 raise ExpressionError(error.said, self.expression.text, node.of.end + 1, error.near) from None
             return parser.UnitsNode(node.start, node.end, of, unit, unit + 1)
+        if isinstance(node, parser.EntryNode):
+            return self._entry(node)
         if isinstance(node, parser.CallNode):
             return replace(node, arguments=tuple(self.numbered(one) for one in node.arguments))
         if isinstance(node, parser.Operation):
@@ -98,6 +100,23 @@ class _Names:
         if isinstance(node, parser.UnitsNode | parser.Class | parser.Shifted | parser.PreviousNode | parser.Inverse):
             return replace(node, of=self.numbered(node.of))
         return node
+
+    def _entry(self, node: parser.EntryNode) -> Node:
+        of = self.numbered(node.of)
+        value = of
+        while isinstance(value, parser.Shifted | parser.PreviousNode):
+            value = value.of
+        try:
+            if not isinstance(value, parser.NameNode):
+                raise NoSuchName("rows and columns are of a value by its name, as in S[2,3]")
+            if len(node.entries) == 2 and self.scope.is_parameter(value.name):
+                row, column = node.entries
+                line = parser.UnitsNode(node.start, node.end, of, row, row + 1)
+                return parser.UnitsNode(node.start, node.end, line, column, column + 1)
+            unit = self.scope.entry(value.name, node.entries)
+        except NoSuchName as error:
+            raise ExpressionError(error.said, self.expression.text, node.of.end + 1, error.near) from None
+        return parser.UnitsNode(node.start, node.end, of, unit, unit + 1)
 
     def _pass_of(self, node: Node) -> str:
         """Return the pass of the value of which a unit is asked; the scope's own where it is none by name."""

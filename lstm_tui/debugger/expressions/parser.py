@@ -16,6 +16,7 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language import words
 from lstm_tui.engine.language.syntax import (
     CallNode,
+    EntriesNode,
     HeldNode,
     IndexNode,
     Inverse,
@@ -37,6 +38,7 @@ __all__ = [
     "AtNode",
     "CallNode",
     "Class",
+    "EntryNode",
     "ExpressionError",
     "HeldNode",
     "IndexNode",
@@ -86,6 +88,14 @@ class NamedUnitNode(Node):
 
 
 @dataclass(frozen=True)
+class EntryNode(Node):
+    """`S[2,3]`, `S[0,2,3]`: one number of a value that is a matrix a head, by head, row and column."""
+
+    of: Node
+    entries: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Class(Node):
     """`output["positive"]`: one number by the name of its class."""
 
@@ -124,7 +134,11 @@ def inside(node: Node) -> tuple[Node, ...]:
         return node.arguments
     if isinstance(node, Operation):
         return node.left, node.right
-    return (node.of,) if isinstance(node, UnitsNode | NamedUnitNode | Class | Shifted | PreviousNode | Inverse) else ()
+    return (
+        (node.of,)
+        if isinstance(node, UnitsNode | NamedUnitNode | EntryNode | Class | Shifted | PreviousNode | Inverse)
+        else ()
+    )
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -210,12 +224,14 @@ class Expression:
     def entry_of(self, node: Node, answer: Series, entry: int) -> str:
         """Return one entry of a part as it may be asked for: `c[7]`, of `c[4:8]` as well as of `c`; safe to show."""
         whole = node
-        while isinstance(whole, UnitsNode | NamedUnitNode):
+        while isinstance(whole, UnitsNode | NamedUnitNode | EntryNode):
             whole = whole.of
         if isinstance(whole, NameNode):
             return visible(self.text_of(whole) + answer.entry_name(entry))
         written = self.text_of(node)
-        closed = isinstance(node, CallNode | Class | Shifted | PreviousNode | AtNode | UnitsNode | NamedUnitNode)
+        closed = isinstance(
+            node, CallNode | Class | Shifted | PreviousNode | AtNode | UnitsNode | NamedUnitNode | EntryNode
+        )
         place = replace(answer, units=0, stride=1, row=None).entry_name(entry)
         return visible(f"{written if closed else f'({written})'}{place}")
 
@@ -290,6 +306,8 @@ def _subscript(node: IndexNode) -> Node:
         return Shifted(start, end, of, -shift if index.sign == "-" else shift)
     if isinstance(index, NameNode) and "." not in index.name:
         return NamedUnitNode(start, end, of, index.name)
+    if isinstance(index, EntriesNode):
+        return EntryNode(start, end, of, tuple(_whole(one) for one in index.entries))
     if isinstance(index, RangeNode):
         first, stop, step = (None if one is None else _from_end(one) for one in (index.first, index.stop, index.step))
         if step == 0 and index.step is not None:

@@ -13,7 +13,7 @@ from lstm_tui.debugger.held_values import HeldValues
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import held_inputs, spread
-from lstm_tui.engine.errors import nearest
+from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.vocabulary import shortened
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
@@ -184,6 +184,25 @@ class Scope:
             why = "" if passed.program is not None else " (a trace file holds no parameters)"
             raise NoSuchName(f"{passed.name} has no matrix {value}{why}", nearest(value, matrices))
         return matrices[value]
+
+    def is_parameter(self, name: str) -> bool:
+        """Say whether a name is that of a matrix of weights."""
+        try:
+            return bool(self.matrix(name).ndim == 2)
+        except NoSuchName:
+            return False
+
+    def entry(self, name: str, entries: tuple[int, ...]) -> int:
+        """Return which unit of a value stands in a row and column of it.
+
+        Raises:
+            NoSuchName: The value is no matrix, or has no such row or column.
+        """
+        passed, value = self.owner(name)
+        try:
+            return passed.unit_at(value, entries)
+        except UserError as error:
+            raise NoSuchName(str(error)) from None
 
     def unit(self, pass_name: str, name: str) -> int:
         """Return which unit of a pass is called so.

@@ -10,8 +10,8 @@ import numpy as np
 from lstm_tui.analysis.contributions import ARITHMETIC, Origin, origin_of, told_apart
 from lstm_tui.debugger.position import equations_of, ops_of
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.compiler.ops import OPS, Code
-from lstm_tui.engine.compiler.program import Instruction, Space, spread
+from lstm_tui.engine.compiler.ops import EVERY_OP, HEAD_OPS, OPS, Code, Shape, over_heads
+from lstm_tui.engine.compiler.program import Instruction, Operand, Space, spread
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, show
 from lstm_tui.engine.runtime.trace import PassTrace
 
@@ -193,7 +193,7 @@ class Reader:
 
     def _computed(self, node: Expression) -> Array | None:
         """Return a node from its arguments, for a trace that holds values only."""
-        if not isinstance(node, Call) or node.function not in OPS:
+        if not isinstance(node, Call) or node.function not in EVERY_OP:
             return None
         arguments = [self.vector(argument) for argument in node.arguments]
         known = [vector.astype(np.float64) for vector in arguments if vector is not None]
@@ -202,6 +202,10 @@ class Reader:
         with np.errstate(all="ignore"):
             if node.function == "every":
                 return np.asarray(np.mod(self.passed.reading_step(self.t), known[0]) == 0, dtype=np.float64)
+            if node.function in HEAD_OPS:
+                program = self.passed.program
+                shape = None if program is None else program.shapes.get(node)
+                return None if shape is None else over_heads(node.function, shape, *known)
             return np.asarray(OPS[node.function].forward(*known))
 
     def _unit(self, vector: Array) -> float:
@@ -247,18 +251,40 @@ class Reader:
         first: list[ProductTerm] = []
         others: list[ProductTerm] = []
         for one in self.ops:
-            if one.matrix is None or self.row is None:
+            if self.row is None or (one.matrix is None and one.op.code != Code.READ):
                 continue
-            weights, vector, name = self._product(one)
+            weights, vector, name = self._product(one) if one.matrix is not None else self._read(one)
+            behind = 0 if one.shape is None else self._head(one.shape) * one.shape.columns
             with np.errstate(all="ignore"):
                 products = weights * vector
             order = np.argsort(-np.nan_to_num(np.abs(products), nan=np.inf), kind="stable")[:most]
-            terms = [ProductTerm(f"{name}[{k}]", float(products[k])) for k in order]
+            terms = [ProductTerm(f"{name}[{behind + k}]", float(products[k])) for k in order]
             own = max(most // _SHARED_BY, 1)
             first += [term for term in terms[:own] if term.number]
             others += terms[own:]
         others.sort(key=_weight, reverse=True)
         return tuple(sorted([*first, *others[: max(most - len(first), 0)]], key=_weight, reverse=True))
+
+    def _head(self, shape: Shape) -> int:
+        return min(self.unit, shape.heads * shape.rows - 1) // shape.rows
+
+    def _read(self, one: Instruction) -> tuple[Array, Array, str]:
+        """Return the row of a memory that is a matrix, what it is read under, and how that is written."""
+        assert one.shape is not None
+        memory, query = (self._numbers_of(operand) for operand in one.operands)
+        shape, head = one.shape, self._head(one.shape)
+        line = min(self.unit, shape.heads * shape.rows - 1) * shape.columns
+        text = one.operands[1].text
+        name = text if re.fullmatch(r"\w+", text) else f"({text})"
+        asked = query[head * shape.columns : (head + 1) * shape.columns]
+        return memory[line : line + shape.columns], asked, name
+
+    def _numbers_of(self, operand: Operand) -> Array:
+        assert self.row is not None
+        assert self.before is not None
+        assert self.passed.parameters is not None
+        sources = {Space.CURRENT: self.row, Space.PREVIOUS: self.before, Space.PARAMETER: self.passed.parameters}
+        return sources[Space(operand.space)][operand.offset : operand.offset + operand.size]
 
     def _product(self, one: Instruction) -> tuple[Array, Array, str]:
         assert one.matrix is not None

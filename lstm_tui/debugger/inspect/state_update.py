@@ -10,8 +10,21 @@ from typing import Literal
 from lstm_tui.analysis.contributions import Origin
 from lstm_tui.debugger.inspect.explain import Explanation, Reader, explain
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.ops import operand_units
 from lstm_tui.engine.compiler.roles import Update, update_of
-from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Place, Previous, Product, show, walk
+from lstm_tui.engine.language.expression import (
+    Call,
+    Expression,
+    Name,
+    Number,
+    Place,
+    Previous,
+    Product,
+    inside,
+    names_in,
+    show,
+    walk,
+)
 from lstm_tui.engine.number_text import change
 from lstm_tui.engine.number_text import sentence as number
 from lstm_tui.engine.runtime.trace import PassTrace
@@ -66,7 +79,72 @@ def edit_in_words(origin: Origin, value: float) -> str:
 
 def through(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
     """Return one line for each value that an equation reads in its own step: what weighed most in that, by name."""
-    return [line for name in read_by(passed, value) for line in mostly(passed, name, t, unit)]
+    return [line for name in read_by(passed, value) for line in mostly_of(passed, value, name, t, unit)]
+
+
+def mostly_of(passed: PassTrace, reader: str, value: str, t: int, unit: int) -> list[str]:
+    """Return one line on what one unit of a value reads of another; none where it reads all units of it."""
+    read = unit_read(passed, reader, value, unit)
+    return [] if read is None else mostly(passed, value, t, read)
+
+
+def unit_read(passed: PassTrace, reader: str, value: str, unit: int) -> int | None:
+    """Return which unit of a value one unit of another reads: its own, but for ops over heads; None where it reads all.
+
+    Args:
+        passed: The pass.
+        reader: Whose equation it is.
+        value: What that reads.
+        unit: Of the reader.
+    """
+    shapes = {} if passed.program is None else passed.program.shapes
+    found: list[int | None] = []
+
+    def look(node: Expression, at: int | None) -> None:
+        if isinstance(node, Name) and node.name == value:
+            found.append(at)
+        shape = shapes.get(node)
+        if isinstance(node, Call) and shape is not None:
+            units = operand_units(node.function, shape, at) if at is not None else (None,) * len(node.arguments)
+            for argument, one in zip(node.arguments, units, strict=True):
+                look(argument, one)
+            return
+        for part in inside(node):
+            look(part, at)
+
+    look(passed.cell.equation(reader).expression, unit)
+    return next((one for one in found if one is not None), None if found else unit)
+
+
+def unit_beside(passed: PassTrace, memory: str, value: str, unit: int) -> int:
+    """Return the unit of a value that goes with one unit of a memory: that number, but where the memory is a matrix.
+
+    There it is the unit that the memory's own equation reads, or else the one of the same row, head or column.
+    """
+    size, shape = int(passed[value].shape[1]), passed.shape_of(memory)
+    if shape is None or size == shape.numbers:
+        return min(unit, size - 1)
+    if value in read_by(passed, memory):
+        read = unit_read(passed, memory, value, unit)
+        if read is not None and read < size:
+            return read
+    head, row, column = shape.place(unit)
+    if size == shape.heads * shape.columns and _asks(passed, memory, value):
+        return head * shape.columns + column
+    places = {shape.heads * shape.columns: head * shape.columns + column, shape.heads: head}
+    places |= {shape.heads * shape.rows: head * shape.rows + row}
+    return places.get(size, min(unit, size - 1))
+
+
+def _asks(passed: PassTrace, memory: str, value: str) -> bool:
+    """Say whether a memory that is a matrix is read under a value: that goes with its columns."""
+    for one in passed.cell.equations:
+        for node in walk(one.expression):
+            if isinstance(node, Call) and node.function == "read":
+                read, asked = node.arguments
+                if isinstance(read, Name) and read.name == memory and value in names_in(asked):
+                    return True
+    return False
 
 
 def read_by(passed: PassTrace, value: str) -> tuple[str, ...]:

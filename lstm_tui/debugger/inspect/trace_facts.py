@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -18,10 +19,12 @@ from lstm_tui.analysis.distribution import is_language_model, surprise
 from lstm_tui.analysis.health import Kind, flags_of
 from lstm_tui.analysis.ledger import Flow, FlowPart, flow_between, flow_of
 from lstm_tui.analysis.memory_events import MemoryStep, memory_step
+from lstm_tui.analysis.memory_reads import ReadSplit, read_places, split_read
 from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of, ranges_of, roles_of, update_of
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array
@@ -69,6 +72,8 @@ ACTS = ("keep", "write", "output")
 NEAR_STEPS, NEAR_BEFORE = 256, 2
 """Of a run in windows the ledger begins so many times so many steps before those the current one is among."""
 _FLOWS_HELD, _STEPS_HELD = 4, 512
+_READ_AT_ONCE = 20_000_000
+"""Numbers carried through a run for a read that the screen splits without being asked."""
 _AT_ONCE = 1_024
 """Tokens up to which all that is asked of a run is computed before it is shown."""
 _SPARE = ("other", "other2", "other3")
@@ -142,6 +147,7 @@ class Facts:
         self._halves: dict[tuple[str, str], float] = {}
         self._flags: dict[str, dict[int, Kind]] = {}
         self._flows_near: dict[tuple[str, int, int], FlowPart | None] = {}
+        self._reads: dict[tuple[str, str, int], ReadSplit | None] = {}
         self._steps: dict[tuple[str, int], MemoryStep | None] = {}
 
     @property
@@ -247,6 +253,20 @@ class Facts:
                 self._flows_near.pop(next(iter(self._flows_near)), None)
             self._flows_near[key] = flow_between(passed, self.memory(pass_name), start, stop)
         return self._flows_near[key]
+
+    def read_split(self, pass_name: str, value: str, t: int) -> ReadSplit | None:
+        """Return what a value reads of a matrix memory, by token; None where it reads none, or it takes too long."""
+        key = pass_name, value, t
+        if key not in self._reads:
+            while len(self._reads) >= _FLOWS_HELD:
+                self._reads.pop(next(iter(self._reads)), None)
+            passed = self.trace[pass_name]
+            made: ReadSplit | None = None
+            if value in read_places(passed) and not passed.is_windowed:
+                with suppress(UserError):
+                    made = split_read(passed, value, t, _READ_AT_ONCE)
+            self._reads[key] = made
+        return self._reads[key]
 
     def memory_step(self, pass_name: str, t: int) -> MemoryStep | None:
         """Return what the step at a place does to a pass's memory; None as `flow`."""

@@ -15,7 +15,7 @@ from lstm_tui.debugger.expressions.evaluator import token_place
 from lstm_tui.debugger.expressions.scope import NoSuchName
 from lstm_tui.debugger.expressions.shares import ALL_UNITS, memory_meant
 from lstm_tui.debugger.inspect.explain import explain
-from lstm_tui.debugger.inspect.state_update import edit_in_words, explained, mostly, through
+from lstm_tui.debugger.inspect.state_update import edit_in_words, explained, mostly, mostly_of, through
 from lstm_tui.debugger.position import Frame, Position, equations_of
 from lstm_tui.debugger.provenance.memory_loss import Fall, Held, MemoryLoss, loss_at, losses, parts_of_change
 from lstm_tui.debugger.provenance.nonfinite import birth, ops_are_finite
@@ -201,7 +201,7 @@ def _by_parts(passed: PassTrace, value: str, unit: int, t: int) -> list[str]:
         return [f"  an edit set {value}[{unit}] here: keeping and writing had no part in the change"]
     by = f", each multiplied by {number(parts.origin.number)} by an edit" if parts.origin.kind == "scaled" else ""
     lines = [f"  keeping changed it by {change(parts.lost)}, writing by {change(parts.wrote)}{by}"]
-    return lines + [line for name in parts.values for line in mostly(passed, name, t, unit)]
+    return lines + [line for name in parts.values for line in mostly_of(passed, value, name, t, unit)]
 
 
 def _held(expression: Expression, scope: Scope) -> Held | None:
@@ -288,7 +288,7 @@ def _told_of_loss(scope: Scope, head: str, held: Held, t: int, diluted: bool, ot
     lines += worked
     if not loss.all_edited:
         values = loss.written_by if diluted else loss.kept_by
-        lines += [line for name in values for line in mostly(passed, name, t, loss.unit)]
+        lines += [line for name in values for line in mostly_of(passed, state, name, t, loss.unit)]
     return Blame(tuple(lines), passed.name, t, equation, state, loss.unit)
 
 

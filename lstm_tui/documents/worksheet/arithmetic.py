@@ -7,7 +7,7 @@ zero. So a pencil that uses the numbers as they stand on the sheet comes to the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
 from functools import reduce
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.documents.blocks import Line, LinePiece
-from lstm_tui.engine.compiler.ops import OPS
+from lstm_tui.engine.compiler.ops import HEAD_OPS, OPS, Shape, operand_units, result_size
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product
 from lstm_tui.engine.number_text import written_out
@@ -235,12 +235,14 @@ class EquationInputs:
         matrix: From a name to the rows.
         every: Whether the step is one that a period divides, for `every`.
         paper: What is written down is taken from it.
+        shapes: Shape of every op over heads.
     """
 
     vector: Callable[[str, bool], Vector]
     matrix: Mapping[str, tuple[Vector, ...]]
     every: Callable[[Decimal], bool]
     paper: Paper
+    shapes: Mapping[Expression, Shape] = field(default_factory=dict)
 
     def size(self, node: Expression) -> int:
         """Return how many units a node has."""
@@ -250,6 +252,8 @@ class EquationInputs:
             return len(self.vector(node.name, isinstance(node, Previous)))
         if isinstance(node, Product):
             return len(self.matrix[node.matrix])
+        if node.function in HEAD_OPS:
+            return result_size(node.function, self.shapes[node])
         sizes = [self.size(argument) for argument in node.arguments]
         if node.function == "part":
             return sizes[0] // int(_number(node.arguments[2]))
@@ -292,12 +296,41 @@ class EquationInputs:
             period = self.tree(arguments[0], unit)
             assert isinstance(period, Leaf), "a period is a fixed number"
             return Leaf(Decimal(int(self.every(period.number))))
+        if node.function in HEAD_OPS:
+            return self._over_heads(node, unit)
         op = OPS[node.function]
         if op.elementwise:
             return Applied(node.function, tuple((self.tree(argument, unit),) for argument in arguments))
         size = max(self.size(argument) for argument in arguments)
         all_units = tuple(tuple(self.tree(argument, k) for k in range(size)) for argument in arguments)
         return Applied(node.function, all_units, None if op.single else unit)
+
+    def _over_heads(self, node: Call, unit: int) -> Tree:
+        """Return an op over heads as plain arithmetic."""
+        shape, arguments = self.shapes[node], node.arguments
+        _, rows, columns = shape
+
+        def tree(argument: Expression, k: int) -> Tree:
+            return self.tree(argument, k if self.size(argument) > 1 else 0)
+
+        if node.function in ("read", "sum_heads", "mean_heads"):
+            width = columns if node.function == "read" else rows * columns
+            self.paper.take(width)
+            terms = [tree(arguments[0], unit * width + k) for k in range(width)]
+            if node.function == "read":
+                first = unit // rows * columns
+                terms = [_product(one, tree(arguments[1], first + k)) for k, one in enumerate(terms)]
+            total = Arithmetic("+", tuple(terms)) if width > 1 else terms[0]
+            if node.function != "mean_heads":
+                return total
+            return Arithmetic("/", (total, Leaf(Decimal(width))))
+        units = operand_units(node.function, shape, unit)
+        trees = [tree(argument, k) for argument, k in zip(arguments, units, strict=True) if k is not None]
+        return _product(*trees) if len(trees) > 1 else trees[0]
+
+
+def _product(one: Tree, other: Tree) -> Tree:
+    return Arithmetic("×", (*_parts(one, "×"), *_parts(other, "×")))
 
 
 def _parts(tree: Tree, sign: str) -> tuple[Tree, ...]:

@@ -202,7 +202,9 @@ class _Desk:
                     return self._vector(spread(cell.fixed[name], passed.hidden_size))
                 return weights[name][0]
 
-            reading = EquationInputs(vector, weights, lambda period: (step + program.clock) % period == 0, self.paper)
+            reading = EquationInputs(
+                vector, weights, lambda period: (step + program.clock) % period == 0, self.paper, program.shapes
+            )
             values.append(self._value(passed.name, equation, reading, program.values[equation.name].size, t))
         return StepSums(
             passed.name, t, self.trace.sequence.tokens[t],

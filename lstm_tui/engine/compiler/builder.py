@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Literal
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.compiler.ops import OPS, STEPS_OPS
+from lstm_tui.engine.compiler.ops import EVERY_OP, HEAD_OPS, STEPS_OPS, Shape, operand_sizes, result_size
 from lstm_tui.engine.compiler.program import held_inputs
 from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.language.cell_fields import Size
@@ -33,7 +33,24 @@ def length(size: Size, letters: Mapping[str, int], values: Mapping[str, int], wh
         return size.factor
     if size.letter not in letters:
         raise UserError(f"{where} needs a value for {size.letter}; give --size {size.letter}=32")
-    return size.factor * letters[size.letter]
+    number = size.factor * letters[size.letter]
+    for letter in (*size.times, *size.by):
+        if letter not in letters:
+            raise UserError(f"{where} needs a value for {letter}; give --size {letter}=2")
+    for letter in size.times:
+        number *= letters[letter]
+    for letter in size.by:
+        if number % letters[letter]:
+            raise UserError(f"{where}: {number} is not {letters[letter]} equal parts; give another --size {letter}=N")
+        number //= letters[letter]
+    return number
+
+
+def _memory(node: Call) -> str:
+    """Return the name of the matrix that is read."""
+    memory = node.arguments[0]
+    assert isinstance(memory, Name)
+    return memory.name
 
 
 def whole(node: Expression) -> int:
@@ -51,12 +68,16 @@ class Sizes:
         values: Of inputs, fixed vectors and the values of all equations.
         vectors: Of vector parameters met so far.
         matrices: Rows and columns of matrix parameters met so far.
+        heads: How many heads there are.
+        shapes: Of values that are a matrix a head.
     """
 
     hidden: int
     values: dict[str, int] = field(default_factory=dict)
     vectors: dict[str, int] = field(default_factory=dict)
     matrices: dict[str, tuple[int, int]] = field(default_factory=dict)
+    heads: int = 1
+    shapes: dict[str, Shape] = field(default_factory=dict)
 
     def natural(self, node: Expression) -> int | None:
         """Return the size an expression has by itself, None where what is around it decides."""
@@ -73,15 +94,28 @@ class Sizes:
         if node.function == "part":
             size = self.natural(node.arguments[0])
             return None if size is None else size // whole(node.arguments[2])
+        if node.function in HEAD_OPS:
+            return self._of_heads(node)
         sizes = [self.natural(argument) for argument in node.arguments]
         if node.function == "concat":
             return None if None in sizes else sum(size or 0 for size in sizes)
-        if OPS[node.function].single:
+        if EVERY_OP[node.function].single:
             return 1
         known = [size for size in sizes if size is not None]
         if any(size > 1 for size in known):
             return max(known)
         return None if None in sizes else 1
+
+    def _of_heads(self, node: Call) -> int | None:
+        if node.function == "read":
+            shape = self.shapes[_memory(node)]
+            return shape.heads * shape.rows
+        if node.function in ("sum_heads", "mean_heads"):
+            return self.heads
+        if node.function == "each_head":
+            size = self.natural(node.arguments[0])
+            return None if size is None else size * self.heads
+        return None
 
     def fallback(self, node: Expression) -> int:
         """Return the size of the first value named in an expression, else H."""
@@ -124,6 +158,7 @@ class Draft:
         text: How it is written on the screen.
         matrix: The matrix of a product.
         parts: Of a concat: offset and size of each piece.
+        shape: Of an op over heads.
     """
 
     function: str
@@ -133,6 +168,7 @@ class Draft:
     text: str
     matrix: str | None = None
     parts: list[tuple[int, int]] = field(default_factory=list)
+    shape: Shape | None = None
 
 
 class Builder:
@@ -156,7 +192,9 @@ class Builder:
         self.order: list[str] = []  # parameters as they are met
         self.fixed: dict[str, Array] = {}
         self.constants: dict[str, float] = {}
+        self.shapes: dict[Expression, Shape] = {}
         self._equation = 0
+        self._shape: Shape | None = None  # of what is being computed, where it is a matrix a head
         self._known: dict[tuple[int, int | None], Ref] = {}  # what a macro repeats is computed once
 
     def add_input(self, name: str, size: int) -> None:
@@ -181,6 +219,7 @@ class Builder:
             LanguageError: If sizes do not fit, with the place.
         """
         self._equation, self._known = number, {}
+        self._shape = self.sizes.shapes.get(equation.name)
         ref = self._compile(equation.expression, size, top=True)
         if ref.size not in (1, size):
             message = f"`{equation.name}` has {size} numbers, its equation gives {ref.size}"
@@ -242,7 +281,51 @@ class Builder:
         if node.function in STEPS_OPS:
             size = self.sizes.natural(node) or wanted or self.sizes.fallback(node)
             return self._draft(node.function, size, [self._compile(node.arguments[0], size)], node)
+        if node.function in HEAD_OPS:
+            return self._over_heads(node, wanted)
         return self._operation(node, wanted, top)
+
+    def _over_heads(self, node: Call, wanted: int | None) -> Ref:
+        """Compile an op over heads: its operands have exactly the sizes that its shape says."""
+        around, shape = self._shape, self._shape_of(node, wanted)
+        sizes = operand_sizes(node.function, shape)
+        self._shape = None
+        refs = [self._exactly(argument, size) for argument, size in zip(node.arguments, sizes, strict=True)]
+        self._shape = around
+        ref = self._draft(node.function, result_size(node.function, shape), refs, node)
+        self.drafts[ref.draft].shape = self.shapes[node] = shape
+        return ref
+
+    def _shape_of(self, node: Call, wanted: int | None) -> Shape:
+        """Return the shape of an op over heads."""
+        around, function = self._shape, node.function
+        if function == "read":
+            return self.sizes.shapes[_memory(node)]
+        if function in ("sum_heads", "mean_heads"):
+            argument = node.arguments[0]
+            return self._in_heads(self.sizes.natural(argument) or self.sizes.fallback(argument), node)
+        if function in ("outer", "by_row", "by_column") and around is None:
+            message = (
+                f'`{function}` makes a matrix: give its value rows and columns in `sizes`, as in S = ["H/A", "H/A"]'
+            )
+            raise self._fail(message, node)
+        shape = around or self._in_heads(wanted or self.sizes.fallback(node), node)
+        return Shape(shape.heads, 1, shape.rows * shape.columns) if function == "each_head" else shape
+
+    def _in_heads(self, size: int, node: Call) -> Shape:
+        heads = self.sizes.heads
+        if size % heads:
+            raise self._fail(f"{size} numbers do not split into {heads} heads", node)
+        return Shape(heads, 1, size // heads)
+
+    def _exactly(self, node: Expression, size: int) -> Ref:
+        """Compile an operand that has so many numbers; one number spreads."""
+        ref = self._compile(node, size)
+        if ref.size == size:
+            return ref
+        if ref.size != 1:
+            raise self._fail(f"{ref.size} and {size} numbers do not fit together", node)
+        return self._draft("copy", size, [ref], node)
 
     def _name(self, node: Name, wanted: int | None) -> Ref:
         name, sizes = node.name, self.sizes
@@ -261,7 +344,7 @@ class Builder:
         return ref
 
     def _operation(self, node: Call, wanted: int | None, top: bool) -> Ref:
-        op = OPS[node.function]
+        op = EVERY_OP[node.function]
         if op.single:
             sizes = [self.sizes.natural(argument) for argument in node.arguments]
             size = max((known for known in sizes if known is not None), default=0) or self.sizes.fallback(node)

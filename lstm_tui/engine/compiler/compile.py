@@ -12,7 +12,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.builder import Builder, Draft, Ref, length
-from lstm_tui.engine.compiler.ops import OPS, STEPS_OPS
+from lstm_tui.engine.compiler.ops import EVERY_OP, OPS, STEPS_OPS, Shape
 from lstm_tui.engine.compiler.program import (
     Instruction,
     MatrixPlace,
@@ -211,7 +211,8 @@ class _Resolver:
             return [Instruction(OPS["copy"], target, operands, None, draft.equation, draft.text, steps=steps)]
         matrix = self.places.matrices[draft.matrix] if draft.matrix else None
         hoisted = packed and draft.operands[0].kind == "input"
-        return [Instruction(OPS[draft.function], target, operands, matrix, draft.equation, draft.text, hoisted)]
+        op, shape = EVERY_OP[draft.function], draft.shape
+        return [Instruction(op, target, operands, matrix, draft.equation, draft.text, hoisted, shape=shape)]
 
     def group(self, first: Draft, target: Slot) -> ProductGroup:
         matrix = self.places.matrices[first.matrix or ""]
@@ -258,6 +259,7 @@ def compile_cell(
         builder.add_constant_vector(name, spread(numbers, hidden_size))
     for name in cell.values:
         builder.sizes.values[name] = known.get(name, hidden_size)
+    builder.sizes.heads, builder.sizes.shapes = _shapes(cell, input_size, hidden_size, sizes or {})
     for entry in cell.below.values():
         if bottom and entry.bottom is not None:
             builder.add_bottom(equation_without(entry.bottom, left_out), known.get(entry.reads, hidden_size))
@@ -278,6 +280,9 @@ def compile_cell(
         sizes=dict(sizes or {}),
         without=left_out,
         bottom=bottom,
+        heads=builder.sizes.heads,
+        matrices=builder.sizes.shapes,
+        shapes=builder.shapes,
     )
 
 
@@ -289,9 +294,28 @@ def _check_left_out(cell: Cell, names: Iterable[str]) -> None:
             raise UserError(f"cell {cell.name}: {name} cannot be left out{hint}")
 
 
+def _letters(cell: Cell, input_size: int, hidden_size: int, given: Mapping[str, int]) -> dict[str, int]:
+    return {**cell.defaults, **given, "H": hidden_size, "I": input_size}
+
+
+def _shapes(cell: Cell, input_size: int, hidden_size: int, given: Mapping[str, int]) -> tuple[int, dict[str, Shape]]:
+    """Return how many heads a cell has, and the shape of every value that is a matrix a head."""
+    letters = _letters(cell, input_size, hidden_size, given)
+    heads = length(cell.heads, letters, {}, f"cell {cell.name}: heads")
+    shapes = {}
+    for name, sizes in cell.shapes.items():
+        rows, columns = (length(size, letters, {}, f"cell {cell.name}: sizes.{name}") for size in sizes)
+        shapes[name] = Shape(heads, rows, columns)
+    return heads, shapes
+
+
 def _known_sizes(cell: Cell, input_size: int, hidden_size: int, given: Mapping[str, int]) -> dict[str, int]:
-    letters = {**given, "H": hidden_size, "I": input_size}
-    known = {name: length(size, letters, {}, f"cell {cell.name}: sizes.{name}") for name, size in cell.sizes.items()}
+    letters = _letters(cell, input_size, hidden_size, given)
+    known = {
+        name: length(size, letters, {}, f"cell {cell.name}: sizes.{name}")
+        for name, size in cell.sizes.items() if name not in cell.shapes
+    }  # fmt: skip
+    known |= {name: shape.numbers for name, shape in _shapes(cell, input_size, hidden_size, given)[1].items()}
     if known.get("x", input_size) != input_size:
         hidden = cell.sizes["x"].letter == "H" and cell.sizes["x"].factor == 1
         why, hint = (" (its hidden size)", f"; use a hidden size of {input_size}") if hidden else ("", "")

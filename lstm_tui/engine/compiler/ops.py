@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,6 +51,39 @@ class Code(IntEnum):
     EVERY = 23
     MATVEC = 24
     HOLD = 25
+    OUTER = 26
+    READ = 27
+    BY_HEAD = 28
+    BY_ROW = 29
+    BY_COLUMN = 30
+    EACH_HEAD = 31
+    SUM_HEADS = 32
+    MEAN_HEADS = 33
+
+
+class Shape(NamedTuple):
+    """How numbers lie that belong to heads: of every head its rows, of every row its columns.
+
+    A vector of as many numbers a head has one row a head.
+    """
+
+    heads: int
+    rows: int
+    columns: int
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers that are."""
+        return self.heads * self.rows * self.columns
+
+    def place(self, unit: int) -> tuple[int, int, int]:
+        """Return the head, row and column of a unit, each from 0."""
+        line, column = divmod(unit, self.columns)
+        return (*divmod(line, self.rows), column)
+
+    def unit(self, head: int, row: int, column: int) -> int:
+        """Return which unit stands there."""
+        return (head * self.rows + row) * self.columns + column
 
 
 @dataclass(frozen=True)
@@ -238,6 +272,134 @@ _ROWS = (
 
 OPS: dict[str, Op] = {op.name: op for op in _ROWS}
 
+# --- over heads: matrices that are values, and vectors of as many numbers a head -------------------------
+
+
+def _in_heads(a: Array, shape: Shape) -> Array:
+    """Return numbers (…, n) as (…, heads, rows, columns)."""
+    return a.reshape(*a.shape[:-1], *shape)
+
+
+def _per_head(a: Array, heads: int) -> Array:
+    """Return numbers (…, n) as (…, heads, n / heads)."""
+    return a.reshape(*a.shape[:-1], heads, -1)
+
+
+def _flat(a: Array, axes: int) -> Array:
+    """Return numbers whose last axes are those of heads as (…, n)."""
+    return np.asarray(a.reshape(*a.shape[: a.ndim - axes], -1))
+
+
+def _outer(shape: Shape, v: Array, k: Array) -> Array:
+    return _flat(_per_head(v, shape.heads)[..., :, None] * _per_head(k, shape.heads)[..., None, :], 3)
+
+
+def _outer_back(shape: Shape, d: Array, y: Array, v: Array, k: Array) -> tuple[Array, Array]:
+    whole = _in_heads(d, shape)
+    by_row, by_column = _per_head(v, shape.heads)[..., :, None], _per_head(k, shape.heads)[..., None, :]
+    return _flat((whole * by_column).sum(axis=-1), 2), _flat((whole * by_row).sum(axis=-2), 2)
+
+
+def _read(shape: Shape, s: Array, q: Array) -> Array:
+    return _flat((_in_heads(s, shape) * _per_head(q, shape.heads)[..., None, :]).sum(axis=-1), 2)
+
+
+def _read_back(shape: Shape, d: Array, y: Array, s: Array, q: Array) -> tuple[Array, Array]:
+    by_row = _per_head(d, shape.heads)[..., :, None]
+    by_column = _per_head(q, shape.heads)[..., None, :]
+    return _flat(by_row * by_column, 3), _flat((_in_heads(s, shape) * by_row).sum(axis=-2), 2)
+
+
+def _by_head(shape: Shape, a: Array) -> Array:
+    return np.asarray(np.repeat(a, shape.rows * shape.columns, axis=-1))
+
+
+def _by_row(shape: Shape, a: Array) -> Array:
+    return np.asarray(np.repeat(a, shape.columns, axis=-1))
+
+
+def _by_column(shape: Shape, a: Array) -> Array:
+    one = _per_head(a, shape.heads)[..., None, :]
+    return _flat(np.broadcast_to(one, (*one.shape[:-2], shape.rows, shape.columns)), 3)
+
+
+def _each_head(shape: Shape, a: Array) -> Array:
+    one = a[..., None, :]
+    return _flat(np.broadcast_to(one, (*one.shape[:-2], shape.heads, a.shape[-1])), 2)
+
+
+_HEAD_ROWS = (
+    Op("outer", Code.OUTER, 2, "outer({0}, {1})", _outer, _outer_back, _mul_interval, elementwise=False,
+       help="a matrix a head: each number of the first times each of the second, rows by columns"),
+    Op("read", Code.READ, 2, "{0}·{1}", _read, _read_back, _fixed(*EVERYTHING), elementwise=False,
+       help="each row of a memory that is a matrix times the vector, summed, head by head"),
+    Op("by_head", Code.BY_HEAD, 1, "by_head({0})", _by_head,
+       lambda shape, d, y, a: (_per_head(d, shape.heads).sum(axis=-1),), lambda a: a, elementwise=False,
+       help="one number a head, for all numbers of its head"),
+    Op("by_row", Code.BY_ROW, 1, "by_row({0})", _by_row,
+       lambda shape, d, y, a: (_per_head(d, shape.heads * shape.rows).sum(axis=-1),), lambda a: a, elementwise=False,
+       help="one number a row, for all columns of a matrix"),
+    Op("by_column", Code.BY_COLUMN, 1, "by_column({0})", _by_column,
+       lambda shape, d, y, a: (_flat(_in_heads(d, shape).sum(axis=-2), 2),), lambda a: a, elementwise=False,
+       help="one number a column, for all rows of a matrix"),
+    Op("each_head", Code.EACH_HEAD, 1, "each_head({0})", _each_head,
+       lambda shape, d, y, a: (_per_head(d, shape.heads).sum(axis=-2),), lambda a: a, elementwise=False,
+       help="the same numbers for every head"),
+    Op("sum_heads", Code.SUM_HEADS, 1, "sum_heads({0})",
+       lambda shape, a: _per_head(a, shape.heads).sum(axis=-1), lambda shape, d, y, a: (_by_head(shape, d),),
+       _fixed(*EVERYTHING), elementwise=False, help="the numbers of each head summed: one number a head"),
+    Op("mean_heads", Code.MEAN_HEADS, 1, "mean_heads({0})",
+       lambda shape, a: _per_head(a, shape.heads).mean(axis=-1),
+       lambda shape, d, y, a: (_by_head(shape, d / a.dtype.type(shape.columns)),),
+       lambda a: a, elementwise=False, help="the mean of the numbers of each head: one number a head"),
+)  # fmt: skip
+
+HEAD_OPS: dict[str, Op] = {op.name: op for op in _HEAD_ROWS}
+"""Ops whose `forward` and `backward` take a shape before all else."""
+EVERY_OP: dict[str, Op] = OPS | HEAD_OPS
+
+
+def operand_sizes(name: str, shape: Shape) -> tuple[int, ...]:
+    """Return how many numbers each operand of an op over heads has."""
+    heads, rows, columns = shape
+    return {
+        "outer": (heads * rows, heads * columns),
+        "read": (shape.numbers, heads * columns),
+        "by_head": (heads,),
+        "by_row": (heads * rows,),
+        "by_column": (heads * columns,),
+        "each_head": (rows * columns,),
+    }.get(name, (shape.numbers,))
+
+
+def result_size(name: str, shape: Shape) -> int:
+    """Return how many numbers an op over heads gives."""
+    if name in ("sum_heads", "mean_heads"):
+        return shape.heads
+    return shape.heads * shape.rows if name == "read" else shape.numbers
+
+
+def operand_units(name: str, shape: Shape, unit: int) -> tuple[int | None, ...]:
+    """Return which unit of each operand one of the result of an op over heads needs; None where it needs more."""
+    if name == "read":
+        return (None, None)
+    if name in ("sum_heads", "mean_heads"):
+        return (None,)
+    head, row, column = shape.place(unit)
+    by_row, by_column = head * shape.rows + row, head * shape.columns + column
+    if name == "outer":
+        return (by_row, by_column)
+    places = {"by_head": head, "by_row": by_row, "by_column": by_column}
+    return (places.get(name, row * shape.columns + column),)
+
+
+def over_heads(name: str, shape: Shape, *operands: Array) -> Array:
+    """Return what an op over heads gives; an operand of one number spreads over the size that is asked of it."""
+    sizes = operand_sizes(name, shape)
+    wide = (np.broadcast_to(a, (*a.shape[:-1], size)) for a, size in zip(operands, sizes, strict=True))
+    return HEAD_OPS[name].forward(shape, *wide)
+
+
 # --- over the steps of a run: only in the `whole` part of a readout ------------------------------------
 
 
@@ -304,6 +466,6 @@ STEPS_OPS: dict[str, StepsOp] = {
 }  # fmt: skip
 
 FUNCTION_NAMES = frozenset(
-    set(OPS) - {"copy", "neg", "add", "sub", "mul", "div", "matvec", "hold"} | {"part", "concat", "prev"}
+    set(EVERY_OP) - {"copy", "neg", "add", "sub", "mul", "div", "matvec", "hold", "read"} | {"part", "concat", "prev"}
 )
 """What may be called in a cell; a readout's `whole` part may also call STEPS_OPS."""

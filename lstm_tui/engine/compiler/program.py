@@ -20,11 +20,12 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned, aligned_copy
-from lstm_tui.engine.compiler.ops import Code, Op, StepsOp
+from lstm_tui.engine.compiler.ops import Code, Op, Shape, StepsOp
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.cell_fields import Mask
 from lstm_tui.engine.language.equations import Equation
+from lstm_tui.engine.language.expression import Expression
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 
@@ -76,6 +77,7 @@ class Instruction(NamedTuple):
         text: How it is written on the screen.
         hoisted: Whether it is a product of an input, computed for many steps at once.
         steps: The op over steps it stands for (readouts only), which replaces `op`.
+        shape: Of an op over heads, else None.
     """
 
     op: Op
@@ -86,6 +88,17 @@ class Instruction(NamedTuple):
     text: str
     hoisted: bool = False
     steps: StepsOp | None = None
+    shape: Shape | None = None
+
+    def compute(self, *operands: Array) -> Array:
+        """Return the result of its op; a product with a parameter and `every` are not computed here."""
+        given = operands if self.shape is None else (self.shape, *operands)
+        return self.op.forward(*given)
+
+    def pull(self, d: Array, result: Array, *operands: Array) -> tuple[Array | None, ...]:
+        """Return the gradient by each operand; see `Op.backward`."""
+        given = (d, result, *operands) if self.shape is None else (self.shape, d, result, *operands)
+        return self.op.backward(*given)
 
 
 @dataclass(frozen=True)
@@ -146,6 +159,9 @@ class Program:
         sizes: Values of the free letters in the cell's sizes.
         without: Optional parameters that are left out.
         bottom: Whether it was compiled for the lowest layer.
+        heads: How many heads the cell has.
+        matrices: Shape of every value that is a matrix a head.
+        shapes: Shape of every op over heads, by where it stands in the equations.
     """
 
     cell: Cell | None
@@ -165,6 +181,9 @@ class Program:
     sizes: Mapping[str, int] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     bottom: bool = True
+    heads: int = 1
+    matrices: Mapping[str, Shape] = field(default_factory=dict)
+    shapes: Mapping[Expression, Shape] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Say in one line what it is made of; no number of it."""
@@ -250,8 +269,8 @@ class Program:
         """Return the instruction table for the Numba interpreter, one op a row.
 
         Columns: code, target offset, target size, then space, offset and size of up to three operands, then
-        for a product the place of its first number, the stride of its block and its inner size, then the
-        number of its group and whether it is hoisted.
+        for a product the place of its first number, the stride of its block and its inner size (for an op over
+        heads how many heads, rows and columns there are), then the number of its group and whether it is hoisted.
         """
         rows = np.zeros((len(self.instructions), 17), dtype=np.int64)
         for row, one in zip(rows, self.instructions, strict=True):
@@ -263,6 +282,8 @@ class Program:
                 place = one.matrix
                 row[12:15] = place.block + place.column, place.stride, place.inner
                 row[15] = self._group_of(one.target)
+            if one.shape is not None:
+                row[12:15] = one.shape
             row[16] = one.hoisted
         return rows
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from lstm_tui.engine.compiler.ops import EVERYTHING, OPS, Interval
+from lstm_tui.engine.compiler.ops import EVERY_OP, EVERYTHING, Interval
 from lstm_tui.engine.language.cell import Cell
-from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Place, Previous, Product, walk
+from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Place, Previous, Product, names_in, walk
 
 Role = Literal["keeps", "writes", "shows", "candidate", "memory", "output"]
 
@@ -146,8 +146,8 @@ def _interval(cell: Cell, node: Expression, known: dict[str, Interval], reader: 
     if isinstance(node, Previous | Product):
         return EVERYTHING
     inner = [_interval(cell, argument, known, reader) for argument in node.arguments]
-    if node.function in OPS:
-        return OPS[node.function].interval(*inner)
+    if node.function in EVERY_OP:
+        return EVERY_OP[node.function].interval(*inner)
     if node.function == "part":
         return inner[0]
     return (min(low for low, _ in inner), max(high for _, high in inner))
@@ -162,7 +162,8 @@ def roles_of(cell: Cell) -> dict[str, Role]:
 
     A gate that is the keep, or a factor of it, keeps; one whose `1 - v` is the keep, or a bounded factor of
     a write, writes; the other factor of a write is the candidate; a bounded factor of the output shows,
-    also when the output is projected or squashed as a whole.
+    also when the output is projected or squashed as a whole. Of a memory that is a matrix the candidate is the value
+    that is written under a key.
     """
     roles: dict[str, Role] = {}
     memory = memory_of(cell)
@@ -176,12 +177,14 @@ def roles_of(cell: Cell) -> dict[str, Role]:
             elif (inverse := _inverse(factor)) in values:
                 roles.setdefault(str(inverse), "writes")
         for write in update.writes:
-            named = [factor.name for factor in _factors(write) if isinstance(factor, Name) and factor.name in values]
+            named = _written(cell, write)
             others = [name for name in named if not _is_gate(cell, name)]
+            # A normaliser beside a matrix, or what is erased from it, is not what a token has to write.
+            beside = memory in cell.shapes and (state != memory or any(_reads(cell, one, memory) for one in others))
             for name in named:
                 if name not in others:
                     roles.setdefault(name, "writes")
-                elif len(others) == 1:  # of two factors without a bound neither is the other's gate
+                elif len(others) == 1 and not beside:  # of two factors without a bound neither is the other's gate
                     roles.setdefault(name, "candidate")
     for factor in _factors(_shown(cell.equation(cell.output).expression)):
         if isinstance(factor, Name) and factor.name in values and _is_gate(cell, factor.name):
@@ -190,6 +193,24 @@ def roles_of(cell: Cell) -> dict[str, Role]:
     if kept_states(cell):
         roles[memory] = "memory"
     return roles
+
+
+def _written(cell: Cell, write: Expression) -> list[str]:
+    """Return the values that a write is made of; of a value under a key the value, and what scales either."""
+    names: list[str] = []
+    for factor in _factors(write):
+        if isinstance(factor, Call) and factor.function == "outer":
+            value, key = (_written(cell, argument) for argument in factor.arguments)
+            names += [*value, *(name for name in key if _is_gate(cell, name))]
+        elif isinstance(factor, Name) and factor.name in cell.values:
+            names.append(factor.name)
+    return names
+
+
+def _reads(cell: Cell, name: str, memory: str) -> bool:
+    """Say whether a value is read from the memory."""
+    parts = walk(cell.equation(name).expression)
+    return any(isinstance(part, Call) and part.function == "read" and memory in names_in(part) for part in parts)
 
 
 def _shown(node: Expression) -> Expression:
@@ -207,7 +228,7 @@ def _shown(node: Expression) -> Expression:
 def _factors(node: Expression) -> list[Expression]:
     if isinstance(node, Call) and node.function == "mul":
         return [*_factors(node.arguments[0]), *_factors(node.arguments[1])]
-    if isinstance(node, Call) and node.function == "neg":
+    if isinstance(node, Call) and node.function in ("neg", "div", "by_head", "by_row", "by_column", "each_head"):
         return _factors(node.arguments[0])
     return [node]
 

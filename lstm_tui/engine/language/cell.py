@@ -14,16 +14,20 @@ from pathlib import Path
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import LanguageError, UserError, nearest
 from lstm_tui.engine.language.cell_fields import (
+    ONE,
     Below,
     Mask,
     Size,
     parameters_of,
     read_below,
+    read_defaults,
     read_fixed,
     read_functions,
+    read_heads,
     read_initial,
     read_mask,
     read_optional,
+    read_shapes,
     read_sizes,
     read_start,
 )
@@ -55,7 +59,7 @@ _KEPT = 64
 """Texts that are read once only: every network brings the text of its cell, which is nearly always one of a few."""
 _KEYS = (
     "name", "title", "source", "state", "output", "equations", "sizes", "initial", "optional", "fixed", "mask",
-    "below", "functions", "start",
+    "below", "functions", "start", "heads", "defaults",
 )  # fmt: skip
 
 
@@ -78,6 +82,9 @@ class Cell:
         below: Values read from the layer below.
         parameters: Every parameter in order of first use; True for a matrix, False for a vector.
         start: Steps that count as taken before the first, for `every`.
+        heads: How many heads it has.
+        shapes: Rows and columns of every value that is a matrix a head.
+        defaults: What free letters stand for where nobody says so.
         text: The file itself, which travels with a network.
         file: Name of the file, for messages.
     """
@@ -96,6 +103,9 @@ class Cell:
     below: Mapping[str, Below] = field(default_factory=dict)
     parameters: Mapping[str, bool] = field(default_factory=dict)
     start: int = 0
+    heads: Size = ONE
+    shapes: Mapping[str, tuple[Size, Size]] = field(default_factory=dict)
+    defaults: Mapping[str, int] = field(default_factory=dict)
     text: str = field(default="", repr=False)
     file: str = "cell"
 
@@ -111,6 +121,11 @@ class Cell:
     def equation(self, name: str) -> Equation:
         """Return the equation of a value."""
         return next(equation for equation in self.equations if equation.name == name)
+
+    @property
+    def free_letters(self) -> tuple[str, ...]:
+        """Letters of sizes that `--size` gives, sorted."""
+        return tuple(sorted({one for size in (self.heads, *self.sizes.values()) for one in size.letters} - {"H", "I"}))
 
     def is_previous(self, name: str, reader: int) -> bool:
         """Say whether the name of a value, read in equation number `reader`, means its previous value."""
@@ -185,7 +200,8 @@ def _parsed(text: str, source: str) -> Cell:
         words = Vocabulary(page.source, given=frozenset(given), functions=functions)
         check_assigned_name(below_name, words, *page.place_of("below", below_name))
         given.add(below_name)
-    vocabulary = Vocabulary(page.source, state, frozenset(given), functions)
+    matrices = frozenset(name for name, size in page.table("sizes").items() if isinstance(size, list))
+    vocabulary = Vocabulary(page.source, state, frozenset(given), functions, matrices=matrices)
     equations = parse_equations(page.string("equations"), vocabulary, page.locate("equations"))
     if not equations:
         raise page.fail("`equations` holds no equation", "equations", value=True)
@@ -202,6 +218,9 @@ def _parsed(text: str, source: str) -> Cell:
     bottoms = [entry.bottom.expression for entry in below.values() if entry.bottom]
     parameters = parameters_of([*bottoms, *(equation.expression for equation in equations)], vocabulary)
     initial = read_initial(page, state, parameters)
+    heads, shapes = read_heads(page), read_shapes(page, values)
+    sizes = {**read_sizes(page, {*values, "x"}), **{name: heads * one * other for name, (one, other) in shapes.items()}}
+    letters = {letter for size in (heads, *sizes.values()) for letter in size.letters}
     return Cell(
         name=name,
         title=title,
@@ -209,7 +228,7 @@ def _parsed(text: str, source: str) -> Cell:
         state=state,
         output=output,
         equations=equations,
-        sizes=read_sizes(page, {*values, "x"}),
+        sizes=sizes,
         initial=initial,
         optional=read_optional(page, parameters),
         fixed=fixed,
@@ -217,6 +236,9 @@ def _parsed(text: str, source: str) -> Cell:
         below=below,
         parameters=parameters,
         start=read_start(page),
+        heads=heads,
+        shapes=shapes,
+        defaults=read_defaults(page, letters),
         text=page.text,
         file=page.source,
     )
@@ -275,7 +297,9 @@ def _read(cell: Cell, value: str, text: str, functions: Mapping[str, str]) -> Ex
     """Parse a right side; every value may be read, and no parameter that is not there already."""
     others = [one for one in cell.values if one != value]
     given = frozenset({"x", *cell.fixed, *cell.below})
-    words = Vocabulary(value, cell.state, given, functions, defined=others, later=frozenset({value}))
+    words = Vocabulary(
+        value, cell.state, given, functions, defined=others, later=frozenset({value}), matrices=frozenset(cell.shapes)
+    )
     expression = parse_expression(text, words)
     known = {*words.known(), *others, *cell.parameters}
     for node in walk(expression):

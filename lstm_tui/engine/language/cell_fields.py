@@ -15,18 +15,42 @@ from lstm_tui.engine.language.expression import Expression, Name, Product, walk
 from lstm_tui.engine.language.toml import TomlPage
 from lstm_tui.engine.language.vocabulary import Vocabulary, check_assigned_name, check_name
 
-_SIZE = re.compile(r"(?:(\d{1,4})\s*\*\s*)?([A-Z])\Z|(\d{1,6})\Z|size\(\s*(\w+)\s*\)\Z", re.ASCII)
+_SIZE = re.compile(
+    r"(?:(\d{1,4})\s*\*\s*)?([A-Z])(?:\s*\*\s*([A-Z]))?(?:\s*/\s*([A-Z]))?\Z|(\d{1,6})\Z|size\(\s*(\w+)\s*\)\Z",
+    re.ASCII,
+)
+_LETTER = re.compile(r"[A-Z]\Z", re.ASCII)
+MAX_DEFAULT = 1_000_000
 _MASK = re.compile(r"\s*(\w+)\[(row|col)\]\s*(<=|<|==|>=|>)\s*(\w+)\[(row|col)\]\s*\Z", re.ASCII)
 _NOT_MACROS = frozenset({"prev", "part", "concat", "a", *STEPS_OPS})
 
 
 @dataclass(frozen=True)
 class Size:
-    """The length of a value as written: `factor` times a letter or times the size of another value."""
+    """The length of a value as written: `factor` times a letter or times the size of another value.
+
+    `times` are more letters that it is multiplied by, and `by` letters that divide it without a rest.
+    """
 
     factor: int
     letter: str | None = None
     of: str | None = None
+    times: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """Every letter in it."""
+        return tuple(one for one in (self.letter, *self.times, *self.by) if one is not None)
+
+    def __mul__(self, other: Size) -> Size:
+        """Return the size of as many values; neither is that of another value."""
+        letters = [one for one in (self.letter, *self.times, other.letter, *other.times) if one is not None]
+        first = letters[0] if letters else None
+        return Size(self.factor * other.factor, first, None, tuple(letters[1:]), self.by + other.by)
+
+
+ONE = Size(1)
 
 
 @dataclass(frozen=True)
@@ -198,13 +222,68 @@ def read_sizes(page: TomlPage, known: set[str], of: Collection[str] = ()) -> dic
     for name, value in page.table("sizes").items():
         if name not in known:
             raise page.fail(f"`sizes.{name}` names no value", "sizes", name, suggestion=nearest(name, known))
-        match = _SIZE.match(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
-        zero = match is not None and 0 in (int(match.group(1) or 1), int(match.group(3) or 1))
-        if match is None or zero or (match.group(4) is not None and match.group(4) not in of):
+        if isinstance(value, list) and not of:
+            continue
+        size = _size(value)
+        if size is None or (size.of is not None and size.of not in of):
             message = f"`sizes.{name}` must be a number, a letter or number*letter"
             raise page.fail(message, "sizes", name, value=True)
-        factor, letter, number, other = match.groups()
-        result[name] = Size(int(number or factor or 1), letter, other)
+        result[name] = size
+    return result
+
+
+def _size(value: object) -> Size | None:
+    """Return a size as written; None for what is none."""
+    match = _SIZE.match(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    if match is None:
+        return None
+    factor, letter, times, by, number, other = match.groups()
+    made = Size(
+        int(number or factor or 1),
+        letter,
+        other,
+        (times,) if times is not None else (),
+        (by,) if by is not None else (),
+    )
+    return made if made.factor else None
+
+
+def read_heads(page: TomlPage) -> Size:
+    """Return how many heads a cell has: one where nothing is said."""
+    if "heads" not in page.keys:
+        return ONE
+    size = _size(page.keys["heads"])
+    if size is None or size.of is not None:
+        raise page.fail("`heads` must be a number or a letter", "heads", value=True)
+    return size
+
+
+def read_shapes(page: TomlPage, known: Collection[str]) -> dict[str, tuple[Size, Size]]:
+    """Return the rows and columns of every value that is a matrix a head."""
+    result: dict[str, tuple[Size, Size]] = {}
+    for name, value in page.table("sizes").items():
+        if not isinstance(value, list) or name not in known:
+            continue
+        sizes = [_size(one) for one in value]
+        if len(sizes) != 2 or sizes[0] is None or sizes[1] is None or sizes[0].of or sizes[1].of or name == "x":
+            message = f'`sizes.{name}` must be a length, or rows and columns such as ["H/A", "H/A"]'
+            raise page.fail(message, "sizes", name, value=True)
+        result[name] = sizes[0], sizes[1]
+    return result
+
+
+def read_defaults(page: TomlPage, used: Collection[str]) -> dict[str, int]:
+    """Return what letters stand for where nobody says so."""
+    result: dict[str, int] = {}
+    for letter, value in page.table("defaults").items():
+        if not _LETTER.match(letter) or letter in "HI" or letter not in used:
+            free = sorted({*used} - {"H", "I"})
+            message = f"`defaults.{letter}` is no letter of `sizes` or `heads` that `--size` gives"
+            raise page.fail(message, "defaults", letter, suggestion=nearest(letter, free))
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_DEFAULT:
+            message = f"`defaults.{letter}` must be a whole number from 1 to {MAX_DEFAULT}"
+            raise page.fail(message, "defaults", letter, value=True)
+        result[letter] = value
     return result
 
 

@@ -11,7 +11,7 @@ import keyword
 import re
 from dataclasses import dataclass, field
 
-from lstm_tui.engine.compiler.ops import FUNCTION_NAMES, OPS, STEPS_OPS
+from lstm_tui.engine.compiler.ops import EVERY_OP, FUNCTION_NAMES, STEPS_OPS
 from lstm_tui.engine.errors import LanguageError, nearest
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Place, Previous, Product, extent
 from lstm_tui.engine.language.syntax import CallNode, Inverse, NameNode, Node, NumberNode, Operation, parse_syntax
@@ -30,7 +30,7 @@ from lstm_tui.engine.language.vocabulary import (
 from lstm_tui.engine.language.words import Mistake, Notation, Word
 
 _BINARY = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
-_ARITY = {name: op.arity for name, op in OPS.items()} | dict.fromkeys(STEPS_OPS, 1) | {"prev": 1, "part": 3}
+_ARITY = {name: op.arity for name, op in EVERY_OP.items()} | dict.fromkeys(STEPS_OPS, 1) | {"prev": 1, "part": 3}
 _SIGNS = frozenset("+-*/@(),")
 _NOT_IN_IT = "is not in the language: names, numbers, + - * /, @ and calls are"
 _CALLED = {
@@ -162,7 +162,7 @@ class _Reader:
             raise self.fail(f"`{name}` is a matrix: it stands left of @ only", tree.start)
         return Name(name, place)
 
-    def product(self, tree: Operation, place: Place) -> Product:
+    def product(self, tree: Operation, place: Place) -> Expression:
         left, words = tree.left, self.vocabulary
         if isinstance(left, Operation) and left.sign in ("@", "*", "/"):
             message = "left of @ stands one matrix, by name: write brackets, as in U_h @ (V_h @ x)"
@@ -170,6 +170,9 @@ class _Reader:
         if not isinstance(left, NameNode):
             raise self.fail("left of @ stands one matrix, by name", left.start)
         name = left.name
+        if name in words.matrices:
+            memory = self.name(left, Place(*self.locate(left.start)))
+            return Call("read", (memory, self.node(tree.right)), place)
         if name in words.known() or (name == "a" and self.argument is not None):
             raise self.fail(f"`{name}` is a vector; left of @ stands a matrix parameter", left.start)
         if "_" not in name or not name[0].isupper():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from lstm_tui.engine.compiler.ops import OPS
+from lstm_tui.engine.compiler.ops import EVERY_OP
 from lstm_tui.engine.number_text import sentence
 
 
@@ -108,10 +108,17 @@ def inside(node: Expression) -> tuple[Expression, ...]:
     return node.arguments if isinstance(node, Call) else ()
 
 
-_STRENGTH = {"add": 1, "sub": 1, "mul": 2, "div": 2, "neg": 3}
+_STRENGTH = {"add": 1, "sub": 1, "mul": 2, "div": 2, "read": 2, "neg": 3}
 _PRODUCT = 2  # `@` binds as `*` does
-_ON_SCREEN = {name: op.form for name, op in OPS.items()}
-_IN_FILES = {"add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}", "neg": "-{0}"}
+_ON_SCREEN = {name: op.form for name, op in EVERY_OP.items()}
+_IN_FILES = {
+    "add": "{0} + {1}",
+    "sub": "{0} - {1}",
+    "mul": "{0} * {1}",
+    "div": "{0} / {1}",
+    "read": "{0} @ {1}",
+    "neg": "-{0}",
+}
 
 
 def show(node: Expression) -> str:

@@ -78,6 +78,13 @@ class RangeNode(Node):
 
 
 @dataclass(frozen=True)
+class EntriesNode(Node):
+    """`2,3` in square brackets: one place after the other."""
+
+    entries: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
 class IndexNode(Node):
     """`v[…]`; `place` is where the bracket opens."""
 
@@ -119,6 +126,7 @@ def parse_syntax(text: str, notation: Notation) -> Node:
 
 _STRENGTH = {"or": 1, "and": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "@": 6, "**": 8}
 _NOT, _COMPARED, _NEGATIVE, _POWER = 3, 4, 7, 8
+_MOST_ENTRIES = 3  # a head, a row and a column
 _DEEPEST = 5 * MAX_DEPTH  # calls of `expression` inside each other: brackets, and the strengths between them
 
 
@@ -296,6 +304,12 @@ class _Parser(WordReader):
         if self.is_sign("]") or self.is_end():
             raise Mistake(self.subscripts, start)
         first = None if self.is_sign(":") else self.expression(0)
+        if first is not None and self.is_sign(","):
+            entries = [first]
+            while self.is_sign(",") and len(entries) < _MOST_ENTRIES:
+                self.take()
+                entries.append(self.expression(0))
+            return EntriesNode(start, self.behind, tuple(entries))
         if first is not None and not self.is_sign(":"):
             return first
         self.take()

@@ -36,6 +36,7 @@ class Vocabulary:
         steps_ops: Whether ops over the steps may be called.
         defined: Values defined so far, in order.
         later: Names defined by any equation.
+        matrices: Values that are a matrix a head.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Vocabulary:
     steps_ops: bool = False
     defined: list[str] = field(default_factory=list)
     later: frozenset[str] = frozenset()
+    matrices: frozenset[str] = frozenset()
 
     def known(self) -> set[str]:
         """Return every name that is not a parameter."""

@@ -64,6 +64,10 @@ _SOFTPLUS, _ABS, _SQRT, _STEP = (int(code) for code in (Code.SOFTPLUS, Code.ABS,
 _MAX, _MIN, _CLIP, _LAYERNORM = (int(code) for code in (Code.MAX, Code.MIN, Code.CLIP, Code.LAYERNORM))
 _SOFTMAX, _DOT, _SUM, _MEAN = (int(code) for code in (Code.SOFTMAX, Code.DOT, Code.SUM, Code.MEAN))
 _EVERY, _MATVEC, _HOLD = int(Code.EVERY), int(Code.MATVEC), int(Code.HOLD)
+_OUTER, _READ, _BY_HEAD, _BY_ROW = (int(code) for code in (Code.OUTER, Code.READ, Code.BY_HEAD, Code.BY_ROW))
+_BY_COLUMN, _EACH_HEAD, _SUM_HEADS, _MEAN_HEADS = (
+    int(code) for code in (Code.BY_COLUMN, Code.EACH_HEAD, Code.SUM_HEADS, Code.MEAN_HEADS)
+)
 _CURRENT, _PREVIOUS, _PARAMETER = int(Space.CURRENT), int(Space.PREVIOUS), int(Space.PARAMETER)
 
 # --- exp, tanh, sigmoid ---------------------------------------------------------------------------------
@@ -320,6 +324,81 @@ def _moments(a: Array, epsilon: Any) -> tuple[Any, Any]:
     return mean, np.sqrt(variance / count + epsilon)
 
 
+@_compiled(_EXACT, cache=False)
+def _over_heads(code: int, heads: int, rows: int, columns: int, a: Array, b: Array, y: Array) -> None:
+    """Take an op over heads; see `ops.HEAD_OPS`. Sums run from the first column on."""
+    zero = y.dtype.type(0)
+    if code in (_OUTER, _READ, _BY_COLUMN):
+        for line in range(heads * rows):
+            first, start = (line // rows) * columns, line * columns
+            if code == _OUTER:
+                for j in range(columns):
+                    y[start + j] = a[line] * b[first + j]
+            elif code == _READ:
+                s = zero
+                for j in range(columns):
+                    s += a[start + j] * b[first + j]
+                y[line] = s
+            else:
+                for j in range(columns):
+                    y[start + j] = a[first + j]
+    elif code in (_BY_HEAD, _BY_ROW):
+        width = rows * columns if code == _BY_HEAD else columns
+        for line in range(heads if code == _BY_HEAD else heads * rows):
+            for j in range(width):
+                y[line * width + j] = a[line]
+    else:
+        width = rows * columns
+        for head in range(heads):
+            if code == _EACH_HEAD:
+                for j in range(width):
+                    y[head * width + j] = a[j]
+            else:
+                s = zero
+                for j in range(width):
+                    s += a[head * width + j]
+                y[head] = s if code == _SUM_HEADS else s / y.dtype.type(width)
+
+
+@_compiled(_EXACT, cache=False)
+def _pull_over_heads(
+    code: int, heads: int, rows: int, columns: int, d: Array, a: Array, b: Array, da: Array, db: Array
+) -> None:
+    """Add to the gradient by the operands of an op over heads."""
+    zero = d.dtype.type(0)
+    if code in (_OUTER, _READ, _BY_COLUMN):
+        for line in range(heads * rows):
+            first, start = (line // rows) * columns, line * columns
+            if code == _OUTER:
+                s = zero
+                for j in range(columns):
+                    s += d[start + j] * b[first + j]
+                    db[first + j] += d[start + j] * a[line]
+                da[line] += s
+            elif code == _READ:
+                for j in range(columns):
+                    da[start + j] += d[line] * b[first + j]
+                    db[first + j] += d[line] * a[start + j]
+            else:
+                for j in range(columns):
+                    da[first + j] += d[start + j]
+    elif code in (_BY_HEAD, _BY_ROW):
+        width = rows * columns if code == _BY_HEAD else columns
+        for line in range(heads if code == _BY_HEAD else heads * rows):
+            s = zero
+            for j in range(width):
+                s += d[line * width + j]
+            da[line] += s
+    else:
+        width = rows * columns
+        for head in range(heads):
+            for j in range(width):
+                if code == _EACH_HEAD:
+                    da[j] += d[head * width + j]
+                else:
+                    da[head * width + j] += d[head] if code == _SUM_HEADS else d[head] / d.dtype.type(width)
+
+
 # --- forward --------------------------------------------------------------------------------------------
 
 
@@ -341,6 +420,11 @@ def _forward(
                 _product(_slice(flat, table[n, 12], (inner - 1) * stride + size), stride, a, y)
                 continue
             b, c = a, a
+            if code >= _OUTER:
+                if table[n, 8] > 0:
+                    b = _operand(table[n, 6], table[n, 7], table[n, 8], rows, current, previous, flat)
+                _over_heads(code, table[n, 12], table[n, 13], table[n, 14], a, b, y)
+                continue
             wide = max(table[n, 5], table[n, 8]) if _DOT <= code <= _MEAN else size
             if table[n, 8] > 0:
                 b = _operand(table[n, 6], table[n, 7], table[n, 8], rows, current, previous, flat)
@@ -476,6 +560,12 @@ def _backward(
                 continue
             # A spread operand gets its gradient by unit in `room`, added up at the end.
             b, c, db, dc = a, a, da, da
+            if code >= _OUTER:
+                if table[n, 8] > 0:
+                    b = _operand(table[n, 6], table[n, 7], table[n, 8], rows, current, previous, flat)
+                    db = _operand(table[n, 6], table[n, 7], table[n, 8], adjoint, current, previous, gradient)
+                _pull_over_heads(code, table[n, 12], table[n, 13], table[n, 14], d, a, b, da, db)
+                continue
             wide = max(table[n, 5], table[n, 8]) if _DOT <= code <= _MEAN else size
             if table[n, 8] > 0:
                 b = _operand(table[n, 6], table[n, 7], table[n, 8], rows, current, previous, flat)

@@ -125,7 +125,7 @@ def _forward(evaluated: Evaluated, one: Instruction, rows: Array) -> Array:
             return blocked_product(operands[0], block, 0, None, rows)
         found: Array = blocked_product(operands[0][None, :], block)[0]
         return found
-    return one.op.forward(*operands)
+    return one.compute(*operands)
 
 
 PULL_BYTES = 32 * 2**20
@@ -355,7 +355,7 @@ def _pull(evaluated: Evaluated, adjoint: Evaluated, one: Instruction) -> None:
         sink += np.atleast_2d(d).T @ np.atleast_2d(operands[0])
         pieces = (d @ weights,)
     else:
-        pieces = one.op.backward(d, evaluated.read(one.target), *operands)
+        pieces = one.pull(d, evaluated.read(one.target), *operands)
     for operand, numbers, piece in zip(one.operands, operands, pieces, strict=True):
         if piece is not None:
             sink = adjoint.operand(operand)

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.errors import UnknownName, no_pass, unknown_name
+from lstm_tui.engine.compiler.builder import length
+from lstm_tui.engine.compiler.ops import Shape
+from lstm_tui.engine.errors import UnknownName, UserError, no_pass, unknown_name
+from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.model.sequence import Direction, Sequence
 from lstm_tui.engine.model.tape_places import TapePlaces, known_tape
 from lstm_tui.engine.number_text import count_of
@@ -147,6 +150,44 @@ class PassTrace(Mapping[str, ValueArray]):
     def program(self) -> Program | None:
         """The program that was run, or None when read from a file."""
         return None if self.stored is None else self.stored.program
+
+    def shape_of(self, value: str) -> Shape | None:
+        """Return the heads, rows and columns of a value that is a matrix a head; None of any other.
+
+        Of a run that was read from a file they are known where its sizes tell the letters that they are made of.
+        """
+        if self.program is not None:
+            return self.program.matrices.get(value)
+        sizes = self.cell.shapes.get(value)
+        if sizes is None or value not in self.arrays:
+            return None
+        letters = {**self.cell.defaults, "H": self.hidden_size, "I": self.input_size}
+        for name, size in self.cell.sizes.items():
+            if name in self.arrays and size.letter and size == Size(1, size.letter):
+                letters[size.letter] = self.arrays[name].shape[1]
+        try:
+            shape = Shape(*(length(size, letters, {}, value) for size in (self.cell.heads, *sizes)))
+        except UserError:
+            return None
+        return shape if shape.numbers == self.arrays[value].shape[1] else None
+
+    def unit_at(self, value: str, entries: tuple[int, ...]) -> int:
+        """Return which unit of a value stands at a row and column, or at a head, row and column.
+
+        Raises:
+            UserError: The value is no matrix, or has no such place.
+        """
+        shape = self.shape_of(value)
+        if shape is None:
+            raise UserError(f"{value} has no rows and columns: its units are {value}[0], {value}[1] …")
+        places = (0, *entries) if len(entries) == 2 and shape.heads == 1 else entries
+        if len(places) != 3:
+            named = "row, column" if shape.heads == 1 else "head, row, column"
+            raise UserError(f"{value} has {shape.heads} head{'s' * (shape.heads > 1)}: write {value}[{named}]")
+        for place, size, what in zip(places, shape, ("head", "row", "column"), strict=True):
+            if not 0 <= place < size:
+                raise UserError(f"{value} has {size} {what}{'s' * (size > 1)}, from 0")
+        return shape.unit(*places)
 
     @property
     def parameters(self) -> Array | None:

@@ -85,7 +85,7 @@ def draw_cell(view: View, width: int, height: int, palette: Palette, number: int
         if drawing.room >= 9:
             drawing.line()
         line = drawing.line()
-        heading = f" {palette.glyphs.say(view.unit_words())}, t={view.t} "
+        heading = f" {palette.glyphs.say(view.words_of(view.value))}, t={view.t} "
         rule = palette.style("frame")
         line.put(" " + palette.glyphs.rule, rule).put(heading, palette.style("soft"))
         line.put(palette.glyphs.rule * max(width - line.x - 1, 0), rule)
@@ -164,7 +164,7 @@ def explained(view: View, value: str) -> Explanation | None:
     """Return the explanation of the chosen unit of a value here, if the trace holds it."""
     if value not in view.passed:
         return None
-    return explain(view.passed, value, view.t, view.unit)
+    return explain(view.passed, value, view.t, view.unit_in(value))
 
 
 def _numbers(drawing: Drawing, view: View) -> None:
@@ -308,7 +308,7 @@ def draw_equation_line(view: View, width: int, palette: Palette) -> Line:
         return line
     inks = inks_of(view)
     ink = "title" if inks.get(view.value, "plain") == "plain" else inks[view.value]
-    line.put(f" {glyphs.say(view.frame.names.label(view.pass_name, view.unit))}", palette.style("soft")).put(" ")
+    line.put(f" {glyphs.say(view.label_of(view.value))}", palette.style("soft")).put(" ")
     line.put(view.value, palette.style(ink, bold=True))
     equation = glyphs.say(found.equation)
     pieces: list[Piece] = pieces_of(found, glyphs)

@@ -20,7 +20,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, first_row, fit, plain, signed, token_label, window
 from lstm_tui.tui.canvas.charts import put_bar, put_ghost_signed_bar, put_signed_bar
 from lstm_tui.tui.canvas.palette import SHADES, Palette
-from lstm_tui.tui.ledger_rows import LedgerRow
+from lstm_tui.tui.ledger_rows import LedgerRow, Sources
 from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
@@ -194,6 +194,11 @@ def draw_ledger(view: View, width: int, height: int, palette: Palette, number: i
     """Draw the ledger, and where there is room for it the map of shares over the whole tape."""
     title = f"{number} memory of {view.whose()}{' by token' if _TITLED <= width < _WITH_MAP else ''}"
     drawing = Drawing(width, height, palette, title)
+    read = view.read_ledger
+    if read is not None:
+        drawing.title = f"{number} {read.state} of unit {view.unit_in(view.value)} by token"
+        _List(drawing, view, read, Sources(read), read.state).draw()
+        return drawing
     ledger = view.ledger
     if ledger is None:
         drawing.line()
@@ -204,10 +209,10 @@ def draw_ledger(view: View, width: int, height: int, palette: Palette, number: i
     if view.sources is not None and view.sources.baseline is not None:
         drawing.title += " Δ"  # the last column is what the edits have changed, not the share
     if width < _WITH_MAP:
-        _List(drawing, view, ledger).draw()
+        _List(drawing, view, ledger, view.sources, view.letter).draw()
         return drawing
     left = Drawing(_LIST, height, palette)
-    _List(left, view, ledger).draw()
+    _List(left, view, ledger, view.sources, view.letter).draw()
     right = draw_ledger_map(view, width - _LIST - 2, height, palette)
     for n in range(height):
         line = drawing.line()
@@ -223,13 +228,13 @@ def draw_ledger(view: View, width: int, height: int, palette: Palette, number: i
 class _List:
     """Writes sources by size, then what the run started with, then the sum beside the value itself."""
 
-    def __init__(self, drawing: Drawing, view: View, ledger: Ledger) -> None:
-        self.drawing, self.view, self.ledger = drawing, view, ledger
+    def __init__(self, drawing: Drawing, view: View, ledger: Ledger, sources: Sources | None, letter: str) -> None:
+        self.drawing, self.view, self.ledger, self.letter = drawing, view, ledger, letter
         self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
         self.width = drawing.width
         self.footing = 5 if drawing.height >= 14 else 3
-        sources = view.sources
         assert sources is not None
+        self.sources = sources
         self.compared = sources.baseline is not None
         rows = max(drawing.height - self.footing, 1)
         names = [self._name(source) for source in sources.some(0, rows * 2)]
@@ -319,14 +324,13 @@ class _List:
     def _sum(self, total: float) -> None:
         glyphs, style, ledger = self.glyphs, self.palette.style, self.ledger
         holds = ledger.breach == 0
-        letter = f"{glyphs.total}{self.view.letter}" if self.view.everyone else self.view.letter
+        letter = f"{glyphs.total}{self.letter}" if self.view.everyone else self.letter
         line = self.drawing.line().put(f" {glyphs.total} = {letter} ")
         line.put(glyphs.yes if holds else glyphs.no, style("show" if holds else "alarm", bold=True))
         line.to(self.edge - _NUMBER)
         line.put(signed(total, glyphs).rjust(_NUMBER), style("title", bold=True))
-        sources = self.view.sources
-        if sources is not None and sources.baseline is not None:
-            change = total - float(sources.baseline.sum.sum())
+        if self.sources.baseline is not None:
+            change = total - float(self.sources.baseline.sum.sum())
             line.put((signed(change, glyphs) if change else glyphs.dot).rjust(self.last + 1), style("soft"))
         last = self.drawing.line()
         if holds:

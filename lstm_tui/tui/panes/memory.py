@@ -15,6 +15,7 @@ from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, fit, token_label, window
 from lstm_tui.tui.canvas.charts import put_heat, shade_of, sign_of
 from lstm_tui.tui.canvas.palette import Glyphs, Palette
+from lstm_tui.tui.panes.memory_heads import beside_entry, draw_heads
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
 
@@ -275,7 +276,7 @@ def _label(view: View, difference: TraceDiff, column: DiffColumn, palette: Palet
 
 
 class Heatmap(Pane):
-    """Units down, tokens across."""
+    """Units down, tokens across; of a memory that is a matrix, rows and columns of every head."""
 
     NUMBER, WORD = MEMORY.number, MEMORY.word
 
@@ -284,13 +285,20 @@ class Heatmap(Pane):
         return view.pass_name
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
-        """Draw the map."""
+        """Draw the map; of a memory that is a matrix a head, its heads at one token."""
+        shape = view.passed.shape_of(view.memory_name)
+        if shape is not None:
+            return draw_heads(view, shape, width, height, palette, self.NUMBER)
         if view.baseline is not None and view.memory_name in view.baseline.before[view.pass_name]:
             return draw_heatmap_beside(view, view.baseline, width, height, palette, self.NUMBER)
         return draw_heatmap(view, width, height, palette, self.NUMBER)
 
     def move(self, right: int, down: int) -> None:
-        """Choose another token to look at, or another unit."""
+        """Choose another token to look at, or another unit; of a matrix another row or column."""
+        shape = self.view.passed.shape_of(self.view.memory_name)
+        if shape is not None:
+            self.post_message(self.Chosen(beside_entry(self.view, shape, right, down)))
+            return
         self.post_message(self.Chosen(around(self.view, right, down)))
 
 

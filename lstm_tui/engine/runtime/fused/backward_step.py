@@ -14,7 +14,16 @@ from typing import Protocol
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
 from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES, uses_of
-from lstm_tui.engine.runtime.fused.forward_step import Places, Where, moments
+from lstm_tui.engine.runtime.fused.forward_step import (
+    Places,
+    Where,
+    head_of,
+    moments,
+    over_lines,
+    place_in,
+    repeats,
+    tiles,
+)
 from lstm_tui.engine.runtime.fused.products import Factor, is_odd, lanes_for, packed_rows, write_product, write_pull
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together
 
@@ -298,11 +307,122 @@ def _sum(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
         loop.add_one(take.reads[n], total)
 
 
+# --- ops over heads -------------------------------------------------------------------------------------
+
+
+def _outer(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
+    (v, k), (heads, rows, columns), function = take.reads, take.shape, sinks.function
+
+    def line(number: Value) -> None:
+        loop = Loop(values, sinks, columns, vector)
+        u, one = loop.u, loop.one
+        weight = u.spread(one.load(values.address(v, number)))
+        head = head_of(function, number, rows)
+
+        def units(unit: Value, carried: list[Value]) -> Sequence[Value]:
+            there = place_in(function, head, columns, unit)
+            d = loop.fresh(u.load(sinks.address(take.target, place_in(function, number, columns, unit))))
+            total = u.mul_add(d, u.load(values.address(k, there)), carried[0])
+            loop.add(k, there, u.mul(d, weight))
+            return (total,)
+
+        (total,) = loop.over(1, units)
+        place = sinks.address(v, number)
+        one.store(one.add(one.load(place), total), place)
+
+    over_lines(function, heads * rows, line)
+
+
+def _read(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
+    (s, q), (heads, rows, columns), function = take.reads, take.shape, sinks.function
+
+    def line(number: Value) -> None:
+        loop = Loop(values, sinks, columns, vector)
+        u = loop.u
+        d = u.spread(loop.one.load(sinks.address(take.target, number)))
+        head = head_of(function, number, rows)
+
+        def units(unit: Value, _: list[Value]) -> Sequence[Value]:
+            here, there = place_in(function, number, columns, unit), place_in(function, head, columns, unit)
+            by_memory = loop.fresh(u.mul(d, u.load(values.address(q, there))))
+            by_vector = loop.fresh(u.mul(d, u.load(values.address(s, here))))
+            loop.add(s, here, by_memory)
+            loop.add(q, there, by_vector)
+            return ()
+
+        loop.over(0, units)
+
+    over_lines(function, heads * rows, line)
+
+
+def _repeat(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
+    (read,), (count, width), function = take.reads, repeats(take), sinks.function
+
+    def line(number: Value) -> None:
+        loop = Loop(values, sinks, width, vector)
+        u, one = loop.u, loop.one
+
+        def units(unit: Value, carried: list[Value]) -> Sequence[Value]:
+            d = loop.fresh(u.load(sinks.address(take.target, place_in(function, number, width, unit))))
+            return (u.add(carried[0], d),)
+
+        (total,) = loop.over(1, units)
+        place = sinks.address(read, number)
+        one.store(one.add(one.load(place), total), place)
+
+    over_lines(function, count, line)
+
+
+def _tile(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
+    (read,), (count, width, sharing), function = take.reads, tiles(take), sinks.function
+
+    def line(number: Value) -> None:
+        loop = Loop(values, sinks, width, vector)
+        u = loop.u
+        source = head_of(function, number, sharing)
+
+        def units(unit: Value, _: list[Value]) -> Sequence[Value]:
+            d = u.load(sinks.address(take.target, place_in(function, number, width, unit)))
+            loop.add(read, place_in(function, source, width, unit), loop.fresh(d))
+            return ()
+
+        loop.over(0, units)
+
+    over_lines(function, count, line)
+
+
+def _sum_heads(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
+    (read,), (heads, rows, columns), function = take.reads, take.shape, sinks.function
+    width = rows * columns
+
+    def line(number: Value) -> None:
+        loop = Loop(values, sinks, width, vector)
+        u, one = loop.u, loop.one
+        d = one.load(sinks.address(take.target, number))
+        part = u.spread(one.div(d, one.constant(width)) if take.code == Code.MEAN_HEADS else d)
+
+        def units(unit: Value, _: list[Value]) -> Sequence[Value]:
+            loop.add(read, place_in(function, number, width, unit), loop.fresh(part))
+            return ()
+
+        loop.over(0, units)
+
+    over_lines(function, heads, line)
+
+
 WHOLE_BACK: dict[Code, Callable[[Where, Sinks, Take, int], None]] = {
     Code.LAYERNORM: _layernorm,
     Code.SOFTMAX: _softmax,
     Code.DOT: _sum,
     Code.SUM: _sum,
     Code.MEAN: _sum,
+    Code.OUTER: _outer,
+    Code.READ: _read,
+    Code.BY_HEAD: _repeat,
+    Code.BY_ROW: _repeat,
+    Code.BY_COLUMN: _tile,
+    Code.EACH_HEAD: _tile,
+    Code.SUM_HEADS: _sum_heads,
+    Code.MEAN_HEADS: _sum_heads,
 }
 """What writes, backwards, an op that needs all units at once."""

@@ -329,11 +329,144 @@ def _sum(function: Procedure, places: Where, take: Take, _: int) -> None:
     u.store(u.div(total, u.constant(size)) if take.code == Code.MEAN else total, places.address(take.target))
 
 
+# --- ops over heads -------------------------------------------------------------------------------------
+
+
+def place_in(function: Procedure, line: Value, size: int, unit: Value | int = 0) -> Value:
+    """Return the number of a unit of a line, of which each has `size`."""
+    start = function.value(f"mul i64 {line}, {size}")
+    return start if unit in (0, "0") else function.value(f"add i64 {start}, {unit}")
+
+
+def head_of(function: Procedure, line: Value, rows: int) -> Value:
+    """Return the head that a row of a matrix belongs to."""
+    return function.value(f"udiv i64 {line}, {rows}")
+
+
+def over_lines(function: Procedure, count: int, body: Callable[[Value], None]) -> None:
+    """Write what is done for every line, one after the other."""
+
+    def turn(line: Value, _: list[Value]) -> Sequence[Value]:
+        body(line)
+        return ()
+
+    function.loop("0", str(count), turn)
+
+
+_LINES = 4
+"""Rows of a matrix that are read side by side: each of their sums waits for its own number before."""
+
+
+def _outer(function: Procedure, places: Where, take: Take, vector: int) -> None:
+    (v, k), (heads, rows, columns) = take.reads, take.shape
+    u, one = Lanes(function, lanes_for(columns, vector)), _Scalar(function)
+
+    def line(number: Value) -> None:
+        weight = u.spread(one.load(places.address(v, number)))
+        head = head_of(function, number, rows)
+
+        def units(unit: Value) -> None:
+            product = u.mul(weight, u.load(places.address(k, place_in(function, head, columns, unit))))
+            u.store(product, places.address(take.target, place_in(function, number, columns, unit)))
+
+        by_units(function, columns, u.width, units)
+
+    over_lines(function, heads * rows, line)
+
+
+def _read(function: Procedure, places: Where, take: Take, _: int) -> None:
+    (s, q), (heads, rows, columns) = take.reads, take.shape
+    one = _Scalar(function)
+    beside = _LINES if rows % _LINES == 0 else 1
+
+    def lines(number: Value) -> None:
+        first = function.value(f"mul i64 {number}, {beside}")
+        head = head_of(function, first, rows)
+        each = [function.value(f"add i64 {first}, {n}") for n in range(beside)]
+
+        def term(unit: Value, sums: list[Value]) -> Sequence[Value]:
+            weight = one.load(places.address(q, place_in(function, head, columns, unit)))
+            numbers = [one.load(places.address(s, place_in(function, line, columns, unit))) for line in each]
+            return [one.mul_add(a, weight, before) for a, before in zip(numbers, sums, strict=True)]
+
+        totals = function.loop("0", str(columns), term, [(one.type, one.constant(0.0))] * beside)
+        for line, total in zip(each, totals, strict=True):
+            one.store(total, places.address(take.target, line))
+
+    over_lines(function, heads * rows // beside, lines)
+
+
+def repeats(take: Take) -> tuple[int, int]:
+    """Return how many numbers an op repeats, and how often each."""
+    heads, rows, columns = take.shape
+    return (heads, rows * columns) if take.code == Code.BY_HEAD else (heads * rows, columns)
+
+
+def _repeat(function: Procedure, places: Where, take: Take, vector: int) -> None:
+    count, width = repeats(take)
+    u, one = Lanes(function, lanes_for(width, vector)), _Scalar(function)
+
+    def line(number: Value) -> None:
+        many = u.spread(one.load(places.address(take.reads[0], number)))
+
+        def units(unit: Value) -> None:
+            u.store(many, places.address(take.target, place_in(function, number, width, unit)))
+
+        by_units(function, width, u.width, units)
+
+    over_lines(function, count, line)
+
+
+def tiles(take: Take) -> tuple[int, int, int]:
+    """Return of how many lines each is a copy, of how many numbers, and how many lines share one."""
+    heads, rows, columns = take.shape
+    return (heads, rows * columns, heads) if take.code == Code.EACH_HEAD else (heads * rows, columns, rows)
+
+
+def _tile(function: Procedure, places: Where, take: Take, vector: int) -> None:
+    count, width, sharing = tiles(take)
+    u = Lanes(function, lanes_for(width, vector))
+
+    def line(number: Value) -> None:
+        source = head_of(function, number, sharing)
+
+        def units(unit: Value) -> None:
+            numbers = u.load(places.address(take.reads[0], place_in(function, source, width, unit)))
+            u.store(numbers, places.address(take.target, place_in(function, number, width, unit)))
+
+        by_units(function, width, u.width, units)
+
+    over_lines(function, count, line)
+
+
+def _sum_heads(function: Procedure, places: Where, take: Take, _: int) -> None:
+    heads, rows, columns = take.shape
+    width, one = rows * columns, _Scalar(function)
+
+    def line(number: Value) -> None:
+        def term(unit: Value, total: Value) -> Value:
+            return one.add(total, one.load(places.address(take.reads[0], place_in(function, number, width, unit))))
+
+        total = one.in_order(width, one.constant(0.0), term)
+        mean = take.code == Code.MEAN_HEADS
+        one.store(one.div(total, one.constant(width)) if mean else total, places.address(take.target, number))
+
+    over_lines(function, heads, line)
+
+
 WHOLE: dict[Code, Callable[[Procedure, Where, Take, int], None]] = {
     Code.LAYERNORM: _layernorm,
     Code.SOFTMAX: _softmax,
     Code.DOT: _sum,
     Code.SUM: _sum,
     Code.MEAN: _sum,
+    Code.OUTER: _outer,
+    Code.READ: _read,
+    Code.BY_HEAD: _repeat,
+    Code.BY_ROW: _repeat,
+    Code.BY_COLUMN: _tile,
+    Code.EACH_HEAD: _tile,
+    Code.SUM_HEADS: _sum_heads,
+    Code.MEAN_HEADS: _sum_heads,
 }
 """What writes an op that needs all units at once."""

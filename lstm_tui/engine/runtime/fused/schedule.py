@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lstm_tui.engine.compiler.ops import OPS, Code
+from lstm_tui.engine.compiler.ops import OPS, Code, Shape
 from lstm_tui.engine.compiler.program import Program, Slot, Space
 
 _MOST_TOGETHER = 64
@@ -35,7 +35,8 @@ class Take(NamedTuple):
         reads: Its operands.
         block: Where the first number of a matrix lies in the flat parameters, transposed, (inner, rows).
         stride: How far apart its columns lie.
-        inner: How many there are; 0 without a matrix.
+        inner: How many there are; 0 without a matrix. Of an op over heads the last three say how many heads, rows
+            and columns there are.
     """
 
     code: Code
@@ -45,6 +46,11 @@ class Take(NamedTuple):
     block: int = 0
     stride: int = 0
     inner: int = 0
+
+    @property
+    def shape(self) -> Shape:
+        """How the numbers of an op over heads lie."""
+        return Shape(self.block, self.stride, self.inner)
 
     @property
     def target(self) -> Span:

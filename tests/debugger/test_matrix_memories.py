@@ -1,0 +1,136 @@
+"""A memory that is a matrix is asked for, edited and split by head, row and column."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import lstm_tui
+from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.language import line_of
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.runtime.trace import PassTrace
+
+MATRICES = [name for name in cell_names() if load_cell(name).shapes]
+
+
+def session_of(cell: str = "mlstm", heads: int = 2, hidden: int = 8, steps: int = 6) -> Session:
+    layer = {"cell": cell, "hidden_size": hidden, "directions": ["forward"], "sizes": {"A": heads}}
+    strict = "x" in load_cell(cell).sizes
+    network = build_network({"input_size": hidden if strict else 3, "layers": [layer]}, seed=1)
+    x = np.random.default_rng(2).normal(size=(steps, network.input_size)).astype(np.float32)
+    session = Session(lstm_tui.trace(x, model=network))
+    session.goto(steps - 1)
+    answer(session, "finish")
+    return session
+
+
+def said(session: Session, line: str) -> str:
+    return "\n".join(answer(session, line))
+
+
+def number_after(text: str) -> float:
+    return float(text.split("\n")[0].split("= ")[1].split()[0])
+
+
+@pytest.mark.parametrize("heads", [1, 2, 4])
+def test_an_entry_is_the_number_at_its_head_row_and_column(heads: int) -> None:
+    session = session_of(heads=heads)
+    passed = session.frame.passed
+    size = 8 // heads
+    memory = np.asarray(passed["S"][5]).reshape(heads, size, size)
+    for head, row, column in [(0, 0, 0), (heads - 1, size - 1, 0), (heads - 1, 0, size - 1)]:
+        places = f"{row},{column}" if heads == 1 else f"{head},{row},{column}"
+        found = number_after(said(session, f"print S[{places}]"))
+        assert found == pytest.approx(float(memory[head, row, column]), rel=1e-3)
+        before = number_after(said(session, f"print prev(S[{places}])"))
+        assert before == pytest.approx(
+            float(np.asarray(passed["S"][4]).reshape(heads, size, size)[head, row, column]), rel=1e-3
+        )
+    if heads == 1:
+        assert number_after(said(session, "print S[0,3,2]")) == number_after(said(session, "print S[3,2]"))
+
+
+MISTAKES = {
+    "print S[1,3]": "2 heads: write S[head, row, column]",
+    "print S[2,0,0]": "2 heads, from 0",
+    "print S[0,4,0]": "4 rows, from 0",
+    "print S[0,0,9]": "4 columns, from 0",
+    "print h[2,3]": "no rows and columns",
+    "print (S + S)[0,1,2]": "by its name",
+    "print S[0,1.5,2]": "whole number",
+    "print S[0,1,2,3]": "does not belong here",
+    "set S[1,:] = 0": "head, row, column",
+    "set S[0,:,1] = 0": "no range of units",
+    "set S[0,1,9] = 0": "4 columns",
+    "set h[0,1] = 0": "no rows and columns",
+    "wrote q": "there are h",
+    "wrote h[99]": "units, from 0",
+    "wrote 3": "wrote what",
+}
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_a_mistake_is_one_line(line: str) -> None:
+    with pytest.raises(UserError, match=re.escape(MISTAKES[line])):
+        answer(session_of(), line)
+
+
+def test_a_row_is_edited_and_written_as_its_units() -> None:
+    session = session_of()
+    answer(session, "set S[1,2,:] @ 3 = 0.5")
+    held = np.asarray(session.frame.trace["layer0.forward"]["S"][3]).reshape(2, 4, 4)
+    assert (held[1, 2] == 0.5).all()
+    assert not (held[0] == 0.5).any()
+    line = "set layer0.forward.S[24:28] @ 3 = 0.5"
+    assert line in said(session, "edits")
+    assert line_of(parse_edit(line)) == line
+
+
+@pytest.mark.parametrize("cell", MATRICES)
+def test_who_and_print_explain_an_entry_by_its_row_and_column(cell: str) -> None:
+    session = session_of(cell)
+    name = memory_of(load_cell(cell))
+    shape = session.frame.passed.shape_of(name)
+    assert shape is not None
+    head = shape.heads - 1
+    told = said(session, f"print {name}[{head},2,3]")
+    assert f"{name}[{shape.unit(head, 2, 3)}] = " in told
+    assert f"\n  v[{head * shape.rows + 2}] = " in told
+    assert said(session, f"who {name}[{head},2,3]")
+
+
+def test_wrote_tells_every_token_and_that_the_sum_holds() -> None:
+    session = session_of("gated_deltanet")
+    told = said(session, "wrote y[5]")
+    assert told.startswith("y[5] reads S·q = ")
+    assert all(f"  t={t} " in told for t in range(6))
+    assert "erased here" in told
+    assert "the sum is the read" in told
+    assert "a vector of length" in said(session, "wrote y")
+
+
+def test_an_entry_of_a_weight_matrix() -> None:
+    session = session_of()
+    matrix = session.frame.passed.program
+    assert matrix is not None
+    one, chained = said(session, "print W_q[2,1]"), said(session, "print W_q[2][1]")
+    assert number_after(one) == number_after(chained)
+
+
+def test_a_trace_that_was_read_from_a_file_knows_its_rows_and_columns() -> None:
+    session = session_of()
+    passed = session.frame.passed
+    read = PassTrace(
+        passed.name, passed.cell, passed.direction, passed.input_size, passed.hidden_size,
+        {name: np.asarray(passed[name]) for name in passed}, passed.initial,
+    )  # fmt: skip
+    assert read.shape_of("S") == passed.shape_of("S") == (2, 4, 4)
+    assert read.shape_of("h") is None
