@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.inspect.compare import Comparison, compare
     from lstm_tui.debugger.inspect.memory_ledger import MemoryLedger, ledger
     from lstm_tui.debugger.position import Frame
-    from lstm_tui.debugger.source import Source
     from lstm_tui.engine.arrays import Rows
     from lstm_tui.engine.errors import UserError
     from lstm_tui.engine.model.network import Network
-    from lstm_tui.engine.runtime.run import Initial
     from lstm_tui.engine.runtime.trace import PassTrace, Trace
     from lstm_tui.engine.runtime.value_array import ValueArray
     from lstm_tui.formats.verify.recording import record
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from lstm_tui.living.debug import debug
     from lstm_tui.living.doctor import doctor
     from lstm_tui.living.watch import post_mortem, watch
+    from lstm_tui.notebooks.widget import widget
 
 __all__ = [
     "Capture",
@@ -57,6 +56,7 @@ __all__ = [
     "session",
     "trace",
     "watch",
+    "widget",
 ]  # fmt: skip
 
 _HOMES = {
@@ -80,6 +80,7 @@ _HOMES = {
     "record": "lstm_tui.formats.verify.recording",
     "series": "lstm_tui.living.checkpoints",
     "watch": "lstm_tui.living.watch",
+    "widget": "lstm_tui.notebooks.widget",
 }
 _CALLED = {"Session": "TypedSession"}
 """Public names that are others in the file that defines them."""
@@ -127,10 +128,11 @@ def load(
     from lstm_tui.formats.importers.open import reading_of
     from lstm_tui.formats.importers.untrained import one_layer
     from lstm_tui.models.bundled import named_model, open_model
+    from lstm_tui.models.opening import told
 
     reading = reading_of(decisions, map, network, vocabulary, tokens, pad, classes)
     given = path if isinstance(path, Network) else open_model(named_model(path), reading)
-    found = _told(given)
+    found = told(given)
     return found if layer is None else one_layer(found, str(layer))
 
 
@@ -162,7 +164,9 @@ def trace(
     Raises:
         UserError: The input or the network is missing or wrong.
     """
-    return _opened(source, model, line, whole, dtype, interpreter, initial).run()
+    from lstm_tui.models.opening import source_from
+
+    return source_from(source, model, line, whole, dtype, interpreter, initial).run()
 
 
 def open_trace(path: str | Path) -> Trace:
@@ -208,62 +212,9 @@ def session(
         UserError: The input or the network is missing or wrong.
     """
     from lstm_tui.debugger.commands.console import TypedSession
+    from lstm_tui.models.opening import source_from
 
-    return TypedSession.open(_opened(source, model, line, whole, dtype, interpreter, initial))
-
-
-def _opened(
-    source: str | Path | Rows,
-    model: str | Path | Network | None,
-    line: int | None,
-    whole: bool,
-    dtype: str | None,
-    interpreter: str | None,
-    initial: Mapping[str, Mapping[str, ArrayLike]] | None,
-) -> Source:
-    """Return what the arguments of `trace` and `session` open."""
-    from dataclasses import replace
-
-    from lstm_tui.debugger.source import Source
-    from lstm_tui.engine.errors import UserError
-    from lstm_tui.formats.inputs.inputs import open_source
-    from lstm_tui.models.bundled import model_for
-
-    if dtype not in (None, "float32", "float64"):
-        raise UserError(f"dtype= is float32 or float64, not {str(dtype)[:40]!r}")
-    if line is not None and (isinstance(line, bool) or not isinstance(line, int)):
-        raise UserError(f"line= is the number of a line, from 1; this is a {type(line).__name__}")
-    given = open_source(source)
-    network, note = model_for(given, model)
-    opened = Source.of_input(_told(network, *([note] if note else [])), given, whole, line)
-    return replace(opened, note=note, dtype=dtype, interpreter=interpreter, initial=_states(initial))
-
-
-_SAID: set[tuple[str, str]] = set()
-"""Which remarks on which networks were logged; nothing is logged twice."""
-
-
-def _told(network: Network, *more: str) -> Network:
-    """Log once what should be known of how a network was read, and more; `network.remarks` tells it again."""
-    for remark in (*network.remarks, *more):
-        if (network.name, remark) not in _SAID:
-            _SAID.add((network.name, remark))
-            from logging import getLogger
-
-            getLogger("lstm_tui").warning("%s: %s", network.name, remark)
-    return network
-
-
-def _states(given: Mapping[str, Mapping[str, ArrayLike]] | None) -> Initial | None:
-    """Return initial states as arrays; None where there are none."""
-    import numpy as np
-
-    if not given:
-        return None
-    return {
-        name: {state: np.asarray(values, dtype=np.float64) for state, values in states.items()}
-        for name, states in given.items()
-    }
+    return TypedSession.open(source_from(source, model, line, whole, dtype, interpreter, initial))
 
 
 if not TYPE_CHECKING:  # a type checker knows every public name, and no other

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import textual._wait
@@ -31,6 +32,9 @@ textual._wait.SLEEP_GRANULARITY, textual._wait.SLEEP_IDLE = _LOOK, _LOOK / 8
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+_FEW = 20
+"""Random examples that a test tries always, where it asks for as many."""
+
 
 MATRICES = sorted(name for name in cell_names() if load_cell(name).shapes)
 OFTEN_SLOW = frozenset(MATRICES) - frozenset(MATRICES[::4])
@@ -46,13 +50,15 @@ def _names_given(item: pytest.Item) -> set[str]:
 @pytest.fixture(scope="session", autouse=True)
 def _state_of_its_own() -> Iterator[None]:
     with TemporaryDirectory() as folder:
-        before = os.environ.get("XDG_STATE_HOME")
+        kept = {name: os.environ.get(name) for name in ("XDG_STATE_HOME", "LSTM_TUI_CONFIG")}
         os.environ["XDG_STATE_HOME"] = folder
+        os.environ["LSTM_TUI_CONFIG"] = os.devnull  # a config file of whoever runs the tests is none of theirs
         yield
-        if before is None:
-            del os.environ["XDG_STATE_HOME"]
-        else:
-            os.environ["XDG_STATE_HOME"] = before
+        for name, before in kept.items():
+            if before is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = before
 
 
 def pytest_configure() -> None:
@@ -64,16 +70,23 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take a seed by which the tests are put in another order: none may lean on one that ran before it."""
+    """Take how many random examples there are, and a seed by which the tests are put in another order.
+
+    None may lean on one that ran before it.
+    """
+    parser.addoption("--all-examples", action="store_true", help="give random tests as many examples as they ask for")
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in a random order, the same by a seed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the tests in the order of a seed, the same in every worker.
+    """Put the tests in the order of a seed, the same in every worker; at a desk random tests try fewer examples.
 
     Of tests that every cell has, those of most memories that are matrices are slow: each takes as long as ten LSTMs.
     Their oracles, in `tests/cells`, are not.
     """
+    if not config.getoption("all_examples"):
+        for test in {getattr(one, "obj", None) for one in items}:
+            _try_fewer(test)
     for item in items:
         if _names_given(item) & OFTEN_SLOW and "cells" not in item.path.parts:
             item.add_marker(pytest.mark.slow)
@@ -81,6 +94,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if seed is not None:
         items.sort(key=lambda one: one.nodeid)
         random.Random(seed).shuffle(items)
+
+
+def _try_fewer(test: Any) -> None:
+    """Have a random test try a third of its examples, of few all: whole they are tried with the slow tests."""
+    asked: settings | None = getattr(test, "_hypothesis_internal_use_settings", None)
+    if asked is not None and asked.max_examples > _FEW:
+        test._hypothesis_internal_use_settings = settings(asked, max_examples=max(asked.max_examples // 3, _FEW))
 
 
 def pytest_collection_finish() -> None:

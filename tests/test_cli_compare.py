@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from pathlib import Path
 
 import pytest
+from present import present
 
+import lstm_tui
 from lstm_tui.cli import main
+from lstm_tui.engine.number_text import percent
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -24,6 +29,23 @@ def test_two_networks(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert "sentiment: positive 0.991" in lines
     assert "sentiment-forward: positive 0.776" in lines
+
+
+def test_three_networks_in_lockstep(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("verdict-lstm", "verdict-gru", "verdict-relu")
+    models = [word for name in names for word in ("--model", name)]
+    rows = printed(capsys, "sample.txt", *models).split("\n")
+    found = json.loads(printed(capsys, "sample.txt", *models, "--json"))
+    assert found["runs"] == list(names)
+    for t, token in enumerate(found["tokens"]):
+        shares = [next(iter(kept.values())) for kept in token["kept"]]
+        assert shares[2] is None  # a cell without a gate that keeps
+        drawn = re.findall(r"\d+ %", rows[1 + t])
+        assert drawn == [percent(one) for one in shares if one is not None]
+        assert token["place"] == t
+        assert (
+            token["outputs"][1] == present(lstm_tui.trace("The movie was not bad", model=names[1]).output)[t].tolist()
+        )
 
 
 def test_before_and_after_edits(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -58,7 +80,7 @@ def test_a_checkpoint_is_found_by_its_path(capsys: pytest.CaptureFixture[str]) -
     [
         (("sample.txt",), "give --model twice, or --edits"),
         (("sample.txt", "--model", "sentiment"), "give --model twice, or --edits"),
-        (("sample.txt", *("--model", "sentiment") * 3), "twice at most"),
+        (("sample.txt", *("--model", "sentiment") * 9), "8 times at most"),
     ],
 )
 def test_what_is_not_two_runs_is_refused(capsys: pytest.CaptureFixture[str], words: tuple[str, ...], says: str) -> None:

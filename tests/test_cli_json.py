@@ -18,6 +18,7 @@ from lstm_tui.cli.arguments import whole_parser
 from lstm_tui.cli.main import main
 from lstm_tui.cli.printing import print_json
 from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.formats.io.config_file import config_path
 from lstm_tui.models import bundled_names
 
 TEXT = "the movie was not bad"
@@ -94,10 +95,16 @@ def check_verify(found: Any) -> None:
     assert found["compared"]["layer0.forward/h"] == pytest.approx(0.5, abs=1e-6)
 
 
+def check_config(said: Any) -> None:
+    assert said["file"] == str(config_path())
+    assert (said["theme"], said["keys"], said["problems"]) == ("dark", {}, [])
+
+
 ASKED: dict[str, tuple[str, int, Callable[[Any], None]]] = {
     "models": ("models", 0, check_models),
     "cells": ("cells", 0, check_cells),
     "info": ("info", 0, check_info),
+    "config": ("config", 0, check_config),
     "reach": (f"reach t.txt --model {MODEL}", 0, check_reach),
     "compare": (f"compare t.txt --model {MODEL} --model sentiment", 0, check_compare),
     "stats": (f"stats t.txt --model {MODEL}", 0, check_stats),

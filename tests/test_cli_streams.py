@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from registries import sampled
 
 import lstm_tui
 from lstm_tui.cli.arguments import _COMMANDS
@@ -39,6 +40,7 @@ COMMANDS = {
     "help": "help keys",
     "completion": "completion bash",
     "dap": "dap",
+    "config": "config",
 }
 
 
@@ -120,7 +122,9 @@ sys.exit(main())
 """
 
 
-@pytest.mark.parametrize("package", ["numba", "llvmlite", "h5py", "onnx", "tokenizers", "torch", "textual_serve"])
+@pytest.mark.parametrize(
+    "package", sampled(["numba", "llvmlite", "h5py", "onnx", "tokenizers", "torch", "textual_serve"], 2)
+)
 def test_info_tells_of_an_installation_that_lacks_something(folder: Path, package: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT, package, "info"],
@@ -162,7 +166,9 @@ def without_numba(folder: Path, words: list[str]) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1])
+@pytest.mark.parametrize(
+    "number", sampled([signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1], 4)
+)
 def test_a_signal_ends_what_reads_a_pipe(folder: Path, number: int) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "lstm_tui", "run", "t.txt", "--plain", *SMALL.split()],

@@ -13,6 +13,7 @@ from lstm_tui.cli import main
 from lstm_tui.cli.arguments import _COMMANDS
 from lstm_tui.formats.importers.open import open_file
 from lstm_tui.formats.traces.trace_file import read, write
+from lstm_tui.models import opening
 
 TAGGER = str(Path(__file__).parent / "formats" / "files" / "torch_tagger.pt")
 REMARK = "readout.after_head_0=relu"
@@ -40,7 +41,7 @@ def test_every_command_that_takes_a_model_is_tried_or_told_why_not(capsys: pytes
     takes = set()
     for name in _COMMANDS:
         with pytest.raises(SystemExit):
-            main([name, "--help"])
+            main([name, "--help-all"])
         if re.search(r"--model M|MODEL", capsys.readouterr().out):
             takes.add(name)
     assert len(takes) > 8
@@ -64,7 +65,7 @@ def test_what_is_assumed_is_said_once(command: str, tmp_path: Path, capsys: pyte
 
 
 def test_python_tells_it_once_and_keeps_it(caplog: pytest.LogCaptureFixture) -> None:
-    lstm_tui._SAID.clear()
+    opening._SAID.clear()
     with caplog.at_level(logging.WARNING, "lstm_tui"):
         network = lstm_tui.load(TAGGER)
         session = lstm_tui.session("3 1 4", TAGGER)

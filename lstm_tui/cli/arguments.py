@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Mapping, Sequence
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
+from shutil import get_terminal_size
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -24,6 +27,7 @@ from lstm_tui.cli.options import (
     add_recover_options,
     add_report,
     add_serve_options,
+    add_start_options,
     add_stats,
     add_worksheet,
     check_compare_options,
@@ -43,6 +47,7 @@ from lstm_tui.cli.options import (
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.bundled_files import GROUPS
 from lstm_tui.formats.file_endings import ANY_SERIES, ANY_TRACE
 from lstm_tui.version import __version__
 
@@ -104,10 +109,36 @@ class _Parser(argparse.ArgumentParser):
     Attributes:
         command: The parser of the command that is asked for; None where there is none of that name.
         commands: The parsers of all commands, by name.
+        shared: Titles of the options that many commands share, where this one takes them.
     """
 
     command: _Parser | None = None
     commands: Mapping[str, _Parser] = MappingProxyType({})
+    shared: tuple[str, ...] = ()
+
+    def groups(self) -> Iterator[tuple[str, list[argparse.Action]]]:
+        """Yield the title of each group of arguments and what is in it, but what is not told."""
+        for group in self._action_groups:
+            yield str(group.title), [one for one in group._group_actions if one.help != argparse.SUPPRESS]
+
+    def short_help(self) -> str:
+        """Return the help without the options that many commands share, which are named and told by --help-all."""
+        formatter = self._get_formatter()
+        shared = [action for title, actions in self.groups() if title in self.shared for action in actions]
+        own = [action for action in self._actions if action not in shared]
+        formatter.add_usage(self.usage, own, self._mutually_exclusive_groups)
+        formatter.add_text(self.description)
+        for title, actions in self.groups():
+            if title not in self.shared:
+                formatter.start_section(title)
+                formatter.add_arguments(actions)
+                formatter.end_section()
+        if shared:
+            named = " ".join(action.option_strings[-1] for action in shared)
+            told = f"network and input, as every command takes them (--help-all): {named}"
+            formatter.add_text(textwrap.fill(told, get_terminal_size().columns - 2, break_on_hyphens=False))
+        formatter.add_text(self.epilog)
+        return formatter.format_help()
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where all options are told, and exit with 2."""
@@ -122,6 +153,20 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{parser.prog}: {visible(message)}; see `{parser.prog} --help`\n")
 
 
+class _ShortHelp(argparse.Action):
+    """Prints the short help and ends."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> NoReturn:
+        assert isinstance(parser, _Parser)
+        sys.stdout.write(parser.short_help())
+        parser.exit()
+
+
+_SHARED = ("the network", "an untrained network instead", "the input")
+"""Titles of the options that many commands share: told whole by --help-all, and once in the man page."""
 _NO_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*?)' \(", re.DOTALL)
 _OPTION = re.compile(r"--[a-z][a-z-]*")
 _UNKNOWN = re.compile(r"unrecognized arguments: ([^\s=]+)")
@@ -153,12 +198,15 @@ def _parser(asked: str | None) -> _Parser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     parser.commands = commands.choices
     for name, (module, text, add_options) in _COMMANDS.items():
-        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
+        described = text[0].upper() + text[1:] + "."
+        added = commands.add_parser(name, help=text, description=described, allow_abbrev=False, add_help=False)
         added.set_defaults(module=module)
+        added.add_argument("-h", "--help", action=_ShortHelp, help="show this help message and exit")
         if asked in (name, None):
             parser.command = added
             added.add_argument("--debug", action="store_true", help="show a traceback when something fails")
             add_options(added)
+            added.add_argument("--help-all", action="help", help="show every option and exit")
     return parser
 
 
@@ -169,6 +217,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_plain_options(parser)
     add_follow_options(parser)
+    add_start_options(parser)
     screen(parser)
     _input_options(parser)
 
@@ -199,10 +248,12 @@ def _open(parser: argparse.ArgumentParser) -> None:
         "--sequence", type=natural(0), metavar="N", help="of a capture: which sequence of the batch is shown, from 0"
     )
     add_plain_options(parser)
+    add_start_options(parser)
     screen(parser)
 
 
 def _help(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--man", action="store_true", help="print all of this as a page for man, such as lstm-tui.1")
     parser.add_argument(
         "topic", metavar="TOPIC", nargs="*", help="a topic, a command or a verb; without it, the topics are listed"
     )
@@ -210,6 +261,10 @@ def _help(parser: argparse.ArgumentParser) -> None:
 
 def _models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a bundled name or a .safetensors file")
+    parser.add_argument(
+        "--measure", choices=GROUPS, metavar="TASK",
+        help=f"measure the networks of a task on unseen texts, and lay them side by side: {', '.join(GROUPS)}",
+    )  # fmt: skip
     json_option(parser, "the table, or everything the file says of itself,")
 
 
@@ -296,6 +351,12 @@ def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
 
 
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", help="another config file, to see what is wrong in it")
+    parser.add_argument("--write", action="store_true", help="write a file with every setting, each commented out")
+    json_option(parser, "every setting")
+
+
 def _dap(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=natural(0, 65535), metavar="N",
@@ -318,7 +379,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "trace": ("trace", "write every value of a run to a file", _trace),
     "open": ("open", "show a trace file or a capture, or resume a saved session", _open),
     "recover": ("recover", "resume interrupted work, or list it", add_recover_options),
-    "compare": ("compare", "show two runs side by side, of two networks or by edits", _compare),
+    "compare": ("compare", "show two runs or more side by side, of networks or by edits", _compare),
     "models": ("models", "list the bundled networks, or describe one", _models),
     "cells": ("cells", "list the cells, show the equations of one, or check a file of your own", _cells),
     "train": ("train", "train a network of any cell on a corpus of your own", train_options.add),
@@ -333,6 +394,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "tour": ("tour", "lessons: step by step through trained networks", _tour),
     "serve": ("serve", "show the debugger in a browser", _serve),
     "dap": ("dap", "debug from an editor that speaks the Debug Adapter Protocol", _dap),
+    "config": ("config", "tell where the config file is and what it says, or write one", _config),
     "completion": ("completion", "print what a shell needs to complete commands and options", _completion),
     "info": ("info", "show versions, paths and what the terminal can do", _info),
     "help": ("help", "show the manual: its topics, or one of them", _help),
@@ -342,6 +404,8 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
 
 def _input_options(parser: argparse.ArgumentParser, budget: bool = True, twice: bool = False) -> None:
     """Add what says which network and input is meant; `twice` where two networks may be given."""
+    if isinstance(parser, _Parser):
+        parser.shared = _SHARED
     network = parser.add_argument_group("the network")
     which = "a bundled name or a file of any format `inspect` reads"
     if twice:

@@ -66,6 +66,8 @@ def reopened(path: str) -> tuple[Source, Saved]:
         options = parse_handed(saved.command)
     except UserError as error:
         raise UserError(f"{where}: its command cannot be executed: {error}") from None
+    if getattr(options, "log", None) is not None:
+        raise UserError(f"{where}: its command writes a log, and nothing else is executed")
     if options.module == "open" and not (options.script or options.batch):
         return capture_source(options, aloud=False), saved
     if options.module != "run" or options.script or options.batch or options.edits or options.file == "-":
@@ -80,9 +82,13 @@ def taking_up(saved: Saved, path: str) -> Callable[[Session], tuple[str, ...]]:
     """
 
     def act(session: Session) -> tuple[str, ...]:
+        from lstm_tui.debugger.autosave import made_by_user
         from lstm_tui.debugger.commands.dispatch import answer
 
         changed = _changed(saved, session)
+        if made_by_user(session) == session.scripting.begun:  # what .ltuirc made is in what was saved
+            session.breakpoints.clear(anew=True)
+            session.displays.clear()
         session.scripting.is_restoring = True
         try:
             for number, line in saved.lines:

@@ -1,4 +1,4 @@
-"""`lstm-tui compare`: two networks on one text, or one before and after edits; a table where there is no terminal."""
+"""`lstm-tui compare`: networks on one text, or one before and after edits; a table where there is no terminal."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.cli.printing import print_json, table
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import fixed
+from lstm_tui.engine.number_text import fixed, percent
 from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.inspect.compare import Comparison
     from lstm_tui.debugger.inspect.diff import DiffColumn
+    from lstm_tui.debugger.inspect.lockstep import Lockstep
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.runtime.trace import Trace
 
 
 def command(options: Namespace) -> int:
     """Compare on the screen, or as a table on standard output where that is no terminal or --plain asks for it."""
+    if len(options.model or ()) > 2:
+        return _in_lockstep(options)
     compared = comparison(options)
     if options.json:
         print_json(_content(compared))
@@ -59,6 +62,78 @@ def comparison(options: Namespace) -> Comparison:
         return Comparison.of(one, other, (models[0], models[1]))
     made = apply(after.edit_script, needed(after.network), after.sequences[after.line])
     return Comparison.of(one, other, ("baseline", "edited"), made.origins)
+
+
+def _in_lockstep(options: Namespace) -> int:
+    """Show three networks or more, on the screen or as a table or JSON."""
+    lock = lockstep(options)
+    if options.json:
+        print_json(_lockstep_content(lock))
+        return 0
+    if options.plain or not sys.stdout.isatty():
+        print(lockstep_table(lock))
+        return 0
+    from lstm_tui.tui.views.lockstep import lockstep_app
+
+    return lockstep_app(lock, options.light)
+
+
+def lockstep(options: Namespace) -> Lockstep:
+    """Run every network on the text.
+
+    Raises:
+        UserError: One of them cannot be run, or they have no common tape.
+    """
+    from lstm_tui.cli.source import source_of
+    from lstm_tui.debugger.inspect.lockstep import Lockstep
+
+    if options.file == "-":
+        raise UserError("standard input is read once, and every network needs it: give a FILE")
+    models: list[str] = list(options.model)
+    said = set[str]()
+    return Lockstep([source_of(_with_model(options, model), said).run_edited() for model in models], models)
+
+
+def _lockstep_content(lock: Lockstep) -> dict[str, Any]:
+    """Return every run token by token: what each network says, and what each of its passes keeps and holds."""
+    return {
+        "runs": lock.names,
+        "classes": [run.classes for run in lock.runs],
+        "results": [run.result for run in lock.runs],
+        "tokens": [
+            {
+                "token": token,
+                "place": t,
+                "outputs": [None if run.output is None else run.output[t] for run in lock.runs],
+                "kept": [{one.pass_name: lock.kept(one, t) for one in lock.lanes if one.run == n} for n in runs],
+                "held": [{one.pass_name: lock.held(one, t) for one in lock.lanes if one.run == n} for n in runs],
+            }
+            for runs in (range(len(lock.runs)),)
+            for t, token in enumerate(lock.runs[0].sequence.tokens)
+        ],
+    }
+
+
+def lockstep_table(lock: Lockstep) -> str:
+    """Return a row for each token, what each pass keeps of its memory and each network says, and the verdicts."""
+    heads = ["t", "token"]
+    for lane in lock.lanes:
+        name, several = visible(lock.names[lane.run]), len(lock.runs[lane.run].passes) > 1
+        heads.append(f"{name} {lane.pass_name.partition('.')[2]} keeps" if several else f"{name} keeps")
+    each = [n for n, run in enumerate(lock.runs) if run.output is not None]
+    heads += [f"{visible(lock.names[n])} says" for n in each]
+    rows = []
+    for t, token in enumerate(lock.runs[0].sequence.tokens):
+        kept = [lock.kept(lane, t) for lane in lock.lanes]
+        rows.append([
+            str(t), visible(token), *("" if one is None else percent(one) for one in kept),
+            *(_top(output[t], lock.runs[n]) for n in each if (output := lock.runs[n].output) is not None),
+        ])  # fmt: skip
+    text = table(heads, rows, right=tuple(range(2, 2 + len(lock.lanes))))
+    results = [
+        _verdict(run, visible(name)) for run, name in zip(lock.runs, lock.names, strict=True) if run.output is None
+    ]
+    return "\n".join([text, "", "`keeps`: the part of the memory that the step keeps.", *filter(None, results)])
 
 
 def _content(compared: Comparison) -> dict[str, Any]:

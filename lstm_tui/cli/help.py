@@ -16,6 +16,11 @@ def command(options: Namespace) -> int:
     """List the topics, or show what is asked for: a topic first, then a command, then a verb."""
     from lstm_tui.cli.arguments import command_names, parse
 
+    if options.man:
+        from lstm_tui.cli.man_page import man_page
+
+        print(man_page(), end="")
+        return 0
     name = " ".join(options.topic)
     if not name:
         print("\n".join(("topics of the manual:", *manual.listed(), "", *_ways())))

@@ -104,6 +104,10 @@ def _run(arguments: Sequence[str]) -> int:
 def _command(options: Namespace) -> int:
     from importlib import import_module
 
+    from lstm_tui.cli.user_settings import OPENING, prepare
+
+    if options.module in OPENING:
+        prepare(options)
     module = import_module(f"lstm_tui.cli.{options.module}")
     from lstm_tui.engine.arrays import quiet  # NumPy comes with it: not before the arguments are read
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lstm_tui.cli.printing import print_json, table
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import read_header
 from lstm_tui.formats.io.files import size_text
@@ -19,6 +22,8 @@ def command(options: Namespace) -> int:
     from lstm_tui.models import bundled_names
     from lstm_tui.models.bundled import find_model
 
+    if options.measure is not None:
+        return _measured(options)
     if options.model is not None:
         path = find_model(options.model)
         if options.json:
@@ -40,6 +45,39 @@ def command(options: Namespace) -> int:
     print(table(("model", "reads", "layers", "parameters", "a token", "file", "accuracy"), rows, right=(3, 4, 5)))
     print("\n`a token`: the parameters that are multiplied for each token. `lstm-tui models NAME` tells how one was")
     print("trained; `--model NAME` runs it; without it, text goes to sentiment and numbers to forecast.")
+    return 0
+
+
+def _measured(options: Namespace) -> int:
+    """Measure the networks of a task, one after the other, and lay them side by side."""
+    from lstm_tui.cli.printing import Bar
+    from lstm_tui.models.measured_table import TIMED, group_of, measured
+
+    if options.model is not None:
+        raise UserError(f"--measure takes a task and no network: leave {visible(options.model)} out")
+    group = group_of(options.measure)
+    rows = []
+    with Bar("measuring") as bar:
+        for n, name in enumerate(group.names):
+            bar(n, len(group.names))
+            rows.append(measured(name, group))
+    if options.json:
+        found = {"task": group.task, "judged_by": group.noun, "chance": group.chance}
+        print_json({**found, "networks": [asdict(one) for one in rows]})
+        return 0
+    cells = [
+        (
+            one.name, f"{visible(one.cell)} {one.units}", one.context, _thousands(one.parameters),
+            f"{fixed(100 * one.accuracy, 1)} %", fixed(one.loss, 3), fixed(one.microseconds, 2),
+            "yes" if one.before_the_end else "no",
+        )
+        for one in rows
+    ]  # fmt: skip
+    heads = ("model", "cell", "context", "parameters", "right", "loss", "µs a token", "says before the end")
+    print(table(heads, cells, right=(3, 4, 5, 6)))
+    print(f"\nMeasured now, on {rows[0].judged} {group.noun}; guessing is right in {fixed(100 * group.chance, 1)} %.")
+    print(f"`µs a token`: of one text of {TIMED} tokens, on this machine as busy as it is.")
+    print("`context`: what is known at a token; `says before the end`: of a text that is not read to its end yet.")
     return 0
 
 

@@ -68,6 +68,7 @@ def open_session_file(options: Namespace, path: str, called: str = "", taken: Ca
 
     source, saved = reopened(path)
     take_up = taking_up(saved, called or path)
+    options.begin = None  # what it began with is in it
     if options.plain:
         from lstm_tui.cli.plain import open_session, run_plain, say
 

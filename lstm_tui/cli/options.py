@@ -54,7 +54,15 @@ def size(text: str) -> tuple[str, int]:
 
 def screen(parser: argparse.ArgumentParser) -> None:
     """Add the options of the screen."""
-    parser.add_argument("--light", action="store_true", help="begin with the light theme")
+    theme = parser.add_mutually_exclusive_group()
+    theme.add_argument("--light", action="store_true", help="begin with the light theme")
+    theme.add_argument("--dark", action="store_true", help="take the dark theme, whatever the config file says")
+
+
+def add_start_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a session begins with, and what is kept of it."""
+    parser.add_argument("--no-rc", dest="rc", action="store_false", help="do not execute the lines of .ltuirc")
+    parser.add_argument("--log", metavar="LOG", help="add what is typed and answered to the end of a file")
 
 
 def names(text: str) -> list[str]:
@@ -181,6 +189,7 @@ examples:
   lstm-tui compare sample.txt --model sentiment --model sentiment-forward
   lstm-tui compare story.txt --model story --edits mine.txt     before and after edits
   lstm-tui compare notes.txt --model early.safetensors --model late.safetensors | less
+  lstm-tui compare sample.txt --model verdict-lstm --model verdict-gru --model verdict-relu    up to 8, in lockstep
 """
 
 
@@ -194,12 +203,14 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_compare_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Refuse what is not two runs."""
+    """Refuse what is not two runs or more."""
+    from lstm_tui.debugger.inspect.lockstep import MOST_RUNS
+
     models = options.model or []
-    if len(models) > 2:
-        parser.error("--model is given twice at most")
+    if len(models) > MOST_RUNS:
+        parser.error(f"--model is given {MOST_RUNS} times at most")
     if len(models) < 2 and options.edits is None:
-        parser.error("two runs are compared: give --model twice, or --edits")
+        parser.error("two runs are compared, or more: give --model twice, or --edits")
     if options.file == "-" and not options.plain:
         options.plain = True
 

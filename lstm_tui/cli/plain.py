@@ -54,7 +54,11 @@ def run_plain(
     if typed is not None and sys.stdin.isatty():
         past, keeping = Past.kept(), kept_plainly(session.command)
         complete_with(session, past)
-    say(*_greeting(session), *console.execute("where"))
+    say(*_greeting(session))
+    begin = getattr(options, "begin", None)
+    if begin is not None:
+        say(*begin(session))
+    say(*console.execute("where"))
     if keeping is not None:
         keeping.autosave.note(session)
         taken()

@@ -27,9 +27,13 @@ def show(source: Source, options: Namespace, teaching: Teaching, resume: Offer |
     """
     from lstm_tui.cli.autosave import kept
     from lstm_tui.formats.io.command_history import Past
-    from lstm_tui.formats.io.preferences import Preferences
+    from lstm_tui.formats.io.preferences import EXPERT, Preferences
     from lstm_tui.tui.app import run_app
 
+    settings = Preferences.kept()
+    config = getattr(options, "config", None)
+    if config is not None and config.level is not None:
+        settings.begin_with(EXPERT, config.level == "expert")
     return run_app(
         source,
         light=options.light,
@@ -37,5 +41,6 @@ def show(source: Source, options: Namespace, teaching: Teaching, resume: Offer |
         past=Past.kept() if past else None,
         keeping=kept(source.command),
         teaching=teaching,
-        settings=Preferences.kept(),
+        settings=settings,
+        begin=getattr(options, "begin", None),
     )

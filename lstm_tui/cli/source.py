@@ -31,7 +31,18 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 8
 _FILES = ("file", "model", "map", "initial", "vocabulary", "cell")
-_DROPPED = {"--plain": 0, "--batch": 0, "--debug": 0, "--light": 0, "-x": 1, "--edits": 1, "--line": 1}
+_DROPPED = {
+    "--plain": 0,
+    "--batch": 0,
+    "--debug": 0,
+    "--light": 0,
+    "--dark": 0,
+    "--no-rc": 0,
+    "--log": 1,
+    "-x": 1,
+    "--edits": 1,
+    "--line": 1,
+}
 """Options that are no part of what is open, or stand in a session as verbs, with the words behind each."""
 
 

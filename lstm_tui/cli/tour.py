@@ -69,7 +69,7 @@ def _list(lessons: Library) -> int:
 def _check(lessons: Library, told: tuple[Lesson, ...]) -> int:
     """Try every claim of some lessons, and draw every stop; print what is false or not in sight, with its line."""
     from lstm_tui.lesson.library import check
-    from lstm_tui.tui.lesson_check import SIZES, out_of_sight
+    from lstm_tui.tui.lesson_check import MOST_DRAWN, SIZES, out_of_sight
 
     false = claims = stops = unseen = 0
 
@@ -88,5 +88,6 @@ def _check(lessons: Library, told: tuple[Lesson, ...]) -> int:
             unseen += 1
     print(f"{len(told)} lesson{'s' * (len(told) != 1)}, {stops} stops, {claims} claims, {false} do not hold")
     sizes = ", ".join(f"{columns}×{rows}" for columns, rows in SIZES)
-    print(f"drawn at {sizes}: {unseen} not in sight")
+    left = sum(max(len(lesson.stops) - MOST_DRAWN, 0) for lesson in told)
+    print(f"drawn at {sizes}: {unseen} not in sight" + (f", {left} stops not drawn" if left else ""))
     return 1 if false or unseen else 0

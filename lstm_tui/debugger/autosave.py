@@ -35,8 +35,17 @@ class _Same:
 def has_work(session: Session) -> bool:
     """Say whether a session holds what would be missed: an edit, a stop, a display or the name of a unit."""
     named = session.frame.names != session.opened_names
-    kept = session.scripting.words or set(session.stops.held.variables) - {LAST_BREAKPOINT}
-    return bool(session.histories or len(session.breakpoints) or len(session.displays) or named or kept)
+    return bool(session.histories or named or made_by_user(session) != session.scripting.begun)
+
+
+def made_by_user(session: Session) -> tuple[Any, ...]:
+    """Return what a session has beside edits, names and its place, to be compared with what it began with."""
+    stops = tuple((one.number, one.trigger.text, one.enabled, one.ignore, one.commands) for one in session.breakpoints)
+    shown = tuple(one.expression.text for one in session.displays)
+    scripting, variables = session.scripting, session.stops.held.variables
+    kept = tuple((name, _Same(value)) for name, value in variables.items() if name != LAST_BREAKPOINT)
+    found = (stops, shown, tuple(scripting.commands.items()), tuple(scripting.aliases.items()), kept)
+    return found if any(found) else ()
 
 
 def _unfinished(lines: Sequence[str]) -> list[str]:

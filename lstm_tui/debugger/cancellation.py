@@ -19,11 +19,12 @@ class Cancellation:
     Attributes:
         share: How much of it is done, from 0 to 1.
         begun: When it began, in seconds of the monotonic clock.
+        why: Why it takes long, where that is known; may be empty.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, why: str = "") -> None:
         """Begin."""
-        self.share = 0.0
+        self.share, self.why = 0.0, why
         self.begun = monotonic()
         self._asked = Event()
         self._part, self._parts = 0, 1

@@ -77,6 +77,7 @@ class Scripting:
         at_stop: Whether the commands of a breakpoint are executed, in which `continue` goes on.
         executed: Lines of blocks that the present line has executed.
         depth: How deep what is executed was called.
+        begun: What the lines of .ltuirc have made; whoever made nothing else has no work to lose.
     """
 
     commands: Mapping[str, UserCommand] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class Scripting:
     at_stop: bool = False
     executed: int = 0
     depth: int = 0
+    begun: tuple[Any, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:

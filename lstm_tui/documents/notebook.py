@@ -72,6 +72,12 @@ def shown_classes() -> tuple[type, ...]:
     return tuple(one for one in _blocks.registry if one is not object)
 
 
+def drawn_below(blocks: tuple[Block, ...], shown: object) -> str:
+    """Return what a notebook shows of an object, with blocks of a caller's own above it."""
+    with quiet():
+        return fragment((*blocks, *_blocks(shown)))
+
+
 def section_of(heading: str, blocks: Iterable[Block]) -> str:
     """Return blocks of a caller's own, as a notebook shows them below a heading."""
     return fragment((Heading(heading), *blocks))
@@ -163,17 +169,19 @@ def _run(frame: Frame, standing: bool) -> Iterator[Block]:
         yield Sentence(f"With {count_of(len(frame.trace.edits), 'edit')}: {'; '.join(frame.trace.edits)}", plain=True)
     for remark in frame.trace.remarks:
         yield Sentence(remark, alarm=True, plain=True)
-    if facts.length <= _WHOLE:
+    split = facts.length <= _WHOLE and (not standing or frame.reached(*_memory_of(subject)))
+    if split:
         yield Strip(tuple(chips_of(subject)))
-        if standing:
-            yield Sentence(f"{_standing(frame)}. {now(frame, facts, said_at(subject, frame.t)).text}", plain=True)
-        elif leading(subject):
-            yield Sentence(leading(subject), plain=True)
-        yield from _under_the_tape(subject)
     else:
         yield Strip(tuple(Chip(subject.token(t), 0.0, subject.row(t).part) for t in subject.choice.tape))
+    if facts.length <= _WHOLE:
         if standing:
-            yield Sentence(_standing(frame), plain=True)
+            yield Sentence(f"{_standing(frame)}: {now(frame, facts, said_at(subject, frame.t)).text}", plain=True)
+        elif leading(subject):
+            yield Sentence(leading(subject), plain=True)
+        yield from _under_the_tape(subject) if split else ()
+    elif standing:
+        yield Sentence(f"{_standing(frame)}.", plain=True)
     if standing:
         yield _units(subject)
     else:
@@ -182,6 +190,12 @@ def _run(frame: Frame, standing: bool) -> Iterator[Block]:
     for name in subject.choice.passes:
         yield from maps_of(subject, name, facts.memory(name), subject.choice.mapped[name], means=True)
     yield from _left_out(subject)
+
+
+def _memory_of(subject: Subject) -> tuple[str, str]:
+    """Return the pass that the bars of the tape are of, and its memory."""
+    name = subject.choice.passes[0]
+    return name, subject.facts.memory(name)
 
 
 def _under_the_tape(subject: Subject) -> Iterator[Block]:

@@ -22,6 +22,10 @@ class UserError(Exception):
         """Keep the one line, with nothing in it that a terminal would obey."""
         super().__init__(visible(message))
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows of it: the one line, and no traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UnknownName(UserError, KeyError):
     """A name that is not there, among those that are; what takes a `KeyError` takes it too."""

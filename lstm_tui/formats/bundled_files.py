@@ -10,9 +10,12 @@ from pathlib import Path
 _NAMES = (
     "sentiment", "sentiment-forward", "story", "chars", "forecast", "recall-lstm", "recall-gru", "recall-rnn", "tiny",
     "verdict-lstm", "verdict-peephole", "verdict-coupled", "verdict-gru", "verdict-relu", "verdict-attention",
+    "tagger", "tagger-forward",
 )  # fmt: skip
 HELD_OUT = {"story": "stories.txt", "sentiment": "verdicts.tsv", "verdict": "verdicts.tsv"}
 """The file of texts that no network learned from, by how the names of those begin that it judges."""
+GROUPS = ("verdict", "sentiment", "recall", "tagger")
+"""Tasks that several of the networks were trained on, by how the names of those begin."""
 _FOLDER = Path(__file__).parent.parent / "models"
 
 

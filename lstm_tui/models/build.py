@@ -42,6 +42,8 @@ MODULES = {
     "verdict-gru": "verdicts",
     "verdict-relu": "verdicts",
     "verdict-attention": "verdicts",
+    "tagger": "taggers",
+    "tagger-forward": "taggers",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
@@ -21,13 +21,14 @@ from lstm_tui.engine import setbacks
 from lstm_tui.engine.runtime.windowed_series import wait_for_nothing
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.palette import ASCII, DARK, LIGHT, UNICODE, Glyphs
-from lstm_tui.tui.commands import COMMANDS
+from lstm_tui.tui.commands import COMMANDS, key_of, now_at
 from lstm_tui.tui.environment import check_terminal, draws_ascii, is_sealed, is_served, leave_with
 from lstm_tui.tui.keys import Awaited, KeyQueue, read_escape_at_once
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.threads import end
 
 if TYPE_CHECKING:
+    from lstm_tui.debugger.session import Session
     from lstm_tui.formats.io.command_history import Past
     from lstm_tui.formats.io.preferences import Preferences
     from lstm_tui.tui.controllers.autosave import Keeping, Offer
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
 FINISHED = 0
 """What the app returns when whoever sits before it said `quit`: only then is there nothing to keep."""
 _SOON = 0.05
-_HELD = ("n", "N", "shift+n")  # keys that may be held down
+_HELD = (*now_at("n").keys, *now_at("N").keys)  # keys that may be held down
 _PAGES = ("pageup", "pagedown")
-_LEAVING = "nothing runs: q leaves, and so does ctrl+c again"
+_LEAVING = f"nothing runs: {key_of('app.quit')} leaves, and so does ctrl+c again"
 _CLOSING = "nothing runs: esc closes what is open here, ctrl+c again leaves"
 _REMARK_TIME = 8  # seconds that what was assumed of a file is said; the heading counts it all the time
 
@@ -50,7 +51,7 @@ class LstmApp(App[int]):
     TITLE = "lstm-tui"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", show=False, priority=True),
-        Binding("P,shift+p", "picture", show=False),
+        Binding(",".join(now_at("P").keys), "picture", show=False),
     ]
 
     def __init__(
@@ -65,6 +66,7 @@ class LstmApp(App[int]):
         past: Past | None = None,
         keeping: Keeping | None = None,
         settings: Preferences | None = None,
+        begin: Callable[[Session], tuple[str, ...]] | None = None,
     ) -> None:
         """Hold what is open; nothing is run yet. `few_colours` None asks the terminal."""
         super().__init__()
@@ -76,6 +78,7 @@ class LstmApp(App[int]):
         self._past = past
         self._keeping = keeping
         self._settings = settings
+        self._begin_with = begin
         self._interrupted = False
         self._watch: Watch | None = None
         self._told: int | None = None
@@ -145,6 +148,8 @@ class LstmApp(App[int]):
             self.call_after_refresh(self._watch.hold)  # the driver of the browser takes signals of its own
         if self._resume is not None:
             self.call_after_refresh(self._take_up, self._resume)
+        if self._begin_with is not None:
+            self.call_after_refresh(self._first_lines)
         if self._teaching is not None:
             self.call_after_refresh(self._teaching.greet, self, *self._drawing(), self._settings)
 
@@ -160,6 +165,16 @@ class LstmApp(App[int]):
             else:
                 self._resume = None
                 screen.autosave.take_up(resume)
+
+    def _first_lines(self) -> None:
+        """Execute the lines a session begins with, as soon as the first run is there."""
+        begin = self._begin_with
+        for screen in self._main_screens()[:1]:
+            if screen.view.is_empty:
+                self.set_timer(_SOON, self._first_lines)
+            elif begin is not None:
+                self._begin_with = None
+                screen.changes.change(begin)
 
     def action_tour(self) -> None:
         """Offer the lessons."""
@@ -273,7 +288,7 @@ class LstmApp(App[int]):
 
     def keys_await(self) -> Awaited | None:
         """Return what all keys wait for: that a session which was saved is resumed."""
-        return None if self._resume is None else Awaited(self._begun, acts=False)
+        return None if self._resume is None and self._begin_with is None else Awaited(self._begun, acts=False)
 
     def action_interrupt(self) -> None:
         """Give up what is waited for; else say how to leave, and leave at the second time, or where nothing is open."""
@@ -307,6 +322,7 @@ def run_app(
     keeping: Keeping | None = None,
     teaching: Teaching | None = None,
     settings: Preferences | None = None,
+    begin: Callable[[Session], tuple[str, ...]] | None = None,
 ) -> int:
     """Open the debugger and return its exit code.
 
@@ -319,6 +335,7 @@ def run_app(
         keeping: How the work is kept, where it is.
         teaching: The lessons that can be opened.
         settings: What the user has chosen once and for all, where that is kept.
+        begin: Executes the lines a session begins with; returns what is said of that.
 
     Raises:
         UserError: If there is no terminal to draw on, or the first sequence or an edit does not fit the network.
@@ -329,10 +346,10 @@ def run_app(
         from lstm_tui.debugger.commands.dispatch import seal
 
         seal()
-        past = settings = None
+        past = settings = begin = None
     app = LstmApp(
         source, ascii_only=draws_ascii() if ascii_only is None else ascii_only, light=light, teaching=teaching,
-        resume=resume, past=past, keeping=keeping, settings=settings,
+        resume=resume, past=past, keeping=keeping, settings=settings, begin=begin,
     )  # fmt: skip
     app.lines.try_first_line()  # before the screen, so that what is wrong with it is said without one
     return end(app.open())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from lstm_tui.debugger.panes import PANES
+from lstm_tui.engine.errors import nearest
+from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_TRACE
+from lstm_tui.tui import keymap
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def _capital(letter: str) -> tuple[str, ...]:
 
 STEP, GO, LOOK, CHANGE, CURSOR, PROGRAM = "Step", "Go", "Look", "Change", "Inside a pane", "Program"
 
-COMMANDS: tuple[Command, ...] = (
+STANDARD: tuple[Command, ...] = (
     Command(("n",), "steps.token(1)", "token", "next token on the tape", STEP, footer=1),
     Command(_capital("N"), "steps.token(-1)", "token back", "previous token on the tape", STEP),
     Command(("s",), "steps.equation(1)", "equation", "next equation, in the pass's reading order", STEP, footer=2),
@@ -269,9 +272,97 @@ _PHRASES = {
 }
 """What a person would say who wants it, by action; the palette lists these."""
 
-_BY_KEY = {key: command for command in COMMANDS for key in command.keys}
 
-PAIRS = {"z": "Z", "c": "C", "n": "N", "s": "S", "i": "I", "f": "F", "]": "["}
+def row_names(table: Iterable[Command] = STANDARD) -> dict[str, Command]:
+    """Return every row of the table by the name that a config file calls it by, such as `token-back`."""
+    found: dict[str, Command] = {}
+    for command in table:
+        name = command.word.replace(" ", "-")
+        found[name if name not in found else f"{command.name.partition('.')[0]}-{name}"] = command
+    return found
+
+
+def rebound(wanted: Mapping[str, tuple[str, ...]]) -> tuple[tuple[Command, ...], tuple[str, ...]]:
+    """Return the table with other keys, and what of them cannot be: those rows keep their own.
+
+    Args:
+        wanted: Keys by the name of the row, as they are written in a config file.
+    """
+    rows, problems = row_names(), list[str]()
+    keys = {name: command.keys for name, command in rows.items()}
+    changed: dict[str, str] = {}  # how the first key of a row is written
+    for name, written in wanted.items():
+        if name not in rows:
+            near = nearest(name, rows)
+            problems.append(
+                f"keys: there is no row `{visible(name[:40])}`" + (f"; did you mean {near}?" if near else "")
+            )
+            continue
+        read = [keymap.names_of(one) for one in written]
+        refused = next(
+            (f"`{visible(w[:20])}` {one}" for w, one in zip(written, read, strict=True) if isinstance(one, str)), ""
+        )
+        if refused:
+            problems.append(f"keys: {name}: {refused}")
+            continue
+        keys[name] = tuple(dict.fromkeys(key for one in read if isinstance(one, tuple) for key in one))
+        changed[name] = written[0].strip() or "space"
+    while clash := _clash(keys, changed):
+        name, other, key = clash
+        problems.append(f"keys: {name} and {other} both want {visible(key)}; {name} keeps {rows[name].key}")
+        keys[name] = rows[name].keys
+        del changed[name]
+    table = tuple(
+        replace(command, keys=keys[name], shown=changed[name]) if name in changed else command
+        for name, command in rows.items()
+    )
+    return table, tuple(problems)
+
+
+def _clash(keys: Mapping[str, tuple[str, ...]], changed: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """Return a row that was given a key which another has, that other, and the key."""
+    of: dict[str, str] = {}
+    for name, own in keys.items():
+        for key in own:
+            if key in of and (name in changed or of[key] in changed):
+                return (name, of[key], key) if name in changed else (of[key], name, key)
+            of[key] = name
+    return None
+
+
+COMMANDS, KEY_PROBLEMS = rebound(keymap.chosen)
+"""Every command with the keys of the user, and what of those cannot be."""
+_BY_KEY = {key: command for command in COMMANDS for key in command.keys}
+_NOW = {before.action: now for before, now in zip(STANDARD, COMMANDS, strict=True)}
+_STANDARD_KEYS = {key: command.action for command in STANDARD for key in command.keys}
+
+
+def now_at(key: str) -> Command:
+    """Return the command that has a key in the standard table, with the keys it has now.
+
+    Raises:
+        KeyError: None has it.
+    """
+    return _NOW[_STANDARD_KEYS[key]]
+
+
+def key_of(action: str) -> str:
+    """Return how the key of an action is written, such as that of `breakpoints.go_on(1)`.
+
+    Raises:
+        KeyError: There is no such action.
+    """
+    return _NOW[action].key
+
+
+def changed_keys() -> tuple[tuple[str, str, str], ...]:
+    """Return each row whose key is the user's own: its standard key, the one it has now, and its word."""
+    pairs = zip(STANDARD, COMMANDS, strict=True)
+    return tuple((before.key, now.key, now.word) for before, now in pairs if before.keys != now.keys)
+
+
+_BACK = {"z": "Z", "c": "C", "n": "N", "s": "S", "i": "I", "f": "F", "right_square_bracket": "left_square_bracket"}
+PAIRS = {now_at(key).key: now_at(back).key for key, back in _BACK.items()}
 """Keys whose way back is shown beside them in the footer."""
 
 
@@ -297,4 +388,4 @@ def footer_words(commands: Iterable[Command]) -> tuple[tuple[str, str], ...]:
 def _both(key: str) -> str:
     """Write a key with that of the way back."""
     back = PAIRS.get(key)
-    return f"{back}{key}" if back == "[" else f"{key}/{back}" if back else key
+    return f"{back}{key}" if (back, key) == ("[", "]") else f"{key}/{back}" if back else key

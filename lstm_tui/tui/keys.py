@@ -25,6 +25,8 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Input
 
+from lstm_tui.tui.commands import now_at
+
 _DRIVERS = ("linux_driver", "linux_inline_driver", "web_driver")
 _ESCAPE, _SIGN = "\x1b", "␛"
 _LONE = re.compile(r"\x1b(?=[^\x1b\[O\]P_^X\\])", re.DOTALL)
@@ -102,9 +104,9 @@ _AT_MOST, _TURNS = 3.0, 2_000
 """Seconds and turns of the event loop after which a key is handed on though some message is still on its way: a key is
 never lost. On a busy machine the seconds alone pass while a screen is drawn; the turns wait for it to be."""
 _DRAWING = 50  # turns that a drawing counts as
-_LEAVING = ("escape", "q")
-_COMMAND = ":"
-"""The key that opens the command line."""
+_LEAVING = ("escape", *now_at("q").keys)
+_COMMAND = now_at("colon").keys
+"""The keys that open the command line."""
 _INTERRUPT = "ctrl+c"
 
 
@@ -172,7 +174,7 @@ class KeyQueue:
                 continue
             for key in keys_of(event.text) if isinstance(event, Paste) else (event,):
                 if line is None:
-                    line = "" if key.character == _COMMAND else None
+                    line = "" if key.key in _COMMAND else None
                 elif key.key in ("enter", "ctrl+j"):
                     lines.append(line)
                     line = None

@@ -22,6 +22,8 @@ from lstm_tui.tui.views.tour_text import TourText
 
 SIZES = ((80, 24), (120, 36), (160, 45))
 """Columns and rows at which every stop is looked at."""
+MOST_DRAWN = 20
+"""Stops of a lesson that are drawn: a lesson from a stranger takes no longer than that."""
 _LEAST_ROWS = 3
 """Rows of a pane that is looked at, besides its frame."""
 _SMALL = 11
@@ -43,23 +45,33 @@ def out_of_sight(lesson: Lesson, open_network: Open) -> list[Found]:
 async def _all_sizes(lesson: Lesson, open_network: Open) -> list[Found]:
     found: list[Found] = []
     telling = Telling(lesson, open_network, UNICODE, few_colours=False)
-    for size in SIZES:
-        app = LstmApp(Standing(lesson.stops[0], open_network).bound.source, few_colours=False)
-        async with app.run_test(size=size) as pilot:
-            for stop in lesson.stops:
-                screen = telling.screen(stop.number)
-                await app.push_screen(screen)
-                await _drawn(pilot, screen)
-                where = f"at {size[0]}×{size[1]}"
-                found += [(stop, text, f"{where} {why}") for text, why in _missing(screen)]
-                if stop.ask is not None:
-                    screen.answer(stop.ask.answer)
-                    await _drawn(pilot, screen)
+    app = LstmApp(Standing(lesson.stops[0], open_network).bound.source, few_colours=False)
+    async with app.run_test(size=SIZES[0]) as pilot:
+        for stop in lesson.stops[:MOST_DRAWN]:
+            screen = telling.screen(stop.number)
+            await app.push_screen(screen)
+            await _drawn(pilot, screen)
+            for size in SIZES:
+                await _resized(pilot, size)
+                found += [(stop, text, f"at {size[0]}×{size[1]} {why}") for text, why in _missing(screen)]
+            if stop.ask is not None:
+                screen.answer(stop.ask.answer)
+                for size in SIZES:
+                    await _resized(pilot, size)
                     if not screen.query_one(TourText).is_whole:
-                        found.append((stop, stop.ask.say, f"{where} the answer leaves the text no room"))
-                app.pop_screen()
-                await pilot.pause()
+                        why = f"at {size[0]}×{size[1]} the answer has no room below the text"
+                        found.append((stop, stop.ask.say, why))
+            await _resized(pilot, SIZES[0])
+            app.pop_screen()
+            await pilot.pause()
     return found
+
+
+async def _resized(pilot: Pilot[int], size: tuple[int, int]) -> None:
+    """Give the terminal another size, and wait until the screen is laid out for it."""
+    await pilot.resize_terminal(*size)
+    for _ in range(2):  # what is scrolled learns its height only after it was laid out
+        await pilot.pause()
 
 
 async def _drawn(pilot: Pilot[int], screen: TourScreen) -> None:
@@ -103,7 +115,7 @@ def _is_seen(one: Needed, standing: Standing, panes: dict[int, list[str]], lines
         word = standing.session.frame.trace.sequence.tokens[one.token]
         return any(word in row for rows in (*panes.values(), *lines) for row in rows)
     if one.unit is not None:
-        label = re.compile(rf"(?<![\d.]){one.unit}(?![\d.])")
+        label = re.compile(rf"(?:^\W*|unit ){one.unit}(?![\d.])")  # a row of the unit, or words that name it
         name = standing.session.frame.names.name(pass_name, one.unit)
         for rows in (*panes.values(), *lines):
             of_unit = [row for row in rows if label.search(row) or (name and name in row)]

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from lstm_tui.debugger import command_log
 from lstm_tui.debugger.panes import PANES
 from lstm_tui.debugger.source import LineRuns
 from lstm_tui.engine.model.network import Network
@@ -187,6 +188,7 @@ class MainScreen(Screen[None]):
         """Do what a row of the table of commands says; without a run, only what can be done without one."""
         if self.run.is_empty and not command.always:
             return
+        command_log.note(f"key {command.key}: {command.word}")
         controller, method, values = parse(command.action)
         if controller == "app":
             await self.run_action(command.action)

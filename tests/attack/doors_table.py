@@ -73,6 +73,7 @@ _DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "vocabulary": ("--model tagger.pt --vocabulary {}", VOCABULARIES),
     "initial": ("--cell lstm --hidden 2 --initial {}", ("initial.npz", "trace.npz")),
     "cell": ("--cell {}", CELLS), "edits": ("--edits {}", EDITS), "output": ("-o {}", OUTPUTS),
+    "log": ("--log {}", OUTPUTS),
     "write_map": ("--write-map {}", OUTPUTS), "readout": ("--task classify --readout {}", ("readout.toml",)),
 }  # fmt: skip
 
@@ -161,7 +162,7 @@ def _rows() -> Iterator[Row]:
                 fit += " --hidden 2"
             cut = fit.replace(" -x ok.x", "") if destination == "script" else fit
             cut = cut.replace(" -o out.safetensors", "") if destination == "output" else cut
-            yield Row((command, destination), f"{cut} {added}", seeds, destination in ("output", "write_map"))
+            yield Row((command, destination), f"{cut} {added}", seeds, destination in ("output", "write_map", "log"))
         if command in ("run", "check", "trace", "stats", "reach", "worksheet", "report", "figure"):
             for given, fitting in inputs():
                 yield Row((command, "model"), f"{base.replace('t.txt', given)} --model {{}}", fitting)
@@ -186,6 +187,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("convert", "model"), "convert {} --edits weights.txt --into out.safetensors --over", back)
     yield Row(("verify", "model"), "verify {} --reference reference.npz", ("tagger.pt",))
     yield Row(("verify", "reference"), "verify tagger.pt --reference {}", ("reference.npz",))
+    yield Row(("config", "file"), "config {}", ("config.toml",))
     yield Row(("models", "model"), "models {}", ("native.safetensors",))
     for given, fitting in inputs():
         yield Row(("compare", "model"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
@@ -217,6 +219,7 @@ def make_seeds(folder: Path) -> None:
         "b.txt": "they like the music and the film .\nthey do not like the book .\n" * 8,
         "w.csv": "a,b,c\n" + "0.5,-1,2\n1e-3,2,3\n" * 4, "l.tsv": "good\tlike it\nbad\thate it\n" * 6,
         "four.csv": "a,b,c,d\n" + "0.5,-1,2,1\n1e-3,2,3,0\n" * 2,
+        "config.toml": 'theme = "light"\nmemory = "1G"\nsafe = ["x"]\n[keys]\ntoken = ["f5", "n"]\n',
         "ok.x": "print h\nnext\n", "e.txt": "# edits\nremove 1\nset layer0.forward.h[0] @ 1 = 0.5\n",
         "clear.txt": "set layer0.forward.h[0] @ 0 = 0.5\n",
         "more.x": "next\nbreak c[0] > .1\ncontinue\nprint max(abs(c))\ninfo values\nset h[0] @ 2 = 1\nundo\nreach\n",
@@ -229,6 +232,7 @@ def make_seeds(folder: Path) -> None:
         "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
         "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
+        "verb-record-lesson.x": "record-lesson {}\n",
         "verb-save-model.x": "save-model {}\n", "verb-model-file.x": "model-file {}\n",
         "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
     }  # fmt: skip

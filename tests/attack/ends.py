@@ -118,6 +118,7 @@ def commands() -> dict[str, State]:
         "compare": State(("compare", "long.txt", "--edits", "e.txt", "--plain"), screen=False),
         "models": State(("models", model), screen=False),
         "cells": State(("cells", "check", "pipe.toml"), screen=False),
+        "config": State(("config", "pipe.toml"), screen=False),
         "train": State(
             ("train", "t.txt", "--cells", "lstm,gru", "--seeds", "9", "--epochs", "99", "-o", "n.safetensors"),
             screen=False,

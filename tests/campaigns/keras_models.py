@@ -14,7 +14,8 @@ from lstm_tui.engine.arrays import Array
 from .verdicts import Case
 
 STEPS = 6
-_ACTIVATIONS = ("tanh", "sigmoid", "relu", "elu", "hard_sigmoid", "softsign", "linear", "selu", "swish")
+_ACTIVATIONS = ("tanh", "sigmoid", "relu", "elu", "hard_sigmoid", "softsign", "linear", "selu", "swish",
+                "gelu", "mish")  # fmt: skip
 
 
 def case(draw: random.Random) -> Case:

@@ -15,10 +15,26 @@ STEPS, INPUTS, WORDS = 6, 3, 9
 HEADS = (
     "none", "each", "last", "first", "mean", "max", "sum", "hn", "cat hn", "view hn", "cn", "back", "flatten", "norm",
     "residual", "softmax", "attention", "pools", "two", "states", "norm last", "deep", "batch norm", "gate",
-    "other axis", "part", "turned",
+    "other axis", "part", "turned", "masked mean", "masked max", "masked attention", "gelu", "prelu", "with input",
+    "rms", "normalised",
 )  # fmt: skip
-BETWEEN = ("none", "norm", "residual", "linear", "scale", "flip", "skip", "projected", "dropout", "conv")
+BETWEEN = (
+    "none",
+    "norm",
+    "residual",
+    "past",
+    "joined",
+    "linear",
+    "scale",
+    "flip",
+    "skip",
+    "projected",
+    "dropout",
+    "conv",
+)
 BELOW = ("none", "none", "ids", "linear", "norm", "conv", "two norms", "add", "position")
+HOW = ("layer", "layer", "layer", "layer", "stepped", "stepped, filled", "packed")
+"""How the first layer is run: by itself, a cell called for every step, or of packed sequences."""
 
 
 def scripted(draw: random.Random) -> Case:
@@ -89,6 +105,7 @@ def _settings(draw: random.Random) -> dict[str, Any]:
         "swapped": draw.random() < 0.2,
         "unbatched": draw.random() < 0.08,
         "start": draw.choice(("none", "none", "none", "zeros", "learned")),
+        "how": draw.choice(HOW),
     }
 
 
@@ -96,8 +113,16 @@ def _built(draw: random.Random, settings: dict[str, Any]) -> tuple[Any, Any, Any
     import torch
 
     torch.manual_seed(draw.randrange(1 << 30))
-    if settings["between"] in ("residual", "skip"):
+    if settings["between"] in ("residual", "skip", "past", "joined"):
         settings["second"] = True
+    if settings["head"].startswith("masked") and (
+        settings["unbatched"] or settings["below"] not in ("ids", "position")
+    ):
+        settings |= {"below": "ids", "unbatched": False}
+    if settings["unbatched"]:
+        settings["how"] = "layer"
+    if settings["how"].startswith("stepped"):
+        settings |= {"depth": 1, "both": False, "projection": False}
     module = _module(settings).eval()
     with torch.no_grad():
         for one in module.parameters():
@@ -107,7 +132,12 @@ def _built(draw: random.Random, settings: dict[str, Any]) -> tuple[Any, Any, Any
                 one.uniform_(0.5, 1.5)
             elif name.endswith("running_mean"):
                 one.normal_(0, 0.3)
-    x = torch.randint(0, WORDS, (STEPS,)) if settings["below"] in ("ids", "position") else torch.randn(STEPS, INPUTS)
+    least = int(settings["head"].startswith("masked"))  # no id is that of padding
+    x = (
+        torch.randint(least, WORDS, (STEPS,))
+        if settings["below"] in ("ids", "position")
+        else torch.randn(STEPS, INPUTS)
+    )
     if settings["unbatched"]:
         return module, x, x.numpy().astype(np.float32)
     given = x[None] if settings["batch_first"] != settings["swapped"] else x[:, None]
@@ -150,6 +180,16 @@ def _lines(settings: dict[str, Any]) -> tuple[list[str], list[str]]:
     time = 0 if settings["unbatched"] else 1 if first else 0
     init, lines, width = _below(settings)
     shown = hidden - 1 if settings["projection"] and kind == "LSTM" else hidden
+    if settings["head"].startswith("masked"):
+        lines.insert(0, "ids = x")
+    if settings["head"] == "with input" or settings["between"] in ("past", "joined"):
+        lines.append("given = x")
+    settings["entering"] = width
+    if settings["how"].startswith("stepped"):
+        more, does = _stepped(settings, width)
+        init += more
+        lines += does
+        return _above(settings, init, lines, (hidden, hidden, hidden), (1, 1, 1), time)
     said = f"{hidden}, {depth}, batch_first={first}, bidirectional={settings['both']}, bias={settings['bias']}"
     said += f", proj_size={shown}" if shown != hidden else ""
     said += ", nonlinearity='relu'" if kind == "RNN" and settings["relu"] else ""
@@ -157,7 +197,13 @@ def _lines(settings: dict[str, Any]) -> tuple[list[str], list[str]]:
     init.append(f"self.rnn = nn.{kind}({width}, {said})")
     start = settings["start"] if not settings["unbatched"] else "none"
     rows = ways * depth
-    if start == "none":
+    if settings["how"] == "packed":
+        size = f"x.size({time})"
+        lines.append(f"lengths = torch.full([x.size({1 - time})], {size}, dtype=torch.long)")
+        lines.append(f"p = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first={first})")
+        lines.append("q, end = self.rnn(p)")
+        lines.append(f"y, lengths = torch.nn.utils.rnn.pad_packed_sequence(q, batch_first={first})")
+    elif start == "none":
         lines.append("y, end = self.rnn(x)")
     else:
         batch = f"x.size({0 if first else 1})"
@@ -170,13 +216,44 @@ def _lines(settings: dict[str, Any]) -> tuple[list[str], list[str]]:
         lines.append(f"y, end = self.rnn(x, {'(h, c)' if kind == 'LSTM' else 'h'})")
     lines.append("h = end[0]" if kind == "LSTM" else "h = end")
     lines.append("c = end[1]" if kind == "LSTM" else "c = end")
-    width = shown * ways
+    return _above(settings, init, lines, (shown * ways, shown, hidden), (ways, rows, depth), time)
+
+
+def _stepped(settings: dict[str, Any], width: int) -> tuple[list[str], list[str]]:
+    """Return a cell that is called for every step."""
+    kind, hidden, first = settings["kind"], settings["hidden"], settings["batch_first"]
+    said = ", nonlinearity='relu'" if kind == "RNN" and settings["relu"] else ""
+    init = [f"self.cell = nn.{kind}Cell({width}, {hidden}, bias={settings['bias']}{said})"]
+    steps, batch = ("x.size(1)", "x.size(0)") if first else ("x.size(0)", "x.size(1)")
+    at = "x[:, t]" if first else "x[t]"
+    lines = [f"h0 = torch.zeros({batch}, {hidden})", f"c0 = torch.zeros({batch}, {hidden})"]
+    if settings["start"] == "learned":
+        init.append(f"self.h0 = nn.Parameter(torch.zeros(1, {hidden}))")
+        lines[0] = f"h0 = self.h0.expand({batch}, {hidden})"
+    call = f"h0, c0 = self.cell({at}, (h0, c0))" if kind == "LSTM" else f"h0 = self.cell({at}, h0)"
+    if settings["how"].endswith("filled"):
+        shape = f"({batch}, {steps}, {hidden})" if first else f"({steps}, {batch}, {hidden})"
+        lines += [f"y = torch.zeros{shape}", f"for t in range({steps}):", f"    {call}",
+                  f"    {'y[:, t]' if first else 'y[t]'} = h0"]  # fmt: skip
+    else:
+        lines += ["shown = []", f"for t in range({steps}):", f"    {call}", "    shown.append(h0)",
+                  f"y = torch.stack(shown, {1 if first else 0})"]  # fmt: skip
+    state = "c0" if kind == "LSTM" else "h0"
+    return init, [*lines, "h = h0.unsqueeze(0)", f"c = {state}.unsqueeze(0)"]
+
+
+def _above(
+    settings: dict[str, Any], init: list[str], lines: list[str], sizes: tuple[int, int, int],
+    counts: tuple[int, int, int], time: int,
+) -> tuple[list[str], list[str]]:  # fmt: skip
+    """Return all of a module: with what stands above its first layer, whose width, units and cells are given."""
+    (width, shown, hidden), (_, rows, depth) = sizes, counts
     if settings["second"]:
         more, does, width = _between(settings, width, time)
         init += more
         lines += does
         if settings["between"] != "skip":
-            ways = rows = depth = 1
+            rows = depth = 1
             shown = hidden = width
     more, does = _head(settings, width, shown, hidden, rows, time, depth)
     return init + more, lines + does
@@ -238,6 +315,11 @@ def _between(settings: dict[str, Any], width: int, time: int) -> tuple[list[str]
         init.append(f"self.mid = nn.Conv1d({width}, 4, 1)")
         lines.append("y = self.mid(y.transpose(1, 2)).transpose(1, 2)")
         read = 4
+    elif how == "past" and settings["entering"] == width:
+        lines.append("y = given + y")
+    elif how == "joined":
+        lines.append("y = torch.cat([given, y], -1)")
+        read = width + settings["entering"]
     gives = width if how == "residual" else 3
     init.append(f"self.top = nn.GRU({read}, {gives}, batch_first={first})")
     lines += ["z, h = self.top(y)", "c = h", "y = y + z" if how == "residual" else "y = z"]
@@ -298,6 +380,28 @@ def _head(
     elif head == "part":
         lines.append("y = y[..., 1:]")
         size = width - 1
+    elif head.startswith("masked"):
+        lines.append("m = (ids != 0).unsqueeze(-1)")
+        lines += {
+            "masked mean": [f"y = (y * m.float()).sum({time}) / m.float().sum({time})"],
+            "masked max": [f"y = y.masked_fill(m == 0, -1e9).max({time})[0]"],
+            "masked attention": [f"w = torch.softmax(self.score(y).masked_fill(m == 0, -1e9), {time})",
+                                 f"y = (w * y).sum({time})"],
+        }[head]  # fmt: skip
+        init += [f"self.score = nn.Linear({width}, 1)"] if head == "masked attention" else []
+    elif head == "gelu":
+        lines.append("y = F.gelu(y)")
+    elif head == "prelu":
+        init.append("self.slope = nn.PReLU()")
+        lines.append("y = self.slope(y)")
+    elif head == "with input":
+        lines.append("y = torch.cat([y, given], -1)")
+        size = width + settings["entering"]
+    elif head == "rms":
+        init.append(f"self.norm = nn.RMSNorm({width})")
+        lines.append("y = self.norm(y)")
+    elif head == "normalised":
+        lines.append("y = F.normalize(y, dim=-1)")
     elif head == "turned":
         lines.append(f"y = torch.flip(y, [{time}])")
     if head == "none":

@@ -89,7 +89,7 @@ def poisoned(session: Session, rng: random.Random) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", sampled([0, 1], 2))
-@pytest.mark.parametrize("cell", EVERY_CELL, ids=called)
+@pytest.mark.parametrize("cell", sampled(EVERY_CELL, 2), ids=called)
 def test_every_printed_sum_holds_or_an_edit_is_named(cell: str, seed: int) -> None:
     session = session_of(cell)
     edits = poisoned(session, random.Random(f"{called(cell)} {seed}"))

@@ -26,6 +26,7 @@ from lstm_tui.cli import main
 from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.training import job_of, task_of
 from lstm_tui.debugger import endings, manual
+from lstm_tui.debugger.inspect.lockstep import MOST_RUNS, Lockstep
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.blocked_product import BLOCK
@@ -39,7 +40,19 @@ from lstm_tui.tui.controllers import autosave
 from .documents import KINDS, ROOT
 
 # names of the package that the expressions use, beside what follows
-__all__ = ["BLOCK", "KINDS", "MOST_ASKED", "REHEARSED", "Limits", "endings", "ends", "forked", "recall", "signal"]
+__all__ = [
+    "BLOCK",
+    "KINDS",
+    "MOST_ASKED",
+    "MOST_RUNS",
+    "REHEARSED",
+    "Limits",
+    "endings",
+    "ends",
+    "forked",
+    "recall",
+    "signal",
+]
 
 STORY = PAIR
 BAD, GOOD = "The movie was not bad", "The movie was not good"
@@ -126,6 +139,18 @@ def network(name: str) -> Network:
 def run(name: str, text: str) -> Trace:
     """Return a bundled network's run over a text."""
     return lstm_tui.trace(text, network(name))
+
+
+def tag(name: str, place: int) -> tuple[str, float]:
+    """Return what a tagger says of a word of the first line of its sample, and how sure it is of it."""
+    said = present(run(name, "the old man the boats .").output)[place]
+    return network(name).classes[int(said.argmax())], float(said.max())
+
+
+def kept(name: str, text: str, place: int) -> float:
+    """Return which part of its memory a network keeps at a word."""
+    lock = Lockstep([run(name, text)], [name])
+    return present(lock.kept(lock.lanes[0], place))
 
 
 def pair() -> list[int]:

@@ -112,7 +112,7 @@ def _is_taken(command: str, words: Sequence[str]) -> bool:
 @cache
 def _help(command: str) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as told, contextlib.suppress(SystemExit):
-        main([command, "--help"])
+        main([command, "--help-all"])
     return told.getvalue()
 
 

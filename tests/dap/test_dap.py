@@ -73,7 +73,7 @@ MOVES = {
 """Of each way to move the arguments, and the verb that does the same."""
 
 
-@pytest.mark.parametrize("seed", [*range(20), *(pytest.param(n, marks=pytest.mark.slow) for n in range(20, 60))])
+@pytest.mark.parametrize("seed", [*range(10), *(pytest.param(n, marks=pytest.mark.slow) for n in range(10, 60))])
 def test_a_session_of_an_editor_comes_to_the_bits_of_the_typed_one(seed: int) -> None:
     rng = random.Random(seed)
     words = rng.choice(

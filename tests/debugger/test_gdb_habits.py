@@ -185,6 +185,7 @@ def test_the_history_lets_the_oldest_go() -> None:
 FLOATS = st.floats(width=64)
 
 
+@pytest.mark.slow
 @given(
     st.one_of(
         FLOATS.map(Series.constant),
@@ -259,7 +260,9 @@ def test_statements_choose_and_repeat() -> None:
         (("if c", "end"), "not one number"),
         (("if mean(f[t-9]) > 1", "end"), "is not known here"),
         (("define a", "else", "end"), "`else` closes nothing"),
-        (("while 1 > 0", "set $x = 1", "end"), "more than 10000 lines were executed"),
+        pytest.param(
+            ("while 1 > 0", "set $x = 1", "end"), "more than 10000 lines were executed", marks=pytest.mark.slow
+        ),
         (("define a", "a", "end", "a"), "called more than 8 deep"),
         (("alias a = a", "a"), "called more than 8 deep"),
         (("alias one = two", "alias two = one", "two"), "called more than 8 deep"),
@@ -301,6 +304,7 @@ def test_commands_are_executed_where_the_run_stops() -> None:
     assert next(iter(session.breakpoints)).hits == 4
 
 
+@pytest.mark.slow
 def test_without_silent_the_stop_is_told_before_what_its_commands_print() -> None:
     session = opened()
     said(session, "tbreak 2", "commands", "echo here", "end", "start")
@@ -390,6 +394,7 @@ DEFINING = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.sets(st.sampled_from(range(len(DEFINING)))))
 def test_what_is_defined_is_saved_with_the_session(chosen: set[int]) -> None:

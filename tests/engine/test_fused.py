@@ -16,6 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from made_programs import DTYPES, bundled, equations, page, parameters, program_of, series
 from present import present
+from registries import sampled
 from test_same_bits import assert_same_bits
 
 import lstm_tui
@@ -161,7 +162,7 @@ def assert_same_values(program: Program, dtype: Any, seed: int = 0, count: int =
 
 
 @pytest.mark.parametrize("dtype", DOUBLE_IS_SLOW)
-@pytest.mark.parametrize("name", cell_names())
+@pytest.mark.parametrize("name", sampled(cell_names(), 2))
 def test_every_cell_keeps_its_values_alone(name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled_steps, "_GIVEN_BYTES", 0)  # 48 steps at a time
     for hidden, count in ((1, 1), (7, 100), (33, 49)):

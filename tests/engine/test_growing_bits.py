@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from present import present
 from random_networks import layer, numbers, random_network
-from registries import DOUBLE_IS_SLOW
+from registries import DOUBLE_IS_SLOW, sampled
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.language.cell import cell_names, load_cell
@@ -78,7 +78,7 @@ def grown(network: Network, sequence: Sequence, cuts: list[int], engine: str, ho
 
 @pytest.mark.parametrize("engine", ["numpy", "numba"])
 @pytest.mark.parametrize("dtype", DOUBLE_IS_SLOW)
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", sampled(cell_names(), 2))
 def test_every_cell_grows_to_the_bits_of_the_whole(cell: str, dtype: str, engine: str) -> None:
     network = of_numbers(cell, dtype=dtype)
     sequence = series(network)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.formats.importers.feature_extractor import activate
+from lstm_tui.formats.importers.feature_extractor import MACROS, activate
 from lstm_tui.formats.importers.program.graph import ProgramNode
 from lstm_tui.formats.importers.program.numpy_nodes import _KINDS
 from lstm_tui.formats.importers.program.trace import _BY_NAME, _FUNCTIONS
@@ -197,6 +197,14 @@ def test_what_is_written_of_a_function_is_what_runs_it(node: ProgramNode) -> Non
     text = _FUNCTIONS.get(node.op_type) or _BY_NAME[node.op_type](node, None)  # type: ignore[arg-type]
     wanted = _selu(node, x) if node.op_type == "Selu" else _KINDS[node.op_type](node, [x.astype(np.float64)])
     np.testing.assert_allclose(activate(x, text), wanted, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", MACROS)
+def test_what_is_written_of_an_activation_is_what_it_computes_on_arrays(name: str) -> None:
+    wide = np.array([[0, 1, 2], [300, 0, -300], [1e-3, -200, 50], [-1, -0.5, 0.5]], np.float32)
+    x = np.concatenate([wide, X.reshape(-1)[:39].reshape(-1, 3)])
+    x = np.minimum(x, 80) if name in ("exponential",) else x
+    np.testing.assert_allclose(activate(x, f"{name}={MACROS[name]}"), activate(x, name), rtol=2e-6, atol=2e-6)
 
 
 def _selu(node: ProgramNode, x: Array) -> Array:

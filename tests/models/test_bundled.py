@@ -25,7 +25,7 @@ from lstm_tui.models.recipes.story_measures import LARGEST, measures, units_of
 RECALL = ("recall-lstm", "recall-gru", "recall-rnn")
 TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECALL)
 VERDICT = tuple(f"verdict-{kind}" for kind in ("lstm", "peephole", "coupled", "gru", "relu", "attention"))
-NAMES = (*TRAINED, "tiny", *VERDICT)
+NAMES = (*TRAINED, "tiny", *VERDICT, "tagger", "tagger-forward")
 SEEDS = 3
 VERDICTS = {
     "The movie was not bad": (0.8, 1.0),

@@ -7,6 +7,7 @@ import re
 import pytest
 from driven_screen import Driver, drive, network, sequences
 from made_networks import EVERY_CELL, called, make_input, make_network
+from registries import sampled
 
 from lstm_tui.debugger.diagram.numbers import standing
 from lstm_tui.debugger.diagram.placement import fitted
@@ -29,7 +30,7 @@ def view_of(session: Session) -> View:
     return View(session.frame, Facts(session.frame.trace), value=session.frame.passed.cell.values[0])
 
 
-@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+@pytest.mark.parametrize("name", sampled(EVERY_CELL, 2), ids=called)
 def test_every_cell_is_drawn_at_every_size(name: str) -> None:
     made = make_network(name)
     session = Session.open(Source(made, [Sequence("numbers", tuple("abc"), x=make_input(made, 3))]))
@@ -49,7 +50,7 @@ def test_every_cell_is_drawn_at_every_size(name: str) -> None:
             session.step_in("op")
 
 
-@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+@pytest.mark.parametrize("name", sampled(EVERY_CELL, 3), ids=called)
 def test_a_part_of_the_picture_begins_at_the_left_and_keeps_the_names(name: str) -> None:
     made = make_network(name)
     session = Session.open(Source(made, [Sequence("numbers", tuple("abc"), x=make_input(made, 3))]))

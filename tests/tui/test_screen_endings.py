@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from attack.ends import Figures, _inputs, commands, ends, states, try_end
 from driven_screen import Driver, drive
+from registries import sampled
 from textual.app import ComposeResult
 from textual.events import Key
 from textual.screen import Screen
@@ -26,17 +27,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGQUIT", "closed", "SIGKILL"])
+@pytest.mark.parametrize("end", sampled(["SIGTERM", "SIGINT", "closed", "SIGQUIT", "SIGKILL"], 2))
 def test_the_work_on_the_screen_is_kept(folder: Path, end: str) -> None:
     assert try_end(states()["first frame"], end, 0.0, folder, Figures()) == ""
 
 
-@pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGHUP", "closed"])
+@pytest.mark.parametrize("end", sampled(["SIGINT", "SIGTERM", "closed", "SIGHUP"], 2))
 def test_the_work_of_a_plain_session_is_kept(folder: Path, end: str) -> None:
     assert try_end(states()["plain"], end, 0.0, folder, Figures()) == ""
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", sampled(range(8), 3))
 def test_a_terminal_that_goes_away_early_leaves_no_process(folder: Path, number: int) -> None:
     delay = random.Random(number).uniform(0.05, 1.6)
     assert try_end(states()["start-up"], "closed", delay, folder, Figures()) == ""

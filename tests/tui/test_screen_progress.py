@@ -149,6 +149,7 @@ def test_what_has_to_be_compiled_is_made_in_a_thread_that_is_told_of(monkeypatch
         assert len(work) == 1
         await driver.see_work()
         assert "runs…" in driver.line("header")
+        assert "it compiles, this first time" in driver.line("header")
         work.pop()()
         await driver.pilot.pause()
         assert driver.view.trace["layer0.forward"]["c"][2, 1] == 1

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from pty_screen import Screen
+from registries import sampled
 
 HERE = Path(__file__).parent
 PROGRAM = [sys.executable, str(HERE / "opened_screen.py")]
@@ -66,7 +67,7 @@ def test_it_is_left_in_order_while_numba_compiles(start: Start, tmp_path: Path) 
     screen.left_in_order()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", sampled([signal.SIGTERM, signal.SIGHUP], 2))
 def test_a_signal_leaves_the_terminal_in_order(start: Start, number: signal.Signals) -> None:
     screen = start()
     screen.until("7 output")
@@ -151,7 +152,7 @@ def test_a_word_is_replaced_a_gate_is_held_and_both_are_undone(start: Start) -> 
     screen = start()
     screen.until("7 output")
     screen.child.send("nnn1e")
-    screen.until("another word here")
+    screen.until("put another word here")
     screen.child.send("would\r")
     screen.until("◆ 1 edit")
     screen.until("token 3: “not” → “would”")

@@ -99,9 +99,10 @@ class Numbered(Generic[One]):
         del self._by_number[number]
         return one
 
-    def clear(self) -> None:
-        """Take every one away."""
+    def clear(self, anew: bool = False) -> None:
+        """Take every one away; `anew` has numbers count from 1 again."""
         self._by_number.clear()
+        self._last = 0 if anew else self._last
 
 
 MOST_BREAKPOINTS = 100
@@ -207,9 +208,9 @@ class Breakpoints:
         """
         return self._breakpoints.delete(number)
 
-    def clear(self) -> None:
-        """Take every breakpoint away; their numbers are not used again."""
-        self._breakpoints.clear()
+    def clear(self, anew: bool = False) -> None:
+        """Take every breakpoint away; their numbers are not used again, but where all begins `anew`."""
+        self._breakpoints.clear(anew)
 
     def enable(self, number: int, enabled: bool = True) -> Breakpoint:
         """Have the run stop at a breakpoint, or not."""

@@ -19,6 +19,7 @@ from lstm_tui.debugger.commands import (
     memory_reads,
     names,
     openings,
+    record_lesson,
     step,
     user_commands,
 )
@@ -43,6 +44,7 @@ VERBS.arrange(
     branch,
     generate,
     files,
+    record_lesson,
     user_commands,
     help,
 )

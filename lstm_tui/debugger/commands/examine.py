@@ -77,12 +77,17 @@ def one_unit(session: Session, node: parser.Node) -> tuple[PassTrace, str, int, 
     return passed, value, session.frame.t, unit
 
 
-@VERBS.verb("now", "tell in a sentence what this token does to the memory, and what the network says", example="now")
-def _now(session: Session, rest: str) -> tuple[str, ...]:
+def happens_now(session: Session) -> str:
+    """Return in a sentence what happens where a session stands."""
     frame = session.frame
     facts, top = Facts(frame.trace), frame.trace[list(frame.trace)[-1]]
     reached = frame.reached(top.name, top.cell.output)
-    return (now(frame, facts, verdict_at(frame.trace, facts.parts, frame.t, reached)).text,)
+    return now(frame, facts, verdict_at(frame.trace, facts.parts, frame.t, reached)).text
+
+
+@VERBS.verb("now", "tell in a sentence what this token does to the memory, and what the network says", example="now")
+def _now(session: Session, rest: str) -> tuple[str, ...]:
+    return (happens_now(session),)
 
 
 @VERBS.verb(

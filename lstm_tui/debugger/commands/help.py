@@ -37,7 +37,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "words of your own": (
         "define", "document", "alias", "unalias", "if", "while", "init-if-undefined", "dont-repeat",
     ),
-    "the session": ("name", "save-session", "source", "help", "glossary", "apropos", "quit"),
+    "the session": ("name", "save-session", "record-lesson", "source", "help", "glossary", "apropos", "quit"),
 }  # fmt: skip
 """Every verb, by what it is for."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
+from lstm_tui.debugger.command_log import noted
 from lstm_tui.debugger.commands.foreign_words import COUNTERPARTS, begun_by
 from lstm_tui.debugger.commands.statements import obey, parts_of
 from lstm_tui.debugger.scripting import DEEPEST
@@ -205,6 +206,18 @@ def answer(session: Session, line: str) -> tuple[str, ...]:
         UserError: If the line cannot be executed; the session is then as it was.
         Leave: If the line asks to leave.
     """
+    if session.scripting.depth or session.scripting.at_stop:
+        return _executed(session, line)
+    try:
+        reply = _executed(session, line)
+    except UserError as error:
+        noted(line, (f"! {error}",))
+        raise
+    noted(line, reply)
+    return reply
+
+
+def _executed(session: Session, line: str) -> tuple[str, ...]:
     if session.scripting.block is not None:
         return _collected(session, line)
     parts = _parts(session, line)
@@ -212,7 +225,7 @@ def answer(session: Session, line: str) -> tuple[str, ...]:
         return _answer(session, line)
     reply: tuple[str, ...] = ()
     for part in parts:
-        reply += answer(session, part)
+        reply += _executed(session, part)
     return reply
 
 
@@ -229,7 +242,7 @@ def _collected(session: Session, line: str) -> tuple[str, ...]:
         if block is not None:
             reply = tuple(block.close(session, block.lines))
             for behind in lines[number:]:
-                reply += answer(session, behind)
+                reply += _executed(session, behind)
             break
     return reply
 

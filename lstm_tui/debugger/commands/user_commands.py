@@ -164,8 +164,8 @@ def _executing(word: str) -> Act:
     return act
 
 
-VERBS.add(Verb("if", "if EXPR", "execute the lines up to `end`, or `else`, where EXPR is true", _executing("if")))
-VERBS.add(Verb("while", "while EXPR", "execute the lines up to `end` as long as EXPR is true; loop_break leaves it",
+VERBS.add(Verb("if", "if EXPR", "choose the lines up to `end`, or `else`, where EXPR is true", _executing("if")))
+VERBS.add(Verb("while", "while EXPR", "repeat the lines up to `end` as long as EXPR is true; loop_break leaves it",
                _executing("while")))  # fmt: skip
 
 

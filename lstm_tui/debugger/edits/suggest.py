@@ -63,12 +63,12 @@ def _on_token(frame: Frame, t: int) -> tuple[Form, ...]:
         return read
     token = in_quotes(sequence.tokens[t])[1:-1]
     forms = (
-        _form(f'replace {t} "', token, '"', "another word here"),
-        _form(f'insert {t} "', "", '"', "a word before it"),
-        _form(f'insert {t + 1} "', "", '"', "a word after it"),
+        _form(f'replace {t} "', token, '"', "put another word here"),
+        _form(f'insert {t} "', "", '"', "put a word before it"),
+        _form(f'insert {t + 1} "', "", '"', "put a word after it"),
     )
     line = f"remove {t}"
-    away = (Form(line, "this word away", len(line), len(line)),) if frame.steps > 1 else ()
+    away = (Form(line, "take this word away", len(line), len(line)),) if frame.steps > 1 else ()
     return (*forms, *away, *read)
 
 
@@ -80,11 +80,11 @@ def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
     name, forward = f"{passed.name}.{value}", passed.direction == "forward"
     rest = f"{t}:" if forward else f":{t + 1}"
     forms = [
-        _form(f"set {name}[{unit}] @ {t} = ", now, "", "at this step only"),
-        _form(f"set {name}[{unit}] @ {rest} = ", now, "", "from here on as it reads"),
-        _form(f"set {name}[{unit}] @ : = ", now, "", "at every step"),
-        _form(f"set {name}[:] @ {t} = ", now, "", "all units, at this step"),
-        _form(f"scale {name}[{unit}] @ {t} * ", "0.5", "", "scaled by this factor"),
+        _form(f"set {name}[{unit}] @ {t} = ", now, "", "another number, at this step only"),
+        _form(f"set {name}[{unit}] @ {rest} = ", now, "", "another number, from here on as it reads"),
+        _form(f"set {name}[{unit}] @ : = ", now, "", "another number, at every step"),
+        _form(f"set {name}[:] @ {t} = ", now, "", "another number for all units, at this step"),
+        _form(f"scale {name}[{unit}] @ {t} * ", "0.5", "", "the number scaled by this factor"),
     ]
     forms += _shut_and_open(frame, value, f"set {name}[{unit}] @ {t} = ")
     bias = bias_of(frame, value)
@@ -93,7 +93,7 @@ def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
         numbers = network.tensors().get(f"{passed.name}/{bias}")
         if numbers is not None and unit < len(numbers):
             old = sentence(numbers[unit])
-            forms.append(_form(f"weight {passed.name}/{bias}[{unit}] = ", old, "", "its bias, a weight of the network"))
+            forms.append(_form(f"weight {passed.name}/{bias}[{unit}] = ", old, "", "another bias, of the network"))
     return tuple(forms)
 
 

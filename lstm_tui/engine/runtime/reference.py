@@ -12,7 +12,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code
-from lstm_tui.engine.compiler.program import Instruction, Operand, Program
+from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space
 from lstm_tui.engine.runtime.blocked_product import blocked_product
 
 product = blocked_product
@@ -20,11 +20,12 @@ product = blocked_product
 
 def run(program: Program, flat: Array, rows: Array, start: int, stop: int, clock: int = 0) -> None:
     """Take the steps `start` to `stop`, as `interpreters.Interpreter` says."""
-    table = [one for one in program.instructions if not one.hoisted]
+    table = [_taken(program, one, flat) for one in program.instructions if not one.hoisted]
     with np.errstate(all="ignore"):
         for step in range(start, stop):
-            for instruction in table:
-                execute(program, instruction, flat, rows, step, clock)
+            row, before, ticks = rows[step + 1], rows[step], step + clock
+            for take in table:
+                take(row, before, ticks)
 
 
 def named_values(
@@ -40,15 +41,37 @@ def named_values(
 
 def execute(program: Program, instruction: Instruction, flat: Array, rows: Array, step: int, clock: int = 0) -> None:
     """Take one op of one step."""
-    spaces = (rows[step + 1], rows[step], flat)
-    operands = [_read(spaces, operand) for operand in instruction.operands]
-    target = rows[step + 1, instruction.target.offset : instruction.target.offset + instruction.target.size]
-    if instruction.matrix is not None:
-        target[:] = operands[0] @ program.view(flat, instruction.matrix.name).T
-    elif instruction.op.code == Code.EVERY:
-        target[:] = np.mod(step + clock, operands[0]) == 0
-    else:
-        target[:] = instruction.compute(*operands)
+    _taken(program, instruction, flat)(rows[step + 1], rows[step], step + clock)
+
+
+def _taken(program: Program, instruction: Instruction, flat: Array) -> Callable[[Array, Array, int], None]:
+    """Return what takes an op at any step: given the row of the step, the row before it and the number of the step.
+
+    Where its operands and its matrix lie is looked up once, and not at every step.
+    """
+    target, code, forward = _place(instruction.target), instruction.op.code, instruction.compute
+    matrix = None if instruction.matrix is None else program.view(flat, instruction.matrix.name).T
+    places = [_place(one) for one in instruction.operands]
+    spaces = [one.space for one in instruction.operands]
+    reads = [
+        (space == Space.PREVIOUS, at, flat[at] if space == Space.PARAMETER else None)
+        for space, at in zip(spaces, places, strict=True)
+    ]
+
+    def take(row: Array, before: Array, ticks: int) -> None:
+        operands = [(before if earlier else row)[at] if number is None else number for earlier, at, number in reads]
+        if matrix is not None:
+            row[target] = operands[0] @ matrix
+        elif code == Code.EVERY:
+            row[target] = np.mod(ticks, operands[0]) == 0
+        else:
+            row[target] = forward(*operands)
+
+    return take
+
+
+def _place(operand: Operand | Slot) -> slice:
+    return slice(operand.offset, operand.offset + operand.size)
 
 
 def _read(spaces: tuple[Array, Array, Array], operand: Operand) -> Array:

@@ -7,6 +7,7 @@ Activation functions of the frameworks, as one-argument macros of the equation l
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -147,6 +148,22 @@ def _softmax(x: Array) -> Array:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
+def _log_softmax(x: Array) -> Array:
+    below = x - x.max(axis=-1, keepdims=True)
+    return np.asarray(below - np.log(np.exp(below).sum(axis=-1, keepdims=True)))
+
+
+def _erf(x: Array) -> Array:
+    return np.asarray(np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype))
+
+
+def error_function(size: str) -> str:
+    """Return the error function of what is not negative, to 2e-7: Abramowitz and Stegun 1964, formula 7.1.26."""
+    t = f"(1 / (1 + 0.3275911 * {size}))"
+    sums = f"((((1.061405429 * {t} - 1.453152027) * {t} + 1.421413741) * {t} - 0.284496736) * {t} + 0.254829592) * {t}"
+    return f"(1 - {sums} * exp(-({size}) * ({size})))"
+
+
 _FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda x: x,
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
@@ -160,13 +177,24 @@ _FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
     "swish": lambda x: x / (1 + np.exp(-x)),
     "exponential": np.exp,
-    "log_softmax": lambda x: np.log(_softmax(x)),
+    "log_softmax": _log_softmax,
     "hard_tanh": lambda x: np.clip(x, -1, 1),
     "hard_sigmoid_keras2": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
     "hard_sigmoid_keras3": lambda x: np.clip(x / 6 + 0.5, 0, 1),
     "leaky_relu_0_01": lambda x: np.where(x > 0, x, 0.01 * x),
     "leaky_relu_0_2": lambda x: np.where(x > 0, x, 0.2 * x),
     "leaky_relu_0_3": lambda x: np.where(x > 0, x, 0.3 * x),
+    "gelu": lambda x: 0.5 * x * (1 + _erf(x / np.sqrt(2, dtype=x.dtype))),
+    "gelu_tanh": lambda x: 0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))),
+    "erf": _erf,
+    "mish": lambda x: x * np.tanh(np.logaddexp(x, 0)),
+    "hard_swish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    "log_sigmoid": lambda x: -np.logaddexp(-x, 0),
+    "celu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    "soft_shrink": lambda x: np.maximum(x - 0.5, 0) + np.minimum(x + 0.5, 0),
+    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, 0),
+    "tanh_shrink": lambda x: x - np.tanh(x),
+    "squareplus": lambda x: (x + np.sqrt(x * x + 4)) / 2,
 }
 
 
@@ -183,8 +211,19 @@ MACROS = {
     "leaky_relu_0_2": "max(a, 0) + 0.2 * min(a, 0)",
     "leaky_relu_0_3": "max(a, 0) + 0.3 * min(a, 0)",
     "exponential": "exp(a)",
-    "log_softmax": "log(softmax(a))",
+    "log_softmax": "a - sum(softmax(a) * (a - log(max(softmax(a), 1e-37))))",  # finite where a share rounds to 0
     "hard_tanh": "clip(a, -1, 1)",
+    "gelu": f"0.5 * (a + abs(a) * {error_function('abs(a) * 0.7071067811865476')})",
+    "gelu_tanh": "0.5 * a * (1 + tanh(0.7978845608028654 * (a + 0.044715 * a * a * a)))",
+    "erf": f"(step(a) - step(-a)) * {error_function('abs(a)')}",
+    "mish": "a * tanh(softplus(a))",
+    "hard_swish": "a * clip(a / 6 + 0.5, 0, 1)",
+    "log_sigmoid": "-softplus(-a)",
+    "celu": "max(a, 0) + exp(min(a, 0)) - 1",
+    "soft_shrink": "max(a - 0.5, 0) + min(a + 0.5, 0)",
+    "hard_shrink": "step(abs(a) - 0.5) * a",
+    "tanh_shrink": "a - tanh(a)",
+    "squareplus": "(a + sqrt(a * a + 4)) / 2",
 }
 """Name to expression in `a`, of what the language has no word for."""
 

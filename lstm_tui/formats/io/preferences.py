@@ -35,6 +35,10 @@ class Preferences:
         """Say whether something was chosen to be on; what is no answer is off."""
         return self._chosen.get(name) == "on"
 
+    def begin_with(self, name: str, on: bool) -> None:
+        """Have something be on, or not, from this start on, without keeping that."""
+        self._chosen[name] = "on" if on else "off"
+
     def text(self, name: str) -> str:
         """Return what was kept under a name; empty where nothing was."""
         return self._chosen.get(name, "")

@@ -10,6 +10,7 @@ from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.panes import CELL, MEMORY, OUTPUT, TAPE
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.number_text import sentence
+from lstm_tui.tui.commands import key_of
 from lstm_tui.tui.controllers.changes import Changes, WorkProgress
 from lstm_tui.tui.controllers.edits import Edits
 from lstm_tui.tui.controllers.looks import Looks
@@ -19,6 +20,7 @@ from lstm_tui.tui.controllers.steps import Steps
 if TYPE_CHECKING:
     from lstm_tui.debugger.breakpoints.conditions import Trigger
 
+_ON, _BACK = "breakpoints.go_on(1)", "breakpoints.go_on(-1)"
 _FAR = 0.3
 """How far a value moves in one step before a watch set by key stops."""
 _ON_TAPE = (TAPE.number, MEMORY.number, OUTPUT.number)
@@ -61,7 +63,7 @@ class BreakpointKeys:
             self._toggle(f"{view.pass_name}.{view.value}")
         else:
             value = float(view.passed[view.value][view.t, min(view.unit, view.passed[view.value].shape[1] - 1)])
-            title = "stop wherever this is true: change it, enter sets it, then c goes on to it"
+            title = f"stop wherever this is true: change it, enter sets it, then {key_of(_ON)} goes on to it"
             self._edits.type_line(f"break {view.value}[{view.unit}] > {sentence(value)}", title=title)
 
     def watch(self) -> None:
@@ -71,7 +73,9 @@ class BreakpointKeys:
         view = self._run.view
         trigger = read_change(f"{view.value}[{view.unit}] by {sentence(_FAR)}", self._run.session.scope())
         said = self._toggled(trigger)
-        self._say(said if said.endswith("taken away") else f"{said}: C back to who moved it, c on")
+        self._say(
+            said if said.endswith("taken away") else f"{said}: {key_of(_BACK)} back to who moved it, {key_of(_ON)} on"
+        )
 
     def _toggle(self, text: str) -> None:
         from lstm_tui.debugger.breakpoints.parse import read_trigger
@@ -108,7 +112,8 @@ class BreakpointKeys:
             self._progress.give_up()
             return
         if not self._run.session.breakpoints.enabled:
-            self._run.show(said="no breakpoints yet: b on a token or an equation, w on a value")
+            stop, watch = key_of("breakpoints.breakpoint"), key_of("breakpoints.watch")
+            self._run.show(said=f"no breakpoints yet: {stop} on a token or an equation, {watch} on a value")
             return
 
         def act(session: Session) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from textual.screen import Screen
@@ -101,8 +101,12 @@ class WorkProgress:
             self._state.busy = "stops…"
         else:
             share = f" {percent(work.share)}" if work.share else ""
-            self._state.busy = f"runs…{share}" + ("" if self._state.view.is_empty else ", esc stops")
+            why = f", {work.why}" if work.why else ""
+            self._state.busy = f"runs…{share}" + ("" if self._state.view.is_empty else ", esc stops") + why
 
+
+FIRST_TIME = "it compiles, this first time"
+"""Why something takes longer now than it will the next time."""
 
 Act = Callable[[Session], Iterable[str]]
 """What a session is to do; returns its reply."""
@@ -117,12 +121,14 @@ class QueuedChange:
         line: The line it was typed as; may be empty.
         done: Called once it is done and shown.
         refused: Called with why it was not done, where that is known only later; empty when it was given up.
+        why: Why it takes long, where that is known; may be empty.
     """
 
     act: Act
     line: str
     done: Callable[[], None]
     refused: Callable[[str], None]
+    why: str = ""
 
 
 @dataclass(eq=False)
@@ -236,7 +242,7 @@ class Changes:
                 reply = tuple(act(fork))
             session.join(fork, since)
         except StillToCompile:  # which the thread does, and the header says so
-            return self._put_off(change)
+            return self._put_off(replace(change, why=FIRST_TIME))
         except UserError as error:
             return str(error)
         except Leave:
@@ -275,7 +281,7 @@ class Changes:
         if self._work or self._is_held or not self._waiting:
             return
         self._making = change = self._waiting.popleft()
-        self._work = Cancellation()
+        self._work = Cancellation(change.why)
         run, session = self._run, self._run.session
         outcome = Outcome(change, session.fork(self._work), session.frame)
         plain, known = run.plain, (run.view.facts, run.plain)

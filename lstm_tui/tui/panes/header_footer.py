@@ -19,7 +19,7 @@ from lstm_tui.debugger.panes import ONE_UNIT, PANES, TAPE
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import Line, cut
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
-from lstm_tui.tui.commands import Command, command_of, footer_commands, footer_words
+from lstm_tui.tui.commands import Command, footer_commands, footer_words, now_at
 from lstm_tui.tui.panes.equations import draw_equation_line
 from lstm_tui.tui.view import EMPTY, View
 
@@ -367,7 +367,7 @@ class TabsLine(OneLine):
 
     def command_at(self, number: int) -> Command:
         """Return the command that shows a pane."""
-        return command_of(str(number))
+        return now_at(str(number))
 
 
 class EquationLine(OneLine):

@@ -28,7 +28,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.commands import COMMANDS
+from lstm_tui.tui.commands import STANDARD, now_at
 from lstm_tui.tui.keys import Awaited
 from lstm_tui.tui.panes.header_footer import draw_footer
 from lstm_tui.tui.panes.pane import Pane
@@ -302,12 +302,12 @@ class AnalysisScreen(Screen[ClickTarget]):
     async def _type_command(self) -> None:
         """Close the screen and have the one below type a line, so that its letters are no keys of this one."""
         self.dismiss(None)
-        await self.app.screen.run_action("do('colon')")
+        await self.app.screen.run_action(f"do({now_at('colon').keys[0]!r})")
 
     def _tell_keys(self) -> None:
         """Tell the keys of this screen, and those that are the same everywhere."""
         say = self._palette.glyphs.say
-        signs = {command.keys[0]: command.key for command in COMMANDS}
+        signs = {command.keys[0]: command.key for command in STANDARD}
         told = [*self._analysis.line, *((signs[key], word) for key, word in _ELSEWHERE.items() if word)]
         lines = [Content.assemble((f"{say(key):>12}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in told]
         self.app.push_screen(PageScreen("keys of this view", lines))

@@ -27,7 +27,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import Line, signed
 from lstm_tui.tui.canvas.charts import put_signed_bar
 from lstm_tui.tui.canvas.palette import Palette
-from lstm_tui.tui.commands import CHANGE, COMMANDS, CURSOR, GO, LOOK, PROGRAM, STEP
+from lstm_tui.tui.commands import CHANGE, COMMANDS, CURSOR, GO, LOOK, PROGRAM, STEP, now_at
 from lstm_tui.tui.panes.equations import explained, inks_of, pieces_of, put_outcome, put_worked
 from lstm_tui.tui.view import View
 
@@ -223,16 +223,17 @@ _INDENT, _LEAST = 25, 20
 """Cells before what a key does, and the fewest it is written in."""
 _ASKED = (
     ("T", "new to all this? short lessons on trained networks"),
-    ("6", "which token does this memory come from? L: all units"),
+    ("6", f"which token does this memory come from? {now_at('L').key}: all units"),
     ("M", "which gate lost it? where its row goes dark, keep is low"),
     ("R", "how far back does it reach? b: an RNN beside an LSTM"),
     ("r", "which words does the answer hang on?"),
-    ("p", "how does this number come about? 0: in large letters"),
+    ("p", f"how does this number come about? {now_at('0').key}: in large letters"),
     ("e", "what if a word, or a gate, were another?"),
 )
 _NOTES = (
     "Click a token to go there; click a unit, a value or a place of the",
-    "map to look at it. n and N move on the tape; s and i walk in the",
+    f"map to look at it. {now_at('n').key} and {now_at('N').key} move on the tape; "
+    f"{now_at('s').key} and {now_at('i').key} walk in the",
     "selected pass's own reading order. What the run has not reached is",
     "faint; ╳ is NaN, ∞ infinite. A bar's side of its axis is its sign.",
 )
@@ -289,7 +290,7 @@ def _asked() -> list[Content]:
     """Return what whoever is new asks first, and the key that answers it."""
     lines = [Content.styled("Ask", "bold $lt-accent")]
     for key, question in _ASKED:
-        lines.append(Content.assemble((f"{key:>7}  ", "bold $lt-key"), (question, "$lt-soft")))
+        lines.append(Content.assemble((f"{now_at(key).key:>7}  ", "bold $lt-key"), (question, "$lt-soft")))
     return [*lines, Content("")]
 
 

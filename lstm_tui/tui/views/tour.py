@@ -19,7 +19,7 @@ from lstm_tui.lesson.lesson import CHOICES, LOOKS, Lesson
 from lstm_tui.lesson.progress import LessonProgress
 from lstm_tui.lesson.templates import TextPiece
 from lstm_tui.tui.canvas.palette import Glyphs
-from lstm_tui.tui.commands import COMMANDS, Command, command_of
+from lstm_tui.tui.commands import COMMANDS, Command, changed_keys, command_of, now_at
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.header_footer import FooterLine
 from lstm_tui.tui.panes.large_unit import OneUnit
@@ -50,7 +50,10 @@ _HELP = (
     ("pgup  pgdn", "scroll the text, where it is longer than its place"),
     ("f5", "present: one pane and the text alone; pgup and pgdn are the stops"),
     ("esc", "leave the lesson; it is asked before, and the lesson goes on from here when it is opened again"),
-    ("n N s S e : z …", "all keys of the debugger work: what you change is gone at the next stop"),
+    (
+        f"{' '.join(now_at(one).key for one in (*'nNsSe', 'colon', 'z'))} …",
+        "all keys of the debugger work: what you change is gone at the next stop",
+    ),
 )
 
 
@@ -378,4 +381,7 @@ class TourScreen(MainScreen):
     def action_tour_help(self) -> None:
         """Tell the keys of a lesson."""
         lines = [Content.assemble((f"{key:>16}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in _HELP]
+        for before, now, word in changed_keys():
+            told = f"{word}: your own key, where a lesson says {before}"
+            lines.append(Content.assemble((f"{now:>16}  ", "bold $lt-key"), (told, "$lt-ink")))
         self.app.push_screen(PageScreen("keys of a lesson", lines))

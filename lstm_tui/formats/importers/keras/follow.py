@@ -240,6 +240,8 @@ class KerasTensors:
         if kind == "Softmax" and config.get("axis") in (1, -2, [1], [-2]) and first.rank == 3 and first.value.series:
             self._unmasked(first.value)
             return replace(first, value=StepsSoftmax(first.value))
+        if kind == "PReLU":
+            return replace(first, value=self._sloped(node, first.value))
         check_axis(node, first.rank)
         value = first.value
         for op in steps(node, self.weights(node), self.generation):
@@ -248,6 +250,15 @@ class KerasTensors:
         if kind == "Softmax" and first.mask is not None:
             raise UnsupportedLayer("it takes the mask into its sum")
         return replace(first, value=value)
+
+    def _sloped(self, node: KerasNode, value: Value) -> Value:
+        """Return a relu that lets a learned share of what is negative through, of every unit its own."""
+        slopes = floats(self.weights(node))[0]
+        if slopes.shape != (*(1,) * (slopes.ndim - 1), value.width):
+            raise UnsupportedLayer("its slopes are not one for each unit")
+        low = OpValue(Activation(node.name, "Min=min(a, 0)"), value)
+        scaled = OpValue(AffineScale(node.name, slopes.reshape(-1), np.zeros(value.width, slopes.dtype)), low)
+        return Combined("add", OpValue(Activation(node.name, "relu"), value), scaled)
 
     def _calculated(self, node: KerasNode, given: KerasTensor) -> KerasTensor:
         """Return a tensor put together with numbers of the file."""

@@ -29,14 +29,22 @@ NOTHING = (
     "Dropout", "SpatialDropout1D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization",
     "InputLayer", "Identity",
 )  # fmt: skip
+ATTENTION = ("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention")
 _MERGES = {"concat": "concat", "sum": "sum", "ave": "average", "mul": "mul", None: "concat"}
 """Ways to merge two directions; None gives each as a tensor of its own, and end to end is how both are shown here."""
 _GATES = ("sigmoid", "hard_sigmoid_keras2", "hard_sigmoid_keras3")
 _SAME = {
     "linear": "linear", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "softmax": "softmax",
     "softplus": "softplus", "softsign": "softsign", "elu": "elu", "selu": "selu", "swish": "swish", "silu": "swish",
-    "exponential": "exponential", "relu6": "relu6", "hard_tanh": "hard_tanh",
+    "exponential": "exponential", "relu6": "relu6", "hard_tanh": "hard_tanh", "gelu": "gelu", "mish": "mish",
+    "log_softmax": "log_softmax",
 }  # fmt: skip
+_SINCE_3 = {
+    "leaky_relu": "leaky_relu_0_2", "hard_silu": "hard_swish", "hard_swish": "hard_swish", "celu": "celu",
+    "log_sigmoid": "log_sigmoid", "soft_shrink": "soft_shrink", "hard_shrink": "hard_shrink",
+    "tanh_shrink": "tanh_shrink", "squareplus": "squareplus",
+}  # fmt: skip
+"""What Keras 3 alone has, or has with other numbers than before."""
 
 
 def activation_name(said: Any, generation: int) -> str:
@@ -54,6 +62,8 @@ def activation_name(said: Any, generation: int) -> str:
         return "hard_sigmoid_keras3" if generation >= 3 else "hard_sigmoid_keras2"
     if name in _SAME:
         return _SAME[name]
+    if generation >= 3 and name in _SINCE_3:
+        return _SINCE_3[name]
     raise UnsupportedLayer(f"its activation {visible(str(name)[:40])} is not known here")
 
 
@@ -239,6 +249,8 @@ def steps(node: KerasNode, weights: Sequence[Array], generation: int) -> list[Op
         return [_rescaled(node)]
     if node.kind in ("ReLU", "Softmax", "ELU", "LeakyReLU"):
         return _layer_activation(node)
+    if node.kind in ATTENTION:
+        raise UnsupportedLayer("each token looks at all others, which is not run here")
     raise UnsupportedLayer(
         "it is not known here" if node.kind not in ("Lambda",) else "it is a program of its author's"
     )

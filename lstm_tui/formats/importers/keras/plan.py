@@ -33,7 +33,7 @@ from lstm_tui.formats.importers.keras.layers import NOTHING, recurrent, refuse, 
 from lstm_tui.formats.importers.keras.lookups import tokens_of_lookup
 from lstm_tui.formats.importers.keras.settings import LOOKUPS, is_half
 from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent, Reduce
-from lstm_tui.formats.importers.values import State, StepOp, Value, chain_of, linear, sources
+from lstm_tui.formats.importers.values import Given, Lookup, State, StepOp, Value, chain_of, linear, sources
 
 
 def find_keras(file: KerasFile, where: str) -> list[Found]:
@@ -181,7 +181,8 @@ def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
     plan = _before(model, segment, first, mask, report)
     chain = list(plan.chain)
     number = 1 if chain else 0
-    names: dict[int, str] = {}
+    entering = _entering(model, segment, items[0], plan)
+    names: dict[int, str] = {} if entering is None else {id(entering): "embedding"}
     for n, item in enumerate(items):
         try:
             if n and (ops := model.link(items[n - 1], item)):
@@ -215,6 +216,19 @@ def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
     return replace(plan, chain=chain, readout=readout)
 
 
+def _entering(model: _Model, segment: Segment, lowest: Item, plan: Plan) -> Value | None:
+    """Return what enters a network, by its lowest layer; None where it is not followed, or steps of it are masked."""
+    given = model.entered(lowest)
+    if given.value is None or given.mask is not None or segment.cut or given.turned or not given.value.series:
+        return None
+    if plan.front is not None:
+        return given.value
+    base, ops = chain_of(given.value)
+    if plan.embedding is not None:
+        return base if isinstance(base, Lookup) else None
+    return base if isinstance(base, Given) and bool(ops) == bool(plan.chain) else None
+
+
 def _say_where_it_begins(model: _Model, item: Item, key: str, report: ImportReport) -> None:
     """Warn of first states that layers compute of the input: here they are zeros."""
     for node in model.nodes(item):
@@ -238,7 +252,7 @@ def _answers(model: _Model, items: Sequence[Item], names: Mapping[int, str]) -> 
         if not own.intersection(model.graph.before(name)):
             continue
         known = name if several.count(name) == 1 else f"{name}.{number}"
-        if tensor.value is not None and not any(id(one) in names for one in sources(tensor.value)):
+        if tensor.value is not None and not any(id(one) in names for one in sources(tensor.value, names)):
             tensor = KerasTensor(None, "other layers make it of what these give")
         found.append(FileOutput(known, tensor.value, tensor.why, tensor.turned))
     return found

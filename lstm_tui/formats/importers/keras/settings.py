@@ -105,6 +105,7 @@ _TABLES: dict[str, dict[str, Rule]] = {
     "ReLU": _of("max_value negative_slope threshold", USED),
     "Softmax": _of("axis", USED),
     "ELU": _of("alpha", USED),
+    "PReLU": {**_of("alpha_initializer alpha_regularizer alpha_constraint", HARMLESS), "shared_axes": USED},
     "LeakyReLU": _of("alpha negative_slope", USED),
     "Rescaling": _of("scale offset", USED),
     "Normalization": _of("axis mean variance invert", USED),

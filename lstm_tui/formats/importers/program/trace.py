@@ -69,8 +69,8 @@ _FUNCTIONS = {
     "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
     "Exp": "exponential", "Silu": "swish",
     "Abs": "Abs=abs(a)", "Sqrt": "Sqrt=sqrt(a)", "Log": "Log=log(a)",
-    "HardSwish": "HardSwish=a * clip(a / 6 + 0.5, 0, 1)", "Reciprocal": "Reciprocal=1 / a",
-    "Mish": "Mish=a * tanh(softplus(a))", "LogSigmoid": "LogSigmoid=-softplus(-a)", "Sign": "Sign=step(a) - step(-a)",
+    "HardSwish": "hard_swish", "Mish": "mish", "LogSigmoid": "log_sigmoid", "Erf": "erf",
+    "Reciprocal": "Reciprocal=1 / a", "Sign": "Sign=step(a) - step(-a)",
 }  # fmt: skip
 _REDUCE = {"ReduceMean": "mean", "ReduceMax": "max", "ReduceMin": "min", "ReduceSum": "sum",
            "GlobalAveragePool": "mean", "GlobalMaxPool": "max"}  # fmt: skip
@@ -1003,19 +1003,6 @@ def _power(node: Any, trace: GraphTrace) -> str:
     return {2: "Pow=a * a", 3: "Pow=a * a * a", 0.5: "Pow=sqrt(a)"}[power.pop()]
 
 
-def _gelu(node: Any, _: GraphTrace) -> str:
-    if str(attribute(node, "approximate", "none")) == "tanh":
-        return "Gelu=0.5 * a * (1 + tanh(0.7978845608028654 * (a + 0.044715 * a * a * a)))"
-    return f"Gelu=0.5 * (a + abs(a) * {_error_function('abs(a) * 0.7071067811865476')})"
-
-
-def _error_function(size: str) -> str:
-    """Return the error function of what is not negative, to 2e-7: Abramowitz and Stegun 1964, formula 7.1.26."""
-    t = f"(1 / (1 + 0.3275911 * {size}))"
-    sums = f"((((1.061405429 * {t} - 1.453152027) * {t} + 1.421413741) * {t} - 0.284496736) * {t} + 0.254829592) * {t}"
-    return f"(1 - {sums} * exp(-({size}) * ({size})))"
-
-
 def _shrink(node: Any, _: GraphTrace) -> str:
     border, moved = attribute(node, "lambd", 0.5), attribute(node, "bias", 0.0)
     below, above = f"step(-a - {_text(border)})", f"step(a - {_text(border)})"
@@ -1040,8 +1027,7 @@ _BY_NAME: dict[str, Callable[[Any, GraphTrace], str]] = {
     "Neg": lambda node, _: "Neg=-a",
     "Clip": _clip,
     "Pow": _power,
-    "Gelu": _gelu,
-    "Erf": lambda *_: f"Erf=(step(a) - step(-a)) * {_error_function('abs(a)')}",
+    "Gelu": lambda node, _: "gelu_tanh" if str(attribute(node, "approximate", "none")) == "tanh" else "gelu",
     "Celu": lambda node, _: (
         f"Celu=max(a, 0) + min({(alpha := _text(attribute(node, 'alpha', 1.0)))} * (exp(min(a, 0) / {alpha}) - 1), 0)"
     ),

@@ -1,0 +1,140 @@
+"""Trained networks of one task side by side, measured now: what they read, how large they are, how well and how fast.
+
+Each group of networks was trained on the same task, so that what differs is the cell, or the way it reads. They are
+judged on texts that none of them learned from, and timed on those; nothing here is remembered from a card.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from lstm_tui.analysis.train.loss import Example, input_array, mean_loss
+from lstm_tui.debugger.edits.teaching import held_out_of
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.interpreters import chosen_for_many
+from lstm_tui.engine.runtime.run import run_arrays
+from lstm_tui.formats.bundled_files import bundled_names
+from lstm_tui.formats.importers.named import open_model
+from lstm_tui.models.measures import accuracy as share_right
+
+_TIMES = 9
+"""How often the reading of a text is timed; the median counts."""
+TIMED = 2_000
+"""Tokens of the text whose reading is timed."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Networks of one task.
+
+    Attributes:
+        task: What they were trained on; their names begin so.
+        examples: What a network of it should say of texts it has not learned from.
+        noun: What these texts are.
+        chance: Share that is right by guessing.
+    """
+
+    task: str
+    examples: Callable[[Network], Sequence[Example]]
+    noun: str
+    chance: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The networks of the group that are bundled."""
+        return tuple(name for name in bundled_names() if name.startswith(self.task))
+
+
+@dataclass(frozen=True)
+class MeasuredNetwork:
+    """One row.
+
+    Attributes:
+        name: Of the network.
+        cell: Of its lowest layer.
+        units: Of all passes of that layer.
+        context: What it knows at a token: `before`, or `both sides`.
+        parameters: How many numbers can be trained.
+        accuracy: Share of right answers, 0 to 1.
+        loss: Mean cross-entropy of an answer, in nats.
+        microseconds: A token of a long text takes, by the interpreter that is taken for many texts.
+        before_the_end: Whether it says something at a token before it has read the whole text.
+        judged: How many texts it was judged on.
+    """
+
+    name: str
+    cell: str
+    units: int
+    context: str
+    parameters: int
+    accuracy: float
+    loss: float
+    microseconds: float
+    before_the_end: bool
+    judged: int
+
+
+def _held_out(network: Network) -> Sequence[Example]:
+    found = held_out_of(network)
+    assert found is not None, "these have texts in the package"
+    return found.examples
+
+
+def _recalled(network: Network) -> Sequence[Example]:
+    from lstm_tui.models.recipes.recall import DISTANCE, UNSEEN, UNSEEN_SEED, sequences
+
+    return sequences(DISTANCE, UNSEEN, UNSEEN_SEED)
+
+
+def _tagged(network: Network) -> Sequence[Example]:
+    from lstm_tui.models.recipes.taggers import example, unseen
+
+    return [example(network, one) for one in unseen()]
+
+
+_EXAMPLES = {
+    "verdict": (_held_out, "unseen verdicts", 1 / 2),
+    "sentiment": (_held_out, "unseen verdicts", 1 / 2),
+    "recall": (_recalled, "unseen sequences", 1 / 8),
+    "tagger": (_tagged, "unseen texts", 1 / 8),
+}
+
+
+def group_of(task: str) -> Group:
+    """Return the networks of a task, one of `bundled_files.GROUPS`."""
+    return Group(task, *_EXAMPLES[task])
+
+
+def measured(name: str, of: Group) -> MeasuredNetwork:
+    """Measure one network of a group."""
+    network = open_model(name)
+    examples, interpreter = of.examples(network), chosen_for_many()
+    layer = network.layers[0]
+    return MeasuredNetwork(
+        name,
+        layer.passes[0].cell.name,
+        sum(one.program.hidden_size for one in layer.passes),
+        "before" if network.forward_only else "both sides",
+        network.parameter_count,
+        share_right(network, examples, interpreter),
+        mean_loss(network, examples, interpreter),
+        _microseconds(network, examples, interpreter),
+        network.forward_only,
+        len(examples),
+    )
+
+
+def _microseconds(network: Network, examples: Sequence[Example], interpreter: str) -> float:
+    """Return how long a token takes, in microseconds: the median over several readings of one long text."""
+    x = input_array(network, np.resize(np.concatenate([example.read for example in examples]), TIMED))
+    took = []
+    for _ in range(_TIMES):
+        began = time.perf_counter()
+        run_arrays(network, x, interpreter)
+        took.append(time.perf_counter() - began)
+    return median(took[1:]) / TIMED * 1e6  # the first may compile

@@ -1,0 +1,66 @@
+"""What a caller from Python opens: an input, a network and options, as a source of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from logging import getLogger
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lstm_tui.debugger.source import Source
+from lstm_tui.engine.arrays import Rows
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.run import Initial
+from lstm_tui.formats.inputs.inputs import open_source
+from lstm_tui.models.bundled import model_for
+
+
+def source_from(
+    source: str | Path | Rows,
+    model: str | Path | Network | None,
+    line: int | None,
+    whole: bool,
+    dtype: str | None,
+    interpreter: str | None,
+    initial: Mapping[str, Mapping[str, ArrayLike]] | None,
+) -> Source:
+    """Return what the arguments of `lstm_tui.trace` and `lstm_tui.session` open.
+
+    Raises:
+        UserError: The input or the network is missing or wrong, or an option is none.
+    """
+    if dtype not in (None, "float32", "float64"):
+        raise UserError(f"dtype= is float32 or float64, not {str(dtype)[:40]!r}")
+    if line is not None and (isinstance(line, bool) or not isinstance(line, int)):
+        raise UserError(f"line= is the number of a line, from 1; this is a {type(line).__name__}")
+    given = open_source(source)
+    network, note = model_for(given, model)
+    found = Source.of_input(told(network, *([note] if note else [])), given, whole, line)
+    return replace(found, note=note, dtype=dtype, interpreter=interpreter, initial=_states(initial))
+
+
+_SAID: set[tuple[str, str]] = set()
+"""Which remarks on which networks were logged; nothing is logged twice."""
+
+
+def told(network: Network, *more: str) -> Network:
+    """Log once what should be known of how a network was read, and more; `network.remarks` tells it again."""
+    for remark in (*network.remarks, *more):
+        if (network.name, remark) not in _SAID:
+            _SAID.add((network.name, remark))
+            getLogger("lstm_tui").warning("%s: %s", network.name, remark)
+    return network
+
+
+def _states(given: Mapping[str, Mapping[str, ArrayLike]] | None) -> Initial | None:
+    """Return initial states as arrays; None where there are none."""
+    if not given:
+        return None
+    return {
+        name: {state: np.asarray(values, dtype=np.float64) for state, values in states.items()}
+        for name, states in given.items()
+    }
