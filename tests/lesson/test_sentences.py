@@ -28,7 +28,7 @@ from lstm_tui.lesson.lesson import LessonStep, read_lesson
 from lstm_tui.lesson.library import Library, folder
 from lstm_tui.models.bundled import open_model
 
-FILES = sorted(folder().glob("*.toml"))
+FILES = sorted(folder().glob("[0-9]*.toml"))
 OPENED = Library(cache(open_model), load)
 _MARK = re.compile(r"^# (claim|prose): (.+)$", re.MULTILINE)
 _CODE = re.compile(r"`[^`]*`")
