@@ -53,6 +53,21 @@ def test_help_lists_every_verb_once_by_what_it_is_for() -> None:
     assert "edit:" in lines
 
 
+@pytest.mark.parametrize("line", ["help", "apropos token"])
+def test_what_verbs_do_stands_in_one_column(line: str) -> None:
+    lines = answer(opened(), line)
+    columns = {
+        row.rindex(f"  {verb.help}")
+        for verb in VERBS
+        for row in lines
+        if row.startswith(f"  {verb.usage} ") and row.endswith(f"  {verb.help}")
+    }
+    assert len(columns) == 1
+    assert columns == {
+        2 + max(len(verb.usage) for verb in VERBS if any(one.endswith(f"  {verb.help}") for one in lines))
+    }
+
+
 def test_what_help_says_of_expressions_means_something() -> None:
     session, shown = opened(), answer(opened(), "help expressions")
     for line in EXPRESSIONS:
