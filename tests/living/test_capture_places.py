@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from made_captures import made_capture
@@ -18,10 +20,11 @@ def run() -> Capture:
 
 @pytest.mark.parametrize("limit", [0.2, 0.4, 0.5, 0.7])
 def test_a_condition_is_found_in_every_sequence(run: Capture, limit: float) -> None:
-    for condition, true in (
+    asked: tuple[tuple[str, Callable[[np.ndarray], object]], ...] = (
         (f"mean(f) < {limit}", lambda f: f.mean() < limit), (f"f < {limit}", lambda f: (f < limit).any()),
         (f"f[1] < {limit}", lambda f: f[1] < limit),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for condition, true in asked:
         wanted = [
             TokenPlace("enc.rnn", one.batch, 0, t, one.tokens[t])
             for one in run.runs
@@ -42,11 +45,12 @@ def test_the_same_token_in_two_sequences(run: Capture) -> None:
 
 
 def test_what_is_not_there_is_said_in_one_line(run: Capture) -> None:
-    for asked, said in (
+    refused: tuple[tuple[Callable[[], object], str], ...] = (
         (lambda: run.places("nott"), "did you mean “not”"), (lambda: run.find("mean(f)"), "is no condition"),
         (lambda: run.find("mean(ff) < 1"), "ff"), (lambda: run.find("f <"), "column|missing"),
         (lambda: run.places("not", "dec"), "no recurrent module"), (lambda: run.find("f < 1", "dec"), "no recurrent"),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for asked, said in refused:
         with pytest.raises(UserError, match=said) as told:
             asked()
         assert is_one_safe_line(str(told.value))
