@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 import threading
 import time
@@ -23,24 +24,75 @@ if TYPE_CHECKING:
     from lstm_tui.models.train_job import Job
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
-    """Return rows under heads, columns as wide as they need to be.
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = (), room: int | None = None
+) -> str:
+    """Return rows under heads, columns as wide as they need to be; where a terminal is too narrow, texts are wrapped.
 
     Args:
         heads: Of the columns.
         rows: Texts that are safe to show.
-        right: Numbers of the columns whose texts end at the same place.
+        right: Numbers of the columns whose texts end at the same place; they and the first are never wrapped.
+        room: Cells there are for a line; by default those of the terminal, and no limit where there is none.
     """
     from rich.cells import cell_len
 
     everything = [heads, *rows]
+    room = _room() if room is None else room
     widths = [max(cell_len(row[n]) for row in everything) for n in range(len(heads))]
+    words = [
+        max((cell_len(word) for row in everything for word in row[n].split()), default=0) for n in range(len(heads))
+    ]
+    whole = {0, *right}  # what a row is called is copied, and numbers are compared
+    least = [width if n in whole else max(words[n], _LEAST_COLUMN) for n, width in enumerate(widths)]
+    widths = _fitted(widths, least, room)
     lines = []
     for row in everything:
-        gaps = [" " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)]
-        cells = [gap + text if n in right else text + gap for n, (text, gap) in enumerate(zip(row, gaps, strict=True))]
-        lines.append("  ".join(cells).rstrip())
+        parts = [_wrapped(text, width) for text, width in zip(row, widths, strict=True)]
+        for number in range(max(map(len, parts))):
+            texts = [part[number] if number < len(part) else "" for part in parts]
+            gaps = [" " * (width - cell_len(text)) for text, width in zip(texts, widths, strict=True)]
+            pairs = enumerate(zip(texts, gaps, strict=True))
+            lines.append("  ".join(gap + text if n in right else text + gap for n, (text, gap) in pairs).rstrip())
     return "\n".join(lines)
+
+
+_LEAST_COLUMN = 12
+"""Cells below which a column of texts is not made narrower."""
+
+
+def _room() -> int:
+    """Return the cells of a line of the terminal; without one there is no limit, for a pager or grep."""
+    return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else sys.maxsize
+
+
+def _fitted(widths: list[int], least: list[int], room: int) -> list[int]:
+    """Return widths of columns that fit as far as they may be made narrower, the widest first."""
+    over = sum(widths) + 2 * (len(widths) - 1) - room
+    while over > 0 and (wide := [n for n in range(len(widths)) if widths[n] > least[n]]):
+        widest = max(wide, key=lambda n: widths[n])
+        down_to = max(least[widest], min(widths[widest] - 1, max((widths[n] for n in wide if n != widest), default=0)))
+        cut = min(over, widths[widest] - down_to)
+        widths[widest] -= cut
+        over -= cut
+    return widths
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return a text in lines that fit a column, broken between words."""
+    from rich.cells import cell_len
+
+    lines, line = list[str](), ""
+    if cell_len(text) <= width:
+        return [text]
+    for word in text.split():
+        longer = f"{line} {word}" if line else word
+        if line and cell_len(longer) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = longer
+    return [*lines, line]
 
 
 def print_json(content: Any) -> None:

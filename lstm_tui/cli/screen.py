@@ -43,4 +43,5 @@ def show(source: Source, options: Namespace, teaching: Teaching, resume: Offer |
         teaching=teaching,
         settings=settings,
         begin=getattr(options, "begin", None),
+        remark=getattr(options, "remark", ""),
     )

@@ -37,6 +37,7 @@ def prepare(options: Namespace) -> None:
     from lstm_tui.tui.environment import is_sealed
 
     options.config = options.begin = None
+    options.remark = ""
     if options.module not in OPENING or is_sealed():
         return
     config = options.config = read_config()
@@ -52,7 +53,10 @@ def prepare(options: Namespace) -> None:
         problems += _chosen_keys(config)
     if problems:
         more = f"; and {len(problems) - 1} more: `lstm-tui config` lists them" if len(problems) > 1 else ""
-        setbacks.note("a line of the config file", problems[0] + more)
+        if options.module != "compare" and not getattr(options, "plain", False):
+            options.remark = f"{problems[0]}{more}: going on without it"  # the screen says it, and hides this terminal
+        else:
+            setbacks.note("a line of the config file", problems[0] + more)
     _begin_log(getattr(options, "log", None), config, options)
     if getattr(options, "rc", False):
         options.begin = beginning(config)

@@ -245,6 +245,10 @@ class LstmApp(App[int]):
         if not self._exit:
             super()._handle_exception(error)
 
+    def remark(self, line: str) -> None:
+        """Say something once the screen is there."""
+        self._remarks += [line] if line else []
+
     def _remark(self, line: str) -> None:
         """Say something in passing, from any thread; what comes before the first frame is said with it."""
         if self._loop is None:
@@ -323,6 +327,7 @@ def run_app(
     teaching: Teaching | None = None,
     settings: Preferences | None = None,
     begin: Callable[[Session], tuple[str, ...]] | None = None,
+    remark: str = "",
 ) -> int:
     """Open the debugger and return its exit code.
 
@@ -336,6 +341,7 @@ def run_app(
         teaching: The lessons that can be opened.
         settings: What the user has chosen once and for all, where that is kept.
         begin: Executes the lines a session begins with; returns what is said of that.
+        remark: What is said once the screen is there.
 
     Raises:
         UserError: If there is no terminal to draw on, or the first sequence or an edit does not fit the network.
@@ -351,5 +357,6 @@ def run_app(
         source, ascii_only=draws_ascii() if ascii_only is None else ascii_only, light=light, teaching=teaching,
         resume=resume, past=past, keeping=keeping, settings=settings, begin=begin,
     )  # fmt: skip
+    app.remark(remark)
     app.lines.try_first_line()  # before the screen, so that what is wrong with it is said without one
     return end(app.open())
