@@ -19,6 +19,7 @@ SMALL = "--cell lstm --hidden 3"
 COMMANDS = {
     "run": f"run t.txt --plain {SMALL}",
     "check": f"check t.txt {SMALL} --assert 'c < 9'",
+    "find": f"find t.txt {SMALL} --where 'c[0] < 9'",
     "trace": f"trace t.txt {SMALL}",
     "open": "open t.json --plain",
     "recover": "recover",
@@ -139,12 +140,35 @@ def test_info_tells_of_an_installation_that_lacks_something(folder: Path, packag
         assert "engine         numpy; numba cannot be used: No module named" in done.stdout
 
 
+IN_PYTHON = """
+import sys
+sys.modules["numba"] = sys.modules["llvmlite"] = None
+import lstm_tui
+session = lstm_tui.session("the movie was not bad " * 400, "sentiment", whole=True)
+session.edit("set f[3] @ 1 = 0", "remove 4")
+print(session.frame.trace.interpreter, session.value("mean(f)"), session.ledger().at("not")[0])
+lstm_tui.trace("the movie was not bad " * 400, "sentiment", whole=True)
+"""
+
+
+@pytest.mark.slow
+def test_without_numba_python_is_told_once_and_has_the_bits_of_numpy() -> None:
+    done = subprocess.run([sys.executable, "-c", IN_PYTHON], capture_output=True, text=True, timeout=120)
+    assert done.stderr.count("Numba cannot be used") == done.stderr.count("\n") == 1
+    there = [line for line in IN_PYTHON.splitlines() if "llvmlite" not in line]
+    with_it = "\n".join(there).replace("whole=True", 'whole=True, interpreter="numpy"')
+    again = subprocess.run([sys.executable, "-c", with_it], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, again.stderr) == (again.stdout, "")
+    assert done.stdout.startswith("numpy ")
+
+
 def test_without_numba_a_long_run_goes_on_in_numpy_and_says_so(folder: Path) -> None:
     (folder / "long.txt").write_text("the movie was not bad " * 2000)
     words = ["trace", "long.txt", *SMALL.split(), "--whole"]
     done = without_numba(folder, words)
     assert done.returncode == 0
-    assert done.stderr == "lstm-tui: Numba cannot be used (No module named 'numba'): going on without it\n"
+    price = "NumPy makes every run; long texts, edits of them and training take many times as long"
+    assert done.stderr == f"lstm-tui: Numba cannot be used (No module named 'numba'): {price}\n"
     assert done.stdout == shell(folder, " ".join([*words, "--interpreter", "numpy"])).stdout.decode()
 
 

@@ -1,11 +1,12 @@
 """What only makes the program faster or nicer, and failed: the work goes on without it, and it is said once.
 
 A cache, the journal, the history of typed lines: whoever cannot use one notes it here, and whoever shows lines to the
-user (the command line, the screen) listens. As a library, where nobody listens, nothing is said.
+user (the command line, the screen) listens. As a library, where nobody listens, only what has a price is logged.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,20 +18,26 @@ _listeners: list[Say] = []
 _turn = threading.RLock()
 
 
-def note(what: str, why: str) -> None:
+def note(what: str, why: str, price: str = "") -> None:
     """Note that something cannot be used, from any thread; said once a command, however often it fails.
 
     Args:
         what: Such as "the cache of compiled kernels".
         why: The cause, such as "no space left on device"; or a place and the cause.
+        price: What takes longer without it; of that a caller from Python is told too.
     """
     with _turn:
-        if what in _noted or not _listeners:
+        if what in _noted or not (_listeners or price):
             return
         _noted.add(what)
-        say = _listeners[-1]
+        say = _listeners[-1] if _listeners else _log
     with suppress(OSError, ValueError, RuntimeError):  # where it cannot be said, it is not needed either
-        say(f"{what} cannot be used ({why}): going on without it")
+        say(f"{what} cannot be used ({why}): {price or 'going on without it'}")
+
+
+def _log(line: str) -> None:
+    """Say it to a caller from Python, once."""
+    logging.getLogger("lstm_tui").warning("%s", line)
 
 
 def cause(error: BaseException) -> str:

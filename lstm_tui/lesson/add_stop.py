@@ -7,8 +7,9 @@ from typing import Any
 
 from lstm_tui.debugger.edits.language import ModelEdit, TextEdit, line_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.language.toml import page_text
+from lstm_tui.engine.language.toml import MAX_BYTES, page_text
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.formats.bundled_files import is_bundled
 from lstm_tui.formats.importers.network_endings import NATIVE
@@ -36,7 +37,7 @@ def add_stop(session: Session, path: Path, words: str) -> int:
     """
     if path.suffix != SUFFIX:
         raise UserError(f"a lesson is a {SUFFIX} file, such as mine{SUFFIX}")
-    before = read_text(path).content if path.is_file() else page_text({"title": path.stem, "about": _about(session)})
+    before = _written(path) if path.is_file() else page_text({"title": path.stem, "about": _about(session)})
     text = f"{before.rstrip()}\n\n[[stop]]\n{page_text(_stop(session, words), 'say')}"
     lesson = parse_lesson(text, str(path))
     network = session.edits.baseline.network
@@ -45,6 +46,12 @@ def add_stop(session: Session, path: Path, words: str) -> int:
     with replacing(path) as stream:
         stream.write(text.encode())
     return len(lesson.stops)
+
+
+@door("a lesson")
+def _written(path: Path) -> str:
+    """Return what stands in a lesson file."""
+    return read_text(path, MAX_BYTES).content
 
 
 def _about(session: Session) -> str:

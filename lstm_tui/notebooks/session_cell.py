@@ -14,7 +14,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.lesson.bound_step import Standing
-from lstm_tui.lesson.lesson import Lesson
+from lstm_tui.lesson.lesson import CHOICES, Lesson
 from lstm_tui.lesson.templates import TextPiece
 from lstm_tui.tui.commands import COMMANDS
 
@@ -38,7 +38,7 @@ VERB_OF_ACTION = {
     "edits.undo(1)": "redo",
 }
 """What is typed for a command of the screen: its key does the same in a cell."""
-BACK, ON = "lesson-back", "lesson-on"
+BACK, ON, ANSWER = "lesson-back", "lesson-on", "lesson-answer-"
 """What the buttons of a lesson say."""
 _WORD = re.compile(r"\*([^*`]+)\*")
 _MOST_LINES = 40
@@ -128,6 +128,7 @@ class LessonCell(SessionCell):
     def _stand(self, number: int) -> None:
         self.number, self._standing = number, Standing(self.lesson.stops[number], self._open)
         self._tried = False
+        self._answer: int | None = None
         super().__init__(_typed(self._standing))
 
     @property
@@ -136,12 +137,28 @@ class LessonCell(SessionCell):
         return (
             CellButton(BACK, "stop before", "the stop of the lesson before this one", is_key=False),
             CellButton(ON, "next stop", "the next stop of the lesson", is_key=False),
+            *self._answers,
             *super().buttons,
+        )
+
+    @property
+    def _answers(self) -> tuple[CellButton, ...]:
+        """A button for each answer of a question that waits for one."""
+        if self._answer is not None:
+            return ()
+        choices = ("".join(one.text for one in choice) for choice in self._standing.choices())
+        return tuple(
+            CellButton(ANSWER + key, key, f"answer: {_text(choice)}", is_key=False)
+            for key, choice in zip(CHOICES, choices, strict=False)
         )
 
     def press(self, key: str) -> None:
         """Do what a key or a button does; those of the lesson go to its stop before and its next one."""
-        if key in (BACK, ON):
+        if any(key == one.key for one in self._answers):
+            self._answer = CHOICES.index(key.removeprefix(ANSWER))
+            for act in self._standing.reveal():
+                act(self.session)
+        elif key in (BACK, ON):
             self._stand(min(max(self.number + (1 if key == ON else -1), 0), len(self.lesson.stops) - 1))
         else:
             super().press(key)
@@ -154,12 +171,29 @@ class LessonCell(SessionCell):
     def _above(self) -> Iterable[Block]:
         yield Heading(f"{self.lesson.title}, stop {self.number + 1} of {len(self.lesson.stops)}")
         yield from _paragraphs(self._standing.say())
+        yield from self._asked()
         if self._tried and (then := self._standing.then(self.session)):
             yield from _paragraphs(then)
         elif task := self._standing.what_to_try():
             yield Sentence("Try: " + _text("".join(one.text for one in task)))
         yield Sentence(f"`lstm-tui tour {self.lesson.name}` has it on the screen, where panes and the cursor are.")
         yield from super()._above()
+
+    def _asked(self) -> Iterable[Block]:
+        """Yield the question with its choices; once it is answered, what comes of it."""
+        standing, ask = self._standing, self._standing.stop.ask
+        if ask is None:
+            return
+        if self._answer is None:
+            yield from _paragraphs(standing.question())
+            for key, choice in zip(CHOICES, standing.choices(), strict=False):
+                yield Sentence(f"{key}: {_text(''.join(one.text for one in choice))}")
+            return
+        right = self._answer == ask.answer
+        yield Sentence(f"{CHOICES[self._answer]} is right." if right else f"Not {CHOICES[self._answer]}, but "
+                       f"{CHOICES[ask.answer]}.")  # fmt: skip
+        yield from _paragraphs(standing.why(self._answer, self.session))
+        yield from _paragraphs(standing.seen(self.session))
 
 
 def _typed(standing: Standing) -> TypedSession:

@@ -14,6 +14,8 @@ from lstm_tui.engine.arrays import Array
 from .verdicts import Case
 
 STEPS = 6
+_KEPT = "kept "
+"""How what made a network begins where it says which steps Keras itself keeps."""
 _ACTIVATIONS = ("tanh", "sigmoid", "relu", "elu", "hard_sigmoid", "softsign", "linear", "selu", "swish",
                 "gelu", "mish")  # fmt: skip
 
@@ -97,6 +99,9 @@ def _output_names(model: Any) -> list[str]:
 
 
 def _kept(x: dict[str, Array], told: list[str]) -> Any:
+    said = next((one.removeprefix(_KEPT) for one in told if one.startswith(_KEPT)), "")
+    if said:
+        return np.array([one == "1" for one in said])
     if "mask" not in told:
         return None
     masks = [one != 0 if one.ndim == 1 else (one != 0).any(axis=-1) for one in x.values()]
@@ -141,6 +146,11 @@ def _inputs(
     if masked:
         told.remove(told[-2])
         told.append("joined masks")
+        rows = [keras.ops.convert_to_tensor(one[None]) if hasattr(keras, "ops") else one[None] for one in x.values()]
+        masks = [table.compute_mask(one) for table, one in zip(tables, rows, strict=True)]
+        made = join.compute_mask([table(one) for table, one in zip(tables, rows, strict=True)], masks)
+        if made is not None:
+            told.append(_KEPT + "".join(str(int(one)) for one in np.asarray(made)[0]))
     return given, join(each), x
 
 

@@ -87,9 +87,20 @@ def judged(case: Case) -> tuple[str, str]:
             unclear = "it says what is not understood" in text or not text.isprintable()
             return (CRASHED if unclear else REFUSED), text
         try:
-            return _compared(case, opened, folder, path)
+            verdict, why = _compared(case, opened, folder, path)
+            return _read_otherwise(case, opened, folder, path) or (verdict, why) if verdict == WRONG else (verdict, why)
         except UserError as error:
             return REFUSED, str(error)
+
+
+def _read_otherwise(case: Case, opened: Imported, folder: Path, path: Path) -> tuple[str, str] | None:
+    """Return that a file is right as its other reading, where a warning says that it does not say which is meant."""
+    for fact in opened.report.facts:
+        for other in fact.others if fact.key.startswith("input.") and fact.warning in opened.network.remarks else ():
+            again = open_file(path, ImportOptions({fact.key: other}))
+            if _compared(case, again, folder, path)[0] in (RIGHT, CUT):
+                return CUT, f"{fact.warning}; it is {other}"
+    return None
 
 
 def _compared(case: Case, opened: Imported, folder: Path, path: Path) -> tuple[str, str]:

@@ -559,3 +559,24 @@ def test_a_wide_matrix_is_told_by_its_shape_its_range_and_its_corner() -> None:
     assert told[9:] == ["…"]
     holed = replace(answer, values=np.where(answer.values == 3, np.nan, answer.values), shape=(10, 20))
     assert series.lines(holed)[0] == "10 × 20 matrix, NaN in 1 places"
+
+
+@pytest.mark.parametrize("count", [3, 10, 11, 40])
+@pytest.mark.parametrize("wrong", [(), (2,), (0, 7)])
+def test_of_many_entries_with_names_the_highest_are_told(count: int, wrong: tuple[int, ...]) -> None:
+    values = np.random.default_rng(count).permutation(count) / 8 - 1
+    values[[n for n in wrong if n < count]] = np.nan
+    names = tuple(f"word{n}" for n in range(count))
+    told = series.lines(Series("number", values[None, :], np.ones((1, 1), bool), labels=names))
+    order = sorted(range(count), key=lambda n: (not np.isnan(values[n]), -values[n])) if count > 10 else range(count)
+    assert [line.split() for line in told[:10]] == [[names[n], series.number(values[n])] for n in order][:10]
+    assert told[10:] == [f"… {count} in all, the highest first; top(…, 20) shows more"] * (count > 10)
+
+
+def test_of_many_truths_with_names_the_true_ones_come_first() -> None:
+    values = np.arange(40)[None, :] % 9 == 4
+    names = tuple(f"word{n}" for n in range(40))
+    told = series.lines(Series("truth", values, np.ones((1, 40), bool), labels=names))
+    true = [[f"word{n}", "true"] for n in (4, 13, 22, 31)]
+    assert [line.split() for line in told[:5]] == [*true, ["word0", "false"]]
+    assert told[10:] == ["… 40 in all, the true first"]

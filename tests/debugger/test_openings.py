@@ -201,6 +201,17 @@ def test_a_text_put_together_again_has_the_same_tokens(text: str) -> None:
         assert text_sequence(text_of(sequence), network.tokens).tokens == sequence.tokens
 
 
+def test_states_are_compared_where_they_read_the_same_tokens_and_refused_where_not() -> None:
+    one = session()
+    for line in ("model sentiment-forward", "set f[3] @ 1 = 0"):
+        answer(one, line)
+    rows = answer(one, "diff base here")
+    assert [row.split()[-1] for row in rows if row.split()[0].isdigit()] == TEXT.split()
+    answer(one, "text he likes pizza .")
+    with pytest.raises(UserError, match="no common tape"):
+        answer(one, "diff base here")
+
+
 # --- words that are not known ---
 
 

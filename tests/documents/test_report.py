@@ -22,7 +22,7 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.documents.blocks import figure
 from lstm_tui.documents.html import page
 from lstm_tui.documents.report import selection
-from lstm_tui.documents.report.report import report_of
+from lstm_tui.documents.report.report import content, report_of
 from lstm_tui.documents.report.selection import MOST_NUMBERS, ReportSelection
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
@@ -30,6 +30,7 @@ from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.formats.traces.trace_file import read, write
+from lstm_tui.models.bundled import open_model
 
 CELLS = cell_names()
 TINTED = 80
@@ -303,11 +304,24 @@ def test_a_number_that_is_not_0_never_looks_like_it(value: float, text: str) -> 
 # --- edits ---
 
 
+def test_the_answer_and_the_picture_lead_and_the_hash_comes_last() -> None:
+    network = open_model("story")
+    session = Session.open(Source(network, [sentence(network, "Ganesh likes AIML . Ram likes DevSecOps .")]))
+    session.goto(4)
+    for name in ("r.md", "r.html"):
+        text = content(session, ReportSelection(standing=True), name).decode()
+        order = ("it says he", "memories are cleared", "(×)", "perplexity", "size of C", "in words", "SHA-256")
+        places = [text.index(one) for one in order]
+        assert places == sorted(places), name
+        assert text.count("SHA-256") == 1
+
+
 def test_edits_are_told_and_every_number_stands_beside_that_of_the_baseline() -> None:
     session = opened()
     session.edit(*map(parse_edit, EDITS))
     report, difference = reported(session), present(session.frame.difference)
-    recipe = "".join(next(report.body.iter("pre")).itertext())
+    picture, recipe = ("".join(one.itertext()) for one in list(report.body.iter("pre"))[:2])
+    assert "(×)" in picture, "the picture leads"
     assert parse_edit_script(recipe) == session.history.active
     items = [words(item) for item in next(report.body.iter("main")).iter("li")]
     assert items == list(session.words)

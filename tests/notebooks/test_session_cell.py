@@ -18,7 +18,7 @@ from lstm_tui.formats.importers.native import load
 from lstm_tui.lesson.bound_step import Standing
 from lstm_tui.lesson.library import Library
 from lstm_tui.models.bundled import open_model
-from lstm_tui.notebooks.session_cell import BACK, ON, VERB_OF_ACTION, LessonCell, SessionCell
+from lstm_tui.notebooks.session_cell import ANSWER, BACK, ON, VERB_OF_ACTION, LessonCell, SessionCell
 from lstm_tui.tui.commands import COMMANDS
 
 TEXT = "The movie was not bad"
@@ -90,6 +90,23 @@ def test_a_lesson_is_told_in_its_own_words_stop_by_stop() -> None:
     for _ in lesson.stops:
         one.press(BACK)
     assert one.number == 0
+
+
+def test_a_question_of_a_lesson_is_answered_by_a_button_and_then_shown() -> None:
+    lesson = LESSONS.find("forget")
+    one = LessonCell(lesson, LESSONS.opener(lesson))
+    assert "Next comes “Ram”, a new subject." in words(one.html())
+    assert [button.label for button in one.buttons[2:5]] == ["a", "b", "c"]
+    one.press(f"{ANSWER}a")
+    assert one.session.frame.t == 4
+    shown = words(one.html())
+    assert "Not a, but b." in shown
+    assert "Their mean is 0.55" in shown
+    assert not any(button.key.startswith(ANSWER) for button in one.buttons)
+    one.press(ON)
+    one.press(BACK)
+    one.press(f"{ANSWER}b")
+    assert "b is right." in words(one.html())
 
 
 def test_a_lesson_notices_what_it_says_to_try() -> None:

@@ -155,6 +155,8 @@ def either(left: Series, right: Series) -> Series:
 __all__ = ["NOT_KNOWN", "lines", "number", "value_text"]
 _A_ROW = 8
 _MOST_ROWS = 64
+_MOST_NAMED = 10
+"""Entries with names, such as the words that are said next, that are told at once."""
 NOT_KNOWN = "not known"
 """What a truth is that is neither true nor false, and a value that is not there."""
 
@@ -179,12 +181,8 @@ def lines(answer: Series, row: int = 0) -> list[str]:
     values = row_of(answer, row)
     if answer.shape is not None:
         return [_matrix_word(answer, values), *_matrix_lines(answer, values)]
-    if answer.labels and answer.units is not None and answer.size > _FEW_CLASSES:
-        return _largest(answer, values)
     if answer.labels:
-        width = max(len(visible(label)) for label in answer.labels[: _A_ROW * _MOST_ROWS])
-        pairs = list(zip(answer.labels, values, strict=True))[:_MOST_ROWS]
-        return [f"{visible(label):<{width}}  {entry_word(answer, value)}" for label, value in pairs]
+        return _named_lines(answer, values)
     entries = [entry_word(answer, value) for value in values[: _A_ROW * _MOST_ROWS]]
     width = max(map(len, entries))
     places = [answer.entry_name(n) for n in range(0, len(entries), _A_ROW)]
@@ -198,15 +196,21 @@ def lines(answer: Series, row: int = 0) -> list[str]:
     return result
 
 
-_FEW_CLASSES = 10
+def _named_lines(answer: Series, values: Array) -> list[str]:
+    """Return entries that have names, a line each; of many the first few: the highest, or those that are true.
 
-
-def _largest(answer: Series, values: Array) -> list[str]:
-    """Return the largest of many classes by name, a NaN before all, and how many there are."""
-    order = np.argsort(-np.nan_to_num(values.astype(np.float64), nan=np.inf), kind="stable")[:_FEW_CLASSES]
-    width = max(len(visible(answer.labels[n])) for n in order)
-    shown = [f"{visible(answer.labels[n]):<{width}}  {entry_word(answer, values[n])}" for n in order]
-    return [*shown, f"… {answer.size} in all; top(…, 20) shows more"]
+    What `top` chose is told as it was asked.
+    """
+    shown, more = list(range(answer.size)), ""
+    if answer.size > _MOST_NAMED and answer.units is not None:
+        sizes = np.array([-float(value or 0) for value in values])
+        sizes[np.isnan(sizes)] = -np.inf  # what went wrong is not left out
+        shown = np.argsort(sizes, kind="stable")[:_MOST_NAMED].tolist()
+        first = "the true first" if answer.kind == "truth" else "the highest first; top(…, 20) shows more"
+        more = f"… {answer.size} in all, {first}"
+    width = max(len(visible(answer.labels[n])) for n in shown)
+    told = [f"{visible(answer.labels[n]):<{width}}  {entry_word(answer, values[n])}" for n in shown]
+    return [*told, more] if more else told
 
 
 def _matrix_word(answer: Series, values: Array) -> str:

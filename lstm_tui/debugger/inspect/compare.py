@@ -13,6 +13,7 @@ from lstm_tui.analysis.contributions import OutputParts, parts_of
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.history import History
+from lstm_tui.debugger.edits.language import last_opening
 from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff
 from lstm_tui.engine.arrays import Array
@@ -216,8 +217,14 @@ def compare_states(
         network: The network as it was opened.
         sequence: The tokens as they were opened.
         run_of: The run of a state.
+
+    Raises:
+        UserError: One of them is of another text, so that they have no common tape.
     """
     shared = history.edits_of(history.common(one, other))
+    names = history.name_of(one), history.name_of(other)
+    if any(last_opening(history.edits_of(state)[len(shared) :]) for state in (one, other)):
+        return Comparison.of(run_of(one), run_of(other), names)  # another text or network: token by token, if it can be
     ancestor = apply(shared, network, sequence)
     # weights were edited in the ancestor's own copy: what comes after has one of its own again
     first, second = (
@@ -226,4 +233,4 @@ def compare_states(
     )
     places = {origin: t for t, origin in enumerate(first) if origin is not None}
     origins = Origins.of([None if origin is None else places.get(origin) for origin in second])
-    return Comparison.of(run_of(one), run_of(other), (history.name_of(one), history.name_of(other)), origins)
+    return Comparison.of(run_of(one), run_of(other), names, origins)

@@ -188,14 +188,14 @@ _DOES = {"keeps": "keeps", "writes": "writes", "shows": "shows", "candidate": "c
          "output": "seen by the rest"}  # fmt: skip
 
 
-def pass_of(subject: Subject, name: str) -> Section:
-    """Return what is told of a pass."""
+def pass_of(subject: Subject, name: str, with_picture: bool = True) -> Section:
+    """Return what is told of a pass; its picture may stand elsewhere."""
     passed = subject.passed(name)
     order = "from the first token on" if passed.direction == "forward" else "from the last token back"
     memory, whose = tuple(_memory(subject, name)), (Heading(f"Whose memory it is in {name}"), *shares_of(subject, name))
     blocks: list[Block] = [
         Sentence(f"{passed.cell.title}. It reads {order}."),
-        *_picture(subject, name),
+        *(picture_of(subject, name) if with_picture else ()),
         _equations(equations_of(passed), f"Equations of {name}", roles_of(passed.cell)),
         *((SideBySide((memory, whose)),) if len(subject.choice.steps) <= _BESIDE else (*memory, *whose)),
         *by_unit(subject, name),
@@ -205,7 +205,7 @@ def pass_of(subject: Subject, name: str) -> Section:
     return Section(name, tuple(blocks))
 
 
-def _picture(subject: Subject, name: str) -> Iterator[Block]:
+def picture_of(subject: Subject, name: str) -> Iterator[Block]:
     """Yield the cell as a picture, with the numbers of the unit that is told first where the session stands."""
     units, here = subject.choice.units[name], subject.choice.here[name]
     frame = replace(subject.frame, position=Position(name, here, len(equations_of(subject.passed(name))) - 1))

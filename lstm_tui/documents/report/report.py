@@ -8,8 +8,8 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.documents.blocks import Page, Section, Sentence
 from lstm_tui.documents.page_file import writer_of
-from lstm_tui.documents.report.passes import pass_of, readout_of
-from lstm_tui.documents.report.sections import edits_of, opening_of, outputs_of, title_of
+from lstm_tui.documents.report.passes import pass_of, picture_of, readout_of
+from lstm_tui.documents.report.sections import edits_of, opening_of, outputs_of, run_of, title_of
 from lstm_tui.documents.report.selection import ReportSelection, choose
 from lstm_tui.documents.report.subject import Subject
 from lstm_tui.documents.report.tape import tape_of
@@ -31,13 +31,15 @@ def report_of(session: Session, wanted: ReportSelection) -> Page:
     choice = choose(frame, facts, wanted)
     subject = Subject(frame, facts, choice, wanted.standing, _edits(session))
     told: list[Section | None] = [edits_of(subject), outputs_of(subject), tape_of(subject)]
-    told += [pass_of(subject, name) for name in choice.passes]
+    told += [pass_of(subject, name, with_picture=name != choice.passes[0]) for name in choice.passes]
     told.append(readout_of(subject))
     if choice.left_out:
         told.append(Section("What is not told here", tuple(Sentence(one) for one in choice.left_out)))
+    told.append(run_of(subject))
+    first = picture_of(subject, choice.passes[0]) if choice.passes else ()
     sections = tuple(section for section in told if section is not None)
     closing = f"Written by lstm-tui {__version__}. Nothing on this page is fetched, and nothing in it runs."
-    return Page(title_of(subject), tuple(opening_of(subject)), sections, closing, contents=True)
+    return Page(title_of(subject), (*opening_of(subject), *first), sections, closing, contents=True)
 
 
 def _edits(session: Session) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""How a report begins: what was run on what, what was assumed, what was edited.
+"""How a report begins and ends: the answer in a sentence, what was assumed, what was edited; at the end what was run.
 
 What the network says, beside what it said without the edits, and what each token adds to it.
 """
@@ -11,6 +11,7 @@ from pathlib import PurePath
 import numpy as np
 
 from lstm_tui.analysis.distribution import largest
+from lstm_tui.debugger.inspect.now import now
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of
 from lstm_tui.documents.blocks import (
@@ -185,9 +186,21 @@ def opening_of(subject: Subject) -> Iterator[Block]:
     said = leading(subject)
     if said:
         yield Sentence(said)
-    yield Terms(tuple(_terms(subject)))
+    if subject.standing:
+        happens = now(subject.frame, subject.facts, None).memory
+        yield Sentence(_begun("; ".join(happens)))
     for remark in _remarks(subject):
         yield Sentence(f"Of the network: {remark}", alarm=True)
+
+
+def _begun(words: str) -> str:
+    """Return words as a sentence."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def run_of(subject: Subject) -> Section:
+    """Return what was run, on what and by what, with the hash of the network: for whoever wants to make it again."""
+    return Section("What was run", (Terms(tuple(_terms(subject))),))
 
 
 def _remarks(subject: Subject) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 INTERPRETERS = ("numpy", "numba")
 NUMBA_PAYS = 1_000
 """Steps times passes that take NumPy as long as it takes to load the compiler and to compile two passes."""
+_PRICE = "NumPy makes every run; long texts, edits of them and training take many times as long"
 _QUICK = {"numpy": 200, "numba": 4_000}  # steps times passes
 
 
@@ -164,6 +165,6 @@ def available(name: str) -> str:
     try:
         interpreter(name)
     except UserError as error:
-        setbacks.note("Numba", setbacks.cause(error.__cause__ or error))
+        setbacks.note("Numba", setbacks.cause(error.__cause__ or error), _PRICE)
         return "numpy"
     return name
