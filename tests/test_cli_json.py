@@ -77,6 +77,12 @@ def check_stats(found: Any) -> None:
     )
 
 
+def check_find(found: Any) -> None:
+    (one,) = found["found"]
+    assert one["t"] == 0
+    assert one["steps"] == found["steps"]
+
+
 def check_inspect(found: Any) -> None:
     assert Path(found["file"]).name == "tiny.safetensors"
     assert {one["how"] for one in found["facts"]} == {"confirmed"}
@@ -108,6 +114,7 @@ ASKED: dict[str, tuple[str, int, Callable[[Any], None]]] = {
     "reach": (f"reach t.txt --model {MODEL}", 0, check_reach),
     "compare": (f"compare t.txt --model {MODEL} --model sentiment", 0, check_compare),
     "stats": (f"stats t.txt --model {MODEL}", 0, check_stats),
+    "find": (f"find t.txt --model {MODEL} --where c[0]>-9", 0, check_find),
     "inspect": ("inspect tiny", 0, check_inspect),
     "check": ("check t.txt --model tiny --assert any(c<9)", 0, check_check),
     "verify": ("verify forecast --reference R.npz", 3, check_verify),

@@ -19,6 +19,7 @@ SMALL = "--cell lstm --hidden 3"
 COMMANDS = {
     "run": f"run t.txt --plain {SMALL}",
     "check": f"check t.txt {SMALL} --assert 'c < 9'",
+    "find": f"find t.txt {SMALL} --where 'c[0] < 9'",
     "trace": f"trace t.txt {SMALL}",
     "open": "open t.json --plain",
     "recover": "recover",

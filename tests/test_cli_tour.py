@@ -76,14 +76,14 @@ def test_only_a_bare_start_greets() -> None:
 
 def test_a_lesson_opens_in_a_real_terminal_and_is_left_by_way_of_the_debugger() -> None:
     screen = Screen([sys.executable, "-m", "lstm_tui", "tour", "update"], (100, 30))
-    screen.until("1 of 3")
+    screen.until("Update  1 of 3")
     screen.child.send("\r")
-    screen.until("2 of 3")
+    screen.until("Update  2 of 3")
     screen.child.send("q")
     screen.until("leave the lesson?")
     screen.child.send("\r")
     screen.until("sample.txt")
-    screen.until("2 of 3", gone=True)
+    screen.until("Update  2 of 3", gone=True)
     screen.child.send("q")
     assert screen.end() == 0
     screen.left_in_order()

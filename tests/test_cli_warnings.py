@@ -21,6 +21,7 @@ COMMANDS: dict[str, list[str]] = {
     "run": ["IDS", "--plain", "--batch", "-x", "SCRIPT"],
     "trace": ["IDS", "-o", "OUT.json"],
     "check": ["IDS", "IDS", "--assert", "mean(h) < 9"],
+    "find": ["IDS", "--where", "h[0] < 9"],
     "stats": ["IDS"],
     "report": ["IDS", "-o", "OUT.html"],
     "worksheet": ["IDS", "-o", "OUT.md"],

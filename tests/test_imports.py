@@ -267,6 +267,7 @@ def near(modules: Mapping[str, ast.Module], most: int) -> dict[str, set[str]]:
 
 
 ONE_FEATURE = {
+    "find": "where units behave alike: asked of many files, and as a verb of the file that is open",
     "reach": "how far back the memory reaches: printed, and on the screen",
     "tape": "the tokens of a run: the pane, and its part of the report",
     "readout": "the top of a network: the page that is one, and what makes it of a file",

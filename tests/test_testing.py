@@ -157,11 +157,19 @@ def test_pytest_shows_where_a_session_stood(tmp_path: Path) -> None:
         f"    assert_remembers({MODEL!r}, {TEXT!r}, 'not', at='bad', more_than=.9)\n"
         "def test_c(open_session):\n"
         f"    assert open_session({TEXT!r}).frame.t == 0\n"
+        "def test_d(open_session):\n"
+        "    open_session('film', 'sentimnt')\n"
     )
     named = [] if "lstm_tui" in entry_points(group="pytest11").names else ["-p", "lstm_tui.testing.plugin"]
-    command = [sys.executable, "-m", "pytest", "-q", *named, "-p", "no:cacheprovider", "."]
+    command = [sys.executable, "-m", "pytest", "-q", *named, "-p", "no:cacheprovider", "--junitxml=j.xml", "."]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert "2 failed, 1 passed" in done.stdout
+    assert "3 failed, 1 passed" in done.stdout
+    assert "did you mean sentiment?" in done.stdout
+    assert "opening.py" not in done.stdout
+    assert "plugin.py" not in done.stdout
+    assert "whose memory is in layer0.forward at t=3" in done.stdout
+    failures = ElementTree.parse(tmp_path / "j.xml").iter("failure")
+    assert "lstm-tui session 1 of 1" in str(next(failures).text)
     assert "lstm-tui session 1 of 1" in done.stdout
     assert "t=3 “not”, layer0.forward" in done.stdout
     assert "set layer0.forward.c[0]" in done.stdout or "unit 0" in done.stdout

@@ -228,9 +228,9 @@ def each_deletion(trace: Trace, target: Target, places: range | None = None) -> 
     order = places if trace.windows is None else places[::-1]  # the nearest first, since each takes a while
     left_out = [t for t in order if len(trace.sequence) > 1 and t != target.t]
     runs = runs_without(trace, (None, *left_out))
-    before = _number(next(runs), target, None)
+    before = number_of(next(runs), target, None)
     for t in order:
-        yield t, _number(next(runs), target, t) - before if t in left_out else np.nan
+        yield t, number_of(next(runs), target, t) - before if t in left_out else np.nan
 
 
 def runs_without(trace: Trace, places: Iterable[int | None]) -> Iterator[RunBuffers]:
@@ -285,7 +285,7 @@ def without(sequence: Sequence, t: int) -> Sequence:
     return replace(sequence, tokens=tokens, ids=ids, x=x, unknown=unknown)
 
 
-def _number(ran: RunBuffers, target: Target, gone: int | None) -> float:
+def number_of(ran: RunBuffers, target: Target, gone: int | None = None) -> float:
     """Return the target in a run in which the token `gone` was left out."""
     network, steps = ran.network, len(ran.x)
     place = None if target.t is None else target.t - (gone is not None and gone < target.t)

@@ -203,10 +203,10 @@ class _Reader:
             series = [np.broadcast_to(one, (self.passed.steps, one.shape[-1])) for one in arguments]
             return np.concatenate(series, axis=-1)
         if node.function in HEAD_OPS:
-            program = self.whole.program
-            if program is None or node not in program.shapes:
+            shapes = self.whole.head_shapes
+            if node not in shapes:
                 raise _NotRecorded
-            return over_heads(node.function, program.shapes[node], *arguments)
+            return over_heads(node.function, shapes[node], *arguments)
         return np.asarray(OPS[node.function].forward(*arguments))
 
     def _name(self, name: str) -> Array:

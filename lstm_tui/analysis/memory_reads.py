@@ -130,9 +130,11 @@ def split_read(passed: PassTrace, value: str, t: int, most: int | None = None) -
     Raises:
         UserError: It reads none, the run is of a file, or it is too long for this.
     """
-    place = read_places(passed).get(value)
     program, stored = passed.program, passed.stored
-    if place is None or program is None or stored is None:
+    if program is None or stored is None:
+        raise UserError("this trace came from a file without its network, and a read is split by its ops")
+    place = read_places(passed).get(value)
+    if place is None:
         readers = ", ".join(read_places(passed))
         there = f": there are {readers}" if readers else ""
         raise UserError(f"{value} reads no memory that is a matrix{there}")

@@ -21,6 +21,7 @@ from lstm_tui.cli.options import (
     add_check,
     add_compare_options,
     add_figure,
+    add_find,
     add_follow_options,
     add_plain_options,
     add_reach,
@@ -31,6 +32,7 @@ from lstm_tui.cli.options import (
     add_stats,
     add_worksheet,
     check_compare_options,
+    check_find_options,
     check_follow_options,
     check_plain_options,
     check_serve_options,
@@ -227,6 +229,11 @@ def _check_memory(parser: argparse.ArgumentParser) -> None:
     _input_options(parser)
 
 
+def _find(parser: argparse.ArgumentParser) -> None:
+    add_find(parser)
+    _input_options(parser)
+
+
 def _trace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {ANY_SERIES}; `-` reads standard input")
     parser.add_argument(
@@ -338,6 +345,7 @@ def _tour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lesson", metavar="LESSON", nargs="?", help="its name or number, or a .toml file of your own")
     parser.add_argument("--list", action="store_true", help="print the lessons")
     parser.add_argument("--check", action="store_true", help="check every claim of the lesson, or of all lessons")
+    parser.add_argument("--present", action="store_true", help="before a class: the pane and the text alone")
     screen(parser)
 
 
@@ -376,6 +384,7 @@ def _info(parser: argparse.ArgumentParser) -> None:
 _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("run", "step through a run in the terminal", _run),
     "check": ("check", "assert what a network remembers of texts", _check_memory),
+    "find": ("find", "find where units behave alike, and what they follow, in many files", _find),
     "trace": ("trace", "write every value of a run to a file", _trace),
     "open": ("open", "show a trace file or a capture, or resume a saved session", _open),
     "recover": ("recover", "resume interrupted work, or list it", add_recover_options),
@@ -485,6 +494,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         check_compare_options(parser, options)
     if options.module in ("run", "open", "recover"):
         check_plain_options(parser, options)
+    if options.module == "find":
+        check_find_options(parser, options)
     if options.module == "serve":
         check_serve_options(parser, options)
     if options.module == "train":

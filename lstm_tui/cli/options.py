@@ -28,6 +28,13 @@ def natural(least: int, most: int = 10**9) -> Callable[[str], int]:
     return read
 
 
+def unit_or_name(text: str) -> int | str:
+    """Return the number of a unit, or a name that may be one's."""
+    if text.isidentifier() and text.isascii():
+        return text
+    return natural(0)(text)
+
+
 def real(least: float, most: float, above: bool = False) -> Callable[[str], float]:
     """Return the reader of a number; `above` refuses the least itself."""
 
@@ -151,7 +158,10 @@ def add_figure(parser: argparse.ArgumentParser) -> None:
     figure.add_argument("--steps", metavar="A:B", help="these places on the tape, from 0 (default: all)")
     figure.add_argument("--pass", dest="pass_name", metavar="NAME", help="this pass (default: the first)")
     figure.add_argument(
-        "--unit", type=natural(0), metavar="U", help="this unit, from 0 (default: the largest memory at the end)"
+        "--unit",
+        type=unit_or_name,
+        metavar="U",
+        help="this unit, from 0 or by its name (default: the largest memory at the end)",
     )
     figure.add_argument("--title", metavar="TEXT", help="above the picture (default: network and unit)")
 
@@ -263,6 +273,48 @@ def add_check(check_plain_options: argparse.ArgumentParser) -> None:
     check_plain_options.add_argument(
         "--pass", dest="pass_name", metavar="NAME", help="the pass that names without one belong to"
     )
+
+
+def add_find(parser: argparse.ArgumentParser) -> None:
+    """Add what `find` asks of which files."""
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help=f"texts, or numbers as {ANY_SERIES}; or a folder of them"
+    )
+    asked = parser.add_argument_group("what is asked, one of")
+    asked.add_argument(
+        "--like", metavar="RANGE", help="where else units behave as here, such as 'c[3:9] @ 12:15' of the first file"
+    )
+    asked.add_argument("--where", metavar="CONDITION", help="where units are, such as 'c[7] > 0.5 and f[3] < 0.1'")
+    asked.add_argument("--gates", action="store_true", help="the tokens that open and shut each gate most")
+    asked.add_argument("--follows", metavar="REGEX", help="the units that follow what a regular expression matches")
+    asked.add_argument(
+        "--labels", metavar="TAGS", help="the units that follow a column: a line a token with its label behind a tab"
+    )
+    parser.add_argument("--tag", metavar="LABEL", help="of --labels, the label that is followed (default: numbers)")
+    parser.add_argument("--pass", dest="pass_name", metavar="NAME", help="the pass that is meant (default: the first)")
+    parser.add_argument("--value", metavar="NAME", help="of --follows and --labels, the value (default: the memory)")
+    parser.add_argument("--unit", type=natural(0), metavar="N", help="of --gates, one unit, not the mean of all")
+    parser.add_argument("--top", type=natural(1, 10_000), default=20, metavar="N", help="places told (default: 20)")
+    parser.add_argument(
+        "--permutations", type=natural(19, 100_000), default=199, metavar="N", help="of the labels (default: 199)"
+    )
+    parser.add_argument(
+        "--permutation-seed", dest="seed_of", type=natural(0), default=0, metavar="N", help="of these (default: 0)"
+    )
+    parser.add_argument("--index", metavar="DIR", help="keep the states in this folder, for the next question")
+    json_option(parser, "the answer")
+
+
+def check_find_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse a search that asks nothing, or two things."""
+    asked = [name for name in ("like", "where", "follows", "labels") if getattr(options, name) is not None]
+    asked += ["gates"] * options.gates
+    if len(asked) != 1:
+        told = " and ".join(f"--{name}" for name in asked) or "nothing is asked"
+        parser.error(f"{told}: find takes one of --like, --where, --gates, --follows and --labels")
+    for name, of in (("unit", ("gates",)), ("tag", ("labels",)), ("value", ("follows", "labels"))):
+        if getattr(options, name) is not None and asked[0] not in of:
+            parser.error(f"--{name} goes with {' or '.join(f'--{one}' for one in of)}")
 
 
 def check_plain_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

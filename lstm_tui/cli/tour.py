@@ -32,7 +32,7 @@ def command(options: Namespace) -> int:
     from lstm_tui.tui.lesson_launcher import Teaching
 
     source = Source.of_input(open_model(TEXT_MODEL), read_input(find_input(DEFAULT)))
-    return show(source, options, Teaching(lambda: lessons, lesson, at_once=True), past=False)
+    return show(source, options, Teaching(lambda: lessons, lesson, at_once=True, present=options.present), past=False)
 
 
 def library() -> Library:

@@ -16,6 +16,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.network_endings import NATIVE
 from lstm_tui.formats.io.files import label
 from lstm_tui.models.checkpoint import checkpoint_of
+from lstm_tui.models.recipes import bindings
 from lstm_tui.models.recipes.recall import sample
 from lstm_tui.models.train_job import KeptTraining, Training
 
@@ -75,6 +76,8 @@ def _opening(options: Namespace) -> str:
     model = f"--model {visible(shlex.quote(options.output))}"
     if options.task == "recall":
         return f"echo '{sample(options.distance or DISTANCE)}' | lstm-tui run - {model}"
+    if options.task == "bindings":
+        return f"echo '{bindings.sample(options.pairs or bindings.PAIRS)}' | lstm-tui run - {model}"
     if options.task == "classify" or options.corpus == "-" or options.corpus.lower().endswith(".tsv"):
         return f"lstm-tui run FILE {model}"
     return f"lstm-tui run {visible(shlex.quote(options.corpus))} {model}"

@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = _EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "corpus", metavar="CORPUS", nargs="?",
-        help=f"a text, lines of label<TAB>text as .tsv, or numbers as {ANY_SERIES}; recall takes none",
+        help=f"a text, lines of label<TAB>text as .tsv, or numbers as {ANY_SERIES}; recall and bindings take none",
     )  # fmt: skip
     parser.add_argument("-o", "--output", metavar="OUT", help="the .safetensors file of the network")
     parser.add_argument(
@@ -31,8 +31,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     task = parser.add_argument_group("the task")
     task.add_argument(
-        "--task", choices=["lm", "classify", "next-value", "recall"],
-        help="the next token, the label, the next row, or a word from far back (default: by the corpus)",
+        "--task", choices=["lm", "classify", "next-value", *GENERATED],
+        help="the next token, the label, the next row, a word from far back, or what a name was bound to "
+        "(default: by the corpus)",
     )  # fmt: skip
     task.add_argument("--tokens", choices=["words", "chars", "bytes"], help="of a text (default: words)")
     task.add_argument("--rarest", type=natural(1), metavar="N", help="a token that occurs less often is unknown")
@@ -54,6 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     task.add_argument(
         "--distance", type=natural(1, 10_000), metavar="N", help="tokens between a word and its recall (default: 50)"
     )
+    task.add_argument("--pairs", type=natural(1, 10_000), metavar="N", help="names that are bound (default: 8)")
     network = parser.add_argument_group("the network")
     network.add_argument("--cell", metavar="CELL", help="a name from `lstm-tui cells`, or a .toml file (default: lstm)")
     network.add_argument(
@@ -103,19 +105,24 @@ def add(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--seeds", type=natural(1, 100), metavar="N", help="train each from N seeds, --seed and on")
 
 
+GENERATED = ("recall", "bindings")
+"""Tasks that make their own sequences."""
+
+
 def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse options that contradict each other."""
     compares = options.cells is not None or options.seeds is not None
-    if options.task == "recall":
+    if options.task in GENERATED:
         if options.corpus is not None:
-            parser.error("--task recall makes its own sequences and takes no CORPUS")
+            parser.error(f"--task {options.task} makes its own sequences and takes no CORPUS")
         for name in ("tokens", "rarest"):
             if getattr(options, name) is not None:
-                parser.error(f"--{name} belongs to a CORPUS, and --task recall has none")
+                parser.error(f"--{name} belongs to a CORPUS, and --task {options.task} has none")
     elif options.corpus is None:
-        parser.error("a CORPUS is needed; --task recall alone makes its own")
-    elif options.distance is not None:
-        parser.error("--distance belongs to --task recall")
+        parser.error(f"a CORPUS is needed; --task {' and '.join(GENERATED)} alone make their own")
+    for name, task in (("distance", "recall"), ("pairs", "bindings")):
+        if getattr(options, name) is not None and options.task != task:
+            parser.error(f"--{name} belongs to --task {task}")
     if options.cells is not None and options.cell is not None:
         parser.error("--cells compares several, and --cell trains one: choose")
     if options.output is None and not compares:

@@ -27,6 +27,7 @@ from lstm_tui.formats.importers.untrained import Untrained
 from lstm_tui.formats.inputs.inputs import read_input
 from lstm_tui.formats.inputs.numeric_series import NumericSeries, read_series
 from lstm_tui.formats.inputs.samples import find_input
+from lstm_tui.models.recipes.bindings import PAIRS, bindings
 from lstm_tui.models.recipes.recall import recall
 from lstm_tui.models.tasks import Cut, Task, classification, language_model, next_value
 from lstm_tui.models.train_job import KeptTraining, Training
@@ -103,6 +104,9 @@ def task_of(options: Namespace, seed: int) -> tuple[Task, str]:
     """
     if options.task == "recall":
         return recall(options.distance or DISTANCE, seed), "recall"
+    if options.task == "bindings":
+        pairs = options.pairs or PAIRS
+        return bindings(pairs, seed), f"bindings of {pairs}"
     path = find_input(options.corpus)
     kind: Kind = options.tokens or "words"
     ending = path.suffix.lower()

@@ -142,7 +142,7 @@ class EditTree:
         """
         from lstm_tui.debugger.edits.apply import after
         from lstm_tui.debugger.edits.describe import describe, effect, weights_meant
-        from lstm_tui.debugger.edits.language import Opening, ValueEdit, last_opening
+        from lstm_tui.debugger.edits.language import HeldEdit, Opening, last_opening
 
         ran, made, opened = self._cursor.frame.trace, self.edited, self.edited.network
         if self.source.incoming is not None and last_opening(edits):
@@ -158,7 +158,7 @@ class EditTree:
             if isinstance(edit, Opening):
                 said[-1] += _set_aside(edit, (*self.history.active, *edits[:number]))
         frame = self._edited(self.history.with_edit(*edits), made)
-        if edits and isinstance(edits[-1], ValueEdit):
+        if edits and isinstance(edits[-1], HeldEdit):
             said[-1] = describe(edits[-1], before, trace, made, frame.trace)
         if len(edits) == 1:  # of several, what each of them did alone is not known
             said[0] += effect(edits[0], ran, frame.trace)
@@ -203,6 +203,14 @@ class EditTree:
 
         first, second = self.history.find(one), self.history.find(other)
         return compare_states(self.history, first, second, self.opened_network, self.opened.sequence, self._run_of)
+
+    def run_of(self, name: str) -> Trace:
+        """Return the run of a state of the tree of edits, by its name or number.
+
+        Raises:
+            UserError: There is no such state.
+        """
+        return self._run_of(self.history.find(name))
 
     def _run_of(self, state: int) -> Trace:
         """Return the run of a state of the tree."""
@@ -385,14 +393,14 @@ def network_key(trace: Trace) -> tuple[object, ...]:
 
 def _set_aside(opening: Opening, edits: Sequence[Edit]) -> str:
     """Return how many edits in force an opening takes out of force, in words; nothing where it takes none."""
-    from lstm_tui.debugger.edits.language import ModelEdit, TextEdit, TokenEdit, ValueEdit, last_opening
+    from lstm_tui.debugger.edits.language import HeldEdit, ModelEdit, TextEdit, TokenEdit, last_opening
 
     if isinstance(opening, ModelEdit):
         since = max((n for n, edit in enumerate(edits, 1) if isinstance(edit, ModelEdit)), default=0)
         count = sum(not isinstance(edit, TokenEdit | TextEdit) for edit in edits[since:])
     else:
         count = sum(
-            isinstance(edit, TokenEdit) or (isinstance(edit, ValueEdit) and edit.steps != (None, None))
+            isinstance(edit, TokenEdit) or (isinstance(edit, HeldEdit) and edit.steps != (None, None))
             for edit in edits[last_opening(edits) :]
         )
     return (

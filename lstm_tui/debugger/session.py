@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.edits.history import History, Question
     from lstm_tui.debugger.edits.language import Edit
     from lstm_tui.debugger.expressions import Scope
+    from lstm_tui.debugger.inspect.causes import CausalQuestion
+    from lstm_tui.debugger.inspect.findings import FoundRange
     from lstm_tui.debugger.panes import Layout
     from lstm_tui.debugger.provenance.who import Blame
 
@@ -72,6 +74,9 @@ class Session:
         self.layout: Layout | None = None  # how a screen shows it, as that last told
         self.chosen: tuple[str, int] | None = None  # pass and unit that were chosen last by a verb
         self.question: Question | None = None  # the last `what-if`, for `propagate`
+        self.causal: CausalQuestion | None = None  # the last `trace-cause`, for the screen
+        self.findings: tuple[FoundRange, ...] = ()  # what the last `find` found in this file
+        self.finding = -1  # at which of them it stands
         self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
         self.written: dict[str, tuple[int, int, int]] = {}  # other files it has written: which, how long, when
 
@@ -206,7 +211,8 @@ class Session:
         self.stream.adopt(fork.stream)
         self.scripting = fork.scripting
         self.sourcing, self.layout, self.question = fork.sourcing, fork.layout, fork.question
-        self.chosen = fork.chosen
+        self.chosen, self.causal = fork.chosen, fork.causal
+        self.findings, self.finding = fork.findings, fork.finding
         return self.cursor.adopt(fork.cursor, since)
 
     # --- steps: the cursor's ---

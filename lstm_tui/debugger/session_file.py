@@ -33,9 +33,9 @@ _COMMAND, _NETWORK, _INPUT, _LAYOUT = "# command: ", "# network: ", "# input: ",
 _HEAD = (_COMMAND, _NETWORK, _INPUT, _LAYOUT)
 _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
 _WORDS = frozenset({
-    "replace", "insert", "remove", "set", "scale", "weight", "let", "ablate", "mask", "switch", "branch", "pass",
-    "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line", "name",
-    "dprintf", "model", "model-file", "text", "teach", "define", "document", "commands", "alias",
+    "replace", "insert", "remove", "set", "scale", "patch", "weight", "let", "ablate", "mask", "switch", "branch",
+    "pass", "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line",
+    "name", "dprintf", "model", "model-file", "text", "teach", "define", "document", "commands", "alias",
 })  # fmt: skip
 """What a saved session consists of; nothing else in one is executed, so that one from a stranger writes no files."""
 

@@ -192,10 +192,10 @@ class Stream:
 def _with_more(made: Edited, edits: Iterable[Edit], more: Sequence, baseline: Trace) -> Edited:
     """Return what is run with the edits on a longer text: as if they had been made on it."""
     from lstm_tui.debugger.edits.apply import after
-    from lstm_tui.debugger.edits.language import NetworkEdit, ValueEdit
+    from lstm_tui.debugger.edits.language import HeldEdit, NetworkEdit
 
     edits = tuple(edits)
-    if any(isinstance(edit, ValueEdit) for edit in edits):  # its steps may have no end
+    if any(isinstance(edit, HeldEdit) for edit in edits):  # its steps may have no end
         longer = replace(made, sequence=baseline.sequence, holds=(), origins=Origins.unchanged(len(baseline.sequence)))
         for edit in edits:
             if not isinstance(edit, NetworkEdit):

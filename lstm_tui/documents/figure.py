@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from lstm_tui.debugger.colours import PAPER, PRINTED_PAPER
 from lstm_tui.debugger.inspect.scale import axis_words, is_beyond, part_of
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts
+from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.documents.blocks import named
 from lstm_tui.documents.html import Html, element, html_of
 from lstm_tui.engine.arrays import Array
@@ -22,11 +24,14 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import LEAST_WIDTH, MINUS, compact
 from lstm_tui.engine.number_text import coordinate as _at
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.text_safety import visible
 
 MOST_TOKENS = 120
 """Tokens of one picture."""
 _LEFT, _RIGHT, _TOP, _TOKEN = 150, 20, 46, 54
-_CELL, _LINE, _BARS, _GAP = 58, 150, 58, 14
+_LINE, _BARS, _GAP = 150, 58, 14
+_CELL, _WIDEST = 58, 120
+"""Pixels of a token, at least, and at most where the longest one has more."""
 _SIZE = 13
 """Pixels of the letters of a token."""
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
@@ -50,9 +55,23 @@ class FigureSubject:
     steps: range
     title: str
 
+    @cached_property
+    def cell(self) -> int:
+        """Pixels of a token: as many as the longest one needs, within bounds."""
+        tokens = (named(self.trace.sequence.tokens[t]) for t in self.steps)
+        return min(max(_CELL, math.ceil(max(map(_width, tokens), default=0) * _SIZE) + 4), _WIDEST)
 
-def subject_of(trace: Trace, pass_name: str | None, unit: int | None, steps: slice, title: str | None) -> FigureSubject:
+    def middle(self, n: int) -> float:
+        """Return where the n-th token has its middle, in pixels."""
+        return _LEFT + self.cell * (n + 0.5)
+
+
+def subject_of(
+    trace: Trace, pass_name: str | None, unit: int | str | None, steps: slice, title: str | None
+) -> FigureSubject:
     """Return what is to be drawn; what is not said is the first pass and the unit with the largest memory at the end.
+
+    A unit is given by its number or by its name on the network's card.
 
     Raises:
         UserError: There is no such pass, unit or token, or there are too many tokens.
@@ -68,7 +87,16 @@ def subject_of(trace: Trace, pass_name: str | None, unit: int | None, steps: sli
     if len(chosen) > MOST_TOKENS:
         raise UserError(f"{len(chosen)} tokens are too many for a picture; --steps A:B takes at most {MOST_TOKENS}")
     here = passed.tape_place(len(trace.sequence) - 1)
-    found = int(np.argmax(np.nan_to_num(np.abs(memory[here]), nan=np.inf))) if unit is None else unit
+    found = int(np.argmax(np.nan_to_num(np.abs(memory[here]), nan=np.inf)))
+    if isinstance(unit, str):
+        names = UnitNames.of_network(trace.network)
+        number = names.number(name, unit)
+        if number is None:
+            known = ", ".join(names.of.get(name, {}).values())
+            there = f"; there are {known}" if known else "; give its number"
+            raise UserError(f"--unit {visible(unit[:40])}: no unit of {name} is called so{there}")
+        unit = number
+    found = found if unit is None else unit
     if not 0 <= found < memory.shape[1]:
         raise UserError(f"--unit {found}: there are {memory.shape[1]} units, from 0")
     words = "" if trace.network is None else trace.network.unit_name(name, found)
@@ -83,7 +111,7 @@ def figure_of(subject: FigureSubject) -> str:
     memory = facts.memory(subject.pass_name)
     line = next(column for column in columns if column.name == memory)
     gates = [column for column in columns if column.gate and column.name != memory]
-    width = _LEFT + _CELL * len(subject.steps) + _RIGHT
+    width = _LEFT + subject.cell * len(subject.steps) + _RIGHT
     height = _TOP + _LINE + len(gates) * (_BARS + _GAP) + _GAP + _TOKEN
     parts: list[Html] = [
         element("rect", width=str(width), height=str(height), fill=PRINTED_PAPER),
@@ -110,10 +138,6 @@ def _series(subject: FigureSubject, column: Column) -> Array | None:
     return np.asarray(series[subject.steps.start : subject.steps.stop, subject.unit], dtype=np.float64)
 
 
-def _middle(n: int) -> float:
-    return _LEFT + _CELL * (n + 0.5)
-
-
 def _line(subject: FigureSubject, column: Column, top: int) -> Iterator[Html]:
     """Yield the memory as a line round 0, with its number at every token."""
     series, full = _series(subject, column), 1.0 if column.gate else column.half
@@ -122,12 +146,14 @@ def _line(subject: FigureSubject, column: Column, top: int) -> Iterator[Html]:
         return
     zero = top + (_LINE if column.gate else _LINE / 2)
     reach = (_LINE if column.gate else _LINE / 2) - 14
-    yield element("path", d=f"M{_LEFT} {_at(zero)}H{_LEFT + _CELL * len(series)}", stroke=_paper("axis"), fill="none")
+    yield element(
+        "path", d=f"M{_LEFT} {_at(zero)}H{_LEFT + subject.cell * len(series)}", stroke=_paper("axis"), fill="none"
+    )
     yield _words(axis_words(full, not column.gate), _LEFT - 12, top + 16, 11, "soft")
     path, pen = "", "M"
     for n, value in enumerate(series):
         if math.isfinite(value):
-            path += f"{pen}{_at(_middle(n))} {_at(zero - reach * part_of(value, full))}"
+            path += f"{pen}{_at(subject.middle(n))} {_at(zero - reach * part_of(value, full))}"
             pen = "L"
         else:
             pen = "M"
@@ -136,9 +162,11 @@ def _line(subject: FigureSubject, column: Column, top: int) -> Iterator[Html]:
     for n, value in enumerate(series):
         y = zero - reach * part_of(value, full)
         beyond = not math.isfinite(value) or is_beyond(value, full)
-        yield element("circle", cx=_at(_middle(n)), cy=_at(y), r="3.5", fill=_paper("alarm" if beyond else "bar"))
+        yield element(
+            "circle", cx=_at(subject.middle(n)), cy=_at(y), r="3.5", fill=_paper("alarm" if beyond else "bar")
+        )
         above = not value < 0
-        yield _words(_number(value, True), _middle(n), y - 8 if above else y + 17, 11, "ink", anchor="middle")
+        yield _words(_number(value, True), subject.middle(n), y - 8 if above else y + 17, 11, "ink", anchor="middle")
 
 
 def _bars(subject: FigureSubject, column: Column, top: int) -> Iterator[Html]:
@@ -148,25 +176,25 @@ def _bars(subject: FigureSubject, column: Column, top: int) -> Iterator[Html]:
     for n, value in enumerate(() if series is None else series):
         high = (_BARS - 16) * max(part_of(value, 1.0), 0.0)
         yield element(
-            "rect", x=_at(_middle(n) - 14), y=_at(top + _BARS - high), width="28", height=_at(high),
+            "rect", x=_at(subject.middle(n) - 14), y=_at(top + _BARS - high), width="28", height=_at(high),
             fill=_paper(column.ink), class_=f"gate {column.name}",
         )  # fmt: skip
-        yield _words(_number(value, False), _middle(n), top + _BARS - high - 4, 11, "ink", anchor="middle")
+        yield _words(_number(value, False), subject.middle(n), top + _BARS - high - 4, 11, "ink", anchor="middle")
 
 
 def _frame(subject: FigureSubject, column: Column, top: int, height: int) -> Iterator[Html]:
     ink = "ink" if column.ink == "plain" else column.ink
     yield _words(column.letter, 16, top + height / 2, 16, ink, "700", "start")
     yield _words(column.label, 40, top + height / 2, 13, "soft", anchor="start")
-    right = _LEFT + _CELL * len(subject.steps)
+    right = _LEFT + subject.cell * len(subject.steps)
     yield element("path", d=f"M{_LEFT} {top + height}H{right}", stroke=_paper("line"), fill="none")
 
 
 def _tokens(subject: FigureSubject, top: int) -> Iterator[Html]:
     for n, t in enumerate(subject.steps):
-        token = _within(named(subject.trace.sequence.tokens[t]), _CELL - 4, _SIZE)
-        yield _words(token, _middle(n), top + 16, _SIZE, "ink", "600", "middle")
-        yield _words(str(t), _middle(n), top + 32, 10, "soft", anchor="middle")
+        token = _within(named(subject.trace.sequence.tokens[t]), subject.cell - 4, _SIZE)
+        yield _words(token, subject.middle(n), top + 16, _SIZE, "ink", "600", "middle")
+        yield _words(str(t), subject.middle(n), top + 32, 10, "soft", anchor="middle")
 
 
 def _within(text: str, room: float, size: int) -> str:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from lstm_tui.debugger.commands.edit import read_typed
 from lstm_tui.debugger.edits.edit_reader import parse_edit
-from lstm_tui.debugger.edits.language import CellEdit, Edit, TokenEdit, ValueEdit, WeightEdit
+from lstm_tui.debugger.edits.language import CellEdit, Edit, HeldEdit, PatchEdit, TokenEdit, ValueEdit, WeightEdit
 from lstm_tui.debugger.expressions import ExpressionError, Scope, Series, evaluate
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
@@ -368,4 +368,5 @@ def is_of(kind: str, edit: Edit) -> bool:
         return edit.verb == verb and name in ("", edit.what)
     if isinstance(edit, WeightEdit):
         return verb == "weight" and name in ("", edit.tensor.rpartition("/")[2])
-    return isinstance(edit, ValueEdit) and edit.verb == verb and name in ("", edit.value)
+    does = "patch" if isinstance(edit, PatchEdit) else edit.verb if isinstance(edit, ValueEdit) else ""
+    return isinstance(edit, HeldEdit) and does == verb and name in ("", edit.value)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from lstm_tui.debugger.breakpoints.assertions import asked_pass
 from lstm_tui.debugger.endings import INTERRUPTED
+from lstm_tui.debugger.expressions import Scope, evaluate, parse
+from lstm_tui.debugger.expressions.series import any_unit
 from lstm_tui.debugger.source import Source
+from lstm_tui.engine.arrays import quiet
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.captured_batch import CapturedBatch
 
 if TYPE_CHECKING:
@@ -17,6 +25,37 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.session import Session
 
 __all__ = ["Capture", "capture", "open_capture", "show"]
+
+_MOST_NEAR = 1_000
+"""Tokens of a sequence among which one is looked for that is written almost alike."""
+
+
+@dataclass(frozen=True)
+class TokenPlace:
+    """A token of a sequence of a batch; `run[place.at].trace.at(place.t)` are the values there.
+
+    Attributes:
+        module: The path of the module.
+        sequence: Which sequence of the batch, from 0.
+        call: Which call of the module, from 0.
+        t: Place on the tape, from 0.
+        token: The token.
+    """
+
+    module: str
+    sequence: int
+    call: int
+    t: int
+    token: str
+
+    @property
+    def at(self) -> tuple[str, int, int]:
+        """What a capture is asked by for this sequence."""
+        return self.module, self.sequence, self.call
+
+    def __str__(self) -> str:
+        """Say where it is."""
+        return f"{visible(self.module)}, sequence {self.sequence}, t={self.t} “{visible(self.token)}”"
 
 
 class Capture(CapturedBatch):
@@ -64,6 +103,53 @@ class Capture(CapturedBatch):
         from lstm_tui.debugger.commands.console import TypedSession
 
         return TypedSession.open(self.source(module, sequence, call))
+
+    @quiet()
+    def find(self, condition: str, module: str | None = None) -> tuple[TokenPlace, ...]:
+        """Return every place of every sequence at which a condition holds: `run.find("mean(f) < .1")`.
+
+        Args:
+            condition: In the debugger's language; of a value of many units it is enough that it is so of one.
+            module: As for `source`; all its calls are asked.
+
+        Returns:
+            The places, sequence by sequence, and along each in reading order; where it is not known, as of a NaN,
+            there is none.
+
+        Raises:
+            UserError: It is no condition, means nothing in this module, or there is no such module.
+        """
+        path, found, asked = self.path(module), list[TokenPlace](), parse(condition)
+        for run in (one for one in self.runs if one.module.name == path):
+            scope = Scope(run.trace, asked_pass(run.trace, None))
+            answer = evaluate(asked, scope, 0, len(run))
+            if answer.kind != "truth":
+                raise UserError(f"{visible(condition)!r} is no condition: compare it, as in … > 0")
+            answer = any_unit(answer)
+            holds = np.broadcast_to(answer.values & answer.known, (len(run), 1))[:, 0]
+            steps = scope.passed.reading_step
+            for t in sorted(map(int, np.flatnonzero(holds)), key=steps):
+                found.append(TokenPlace(path, run.batch, run.call, t, run.sequence.tokens[t]))
+        return tuple(found)
+
+    def places(self, token: str, module: str | None = None) -> tuple[TokenPlace, ...]:
+        """Return every place of every sequence at which a token stands: the same word, read in other company.
+
+        Args:
+            token: The token, as the tape shows it.
+            module: As for `source`; all its calls are asked.
+
+        Raises:
+            UserError: It stands in none of the sequences, or there is no such module.
+        """
+        path = self.path(module)
+        mine = [one for one in self.runs if one.module.name == path]
+        found = tuple(TokenPlace(path, run.batch, run.call, t, token) for run in mine for t in run.trace.places(token))
+        if not found:
+            near = nearest(token, {one for run in mine for one in run.sequence.tokens[:_MOST_NEAR]})
+            hint = f"; did you mean “{visible(near)}”?" if near else ""
+            raise UserError(f"there is no “{visible(token[:40])}” in these sequences{hint}")
+        return found
 
     def debug(self, module: str | None = None, sequence: int = 0, call: int = 0) -> None:
         """Open the screen on a module, with tokens on the tape and what the model said.

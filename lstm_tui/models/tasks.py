@@ -36,7 +36,7 @@ class Task:
     """What is learned, from what, and how it is judged.
 
     Attributes:
-        name: lm, classify, next-value or recall.
+        name: lm, classify, next-value, recall or bindings.
         says: What a network that learned it does, in half a line.
         spec: What of a network's description follows from it: tokens, classes, readout, input_size.
         examples: From the epoch (from 0) to what is read in it.

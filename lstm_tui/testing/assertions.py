@@ -18,7 +18,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import change, exact, fixed
 from lstm_tui.engine.number_text import sentence as number
-from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 
 _AROUND = 8
@@ -197,16 +197,27 @@ def _told(name: str, a: Array, b: Array, trace: Trace, t: int | None, tolerance:
 
 def _picture(scope: Scope, verdict: AssertionResult) -> Iterator[str]:
     """Yield whose memory is in the pass at the step that decides, a token a line; nothing where there is no ledger."""
-    passed, t = scope.passed, verdict.t
+    if verdict.t is not None:
+        yield from memory_picture(scope.trace, scope.passed, verdict.t)
+
+
+def memory_picture(trace: Trace, passed: PassTrace, t: int) -> Iterator[str]:
+    """Yield whose memory is in a pass after a token, a token a line; nothing where there is no ledger.
+
+    Args:
+        trace: The run.
+        passed: One of its passes.
+        t: Place on the tape.
+    """
     state = memory_of(passed.cell)
-    if t is None or passed.is_windowed or state not in passed:
+    if passed.is_windowed or state not in passed:
         return
     flow = flow_of(passed, state)
     if flow is None:
         return
     ledger = ledger_at(passed, flow, t)
     shares = ledger.shares()
-    tokens = [visible(one) for one in scope.trace.sequence.tokens]
+    tokens = [visible(one) for one in trace.sequence.tokens]
     shown = range(max(t - _AROUND, 0), min(t + _AROUND + 1, len(tokens)))
     width = max(len(tokens[k]) for k in shown)
     yield f"  whose memory is in {visible(passed.name)} at t={t}:"

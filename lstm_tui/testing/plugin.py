@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from lstm_tui.debugger.commands.console import TypedSession
 
+_PACKAGE = Path(__file__).parents[1]
 _KEPT = pytest.StashKey[list["TypedSession"]]()
 
 
@@ -33,12 +35,45 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to a failed test where its sessions stand, with their edits and the verbs that lead there again."""
+    if call.excinfo is not None:
+        _cut(call.excinfo.value)
     report = yield
     sessions = item.stash.get(_KEPT, [])
     if report.when == "call" and report.failed and sessions:
-        from lstm_tui.debugger.commands.goto import position_lines
-
         for number, session in enumerate(sessions, 1):
-            told = [*position_lines(session.frame), *session.words]
-            report.sections.append((f"lstm-tui session {number} of {len(sessions)}", "\n".join(told)))
+            name, told = f"lstm-tui session {number} of {len(sessions)}", "\n".join(_told(session))
+            add = getattr(report.longrepr, "addsection", None)  # what stands there is in a file of JUnit too
+            if callable(add):
+                add(name, told)
+            else:
+                report.sections.append((name, told))
     return report
+
+
+def _told(session: TypedSession) -> Iterator[str]:
+    """Yield where a session stands, its edits, what happens there in numbers, and whose memory it is, as a picture."""
+    from lstm_tui.debugger.commands.goto import position_lines
+    from lstm_tui.debugger.inspect.now import now
+    from lstm_tui.debugger.inspect.prediction import verdict_at
+    from lstm_tui.debugger.inspect.trace_facts import Facts
+    from lstm_tui.testing.assertions import memory_picture
+
+    frame = session.frame
+    yield from position_lines(frame)
+    yield from session.words
+    if not frame.passed.is_windowed:
+        facts = Facts(frame.trace, None if frame.difference is None else Facts(frame.difference.before))
+        yield now(frame, facts, verdict_at(frame.trace, facts.parts, frame.t, bits=facts.surprise)).text
+        if frame.reached(frame.position.pass_name, facts.memory(frame.position.pass_name)):
+            yield from memory_picture(frame.trace, frame.passed, frame.t)
+
+
+def _cut(error: BaseException) -> None:
+    """Leave the frames of this package out of the traceback of a user's mistake: its line says what is wrong."""
+    from lstm_tui.engine.errors import UserError
+
+    place = error.__traceback__
+    while isinstance(error, UserError) and place is not None and place.tb_next is not None:
+        if Path(place.tb_next.tb_frame.f_code.co_filename).is_relative_to(_PACKAGE):
+            place.tb_next = None
+        place = place.tb_next

@@ -114,6 +114,13 @@ STANDARD: tuple[Command, ...] = (
         LOOK,
         footer=8,
     ),
+    Command(
+        _capital("Y"),
+        "edits.causes",
+        "causes",
+        "which value of which token makes two sentences differ: the last trace-cause as a map",
+        LOOK,
+    ),
     Command(("v",), "looks.signal", "colour", "colour the tape by the next signal", LOOK),
     Command(("r",), "dialogs.influence", "attribution", "gradients, ledger and deletions of an output or memory", LOOK),
     Command(
@@ -238,6 +245,7 @@ _PHRASES = {
     "looks.signal": "colour the tape by something else",
     "dialogs.influence": "ask what an output depends on",
     "dialogs.reach": "ask how far back the network remembers",
+    "edits.causes": "ask which token and value is the cause",
     "dialogs.health": "ask which units are stuck or dead",
     "looks.everyone": "show the memory of one unit, or of all",
     "looks.map": "show whose memory it is after every step",

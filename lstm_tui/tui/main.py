@@ -116,7 +116,7 @@ class MainScreen(Screen[None]):
         self.breakpoints = BreakpointKeys(self, run, self.steps, self.looks, self.changes, self.edits, self.progress)
         self.stream = StreamFollower(self, run, self.steps, self.changes, self.runs, self.last_stop)
         self.autosave = ScreenAutosave(self, run, self.looks, self.changes, keeping)
-        self.dialogs = Dialogs(self, run, self.steps, self.looks, open_network)
+        self.dialogs = Dialogs(self, run, self.steps, self.looks, open_network, self.edits.go_found)
 
     def compose(self) -> ComposeResult:
         """Make the first run, so that the first frame is whole, and lay out the panes for `app.tcss` to place."""

@@ -31,6 +31,7 @@ PACKAGE = Path(__file__).parents[2] / "lstm_tui"
 _PLAIN = "--plain --batch -x ok.x"
 _RUN = "run t.txt"
 BASES = {
+    "find": "find t.txt --where h[0]<9",
     "run": f"run t.txt {_PLAIN}", "check": "check t.txt --assert h[0]<9", "trace": "trace t.txt",
     "stats": "stats t.txt", "reach": "reach t.txt", "worksheet": "worksheet t.txt --steps 0:1",
     "report": "report t.txt", "figure": "figure t.txt",
@@ -50,7 +51,7 @@ _FIRST = {  # the files that stand first on a line, in the place of the base's o
 }  # fmt: skip
 NO_FILE = frozenset({
     "network", "layer", "module_path", "without", "pass_name", "values", "units", "steps", "host", "allow_host",
-    "topic", "assertions", "unit", "title",
+    "topic", "assertions", "unit", "title", "like", "where", "follows", "tag", "value",
 })  # fmt: skip
 """Destinations of options whose text is the name of no file."""
 UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
@@ -152,6 +153,8 @@ def _rows() -> Iterator[Row]:
                 added = option.replace("--model tagger.pt ", "")
             elif destination == "map":
                 fit = base.replace("t.txt", "i.txt")
+            elif destination == "edits" and command == "find":  # of many runs only the network can be edited
+                seeds = ("weights.txt",)
             elif destination == "edits":
                 fit = base.replace(" --edits e.txt", "")
             elif destination == "readout":
@@ -163,7 +166,7 @@ def _rows() -> Iterator[Row]:
             cut = fit.replace(" -x ok.x", "") if destination == "script" else fit
             cut = cut.replace(" -o out.safetensors", "") if destination == "output" else cut
             yield Row((command, destination), f"{cut} {added}", seeds, destination in ("output", "write_map", "log"))
-        if command in ("run", "check", "trace", "stats", "reach", "worksheet", "report", "figure"):
+        if command in ("run", "check", "find", "trace", "stats", "reach", "worksheet", "report", "figure"):
             for given, fitting in inputs():
                 yield Row((command, "model"), f"{base.replace('t.txt', given)} --model {{}}", fitting)
     yield Row(("inspect", "model"), "inspect {}", models())
@@ -192,6 +195,9 @@ def _rows() -> Iterator[Row]:
     for given, fitting in inputs():
         yield Row(("compare", "model"), f"compare {given} --model {{}} --model {{}} --plain", fitting)
     yield Row(("check", "files"), "check {} --cell lstm --hidden 2 --assert h[0]<9", everything)
+    yield Row(("find", "files"), "find {} --cell lstm --hidden 2 --where h[0]<9", everything)
+    yield Row(("find", "labels"), "find t.txt --cell lstm --hidden 2 --labels {} --tag y", ("tags.tsv",))
+    yield Row(("find", "index"), f"{BASES['find']} --index {{}}", ("out.json",), True)
     yield Row(("check", "junit"), f"{BASES['check']} --junit {{}}", ("out.html",), True)
     yield Row(("cells", "cell"), "cells check {}", (*ALL_CELLS, *ALL_READOUTS))
     yield Row(("cells", "cell"), "cells show {}", ALL_CELLS)
@@ -207,7 +213,8 @@ def _rows() -> Iterator[Row]:
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
     for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS), ("model-file", ("native.safetensors",))):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
-    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in _READ):
+    yield Row(("verb", "patch-from"), f"{_RUN} --plain --batch -x verb-patch-from.x", (*TRACES, "native.safetensors"))
+    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in (*_READ, "patch-from")):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
 
@@ -232,6 +239,8 @@ def make_seeds(folder: Path) -> None:
         "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
         "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
+        "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",
+        "verb-patch-from.x": "patch-from {} h[0] @ 0 from @ 0\n",
         "verb-record-lesson.x": "record-lesson {}\n",
         "verb-save-model.x": "save-model {}\n", "verb-model-file.x": "model-file {}\n",
         "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",

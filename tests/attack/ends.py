@@ -112,6 +112,7 @@ def commands() -> dict[str, State]:
     return {
         "run": State(("run", "lines.txt", "--carry", "--line", "4000"), b"\x1b[?1049h"),
         "check": State(("check", "lines.txt", "--assert", "max(c) < 9"), screen=False),
+        "find": State(("find", "lines.txt", "--where", "c[0] > 0"), screen=False),
         "trace": State(("trace", "long.txt", *LARGE, "-o", "o.json"), screen=False),
         "open": State(("open", "pipe.json"), screen=False),
         "recover": State(("recover",)),

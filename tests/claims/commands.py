@@ -258,7 +258,7 @@ def _is_imported(package: str) -> bool:
 def pytest_takes(arguments: list[str]) -> Outcome:
     marks = {one.partition(":")[0] for one in PROJECT["tool"]["pytest"]["ini_options"]["markers"]}
     known = not arguments or (len(arguments) == 2 and arguments[0] == "-m" and arguments[1] in marks)
-    if len(arguments) == 2 and arguments[1].isdecimal():  # a seed: an option that the tests themselves add
+    if len(arguments) == 1 or (len(arguments) == 2 and arguments[1].isdecimal()):  # an option that the tests add
         known = f'addoption("{arguments[0]}"' in (ROOT / "tests" / "conftest.py").read_text("utf-8")
     return Outcome(skipped="it is what runs this") if known else Outcome(f"pytest has no {' '.join(arguments)} here")
 

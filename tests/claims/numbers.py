@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -113,6 +114,7 @@ def check_numbers(section: Section) -> list[str]:
         written, computed = found[0]["number"], value(claim.expression)
         if not is_so(written, computed):
             problems.append(f"“{claim.sentence}”: {written} is written, {computed} = {claim.expression}")
+    problems += _miscounted(prose)
     made = {command: check_line(command).false for command in section.said("made by")}
     problems += [f"made by {command}: {why}" for command, why in made.items() if why]
     for one in section.said("foreign"):
@@ -124,6 +126,18 @@ def check_numbers(section: Section) -> list[str]:
             line = prose[prose.rfind("\n", 0, number.start()) + 1 :].partition("\n")[0].strip()
             problems.append(f"{number[0]} is not computed: {line}")
     return problems
+
+
+def _miscounted(prose: str) -> Iterator[str]:
+    """Yield the steps of a numbered list that are no step behind the one before them; each list begins at 1."""
+    before = 0
+    for step in re.findall(r"^ *(\d+)\. ", prose, re.MULTILINE):
+        if int(step) not in (1, before + 1):
+            yield f"step {step} of a list stands behind step {before}"
+        before = int(step)
+    for last, step in pairwise([*re.findall(r"^ *(\d+)\. ", prose, re.MULTILINE), "1"]):
+        if step == "1" and last == "1":
+            yield "a list has one step, or step 1 twice"
 
 
 def filled_numbers(document: str, text: str) -> str:

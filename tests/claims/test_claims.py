@@ -19,7 +19,7 @@ from lstm_tui.tui.commands import COMMANDS
 from .commands import check_line
 from .documents import DOCUMENTS, ROOT, Block, Section, name_of, sections
 from .keys import KEYS
-from .problems import check_section, is_measured, refused_expressions, run_block
+from .problems import check_section, check_text, is_measured, refused_expressions, run_block
 from .typed import refused
 
 SECTIONS = [one for path in DOCUMENTS for one in sections(name_of(path), path.read_text("utf-8"))]
@@ -92,6 +92,23 @@ def test_the_lines_that_a_lesson_has_its_reader_type_are_executed(path: Path) ->
     typed = [line.replace('\\"', '"') for line in re.findall(r"`:([^`]+)`", text)]
     others = tuple(line for line in typed if line not in known)
     assert [line for line, why in zip(others, refused(others), strict=True) if why] == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "counted"),
+    [
+        ((1, 2, 3), True),
+        ((1, 2, 1, 2), True),
+        ((1, 2, 4), False),
+        ((2, 3), False),
+        ((1, 1, 3), False),
+        ((1, 2, 1), False),
+        ((1, 7, 8), False),
+    ],
+)
+def test_a_numbered_list_counts_its_steps(steps: tuple[int, ...], counted: bool) -> None:
+    text = "# A page\n\n" + "".join(f"{step}. Do this.\n" for step in steps)
+    assert (check_text("made.md", text) == []) == counted
 
 
 def test_the_list_of_expressions_is_accepted() -> None:

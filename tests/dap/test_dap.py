@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 from dap.editor import Editor, editor, schema
 from registries import sampled
 
+import lstm_tui
 from lstm_tui.cli.arguments import parse
 from lstm_tui.cli.source import source_of
 from lstm_tui.dap.adapter import _LIFE, CAPABILITIES
@@ -45,6 +48,19 @@ def test_every_capability_has_its_request_and_every_request_is_one_of_the_protoc
         assert word in schema()["definitions"]["Capabilities"]["properties"]
     for request in REQUESTS:
         assert f"{request[0].upper()}{request[1:]}Request" in schema()["definitions"], request
+
+
+def test_another_network_takes_over_in_place_and_its_passes_are_the_threads() -> None:
+    with editor() as one:
+        one.launch("sample.txt")
+        said = one.ask("evaluate", expression="model story", context="repl")["result"]
+        assert said.startswith("story instead of sentiment")
+        assert [each["name"] for each in one.ask("threads")["threads"]] == ["layer0.forward"]
+        one.step("next")
+        names = {each["name"] for each in one.frames()}
+        assert any("“The”" in name for name in names)
+        one.ask("evaluate", expression="undo", context="repl")
+        assert [each["name"] for each in one.ask("threads")["threads"]] == ["layer0.forward", "layer0.backward"]
 
 
 def test_it_opens_stands_before_the_first_equation_and_shows_page_and_text() -> None:
@@ -433,3 +449,27 @@ def test_on_a_port_it_waits_for_one_editor_of_this_user() -> None:
             one.launch("sample.txt")
             one.ask("disconnect")
         assert child.wait(60) == 0
+
+
+@pytest.mark.slow
+def test_a_real_editor_steps_stops_edits_and_goes_back(tmp_path: Path) -> None:
+    emacs = shutil.which("emacs")
+    if emacs is None or not list(Path("/usr/share/emacs/site-lisp/elpa").glob("dap-mode-*")):
+        pytest.skip("there is no Emacs with dap-mode")
+    (tmp_path / "t.txt").write_text("The movie was not bad\n")
+    client = Path(__file__).with_name("emacs_client.el")
+    done = subprocess.run(
+        [emacs, "--batch", "-Q", "-l", str(client), sys.executable, str(tmp_path / "t.txt")],
+        capture_output=True, text=True, timeout=240, env={**os.environ, "HOME": str(tmp_path)}, cwd=tmp_path,
+    )  # fmt: skip
+    told = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    typed = lstm_tui.session("The movie was not bad", "sentiment")
+    typed.execute("start")
+    lines = {one.name: one.line for one in load_cell("lstm").equations}
+    assert told["entry"] == told["reverse"] == f"before the first equation, line {lines['f']}"
+    assert told["over"] == told["back"] == f"f = sigmoid(W_f @ x + U_f @ h + b_f), line {lines['f']}"
+    assert told["in"] == f"i = sigmoid(W_i @ x + U_i @ h + b_i)   (op 1 of 5), line {lines['i']}"
+    assert told["breakpoint"] == f"c = f * c + i * g, line {lines['c']}"
+    typed.execute("until c")
+    assert float(told["value"]) == pytest.approx(typed.value("mean(f)"), abs=1e-4)
+    assert told["edit"] == typed.execute("set f[3] = 0").splitlines()[0]

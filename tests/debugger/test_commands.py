@@ -21,7 +21,7 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 NETWORK = stacked()
-NEEDS = {"undo": ("remove 0",), "redo": ("remove 0", "undo")}
+NEEDS = {"undo": ("remove 0",), "redo": ("remove 0", "undo"), "trace-cause": (f'replace 0 "{WORDS[-1]}"',)}
 
 
 def opened() -> Session:
@@ -51,6 +51,21 @@ def test_help_lists_every_verb_once_by_what_it_is_for() -> None:
     lines = answer(opened(), "help")
     assert sum(line.startswith("  ") for line in lines) == len(listed)
     assert "edit:" in lines
+
+
+@pytest.mark.parametrize("line", ["help", "apropos token"])
+def test_what_verbs_do_stands_in_one_column(line: str) -> None:
+    lines = answer(opened(), line)
+    columns = {
+        row.rindex(f"  {verb.help}")
+        for verb in VERBS
+        for row in lines
+        if row.startswith(f"  {verb.usage} ") and row.endswith(f"  {verb.help}")
+    }
+    assert len(columns) == 1
+    assert columns == {
+        2 + max(len(verb.usage) for verb in VERBS if any(one.endswith(f"  {verb.help}") for one in lines))
+    }
 
 
 def test_what_help_says_of_expressions_means_something() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.edits.edit_reader import parse_edit, parse_edit_script
-from lstm_tui.debugger.edits.language import Edit, TokenEdit, ValueEdit, WeightEdit, line_of
+from lstm_tui.debugger.edits.language import Edit, PatchEdit, TokenEdit, ValueEdit, WeightEdit, line_of
 from lstm_tui.engine.errors import UserError
 
 places = st.integers(0, 99)
@@ -29,6 +29,17 @@ edits = st.one_of(
         spans,
         spans,
         numbers,
+    ),
+    st.builds(
+        PatchEdit,
+        st.sampled_from(["layer0.forward", "readout"]),
+        st.sampled_from(["f", "c", "x", "h_up"]),
+        spans,
+        spans,
+        st.integers(1, 3).flatmap(
+            lambda n: st.lists(st.tuples(*[numbers] * n), min_size=1, max_size=3).map(tuple),
+        ),
+        st.text(max_size=12),
     ),
     st.builds(
         WeightEdit,

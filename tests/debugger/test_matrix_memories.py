@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import lstm_tui
+from lstm_tui.analysis.ledger import flow_of
+from lstm_tui.analysis.memory_reads import split_read
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.language import line_of
@@ -125,12 +127,23 @@ def test_an_entry_of_a_weight_matrix() -> None:
     assert number_after(one) == number_after(chained)
 
 
-def test_a_trace_that_was_read_from_a_file_knows_its_rows_and_columns() -> None:
-    session = session_of()
-    passed = session.frame.passed
+@pytest.mark.parametrize("cell", MATRICES)
+def test_a_trace_that_was_read_from_a_file_knows_rows_columns_and_who_wrote(cell: str) -> None:
+    passed = session_of(cell).frame.passed
+    name = memory_of(passed.cell)
     read = PassTrace(
         passed.name, passed.cell, passed.direction, passed.input_size, passed.hidden_size,
-        {name: np.asarray(passed[name]) for name in passed}, passed.initial,
+        {value: np.asarray(passed[value]) for value in passed}, passed.initial,
     )  # fmt: skip
-    assert read.shape_of("S") == passed.shape_of("S") == (2, 4, 4)
-    assert read.shape_of("h") is None
+    assert read.shape_of(name) == passed.shape_of(name)
+    assert read.shape_of(passed.cell.output) is None
+    assert read.head_shapes == passed.head_shapes
+    live, again = flow_of(passed, name), flow_of(read, name)
+    assert live is not None
+    needs = {one for one in passed.cell.parameters if one in passed.cell.equation(name).text}
+    assert (again is None) == bool(needs)
+    if again is not None:
+        np.testing.assert_array_equal(live.keep, again.keep)
+        np.testing.assert_array_equal(live.write, again.write)
+    with pytest.raises(UserError, match="without its network"):
+        split_read(read, passed.cell.output, 3)

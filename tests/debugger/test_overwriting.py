@@ -15,7 +15,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
-OTHERWISE = {"source", "load-edits"}
+OTHERWISE = {"source", "load-edits", "model-file"}
 """They read."""
 ENDINGS = {"save-model": ".safetensors"}
 """Of verbs that do not write any ending."""

@@ -127,6 +127,18 @@ def test_tokens_of_a_figure_do_not_touch(tokens: list[str]) -> None:
         right = float(one.get("x") or 0) + half
 
 
+def test_a_unit_is_given_by_its_name_and_tokens_of_a_story_stand_whole(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("Ganesh likes AIML . Ram likes DevSecOps .\n")
+    pages = []
+    for unit in ("gender", "11"):
+        out = tmp_path / f"{unit}.svg"
+        assert main(["figure", str(tmp_path / "t.txt"), "--model", "story", "--unit", unit, "-o", str(out)]) == 0
+        pages.append(out.read_text("utf-8"))
+    assert pages[0] == pages[1]
+    assert all(f">{token}<" in pages[0] for token in ("Ganesh", "AIML", "DevSecOps"))
+    assert main(["figure", str(tmp_path / "t.txt"), "--model", "story", "--unit", "gendr", "-o", "-"]) == 1
+
+
 def test_numbers_of_a_figure_are_written_as_on_the_screen() -> None:
     trace = trace_of("lstm")
     passed = trace["layer0.forward"]

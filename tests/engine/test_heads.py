@@ -214,6 +214,9 @@ def test_a_memory_too_large_is_refused_before_it_is_made() -> None:
     cell = parse_cell(text, "made")
     with pytest.raises(UserError, match="is the most"):
         compile_cell(cell, 3, 4, {"A": 10**6, "B": 10**6})
+    with pytest.raises(UserError, match="is the most for a matrix"):
+        compile_cell(cell, 3, 4, {"A": 1, "B": 2049})
+    assert compile_cell(cell, 3, 4, {"A": 1, "B": 2048}).values["S"].size == 2**22
     with pytest.raises(UserError, match="give --size"):
         compile_cell(cell, 3, 4, {"A": 2})
     divided = parse_cell(text.replace('["B", "B"]', '["H/A", "H"]'), "made")

@@ -10,6 +10,7 @@ import pytest
 from present import present
 
 import lstm_tui
+from lstm_tui.formats.importers.onnx.graph import OnnxRunner
 from lstm_tui.formats.importers.open import open_file
 
 onnx = pytest.importorskip("onnx")
@@ -121,3 +122,32 @@ def test_a_convolution_of_whole_numbers_below_is_run(tmp_path: Path) -> None:
     (theirs,) = session.run(None, {"x": x[None]})
     mine = lstm_tui.trace(x, network)["layer0.forward"]["h"]
     np.testing.assert_allclose(mine, theirs[:, 0, 0], atol=ROUNDING)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("kind", ["int8", "uint8"])
+def test_one_node_of_whole_numbers_is_its_definition(kind: str, axis: int | None) -> None:
+    """y = (x − zero) · scale, and back the nearest whole number that there is, to the even one where two are."""
+    random = np.random.default_rng(3)
+    x = random.integers(0, 100, (4, 4)).astype(kind)
+    shape = () if axis is None else (4,)
+    scale, zero = random.uniform(0.1, 2, shape).astype(np.float32), random.integers(0, 9, shape).astype(kind)
+    more = {} if axis is None else {"axis": axis}
+    run = OnnxRunner([onnx.helper.make_opsetid("", 17)])
+
+    def of(array: np.ndarray, row: int, column: int) -> float:
+        return float(array if axis is None else array[row if axis == 0 else column])
+
+    there = onnx.helper.make_node("DequantizeLinear", ["x", "s", "z"], ["y"], **more)
+    (y,) = run(there, {"x": x, "s": scale, "z": zero})
+    back = onnx.helper.make_node("QuantizeLinear", ["x", "s", "z"], ["y"], **more)
+    far = (random.normal(0, 200, (4, 4))).astype(np.float32)
+    (made,) = run(back, {"x": far, "s": scale, "z": zero})
+    limits = np.iinfo(kind)
+    for row in range(4):
+        for column in range(4):
+            s, z = of(scale, row, column), of(zero, row, column)
+            assert y[row, column] == np.float32((float(x[row, column]) - z) * s)
+            whole = round(float(np.float32(far[row, column]) / np.float32(s))) + z
+            assert made[row, column] == min(max(whole, limits.min), limits.max)
+    assert made.dtype == kind

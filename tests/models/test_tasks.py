@@ -20,6 +20,7 @@ from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.formats.inputs.numeric_series import series_from
 from lstm_tui.formats.inputs.text_input import read_labelled, text_from
 from lstm_tui.models.measures import ACCURACY, ERROR, accuracy, bits
+from lstm_tui.models.recipes import bindings as recipes_bindings
 from lstm_tui.models.recipes.recall import ASKED, COLOURS, PASSING, WORDS, recall, sample, sequences
 from lstm_tui.models.tasks import Cut, _windows, classification, language_model, next_value
 
@@ -107,6 +108,24 @@ def test_a_colour_is_asked_for_after_as_many_words_as_are_said() -> None:
     assert len({tuple(example.read) for example in sequences(7, 400, 1)}) > 350
     assert sample(7).split()[-1] == ASKED
     assert [tuple(one.read) for one in recall(7, 1).examples(0)] != [tuple(one.read) for one in task.examples(0)]
+
+
+def test_a_name_is_asked_for_that_was_bound_and_its_last_colour_is_the_answer() -> None:
+    task = recipes_bindings.bindings(7, 0)
+    anew = 0
+    for example in [*task.examples(0), *task.held_out[:50]]:
+        words = [recipes_bindings.WORDS[n] for n in example.read]
+        assert len(words) == 8
+        bound = [word.split("-") for word in words[:-1]]
+        asked = words[-1].removesuffix("?")
+        colours = [colour for name, colour in bound if name == asked]
+        assert colours
+        anew += len(set(colours)) > 1
+        target = np.asarray(example.target)
+        assert list(target[:-1]) == [NOT_COUNTED] * 7
+        assert recipes_bindings.WORDS[target[-1]] == colours[-1]
+    assert anew > 20, "a name is bound anew now and then"
+    assert recipes_bindings.sample(7).split()[-1].endswith("?")
 
 
 def test_measures_are_what_they_say() -> None:

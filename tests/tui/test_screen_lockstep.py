@@ -17,7 +17,9 @@ from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE
 from lstm_tui.tui.views.lockstep import LockstepApp, LockstepScreen, draw_lockstep
 
-NAMES = tuple(name for name in bundled_names() if name.startswith("verdict-"))
+VERDICTS = tuple(name for name in bundled_names() if name.startswith("verdict-"))
+NAMES = tuple(name for name in VERDICTS if len(open_model(name).passes) == 1)[:6]
+LAYERS = next(name for name in VERDICTS if len(open_model(name).layers) > 1)
 
 
 def lockstep(*names: str) -> Lockstep:
@@ -54,7 +56,14 @@ def test_a_lane_without_room_is_counted_and_comes_when_it_is_chosen() -> None:
     assert NAMES[0] in first.text()
     assert NAMES[-1] not in first.text()
     assert first.note.startswith(f"{len(lock.lanes) - 3} more lanes")
-    assert "verdict-attenti" in draw_lockstep(lock, 0, len(lock.lanes) - 1, 78, 5, DARK_PALETTE).text()
+    assert NAMES[-1][:15] in draw_lockstep(lock, 0, len(lock.lanes) - 1, 78, 5, DARK_PALETTE).text()
+
+
+def test_a_lane_says_which_layer_and_which_way_it_is() -> None:
+    text = draw_lockstep(lockstep(LAYERS, "sentiment"), 0, 0, 158, 43, DARK_PALETTE).text()
+    glyphs = DARK_PALETTE.glyphs
+    for label in (f"A {LAYERS} 0 ", f"A {LAYERS} 1 ", f"B sentiment {glyphs.right} ", f"B sentiment {glyphs.left} "):
+        assert text.count(label) == 1
 
 
 def test_keys_step_all_of_them_and_escape_leaves() -> None:

@@ -12,10 +12,12 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
+from lstm_tui.analysis.interchange import CausalMap
 from lstm_tui.debugger.breakpoints.assertions import Failed
 from lstm_tui.debugger.commands.dispatch import answer, check_unsealed, split
 from lstm_tui.debugger.commands.files import check_mine, note_mine
 from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.commands.trace_cause import causal_question
 from lstm_tui.debugger.edits.history import BASE
 from lstm_tui.debugger.edits.language import Edit
 from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
@@ -261,6 +263,18 @@ class TypedSession(Session):
             UserError: There is no such state.
         """
         return self.edits.compare(one, self.history.name_of(self.history.here) if other is None else other)
+
+    def trace_cause(self, question: str) -> CausalMap:
+        """Return what `trace-cause` finds as arrays: the output with each value of each token interchanged alone.
+
+        Args:
+            question: What stands behind the verb, such as `"he" from line 2` or `c[7] @ 5 from base`.
+
+        Raises:
+            UserError: It is no question, or the two sentences cannot be interchanged.
+        """
+        self.causal = causal_question(self, question)
+        return self.causal.answer()
 
     def __repr__(self) -> str:
         """Return where the session stands."""

@@ -12,6 +12,7 @@ from lstm_tui.debugger.commands import (
     edit,
     examine,
     files,
+    find,
     generate,
     goto,
     help,
@@ -19,9 +20,11 @@ from lstm_tui.debugger.commands import (
     memory_reads,
     names,
     openings,
+    patch,
     probe,
     record_lesson,
     step,
+    trace_cause,
     user_commands,
 )
 from lstm_tui.debugger.commands.sealing import check_unsealed, seal
@@ -34,6 +37,7 @@ __all__ = ["VERBS", "answer", "check_unsealed", "completed", "completions", "sea
 VERBS.arrange(
     step,
     goto,
+    find,
     breakpoints,
     examine,
     memory_reads,
@@ -43,8 +47,10 @@ VERBS.arrange(
     known_words,
     openings,
     edit,
+    patch,
     branch,
     generate,
+    trace_cause,
     files,
     record_lesson,
     user_commands,

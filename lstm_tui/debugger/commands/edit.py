@@ -24,7 +24,7 @@ from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb, with_nu
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
 from lstm_tui.debugger.edits.edit_reader import Names, parse_edit, read_edit_script, write_edit_script
-from lstm_tui.debugger.edits.language import Edit, ValueEdit, in_quotes, line_of
+from lstm_tui.debugger.edits.language import Edit, ValueEdit, in_quotes, shown_line
 from lstm_tui.debugger.edits.openings import text_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
@@ -46,31 +46,36 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 @dataclass(frozen=True)
-class _Here:
+class Here:
     """What a line leaves out, taken from where a session stands."""
 
     session: Session
 
     @property
     def t(self) -> int:
+        """The token at which it stands."""
         return self.session.frame.t
 
     def owner_of(self, value: str) -> str:
+        """Return the pass whose value is meant, or `readout`."""
         frame = self.session.frame
         if value not in frame.passed and value != "x" and value in frame.trace.readout:
             return READOUT
         return frame.position.pass_name
 
     def unit(self, pass_name: str, name: str) -> int:
+        """Return which unit of a pass is called so."""
         return unit_called(self.session, pass_name, name)
 
     def entries(self, owner: str, value: str, spans: tuple[Span, ...]) -> Span:
+        """Return which units of a value its rows and columns are."""
         passed = self.session.frame.trace.passes.get(owner)
         if passed is None or value not in passed:
             raise UserError(f"{visible(value)} has no rows and columns")
         return units_at(passed, value, spans)
 
     def parameter(self, name: str) -> str:
+        """Return the whole name of a parameter."""
         if not self.session.can_run:
             return name
         known = self.session.edited.network.tensors()
@@ -118,7 +123,7 @@ def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edi
         rest = in_quotes(rest)
     if verb == "teach":
         rest = _teaching(session, rest)
-    return parse_edit(f"{verb} {rest}", _Here(session), names)
+    return parse_edit(f"{verb} {rest}", Here(session), names)
 
 
 def _token(session: Session, verb: str, rest: str) -> str:
@@ -342,7 +347,7 @@ def _edits(session: Session, rest: str) -> Iterable[str]:
     lines = []
     for number, (edit, words) in enumerate(zip(session.history.edits, session.words, strict=True), start=1):
         undone = "" if number <= session.history.done else "  (undone)"
-        lines.append(f"{number:>3}  {words}{undone}   {visible(line_of(edit))}")
+        lines.append(f"{number:>3}  {words}{undone}   {visible(shown_line(edit))}")
     return lines
 
 

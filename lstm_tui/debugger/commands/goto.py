@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.position import Frame
@@ -62,18 +62,3 @@ def _goto(session: Session, rest: str) -> tuple[str, ...]:
         session.goto(place_of(session, rest))
         return stands(session)
     return position_lines(session.stops.go_where_found())
-
-
-def _tokens(session: Session, rest: str) -> Iterator[str]:
-    for token in dict.fromkeys(session.frame.trace.sequence.tokens):
-        if token.casefold().startswith(rest.casefold()):
-            yield visible(token)
-
-
-@VERBS.verb("find TEXT", "go to the next token that contains a text", aliases=("/",), complete=_tokens)
-def _find(session: Session, rest: str) -> tuple[str, ...]:
-    if not rest:
-        raise UserError("find what? such as: find not")
-    if session.find(rest).note:
-        raise UserError(f"no token holds “{visible(rest)}”")
-    return stands(session)

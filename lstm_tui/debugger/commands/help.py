@@ -15,8 +15,8 @@ from lstm_tui.engine.text_safety import visible
 GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
     "go on": (
-        "run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "lines", "pass",
-        "line",
+        "run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "found", "lines",
+        "pass",        "line",
     ),
     "stop": (
         "break", "tbreak", "watch", "dprintf", "commands", "delete", "unbreak", "enable", "disable", "ignore",
@@ -26,10 +26,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "now", "print", "output", "printf", "echo", "display", "undisplay", "who", "wrote", "whatis", "list", "where",
         "info", "show", "diagram", "unit", "vocabulary", "probe", "assert",
     ),
-    "the whole run": ("health", "reach", "surprise", "report"),
+    "the whole run": ("health", "reach", "surprise", "trace-cause", "follows", "gate-tokens", "report"),
     "edit": (
-        "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "weight", "let",
-        "ablate", "mask", "what-if", "propagate", "generate",
+        "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "patch", "patch-from",
+        "weight", "let", "ablate", "mask", "what-if", "propagate", "generate",
     ),
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",

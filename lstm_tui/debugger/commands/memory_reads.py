@@ -32,11 +32,11 @@ def _wrote(session: Session, rest: str) -> tuple[str, ...]:
     passed, t = session.frame.passed, session.frame.t
     places = read_places(passed)
     if not rest:
-        if not places:
+        if not places and passed.program is not None:
             raise UserError(
                 f"no value of {passed.name} reads a memory that is a matrix: `print share(…)` splits a vector"
             )
-        rest = next(iter(places))
+        rest = next(iter(places), passed.cell.output)
     value, unit = _meant(session, rest)
     split = split_read(passed, value, t)
     if unit is not None and not 0 <= unit < len(split.total):

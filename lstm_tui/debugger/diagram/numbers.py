@@ -14,7 +14,6 @@ from lstm_tui.engine.compiler.ops import EVERYTHING, OPS, Code, Op
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Space
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.number_text import LEAST_WIDTH, compact
 from lstm_tui.engine.runtime.trace import PassTrace
 
@@ -78,12 +77,10 @@ def program_of(passed: PassTrace) -> Program | None:
     """
     if passed.program is not None:
         return passed.program
-    letters = {
-        size.letter: passed[name].shape[1]
-        for name, size in passed.cell.sizes.items() if name in passed and size.letter and size == Size(1, size.letter)
-    }  # fmt: skip
     try:
-        return compile_cell(passed.cell, passed.input_size, passed.hidden_size, letters, bottom=not passed.cell.below)
+        return compile_cell(
+            passed.cell, passed.input_size, passed.hidden_size, passed.letters, bottom=not passed.cell.below
+        )
     except UserError:
         return None
 

@@ -13,8 +13,10 @@ from lstm_tui.debugger.edits.equations import changed_passes, with_changed_cells
 from lstm_tui.debugger.edits.language import (
     CellEdit,
     Edit,
+    HeldEdit,
     ModelEdit,
     NetworkEdit,
+    PatchEdit,
     TeachEdit,
     TextEdit,
     TokenEdit,
@@ -98,7 +100,7 @@ def not_written(edits: Iterable[Edit], initial: bool = False) -> Iterator[str]:
     """Yield what no file of a network says of a run: edits of its tokens and values, and states to begin with."""
     lost = [edit for edit in edits if not isinstance(edit, NetworkEdit)]
     if lost:
-        kinds = (((TokenEdit, TextEdit), "tokens"), (ValueEdit, "values"))
+        kinds = (((TokenEdit, TextEdit), "tokens"), (HeldEdit, "values"))
         told = " and ".join(noun for kind, noun in kinds if any(isinstance(edit, kind) for edit in lost))
         many = "they belong to this run" if len(lost) > 1 else "it belongs to this run"
         yield f"not written: {count_of(len(lost), 'edit')} of {told}, since {many} and not to the network"
@@ -128,8 +130,8 @@ def after(edit: Edit, edited: Edited, opened: Network, progress: Progress | None
     check(edit, edited)
     if isinstance(edit, TokenEdit):
         return _token(edit, edited)
-    if isinstance(edit, ValueEdit):
-        return replace(edited, holds=(*edited.holds, _hold(edit, edited)))
+    if isinstance(edit, HeldEdit):
+        return replace(edited, holds=(*edited.holds, *holds_of(edit, edited)))
     if isinstance(edit, CellEdit):
         return replace(edited, network=with_changed_cells(edit, edited.network))
     return _weight(edit, edited, first=edited.network is opened)
@@ -169,10 +171,11 @@ def check(edit: Edit, edited: Edited) -> None:
     if isinstance(edit, CellEdit):
         changed_passes(edit, edited.network)
         return
-    if isnan(edit.number):
+    numbers = (number for row in edit.rows for number in row) if isinstance(edit, PatchEdit) else (edit.number,)
+    if any(map(isnan, numbers)):
         raise UserError("NaN is no number that can be set: give one such as 0 or -4.5")
-    if isinstance(edit, ValueEdit):
-        _hold(edit, edited)
+    if isinstance(edit, HeldEdit):
+        holds_of(edit, edited)
     elif not exists(edit, edited.network).any():
         owner, _, name = edit.tensor.rpartition("/")
         cell = next(one.cell.name for one in edited.network.passes if one.name == owner)
@@ -259,7 +262,25 @@ def _known_like(token: str, known: Tokens) -> str:
     return f"; did you mean “{visible(near[0])}”?" if near else "; any token of it can be completed with tab"
 
 
-def _hold(edit: ValueEdit, edited: Edited) -> Hold:
+def holds_of(edit: HeldEdit, edited: Edited) -> tuple[Hold, ...]:
+    """Return what an edit holds: one value over its steps, or of a patch, numbers of their own at each step.
+
+    Raises:
+        UserError: If it names what is not there, a place outside the tape, or has not a number for each unit and step.
+    """
+    units, steps = _held(edit, edited)
+    name, value, between = edit.pass_name, edit.value, (units.start, units.stop)
+    if isinstance(edit, ValueEdit):
+        return (Hold(name, value, between, (steps.start, steps.stop), edit.verb, edit.number),)
+    if len(edit.rows) != len(steps) or len(edit.rows[0]) != len(units):
+        has = f"{count_of(len(edit.rows), 'step')} of {count_of(len(edit.rows[0]), 'unit')}"
+        wanted = f"{count_of(len(steps), 'step')} of {count_of(len(units), 'unit')}"
+        raise UserError(f"this patch holds numbers for {has}, and {wanted} of {name}.{value} are meant")
+    return tuple(Hold(name, value, between, (t, t + 1), "set", row) for t, row in zip(steps, edit.rows, strict=True))
+
+
+def _held(edit: HeldEdit, edited: Edited) -> tuple[range, range]:
+    """Return the units and the steps that are meant."""
     name, known = edit.pass_name, sizes_of(edit.pass_name, edited.network)
     if edit.value not in known:
         fixed = next((one.cell.fixed for one in edited.network.passes if one.name == name), {})
@@ -274,7 +295,7 @@ def _hold(edit: ValueEdit, edited: Edited) -> Hold:
         raise UserError(f"{name}.{edit.value} has {known[edit.value]} units, from 0: none of them is meant")
     if not steps:
         raise UserError(f"this tape has {len(edited.sequence)} tokens, from 0: no step of it is meant")
-    return Hold(name, edit.value, (units.start, units.stop), (steps.start, steps.stop), edit.verb, edit.number)
+    return units, steps
 
 
 def sizes_of(name: str, network: Network) -> dict[str, int]:

@@ -10,11 +10,12 @@ from lstm_tui.debugger.edits.equations import dropped, right_sides
 from lstm_tui.debugger.edits.language import (
     CellEdit,
     Edit,
+    HeldEdit,
     ModelEdit,
+    PatchEdit,
     TeachEdit,
     TextEdit,
     TokenEdit,
-    ValueEdit,
     WeightEdit,
     range_of,
 )
@@ -53,7 +54,7 @@ def describe(
     """
     if isinstance(edit, TokenEdit):
         return _token(edit, before)
-    if isinstance(edit, ValueEdit):
+    if isinstance(edit, HeldEdit):
         return _value(edit, before, trace, ran)
     if isinstance(edit, CellEdit):
         return _cell(edit, before, made)
@@ -88,7 +89,7 @@ def effect(edit: Edit, before: Trace, after: Trace) -> str:
     old, new = series_of(before), series_of(after)
     if len(before.sequence) != len(after.sequence) or old.keys() != new.keys():
         return ""
-    own = f"{edit.pass_name}.{edit.value}" if isinstance(edit, ValueEdit) else None
+    own = f"{edit.pass_name}.{edit.value}" if isinstance(edit, HeldEdit) else None
     changed = False
     for name, series in new.items():
         if not same_bits(old[name], series):
@@ -156,7 +157,7 @@ def _as_read(sequence: Sequence, network: Network) -> str:
     return words_known(sequence) + (f"; unknown: {named}{more}" if unknown else "")
 
 
-def _value(edit: ValueEdit, before: Edited, trace: Trace | None, ran: Trace | None) -> str:
+def _value(edit: HeldEdit, before: Edited, trace: Trace | None, ran: Trace | None) -> str:
     label = "input" if edit.value == "x" else _label(edit, before) or "value"
     units = range_of(edit.units, sizes_of(edit.pass_name, before.network).get(edit.value, 0))
     steps = range_of(edit.steps, len(before.sequence))
@@ -164,20 +165,23 @@ def _value(edit: ValueEdit, before: Edited, trace: Trace | None, ran: Trace | No
     old, new = (_first_number(one, edit, steps.start, units.start) for one in (trace, ran))
     one = len(units) == len(steps) == 1
     was = f"{fixed(old)} → " if one and old is not None else ""
+    if isinstance(edit, PatchEdit):
+        numbers = f"{was}{fixed(edit.rows[0][0] if new is None else new)}" if one else "numbers"
+        return f"{where}: {numbers} from {visible(edit.origin) or 'elsewhere'}"
     if edit.verb == "scale":
         return f"{where}: × {sentence(edit.number, 6)}" + (f", {was}{fixed(new)}" if was and new is not None else "")
     held = "held at " if len(steps) > 1 else ""
     return f"{where}: {was}{held}{fixed(edit.number if new is None else new)}"
 
 
-def _first_number(trace: Trace | None, edit: ValueEdit, t: int, unit: int) -> float | None:
+def _first_number(trace: Trace | None, edit: HeldEdit, t: int, unit: int) -> float | None:
     """Return a number of a run; None without a run, and where one in windows would have to be computed to there."""
     if trace is None or (trace.windows is not None and not all(trace.is_ready(name, t) for name in trace)):
         return None
     return float(_series(trace, edit.pass_name, edit.value)[t : t + 1, unit : unit + 1].ravel()[0])
 
 
-def _label(edit: ValueEdit, before: Edited) -> str:
+def _label(edit: HeldEdit, before: Edited) -> str:
     readout = before.network.readout
     if edit.pass_name == READOUT and readout is not None:
         return next(one.label for one in readout.page.equations if one.name == edit.value)

@@ -16,6 +16,7 @@ from lstm_tui.debugger.edits.language import (
     CellEdit,
     Edit,
     ModelEdit,
+    PatchEdit,
     TeachEdit,
     TextEdit,
     TokenEdit,
@@ -100,6 +101,7 @@ _EXAMPLES = {
     "delete": "remove 3",  # the word of before
     "set": "set layer0.forward.f[7] @ 3:6 = 0",
     "scale": "scale layer0.forward.f[7] @ 3 * 0.5",
+    "patch": 'patch layer0.forward.c[3:5] @ 12 = 0.1, -2 from "line 2 @ 14"',
     "weight": "weight layer0.forward/b_f[7] = -4",
     "let": "let layer0.forward.f = 1",
     "ablate": "ablate nfg",
@@ -120,13 +122,15 @@ def _check(word: Word, depth: int) -> None:
 
 
 _NOTATION = Notation("an edit", 1_000, _check, finite=False)
-_LONGEST = {"text": 20_000, "teach": 40_000}
+_LONGEST = {"text": 20_000, "teach": 40_000, "patch": 1 << 17}  # a patch holds a number for each unit
 """Characters of an edit that may be longer than others."""
 
 
 def _read(verb: str, text: str, defaults: Defaults | None, notation: Notation) -> Edit:
     if verb == "let":
         return _equation(text, notation)
+    if verb == "patch":
+        return _patch(text, defaults, notation)
     reader = _EditReader(text, notation)
     reader.take()
     if verb in ("set", "scale"):
@@ -164,10 +168,72 @@ def _equation(text: str, notation: Notation) -> CellEdit:
     return CellEdit("let", value, owner or None, equation, start + 1)
 
 
+def parse_held(line: str, defaults: Defaults) -> tuple[str, str, Span, Span]:
+    """Read what an edit holds, without what it is to be: its pass, the value, its units and over which steps.
+
+    Args:
+        line: A verb and what stands behind it.
+        defaults: What it may leave out.
+
+    Raises:
+        ExpressionError: With the place of the first mistake.
+    """
+    text = line.strip()
+    try:
+        reader = _EditReader(text, _NOTATION)
+        reader.take()
+        held = reader.held(defaults)
+        if not reader.is_end():
+            raise reader.expected("units, steps, or from another run")
+        return held
+    except Mistake as error:
+        raise ExpressionError(f"{error.said}; such as: patch c[3:5] @ 12 from line 2 @ 14", text, error.start) from None
+
+
+def _patch(text: str, defaults: Defaults | None, notation: Notation) -> PatchEdit:
+    """Read a `patch`: what stands behind its `=` are numbers, too many of them for an expression."""
+    left, equals, right = text.partition("=")
+    reader = _EditReader(left, notation)
+    reader.take()
+    owner, value, units, steps = reader.held(defaults)
+    if not reader.is_end() or not equals:
+        raise reader.expected("= and a number for each unit")
+    numbers, quote, origin = right.partition('"')
+    said = ""
+    if quote:
+        numbers, gap, behind = numbers.rstrip().rpartition("from")
+        named = _EditReader(quote + origin, notation)
+        if not gap or behind or named.word.kind != "text":
+            raise Mistake('expected numbers, then from "where they come from"', len(left) + 1)
+        said = named.take().text
+        named.finish()
+    rows = tuple(tuple(_number(one, len(left) + 1) for one in row.split(",")) for row in numbers.split(";"))
+    if len({len(row) for row in rows}) > 1:
+        raise Mistake("every step has a number for each unit: these have not equally many", len(left) + 1)
+    return PatchEdit(owner, value, units, steps, rows, said)
+
+
+def _number(text: str, start: int) -> float:
+    try:
+        if "_" not in text:
+            return float(text)
+    except ValueError:
+        pass
+    raise Mistake(f"expected a number, not {_quoted(text.strip())}", start)
+
+
 class _EditReader(WordReader):
     """Reads the parts of an edit, behind its verb."""
 
     def value(self, verb: Literal["set", "scale"], defaults: Defaults | None) -> ValueEdit:
+        owner, value, units, steps = self.held(defaults)
+        sign = self.sign("=" if verb == "set" else "*")
+        if (sign == "=") != (verb == "set"):
+            raise Mistake("`set` goes with =, `scale` with *", self.words[self.at - 1].start)
+        return ValueEdit(verb, owner, value, units, steps, self.number())
+
+    def held(self, defaults: Defaults | None) -> tuple[str, str, Span, Span]:
+        """Read what is held: a value, its units, and over which steps; return its pass, the value, both ranges."""
         if defaults is not None and self.word.text in ("var", "variable") and self.words[self.at + 1].kind == "name":
             self.take()  # as gdb has it
         start = self.word.start
@@ -191,18 +257,14 @@ class _EditReader(WordReader):
         steps: Span | None = None
         if self.is_sign("@"):
             self.take()
-            steps = None if self.is_sign("=", "*") else self.span()
+            steps = None if self.is_sign("=", "*") or self.is_end() else self.span()
             steps = (None, None) if steps is None and defaults is None else steps
         elif defaults is None:
             raise self.expected("steps, such as @ 3, @ 3:6 or @ :")
-        sign = self.sign("=" if verb == "set" else "*")
-        if (sign == "=") != (verb == "set"):
-            raise Mistake("`set` goes with =, `scale` with *", self.words[self.at - 1].start)
-        number = self.number()
         if defaults is not None:
             owner, steps = owner or defaults.owner_of(value), steps or (defaults.t, defaults.t + 1)
         assert steps is not None
-        return ValueEdit(verb, owner, value, units[0], steps, number)
+        return owner, value, units[0], steps
 
     def weight(self, defaults: Defaults | None) -> WeightEdit:
         name = self.name("a parameter, such as layer0.forward/b_f")

@@ -9,6 +9,7 @@ One edit is one line:
     set layer0.forward.c[:] @ 3:6 = 0         all units, pinned over the steps 3, 4 and 5
     scale layer0.forward.i[2:4] @ : * 0.5     two units, over the whole tape
     set readout.e[0] @ 3 = -inf               a score of the readout: attention passes over this token
+    patch layer0.forward.c[3:5] @ 12 = 0.1, -2 from "line 2 @ 14"   numbers of another run, a unit each
     weight layer0.forward/b_f[7] = -4         one number of a parameter
     weight layer0.forward/W_f[7,:] = 0        a row: one unit
     weight layer0.forward/U_f * 1.5           all of it, scaled
@@ -55,6 +56,31 @@ class ValueEdit:
     units: Span
     steps: Span
     number: float
+
+
+@dataclass(frozen=True)
+class PatchEdit:
+    """Units of a value of a pass that have, at some steps, the numbers they had in another run.
+
+    Attributes:
+        pass_name: In which pass, or `readout`.
+        value: Which value, or the input `x`.
+        units: Which of its units.
+        steps: Which places of the tape.
+        rows: The numbers, one for each unit, at each step.
+        origin: Where they come from, in words; what it names is not read again.
+    """
+
+    pass_name: str
+    value: str
+    units: Span
+    steps: Span
+    rows: tuple[tuple[float, ...], ...]
+    origin: str = ""
+
+
+HeldEdit = ValueEdit | PatchEdit
+"""What holds values of a pass, whatever its equations say."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +151,7 @@ NetworkEdit = WeightEdit | CellEdit | ModelEdit | TeachEdit
 """What changes the network, whichever line of a file it reads."""
 Opening = ModelEdit | TextEdit
 """What has the run begin anew: what is edited behind it stands beside the run that it opens."""
-Edit = TokenEdit | ValueEdit | NetworkEdit | TextEdit
+Edit = TokenEdit | HeldEdit | NetworkEdit | TextEdit
 
 
 def last_opening(edits: Sequence[Edit]) -> int:
@@ -148,12 +174,25 @@ def line_of(edit: Edit) -> str:
         if edit.verb == "ablate":
             return f"ablate {edit.what}" + (f" {edit.pass_name}" if edit.pass_name else "")
         return f"let {f'{edit.pass_name}.' if edit.pass_name else ''}{edit.what} = {edit.text}"
+    if isinstance(edit, PatchEdit):
+        where = f"{edit.pass_name}.{edit.value}[{_written(edit.units)}] @ {_written(edit.steps)}"
+        rows = "; ".join(", ".join(map(repr, row)) for row in edit.rows)
+        return f"patch {where} = {rows}" + (f" from {in_quotes(edit.origin)}" if edit.origin else "")
     sign = "=" if edit.verb == "set" else "*"
     if isinstance(edit, ValueEdit):
         where = f"{edit.pass_name}.{edit.value}[{_written(edit.units)}] @ {_written(edit.steps)}"
         return f"{edit.verb} {where} {sign} {edit.number!r}"
     index = f"[{','.join(_written(span) for span in edit.index)}]" if edit.index else ""
     return f"weight {edit.tensor}{index} {sign} {edit.number!r}"
+
+
+_LONGEST_SHOWN = 200
+
+
+def shown_line(edit: Edit) -> str:
+    """Return an edit as a line to be looked at: of many numbers, the first."""
+    line = line_of(edit)
+    return line if len(line) <= _LONGEST_SHOWN else f"{line[: _LONGEST_SHOWN - 1]}…"
 
 
 def range_of(span: Span, size: int) -> range:

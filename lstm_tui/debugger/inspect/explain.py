@@ -203,8 +203,7 @@ class Reader:
             if node.function == "every":
                 return np.asarray(np.mod(self.passed.reading_step(self.t), known[0]) == 0, dtype=np.float64)
             if node.function in HEAD_OPS:
-                program = self.passed.program
-                shape = None if program is None else program.shapes.get(node)
+                shape = self.passed.head_shapes.get(node)
                 return None if shape is None else over_heads(node.function, shape, *known)
             return np.asarray(OPS[node.function].forward(*known))
 

@@ -97,7 +97,7 @@ def unit_read(passed: PassTrace, reader: str, value: str, unit: int) -> int | No
         value: What that reads.
         unit: Of the reader.
     """
-    shapes = {} if passed.program is None else passed.program.shapes
+    shapes = passed.head_shapes
     found: list[int | None] = []
 
     def look(node: Expression, at: int | None) -> None:

@@ -32,6 +32,8 @@ from lstm_tui.engine.language.equations import Equation
 
 MAX_WIDTH = 50_000_000
 MAX_PARAMETERS = 500_000_000
+MAX_MATRIX = 2**22
+"""Numbers of a value that is a matrix a head: at every step all of them are computed."""
 
 Pack = list[int]
 """Numbers of the drafts of products that share an operand."""
@@ -306,6 +308,11 @@ def _shapes(cell: Cell, input_size: int, hidden_size: int, given: Mapping[str, i
     for name, sizes in cell.shapes.items():
         rows, columns = (length(size, letters, {}, f"cell {cell.name}: sizes.{name}") for size in sizes)
         shapes[name] = Shape(heads, rows, columns)
+        if shapes[name].numbers > MAX_MATRIX:
+            said = (
+                f"{name} would be {shapes[name].numbers} numbers; {MAX_MATRIX} is the most for a matrix of every head"
+            )
+            raise UserError(f"cell {cell.name}: {said}")
     return heads, shapes
 
 

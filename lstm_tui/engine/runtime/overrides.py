@@ -24,7 +24,7 @@ class Hold:
         units: First unit and the one after the last.
         steps: First place on the tape and the one after the last.
         verb: Whether the number replaces the value or multiplies it.
-        number: That number.
+        number: That number, or one for each of the units.
     """
 
     pass_name: str
@@ -32,7 +32,7 @@ class Hold:
     units: tuple[int, int]
     steps: tuple[int, int]
     verb: Literal["set", "scale"]
-    number: float
+    number: float | tuple[float, ...]
 
     def shifted(self, t: int, shift: int) -> Hold | None:
         """Return the hold after a token was inserted before place t (+1) or deleted there (-1), or None with it."""
@@ -54,7 +54,7 @@ def factors(holds: Iterable[Hold], steps: int, size: int, dtype: Any) -> tuple[A
     for hold in holds:
         place = (slice(*hold.steps), slice(*hold.units))
         with np.errstate(all="ignore"):  # 1e300 is ∞ in float32
-            number = np.float64(hold.number).astype(dtype)
+            number = np.asarray(hold.number, np.float64).astype(dtype)
             if hold.verb == "set":
                 modes[place], numbers[place] = 1, number
             else:

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.builder import length
+from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.errors import UnknownName, UserError, no_pass, unknown_name
 from lstm_tui.engine.language.cell_fields import Size
+from lstm_tui.engine.language.expression import Expression
 from lstm_tui.engine.model.sequence import Direction, Sequence
 from lstm_tui.engine.model.tape_places import TapePlaces, known_tape
 from lstm_tui.engine.number_text import count_of
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from lstm_tui.engine.runtime.windows import RunWindows
 
 
+_TRIED = 4096
+"""Numbers that are tried for a letter of which the size of a matrix alone tells."""
 _MOST_PASSES = 16
 """Passes that a trace tells of itself at a prompt."""
 
@@ -158,18 +163,49 @@ class PassTrace(Mapping[str, ValueArray]):
         """
         if self.program is not None:
             return self.program.matrices.get(value)
-        sizes = self.cell.shapes.get(value)
-        if sizes is None or value not in self.arrays:
+        return self._shape_with(self.letters, value) if value in self.cell.shapes else None
+
+    def _shape_with(self, letters: Mapping[str, int], value: str) -> Shape | None:
+        """Return the shape of a matrix if its letters stand for these numbers; None where that is not its size."""
+        if value not in self.arrays:
             return None
-        letters = {**self.cell.defaults, "H": self.hidden_size, "I": self.input_size}
-        for name, size in self.cell.sizes.items():
-            if name in self.arrays and size.letter and size == Size(1, size.letter):
-                letters[size.letter] = self.arrays[name].shape[1]
+        given = {**letters, "H": self.hidden_size, "I": self.input_size}
         try:
-            shape = Shape(*(length(size, letters, {}, value) for size in (self.cell.heads, *sizes)))
+            shape = Shape(*(length(size, given, {}, value) for size in (self.cell.heads, *self.cell.shapes[value])))
         except UserError:
             return None
         return shape if shape.numbers == self.arrays[value].shape[1] else None
+
+    @cached_property
+    def letters(self) -> Mapping[str, int]:
+        """What the letters of sizes stand for, as far as the sizes of the values that were recorded tell."""
+        letters = dict(self.cell.defaults)
+        told = set()
+        for name, size in self.cell.sizes.items():
+            if name in self.arrays and size.letter and size == Size(1, size.letter):
+                letters[size.letter] = self.arrays[name].shape[1]
+                told.add(size.letter)
+        for name, sizes in self.cell.shapes.items():
+            asked = {letter for size in (self.cell.heads, *sizes) for letter in size.letters} - {*told, "H", "I"}
+            if len(asked) != 1 or name not in self.arrays:
+                continue
+            (letter,) = asked
+            tried = ({**letters, letter: number} for number in range(1, min(self.arrays[name].shape[1], _TRIED) + 1))
+            letters = next((one for one in tried if self._shape_with(one, name) is not None), letters)
+        return letters
+
+    @cached_property
+    def head_shapes(self) -> Mapping[Expression, Shape]:
+        """The shape of every op over heads, by where it stands in the equations; as far as the sizes are known."""
+        if self.program is not None:
+            return self.program.shapes
+        if not self.cell.shapes:
+            return {}
+        try:
+            made = compile_cell(self.cell, self.input_size, self.hidden_size, self.letters, bottom=not self.cell.below)
+        except UserError:
+            return {}
+        return made.shapes
 
     def unit_at(self, value: str, entries: tuple[int, ...]) -> int:
         """Return which unit of a value stands at a row and column, or at a head, row and column.

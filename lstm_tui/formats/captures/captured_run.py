@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from lstm_tui.engine.runtime.gradients import gradients
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.run import input_of, is_held_in_windows, run, trace_of
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.runtime.value_array import ValueArray
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.module_network import network_of_module
 from lstm_tui.formats.inputs.inputs import series_sequence
@@ -146,7 +148,7 @@ class CapturedRun:
         passes = list(self.trace.values())
         return next((one for one in reversed(passes) if one.direction == "forward"), passes[0])
 
-    def __getattr__(self, name: str) -> Array:
+    def __getattr__(self, name: str) -> ValueArray:
         """Return a value of the top pass that reads forwards, (T, n) in tape order."""
         if name.startswith("_"):
             raise AttributeError(name)
@@ -154,7 +156,7 @@ class CapturedRun:
         if name in top:
             return top[name]
         if name in top.inputs:
-            return top.inputs[name]
+            return cast(ValueArray, top.inputs[name])
         near = nearest(name, [*top, *top.inputs])
         hint = f"; did you mean {near}?" if near else f"; there are {', '.join(top)}"
         raise AttributeError(f"a captured run has no value {visible(name)}{hint}")

@@ -147,12 +147,13 @@ class Line:
 
 @dataclass(frozen=True)
 class ClickTarget:
-    """What can be chosen: any of a pass, a token, a unit and a value."""
+    """What can be chosen: any of a pass, a token, a unit and a value, or a line that is executed."""
 
     pass_name: str | None = None
     t: int | None = None
     unit: int | None = None
     value: str | None = None
+    line: str = ""
 
 
 @dataclass

@@ -77,6 +77,7 @@ class Dialogs:
         steps: Steps,
         looks: Looks,
         open_network: Callable[[str], Network] | None,
+        go_found: Callable[[int], None],
     ) -> None:
         """Look for nothing yet.
 
@@ -86,9 +87,10 @@ class Dialogs:
             steps: It plays no more while they are open.
             looks: Looks at what was chosen on them.
             open_network: Opens a bundled network by its name, where that can be done.
+            go_found: Goes to what a search of states found.
         """
         self._screen, self._run, self._steps, self._looks = screen, run, steps, looks
-        self._open_network = open_network
+        self._open_network, self._go_found = open_network, go_found
         self._wanted = ""
 
     # --- find ---
@@ -104,10 +106,14 @@ class Dialogs:
     def _find(self, wanted: str | None) -> None:
         if wanted is not None and (wanted or self._wanted):
             self._wanted = wanted or self._wanted
+            self._run.session.findings = ()
             self.find_next(1)
 
     def find_next(self, step: int) -> None:
         """Go to the next token that was found, or the previous one."""
+        if self._run.session.findings:
+            self._go_found(step)
+            return
         if not self._wanted:
             self.find()
             return

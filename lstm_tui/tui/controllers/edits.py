@@ -11,6 +11,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.command_history import Past
+from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.controllers.changes import Changes
 from lstm_tui.tui.controllers.looks import Looks
 from lstm_tui.tui.controllers.open_run import OpenRun
@@ -117,6 +118,42 @@ class Edits:
         if not error:
             self._past.add(line)
         return error
+
+    def causes(self) -> None:
+        """Show the last `trace-cause` as a map; where none was asked of this line, begin to type one."""
+        from lstm_tui.tui.views.analysis_screen import AnalysisScreen
+        from lstm_tui.tui.views.causes import causes_analysis
+
+        self._steps.stop()
+        question = self._run.session.causal
+        if question is None or question.line_number != self._run.session.frame.line:
+            self.type_line("trace-cause ")
+            return
+        state = question.state
+
+        def chosen(target: ClickTarget | None) -> None:
+            if target is not None and target.line:
+                self.branch_from(state, target.line)
+
+        analysis = causes_analysis(self._run.view, question)
+        self._screen.app.push_screen(AnalysisScreen(analysis, self._run.palette), chosen)
+
+    def branch_from(self, state: int, line: str) -> None:
+        """Execute a line that edits in a state of the tree of edits: a branch of it, whatever is in force now."""
+        from lstm_tui.debugger.commands.dispatch import answer
+
+        def act(session: Session) -> tuple[str, ...]:
+            if session.history.here != state:
+                session.switch(str(state))
+            return answer(session, line)
+
+        self._run_or_say(act)
+
+    def go_found(self, step: int) -> None:
+        """Go to the next place that the last search of states found, or to the previous one."""
+        from lstm_tui.debugger.commands.dispatch import answer
+
+        self._run_or_say(lambda session: answer(session, "found" if step > 0 else "found -1")[:1])
 
     # --- back and on ---
 

@@ -17,7 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Display
-from lstm_tui.debugger.edits.language import line_of
+from lstm_tui.debugger.edits.language import shown_line
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.palette import Glyphs
@@ -133,7 +133,7 @@ class EditList(ListPanel):
         undone = number > history.done
         sign = " " if undone else glyphs.edited
         words = glyphs.say(visible(self._session.words[number - 1]))
-        line = visible(line_of(history.edits[number - 1]))
+        line = visible(shown_line(history.edits[number - 1]))
         return Content.assemble(
             (f"{mark}{sign}{number:>3} ", "$lt-focus" if here else "$lt-key"),
             (words + ("  (undone)" if undone else ""), "$lt-faint" if undone else "$lt-ink"),

@@ -97,8 +97,10 @@ class _Pen:
     def short(self, lane: Lane) -> str:
         run = self.lock.runs[lane.run]
         way = self.glyphs.right if run[lane.pass_name].direction == "forward" else self.glyphs.left
-        several = len(run.passes) > 1
-        return f"{chr(65 + lane.run)} {visible(self.lock.names[lane.run])}" + (f" {way}" if several else "")
+        layers = {name.partition(".")[0] for name in run}
+        layer = f" {lane.pass_name.partition('.')[0].removeprefix('layer')}" if len(layers) > 1 else ""
+        both = f" {way}" if len(run.passes) > len(layers) else ""
+        return f"{chr(65 + lane.run)} {visible(self.lock.names[lane.run])}{layer}{both}"
 
     def name(self, lane: Lane, number: int, chosen: bool) -> None:
         line = self.drawing.line()
@@ -118,7 +120,7 @@ class _Pen:
 
     def kept(self, lane: Lane, number: int, chosen: bool, named: bool) -> None:
         line = self.drawing.line()
-        self.mark(line, chosen)
+        self.mark(line, chosen and named)
         text = self.short(lane) if named else "  kept"
         line.put(fit(text, self.label - 1, self.glyphs), self.palette.style("title" if named else "keep", bold=named))
         for t in range(self.first, self.behind):

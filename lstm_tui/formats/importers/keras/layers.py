@@ -207,8 +207,6 @@ def _say(
             else:
                 why = "the layer is cuDNN's, which knows no other"
             functions[slot] = own
-            if slot == "candidate":
-                functions["output"] = own
         elif functions[slot].startswith("hard_sigmoid"):
             how, why = "inferred", f"hard_sigmoid as Keras {generation} computed it"
             others = tuple(one for one in _GATES if one != functions[slot])

@@ -1,0 +1,167 @@
+"""Which units follow a property of the text, such as being inside a quotation: effect sizes with corrected p-values.
+
+A unit and a property that both change slowly agree by chance far more often than single steps would. So labels are
+never shuffled step by step: a permutation gives each sequence the labels of another of its length, and turns the labels
+of one that is alone with its length round by some steps. Within a sequence everything stays in its order.
+
+The p-value of a unit is how often the largest effect of all units, with permuted labels, is at least as large as the
+unit's own. It is corrected for the number of units tried.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from lstm_tui.analysis.state_search import SearchedStates
+from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.runtime.storage import Progress
+
+PERMUTATIONS = 199
+"""Permutations by default: the least p-value is 1 in 200."""
+MOST_STEPS = 1_000_000
+"""Steps of whole sequences from which it is told; more would not tell it better."""
+FOUND = 0.05
+"""A unit whose p-value is below follows the property."""
+_STRETCH = 1 << 14
+_ALIKE = 1 - 1e-6
+"""Two effects that are computed in another order are the same up to this."""
+
+
+class FollowingUnit(NamedTuple):
+    """How a unit follows a property.
+
+    Attributes:
+        unit: Which.
+        effect: The correlation of unit and label over the steps, from -1 to 1; NaN where the unit never changes.
+        inside: Its mean where the label is 1, or above the labels' mean.
+        outside: Its mean elsewhere.
+        p: How often chance gives any unit at least this effect.
+    """
+
+    unit: int
+    effect: float
+    inside: float
+    outside: float
+    p: float
+
+    @property
+    def follows(self) -> bool:
+        """Whether chance hardly ever gives any unit such an effect."""
+        return self.p < FOUND
+
+
+def units_that_follow(
+    states: SearchedStates,
+    labels: Array,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[FollowingUnit]:
+    """Return every unit with how it follows a property, the largest effect first.
+
+    Args:
+        states: The steps.
+        labels: A number for each step, (N,), such as 1 where the property holds and 0 elsewhere.
+        permutations: How many are tried.
+        seed: Of the permutations.
+        progress: Called with the steps looked at, and all of them.
+
+    Raises:
+        UserError: The labels are the same at every step, not finite, or there are fewer than two ways to permute them.
+    """
+    chosen = _chosen(states, seed)
+    starts = np.asarray(states.starts)
+    lengths = (starts[1:] - starts[:-1])[chosen]
+    firsts = starts[:-1][chosen]
+    steps = np.concatenate([np.arange(first, first + size) for first, size in zip(firsts, lengths, strict=True)])
+    mine = np.asarray(labels, np.float64)[steps]
+    if not np.isfinite(mine).all():
+        raise UserError("a label is no finite number")
+    if not len(mine) or mine.min() == mine.max():
+        raise UserError("the property holds at every step or at none: no unit can follow it")
+    mine = (mine - mine.mean()) / mine.std()
+    sources = _permuted(lengths, permutations, np.random.default_rng(seed))
+    if sources is None:
+        raise UserError("there is one sequence of one step of each length: nothing can be permuted")
+    above = mine > 0
+    count, units = len(mine), states.units
+    products, sums = np.zeros((permutations + 1, units)), np.zeros((3, units))
+    shift = states.read(range(units), int(firsts[0]), int(firsts[0]) + 1).astype(np.float64)[:, 0]
+    shift = np.where(np.isfinite(shift), shift, 0.0).astype(np.float32)
+    places = np.concatenate([[0], np.cumsum(lengths)])
+    for base in range(0, count, _STRETCH):
+        here = slice(base, min(base + _STRETCH, count))
+        values = _read(states, steps[here]) - shift
+        rows = np.empty((permutations + 1, len(values)), values.dtype)
+        rows[0] = mine[here]
+        within_sequence = np.searchsorted(places, np.arange(here.start, here.stop), "right") - 1
+        offset = np.arange(here.start, here.stop) - places[within_sequence]
+        for row, (order, turns) in enumerate(sources, 1):
+            turned = (offset - turns[within_sequence]) % lengths[within_sequence]
+            rows[row] = mine[places[order[within_sequence]] + turned]
+        with quiet():
+            products += rows @ values
+            exact = values.astype(np.float64)
+            sums += np.stack([exact.sum(0), np.square(exact).sum(0), exact[above[here]].sum(0)])
+        if progress is not None:
+            progress(here.stop, count)
+    with quiet():
+        mean = sums[0] / count
+        deviation = np.sqrt(np.maximum(sums[1] / count - mean**2, 0))
+        effects = products / count / np.where(deviation > 0, deviation, np.nan)
+        within = int(above.sum())
+        inside = sums[2] / within + shift
+        outside = (sums[0] - sums[2]) / (count - within) + shift
+    sizes = np.abs(effects)
+    largest = np.max(np.nan_to_num(sizes[1:], nan=0.0), axis=1) if permutations else np.zeros(0)
+    found = []
+    for unit in range(units):
+        effect = float(effects[0, unit])
+        p = (
+            float("nan")
+            if np.isnan(effect)
+            else (1 + int((largest >= abs(effect) * _ALIKE).sum())) / (1 + permutations)
+        )
+        found.append(FollowingUnit(unit, effect, float(inside[unit]), float(outside[unit]), p))
+    return sorted(found, key=lambda one: (-np.nan_to_num(abs(one.effect), nan=-1.0), one.unit))
+
+
+def _chosen(states: SearchedStates, seed: int) -> Array:
+    """Return the numbers of the sequences that are looked at: all, or so many at random as there is room for."""
+    lengths = np.diff(np.asarray(states.starts))
+    there = np.flatnonzero(lengths)
+    if lengths.sum() <= MOST_STEPS:
+        return there
+    order = np.random.default_rng(seed).permutation(there)
+    within = np.cumsum(lengths[order]) <= MOST_STEPS
+    return np.sort(order[within]) if within.any() else order[:1]
+
+
+def _permuted(lengths: Array, permutations: int, random: np.random.Generator) -> list[tuple[Array, Array]] | None:
+    """Return of each permutation whose labels each sequence gets, and by how many steps they are turned."""
+    groups = [np.flatnonzero(lengths == size) for size in np.unique(lengths)]
+    if all(len(group) == 1 and lengths[group[0]] == 1 for group in groups):
+        return None
+    found = []
+    for _ in range(permutations):
+        order, turns = np.arange(len(lengths)), np.zeros(len(lengths), np.int64)
+        for group in groups:
+            if len(group) > 1:
+                order[group] = random.permutation(group)
+            else:
+                turns[group] = random.integers(0, lengths[group[0]])
+        found.append((order, turns))
+    return found
+
+
+def _read(states: SearchedStates, steps: Array) -> Array:
+    """Return every unit at some steps, which go up, (n, H): each run of steps one behind the other is read at once."""
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(steps) != 1) + 1, [len(steps)]])
+    parts = [
+        states.read(range(states.units), int(steps[first]), int(steps[stop - 1]) + 1) for first, stop in pairwise(edges)
+    ]
+    return np.concatenate(parts, axis=1).T

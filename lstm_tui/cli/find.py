@@ -1,0 +1,264 @@
+"""`lstm-tui find`: where in many files units behave as in a marked range, and what units and gates follow.
+
+The states of every step are computed once, and searched as arrays where they are few, else in an index on disk. With
+`--index` that is kept, and a second question is answered without running anything.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstm_tui.cli.printing import Bar, print_json
+from lstm_tui.cli.source import say, source_of
+from lstm_tui.debugger.corpus import MOST_HELD, Corpus, CorpusStates, ValueName, hold_states, run_corpus
+from lstm_tui.debugger.source import Source
+from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.errors import UserError, no_pass
+from lstm_tui.engine.number_text import bytes_text, count_of
+from lstm_tui.engine.runtime.interpreters import chosen_for_many
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.file_endings import SERIES
+from lstm_tui.formats.traces.state_index import HEADER, open_index, writing
+
+if TYPE_CHECKING:
+    from lstm_tui.analysis.property_units import FollowingUnit
+    from lstm_tui.debugger.inspect.findings import FoundRange
+    from lstm_tui.engine.arrays import Array
+
+_ENDINGS = (".txt", *SERIES)
+_MOST_FILES = 10_000
+
+
+def command(options: Namespace) -> int:
+    """Answer one question about every line of some files."""
+    sources = _sources(options)
+    corpus = Corpus.of(sources)
+    names = [source.where for source in sources]
+    with Bar("running") as bar:
+        if options.like is not None or options.where is not None:
+            return _search(options, corpus, names, bar)
+        if options.gates:
+            return _gates(options, corpus, names, bar)
+        return _follow(options, corpus, names, bar)
+
+
+def _sources(options: Namespace) -> list[Source]:
+    """Return what is read, a file each; of a folder every text, or every series, in it."""
+    said = set[str]()
+    found = []
+    for file in _files(options.files):
+        one = copy(options)
+        one.file = file
+        found.append(source_of(one, said))
+    return found
+
+
+def _files(given: Sequence[str]) -> Iterator[str]:
+    for name in given:
+        folder = Path(name)
+        if not folder.is_dir():
+            yield name
+            continue
+        try:
+            inside = sorted(one for one in folder.rglob("*") if one.suffix.lower() in _ENDINGS and one.is_file())
+        except OSError as error:
+            raise UserError(f"{visible(name)}: cannot be read: {error.strerror or error}") from error
+        kinds = {one.suffix.lower() in SERIES for one in inside}
+        if not inside or len(kinds) > 1:
+            what = "both texts and numbers" if inside else f"no file that ends with {', '.join(_ENDINGS)}"
+            raise UserError(f"{visible(name)}: holds {what}; name the files")
+        if len(inside) > _MOST_FILES:
+            raise UserError(f"{visible(name)}: holds {len(inside)} files; {_MOST_FILES} is the most")
+        yield from map(str, inside)
+
+
+@contextmanager
+def _states(options: Namespace, corpus: Corpus, values: Sequence[ValueName], bar: Bar) -> Iterator[CorpusStates]:
+    """Yield the states of a corpus: as arrays, or in an index that is kept where one was asked for."""
+    sizes = {one.name: corpus.size_of(one) for one in values}
+    if options.index is None:
+        steps = sum(len(sequence) for _, _, sequence in corpus.sequences())
+        if steps * sum(sizes.values()) * 4 <= MOST_HELD:
+            yield hold_states(corpus, values, bar)
+            return
+        try:
+            with tempfile.TemporaryDirectory(prefix="lstm-tui-") as made:
+                _write(Path(made), _about(corpus), corpus, sizes, values, bar)
+                yield _opened(Path(made))
+        except OSError as error:
+            raise UserError(
+                f"an index cannot be written: {error.strerror or error}; name a folder with --index"
+            ) from error
+        return
+    folder, about = Path(options.index).expanduser(), _about(corpus)
+    if (folder / HEADER).exists():
+        known = open_index(folder)
+        same = dict(known.about) == about
+        if same and sizes.keys() <= known.states.keys():
+            say(f"{visible(str(folder))}: {bytes_text(known.bytes)}, as it was made")
+            yield CorpusStates(known.states, known.ids, known.lines, next(iter(known.states.values())).starts)
+            return
+        more = {name: one.units for name, one in known.states.items()} if same else {}
+        sizes = {**more, **sizes}
+        why = "another value is asked for" if same else "the files or the network changed"
+        say(f"{visible(str(folder))}: is made again: {why}")
+    wanted = [ValueName(name.rpartition(".")[0], name.rpartition(".")[2]) for name in sizes]
+    _write(folder, about, corpus, sizes, wanted, bar)
+    found = open_index(folder)
+    say(f"{visible(str(folder))}: {bytes_text(found.bytes)} written")
+    yield _opened(folder)
+
+
+def _opened(folder: Path) -> CorpusStates:
+    found = open_index(folder)
+    return CorpusStates(found.states, found.ids, found.lines, next(iter(found.states.values())).starts)
+
+
+def _write(
+    folder: Path,
+    about: Mapping[str, Any],
+    corpus: Corpus,
+    sizes: Mapping[str, int],
+    values: Sequence[ValueName],
+    bar: Bar,
+) -> None:
+    with writing(folder, about, sizes) as writer:
+        run_corpus(corpus, values, writer.add, bar)
+
+
+def _about(corpus: Corpus) -> dict[str, Any]:
+    """Return what decides the numbers of an index: the network, and the files as they are."""
+    files = []
+    for source in corpus.sources:
+        name = source.sequences[0].file if source.count else None
+        path = Path(source.where)
+        status = os.stat(path) if path.is_file() else None
+        whole = bool(source.count) and source.sequences[0].line is None
+        files.append(
+            [source.where, name, source.count, whole, *((status.st_size, status.st_mtime_ns) if status else (0, 0))]
+        )
+    return {"network": corpus.digest(), "files": files}
+
+
+def _value(options: Namespace, corpus: Corpus) -> ValueName:
+    """Return the value that is asked about: by default the memory of the pass that is named, or of the first."""
+    passes = {one.name: one for one in corpus.network.passes}
+    name = options.pass_name or next(iter(passes))
+    if name not in passes:
+        raise no_pass(name, passes)
+    return ValueName(name, options.value or memory_of(passes[name].cell))
+
+
+def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> int:
+    from lstm_tui.debugger.commands.edit import Here
+    from lstm_tui.debugger.inspect.findings import (
+        check_units,
+        conditions_of,
+        finding_lines,
+        findings,
+        like,
+        mark_of,
+        where,
+    )
+    from lstm_tui.debugger.session import Session
+
+    first = corpus.sources[0]
+    session = Session.open(replace(first, interpreter=chosen_for_many(first.interpreter)))
+    if options.pass_name is not None:
+        session.select_pass(options.pass_name)
+        if session.frame.position.pass_name != options.pass_name:
+            raise no_pass(options.pass_name, session.frame.trace.passes)
+    here = Here(session)
+    if options.where is not None:
+        wanted = conditions_of(options.where, here)
+        check_units(corpus, wanted)
+        with _states(options, corpus, list(dict.fromkeys(one.value for one in wanted)), bar) as states:
+            bar.begin("searching")
+            found = findings(corpus, states, where(states, wanted, options.top, bar))
+    else:
+        mark = mark_of(options.like, session.frame.trace, here)
+        with _states(options, corpus, [mark.value], bar) as states:
+            bar.begin("searching")
+            found = findings(corpus, states, like(states, mark, options.top, first.line, bar))
+    if options.json:
+        print_json({"steps": int(states.starts[-1]), "found": [_content(one, names) for one in found]})
+        return 0
+    _head(corpus, states, names)
+    print(*finding_lines(found, names, options.where is not None), sep="\n")
+    return 0
+
+
+def _content(finding: FoundRange, names: Sequence[str]) -> dict[str, Any]:
+    place = finding.place
+    return {
+        "file": visible(names[place.file]), "line": place.line or None, "t": place.t, "steps": finding.steps,
+        "score": finding.score, "text": finding.text,
+    }  # fmt: skip
+
+
+def _head(corpus: Corpus, states: CorpusStates, names: Sequence[str]) -> None:
+    what = visible(names[0]) if len(names) == 1 else count_of(len(names), "file")
+    read = f"{count_of(corpus.count, 'sequence')}, {int(states.starts[-1])} steps"
+    print(f"{visible(corpus.network.name)} on {what}: {read}")
+
+
+def _gates(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> int:
+    from lstm_tui.debugger.inspect.findings import gate_lines
+
+    value = _value(options, corpus)
+    gates = corpus.gates(value.pass_name)
+    tokens = corpus.network.tokens
+    if not gates or tokens is None:
+        raise UserError(f"{value.pass_name} has no gates" if tokens is not None else "this network reads no tokens")
+    if options.unit is not None and options.unit >= min(corpus.size_of(gate) for gate in gates):
+        raise UserError(f"{value.pass_name} has {corpus.size_of(gates[0])} units, from 0: there is no {options.unit}")
+    with _states(options, corpus, gates, bar) as states:
+        lines = list(gate_lines(states, gates, options.unit, tokens.vocabulary, bar))
+    if options.json:
+        print_json({"lines": lines})
+        return 0
+    _head(corpus, states, names)
+    print(*lines, sep="\n")
+    return 0
+
+
+def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> int:
+    from lstm_tui.analysis.property_units import units_that_follow
+    from lstm_tui.debugger.inspect.findings import follow_sentence, following_lines, labels_by_pattern, labels_in_file
+    from lstm_tui.debugger.unit_names import UnitNames
+
+    value = _value(options, corpus)
+    labels: Array
+    if options.follows is not None:
+        labels, what = labels_by_pattern(corpus, options.follows), f"`{visible(options.follows)}`"
+    else:
+        labels, what = labels_in_file(corpus, options.labels, options.tag)
+    with _states(options, corpus, [value], bar) as states:
+        bar.begin("permuting")
+        found = units_that_follow(states.states[value.name], labels, options.permutations, options.seed_of, bar)
+    if options.json:
+        follow = {"value": value.name, "permutations": options.permutations, "labelled": float(np.mean(labels))}
+        print_json({**follow, "units": [_unit(one) for one in found]})
+        return 0
+    known = UnitNames.of_network(corpus.network)
+    _head(corpus, states, names)
+    print(*following_lines(found, value, known, options.permutations), sep="\n")
+    print(follow_sentence(found, value, known, what))
+    return 0
+
+
+def _unit(one: FollowingUnit) -> dict[str, Any]:
+    return {
+        "unit": one.unit, "effect": one.effect, "inside": one.inside, "outside": one.outside, "p": one.p,
+        "follows": one.follows,
+    }  # fmt: skip

@@ -1,0 +1,160 @@
+"""Another run of a network of equal size, beside the one that is shown: what its values were is patched into this one.
+
+It is another line of the file, a text that is typed, a state of the tree of edits, a trace file, or another network
+over the same tokens. A line or a text is run by the network as it is edited now, without edits of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from lstm_tui.analysis.interchange import OtherRun
+from lstm_tui.debugger.edits.apply import sizes_of
+from lstm_tui.debugger.edits.language import PatchEdit, in_quotes, range_of
+from lstm_tui.debugger.edits.openings import read_as, reread
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError, no_pass
+from lstm_tui.engine.language.words import unquoted
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.runtime.run import Initial, run
+from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.engine.runtime.windowed_series import rows_of
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import Span, whole_number
+from lstm_tui.formats.file_endings import TRACES
+from lstm_tui.formats.importers.named import open_model
+
+MOST_NUMBERS = 4_096
+"""Numbers of one patch: it is a line of text, which holds them all."""
+
+
+def other_run(session: Session, name: str) -> OtherRun:
+    """Return the run that is called so: `line 2`, `"a text"`, or a state of the tree of edits such as `base`.
+
+    Raises:
+        UserError: There is none, or the network cannot run it.
+    """
+    words = name.split()
+    if name[:1] in ('"', "'"):
+        text = unquoted(name) if len(name) > 1 and name[-1] == name[0] else None
+        if text is None:
+            raise UserError(f"`{visible(name[:60])}`: this text has no closing {name[0]}")
+        return OtherRun(
+            _run(session, read_as(text, session.edited.network), session.edits.start()),
+            f"“{visible(text)}”",
+            in_quotes(text),
+        )
+    if words[:1] == ["line"]:
+        number = whole_number(words[1], 1, session.source.count) if len(words) == 2 else None
+        if number is None:
+            raise UserError(f"which line? there are {session.source.count} that hold something, from 1")
+        start = session.source.start(number - 1, session.baseline.interpreter)
+        return OtherRun(_run(session, session.sequence_of(number - 1), start), f"line {number}", f"line {number}")
+    if words and words[0] in ("branch", "state"):
+        words = words[1:]
+    if len(words) != 1:
+        raise UserError('from which run? such as: line 2, "a text", base, branch NAME, run FILE or network FILE')
+    state = session.history.find(words[0])  # what a name such as `here` means may be another later
+    return OtherRun(session.edits.run_of(words[0]), words[0], f"state {state}")
+
+
+def run_in_file(session: Session, path: str) -> OtherRun:
+    """Return a run read from a trace file, or that of another network, read from its file, over the same tokens.
+
+    Raises:
+        UserError: The file cannot be read, or its network does not read these tokens.
+    """
+    place = Path(path).expanduser()
+    if place.suffix.lower() in TRACES:
+        from lstm_tui.formats.traces.reader import read
+
+        return OtherRun(read(place), f"run {path}")
+    network = open_model(path)
+    return OtherRun(_run(session, reread(session.frame.trace.sequence, network), None, network), f"network {path}")
+
+
+def _run(session: Session, sequence: Sequence, initial: Initial | None, network: Network | None = None) -> Trace:
+    network = session.edited.network if network is None else network
+    return run(
+        network, sequence, session.baseline.interpreter, session.source.dtype, initial, session.work.progress,
+        array_bytes=session.source.array_bytes,
+    )  # fmt: skip
+
+
+def patched(
+    session: Session, owner: str, value: str, units: Span, steps: Span, other: OtherRun, taken: Span | None = None
+) -> PatchEdit:
+    """Return the edit that gives units of a value the numbers they have in another run.
+
+    Args:
+        session: What is edited.
+        owner: A pass, or `readout`.
+        value: Its value, or `x`.
+        units: Which units, here and there.
+        steps: Which places of the tape here.
+        other: The other run.
+        taken: Which places of its tape; by default the same.
+
+    Raises:
+        UserError: One of the runs has no such value, they are not of equal size, or one of the numbers is NaN.
+    """
+    size = sizes_of(owner, session.edited.network).get(value)
+    there = series_of_run(other, owner, value)
+    if size is not None and there.shape[1] != size:
+        raise UserError(
+            f"{owner}.{value} has {size} units here and {there.shape[1]} in {visible(other.name)}: "
+            "only values of equal size can be patched"
+        )
+    here = range_of(steps, session.frame.steps)
+    places = here if taken is None else range_of(taken, len(there))
+    if taken is None and here.stop > len(there):
+        raise UserError(f"{visible(other.name)} has {len(there)} tokens, from 0: say which step, such as @ 0")
+    if len(places) != len(here):
+        raise UserError(
+            f"{count_of(len(here), 'step')} cannot have the numbers of {count_of(len(places), 'step')} "
+            f"of {visible(other.name)}, which has {count_of(len(there), 'token')}, from 0"
+        )
+    chosen = range_of(units, there.shape[1])
+    if len(chosen) * len(places) > MOST_NUMBERS:
+        raise UserError(
+            f"a patch of {len(chosen) * len(places)} numbers; {MOST_NUMBERS} is the most: take fewer steps at a time"
+        )
+    rows = rows_of(there, places.start, places.stop)[:, chosen.start : chosen.stop] if len(places) else there[:0]
+    if np.isnan(rows).any():
+        step, unit = np.argwhere(np.isnan(rows))[0]
+        where = f"{owner}.{value}[{chosen.start + unit}] at t={places.start + step} of {visible(other.name)}"
+        raise UserError(f"{where} is NaN, and no number that can be set")
+    numbers = tuple(tuple(shortest(row)) for row in rows)
+    at = f"{places.start}" if len(places) == 1 else f"{places.start}:{places.stop}"
+    return PatchEdit(owner, value, units, steps, numbers, f"{other.name} @ {at}")
+
+
+def series_of_run(other: OtherRun, owner: str, value: str) -> Array:
+    """Return a value of a run, the input `x` of a pass, or a series of the readout, (T, n).
+
+    Raises:
+        UserError: It has none.
+    """
+    trace = other.trace
+    if owner == READOUT:
+        series = trace.readout.get(value)
+    elif owner not in trace.passes:
+        raise no_pass(owner, trace.passes)
+    else:
+        passed = trace[owner]
+        series = passed[value] if value in passed else passed.inputs.get(value)
+    if series is None or series.ndim != 2:
+        raise UserError(f"{visible(other.name)} has no {owner}.{value}")
+    return series
+
+
+def shortest(numbers: Iterable[np.floating]) -> Iterable[float]:
+    """Yield numbers as floats whose shortest text reads back, in the precision of the run, as the same bits."""
+    return (float(str(number)) for number in numbers)

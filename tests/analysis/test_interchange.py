@@ -1,0 +1,225 @@
+"""Interchanges: each is the edit made by hand, bit for bit; on the story network they name the units of its card."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import permutations
+
+import numpy as np
+import pytest
+from edited_networks import sentence, stacked
+
+from lstm_tui import session as session_of
+from lstm_tui.analysis.influence import Target
+from lstm_tui.analysis.interchange import TOKEN, CausalMap, check_pair, number_in, part_of_way
+from lstm_tui.debugger.commands.console import TypedSession
+from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, unit_order
+from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
+from lstm_tui.engine.errors import UserError
+from lstm_tui.models.bundled import open_model
+
+TEXTS = ("The movie was not bad", "good movie was the bad")
+
+
+def opened(cell: str, interpreter: str = "numpy") -> Session:
+    network = stacked(cell)
+    return Session.open(Source(network, [sentence(network, text) for text in TEXTS], interpreter=interpreter))
+
+
+def asked(session: Session, line: str) -> CausalQuestion:
+    answer(session, f"trace-cause {line}")
+    assert session.causal is not None
+    return session.causal
+
+
+def check_by_hand(session: Session, question: CausalQuestion, found: CausalMap) -> None:
+    """Make the edit of every cell of a map, and hold its number against the map's."""
+    for row, t in enumerate(found.places):
+        for n, column in enumerate(found.columns):
+            answer(session, question.line(column, t))
+            number = number_in(session.frame.trace, question.target)
+            assert number.hex() == float(found.numbers[row, n]).hex(), (t, column)
+            session.keep_edits(0)
+
+
+def tiny() -> TypedSession:
+    return session_of("on wait off wait\noff on wait wait", "tiny", interpreter="numpy")
+
+
+def test_every_number_of_a_map_is_that_of_the_edit_made_by_hand() -> None:
+    session = tiny()
+    question = asked(session, "c[1] @ 3 from line 2")
+    found = question.answer()
+    assert found.numbers.shape == (4, 7), "every token, every value of the pass, and the token itself"
+    assert np.isfinite(found.numbers).all()
+    assert len(set(found.numbers.ravel())) > 7
+    check_by_hand(session, question, found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", ["positive from line 2", "layer1.forward.h[1] @ 3 from line 2"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "lstm_peephole"])
+def test_every_number_is_that_of_the_edit_made_by_hand(cell: str, line: str) -> None:
+    session = opened(cell)
+    question = asked(session, line)
+    found = question.answer()
+    values = sum(len(passed.cell.values) + 1 for passed in session.frame.trace.values())
+    assert found.numbers.shape == (5, values + 1), "every token, every value of every pass, and the token itself"
+    assert np.isfinite(found.numbers).all()
+    check_by_hand(session, question, found)
+
+
+def story(one: str, other: str, word: str, at: str = "") -> tuple[TypedSession, CausalQuestion]:
+    session = session_of(one, "story", interpreter="numba")
+    question = asked(session, f'"{word}"{at} from "{other}"')
+    return session, question
+
+
+@pytest.mark.slow
+def test_runs_that_are_compiled_and_run_together_are_the_edit_too() -> None:
+    session, question = story("Ganesh likes AIML . he likes AIML .", "Priya likes tea . she likes tea .", "he")
+    check_by_hand(session, question, question.answer())
+
+
+@cache
+def units_of_card() -> dict[str, int]:
+    units = open_model("story").card["units"]
+    assert isinstance(units, list)
+    return {one["name"]: one["unit"] for one in units}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("one", "other", "word", "name"),
+    [
+        ("Ganesh likes AIML .", "Priya likes AIML .", "he", "gender"),
+        ("Anna likes music .", "Omar likes music .", "she", "gender"),
+        ("my friend Mei likes music .", "Anna and Mei like music .", "she", "number"),
+    ],
+)
+def test_the_unit_of_the_memory_that_carries_most_is_the_one_that_the_card_names(
+    one: str, other: str, word: str, name: str
+) -> None:
+    _, question = story(one, other, word)
+    found = question.answer()
+    numbers = question.units(question.memory, question.place)
+    assert unit_order(found, numbers)[0] == units_of_card()[name]
+
+
+@pytest.mark.slow
+def test_over_all_pairs_of_some_topics_the_unit_of_the_topic_carries_most() -> None:
+    """Between two topics alone another unit may: the card names the one that follows them all."""
+    carried = np.zeros(16)
+    for one, other in permutations(("chess", "music", "poetry", "tea"), 2):
+        _, question = story(f"Priya likes {one} . she likes", f"Priya likes {other} . she likes", one, " @ 5")
+        found = question.begun()
+        carried += abs(part_of_way(question.units(question.memory, question.place), found.here, found.there))
+    assert carried.argmax() == units_of_card()["topic"]
+
+
+def test_a_unit_alone_is_the_edit_of_that_unit() -> None:
+    session = tiny()
+    question = asked(session, "c[1] @ 3 from line 2")
+    column = question.answer().columns[4]
+    for unit, number in enumerate(question.units(column, 1)):
+        answer(session, question.line(column, 1, unit))
+        assert number_in(session.frame.trace, question.target) == number
+        session.keep_edits(0)
+
+
+def test_the_token_interchanged_goes_the_way_of_the_word_replaced() -> None:
+    session = tiny()
+    question = asked(session, "c[1] @ 3 from line 2")
+    found = question.answer()
+    token = [column.value for column in found.columns].index(TOKEN)
+    moved = found.numbers[:, token] != found.here
+    assert moved.any()
+    assert not moved[3], "both have the same word there"
+
+
+@pytest.mark.slow
+def test_edits_in_force_stay_in_every_interchange() -> None:
+    session = opened("lstm")
+    for line in ("set layer0.forward.f[1] @ 1:3 = 0.25", "weight layer1.backward/b_f * 2", 'replace 1 "good"'):
+        answer(session, line)
+    question = asked(session, "negative from base")
+    done = session.history.done
+    found = question.answer()
+    for row, t in enumerate(found.places[:2]):
+        for n in (0, 2, 9):
+            answer(session, question.line(found.columns[n], t))
+            assert number_in(session.frame.trace, question.target) == found.numbers[row, n]
+            session.keep_edits(done)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "cause of which output"),
+        ("positive", "beside which sentence"),
+        ('positive from "The movie"', "these have 5 and 2"),
+        ('positive from "The movie was not bad"', "one and the same"),
+        ("positive from line 1", "one and the same"),
+        ("splendid from line 2", "the network says no “splendid”"),
+        ("positve from line 2", "did you mean “positive”"),
+        ("positive @ 2 from line 2", "leave out the @"),
+        ("c[9] @ 1 from line 2", "says no"),
+        ("c[1] @ 77 from line 2", "no place 77"),
+        ('"positive from line 2', "cause of which output"),
+        ("positive from line 9", "there are 2"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_one_line(line: str, said: str) -> None:
+    session = opened("lstm")
+    with pytest.raises(UserError) as caught:
+        answer(session, f"trace-cause {line}")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert session.causal is None
+    assert not session.history.states
+
+
+def test_of_nan_nothing_is_told_apart() -> None:
+    session = opened("lstm")
+    answer(session, "weight readout/b_y[0] = inf")
+    with pytest.raises(UserError, match="NaN in this run"):
+        answer(session, "trace-cause negative from line 2")
+
+
+def test_a_forward_network_may_be_asked_with_a_text_that_ends_where_it_is_asked() -> None:
+    session = session_of("Ganesh likes AIML . he likes AIML .", "story", interpreter="numpy")
+    one, whole = session.frame.trace, Target("he", class_index=1, t=3)
+    other = session_of("Priya likes AIML .", "story", interpreter="numpy").frame.trace
+    check_pair(one, other, whole)
+    with pytest.raises(UserError, match="equally many"):
+        check_pair(one, other, Target("he", class_index=1, t=4))
+
+
+def test_python_is_given_the_map_as_arrays() -> None:
+    session = tiny()
+    found = session.trace_cause("c[1] @ 3 from line 2")
+    assert found.numbers.shape == (len(found.places), len(found.columns))
+    assert np.array_equal(found.numbers, asked(session, "c[1] @ 3 from line 2").answer().numbers)
+    assert not session.history.states
+
+
+def test_of_a_series_the_input_stands_for_the_token() -> None:
+    session = session_of(np.linspace(-1, 1, 24).reshape(8, 3), "forecast", interpreter="numpy")
+    session.execute("set x[0] @ 5 = 3")
+    question = asked(session, "c[3] @ 6 from base")
+    found = question.answer()
+    read = [column.value for column in found.columns].index("x")
+    assert np.array_equal(question.accounts(found, None)["interchange"], found.effects[:, read])
+
+
+def test_accounts_say_whether_they_agree() -> None:
+    agreeing = {"interchange": np.array([0.1, -3.0]), "gradient": np.array([0.0, 1.0])}
+    name = "t={}".format
+    assert list(account_words(agreeing, range(4, 6), name)) == ["interchange and gradient all name t=5"]
+    apart = {**agreeing, "ledger": np.array([0.9, 0.1]), "deletion": np.array([np.nan, 0.2])}
+    (said,) = account_words(apart, range(4, 6), name)
+    assert said.endswith("interchange, gradient, deletion: t=5; ledger: t=4")
+    (said,) = account_words({"interchange": np.array([1.0, np.nan]), "ledger": np.zeros(2)}, range(2), name)
+    assert said.endswith("interchange, ledger: not known")

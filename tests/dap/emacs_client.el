@@ -1,0 +1,51 @@
+;;; Emacs with dap-mode, a real editor, drives `lstm-tui dap` and prints what its buffers and sessions say.
+;;
+;;     emacs --batch -Q -l tests/dap/emacs_client.el PYTHON TEXT
+(require 'package)
+(push "/usr/share/emacs/site-lisp/elpa" package-directory-list) ; where Debian's packages put them
+(package-initialize)
+(require 'dap-mode)
+
+(defvar stops 0)
+(defvar python (pop command-line-args-left))
+(defvar text (pop command-line-args-left))
+(add-hook 'dap-stopped-hook (lambda (_) (setq stops (1+ stops))))
+(dap-register-debug-provider
+ "lstm-tui" (lambda (conf) (plist-put conf :dap-server-path (list python "-m" "lstm_tui" "dap"))))
+
+(defun until (true)
+  (let ((end (+ (float-time) 60)))
+    (while (and (not (funcall true)) (< (float-time) end)) (accept-process-output nil 0.05))))
+(defun frame () (dap--debug-session-active-frame (dap--cur-session)))
+(defun say (what) (princ (format "%s: %s, line %s\n" what (gethash "name" (frame)) (gethash "line" (frame)))))
+(defun moved (what act)
+  "Have the editor move, wait until it shows another place, and say which."
+  (let ((before (frame)))
+    (funcall act)
+    (until (lambda () (and (frame) (not (eq before (frame))))))
+    (say what)))
+(defun ask (command arguments)
+  (let (answer)
+    (dap--send-message (dap--make-request command arguments) (lambda (got) (setq answer got)) (dap--cur-session))
+    (until (lambda () answer))
+    (gethash "body" answer)))
+(defun thread () (dap--debug-session-thread-id (dap--cur-session)))
+
+(find-file text)
+(dap-debug (list :type "lstm-tui" :request "launch" :name "LSTM" :program text :args ["--model" "sentiment"]))
+(until (lambda () (and (dap--cur-session) (frame))))
+(say "entry")
+(moved "over" (lambda () (dap-next (dap--cur-session))))
+(moved "in" (lambda () (dap-step-in (dap--cur-session))))
+(moved "back" (lambda () (ask "stepBack" (list :threadId (thread)))))
+(find-file (gethash "path" (gethash "source" (frame))))
+(goto-char (point-min))
+(search-forward "c = f * c")
+(dap-breakpoint-toggle)
+(accept-process-output nil 1)
+(moved "breakpoint" (lambda () (dap-continue (dap--cur-session) (thread))))
+(princ (format "value: %s\n" (gethash "result" (ask "evaluate" (list :expression "mean(f)")))))
+(princ (format "edit: %s\n" (gethash "result" (ask "evaluate" (list :expression "set f[3] = 0" :context "repl")))))
+(moved "reverse" (lambda () (ask "reverseContinue" (list :threadId (thread)))))
+(dap-disconnect (dap--cur-session))
+(kill-emacs 0)

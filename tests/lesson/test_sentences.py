@@ -1,0 +1,173 @@
+"""Each sentence of a lesson that can be checked is: by what stands in braces, by a claim, or it is said to be prose.
+
+A sentence that names a number or a token without computing it has a comment in its stop:
+
+    # claim: PART OF THE SENTENCE = EXPRESSION
+    # prose: PART OF THE SENTENCE
+
+An expression is Python's, of the names of `Said`; what a sentence says once something was tried is asked there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from claims.numbers import WORDS
+
+from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.native import load
+from lstm_tui.lesson.bound_step import Standing
+from lstm_tui.lesson.lesson import LessonStep, read_lesson
+from lstm_tui.lesson.library import Library, folder
+from lstm_tui.models.bundled import open_model
+
+FILES = sorted(folder().glob("[0-9]*.toml"))
+OPENED = Library(cache(open_model), load)
+_MARK = re.compile(r"^# (claim|prose): (.+)$", re.MULTILINE)
+_CODE = re.compile(r"`[^`]*`")
+_NAMES_SOMETHING = re.compile(
+    rf"\d|\*[^* ][^*]*\*|\b(?:{'|'.join(WORDS[2:])}|half|hundredth|hundredths|thousandths|millionths)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a stop.
+
+    Attributes:
+        text: What is written, on one line.
+        tried: Whether it is said once something was tried.
+    """
+
+    text: str
+    tried: bool = False
+
+    @property
+    def is_checkable(self) -> bool:
+        """Say whether it names a number or a token and computes none."""
+        return "{" not in self.text and _NAMES_SOMETHING.search(_CODE.sub("", self.text)) is not None
+
+
+class Said:
+    """What an expression beside a sentence may ask of the place it is said at."""
+
+    def __init__(self, standing: Standing, session: Session) -> None:
+        self._standing, self._session = standing, session
+        trace = session.frame.trace
+        passed = session.frame.passed
+        self.tokens, self.t = trace.sequence.tokens, session.frame.t
+        self.values, self.units, self.cell = passed.cell.values, passed.hidden_size, passed.cell.name
+        self.passes, self.readout = tuple(trace.passes), trace.readout
+        self.vocabulary = () if standing.bound.network.tokens is None else standing.bound.network.tokens.vocabulary
+
+    def true(self, question: str, t: int | None = None) -> bool:
+        """Say whether a condition of the debugger's language is true, here or at another step."""
+        return self._standing.true(question, self._session, self.t if t is None else t)
+
+    def fails(self, question: str, t: int | None = None) -> bool:
+        """Say whether a condition is not true."""
+        return not self.true(question, t)
+
+    def differs(self, pass_name: str, value: str) -> float:
+        """Return by how much a value differs at most, here, from what it was without the edits of the stop."""
+        now, before = (
+            (one.readout if pass_name == "readout" else dict(one[pass_name].items()))[value]
+            for one in (self._session.frame.trace, self._session.baseline)
+        )
+        return float(np.abs(now[self.t] - before[self.t]).max())
+
+    def holds(self, expression: str) -> bool:
+        """Say whether an expression of these names is true."""
+        names = {name: getattr(self, name) for name in dir(self) if not name.startswith("_")}
+        return bool(eval(expression, names))
+
+
+def blocks(path: Path) -> list[str]:
+    """Return the text of each stop as it is written, comments included."""
+    return re.split(r"^\[\[stop\]\]", path.read_text("utf-8"), flags=re.MULTILINE)[1:]
+
+
+def sentences(stop: LessonStep) -> Iterator[Sentence]:
+    """Yield what a stop says, asks to try and says then."""
+    task = stop.task
+    texts = [(stop.say.text, False)]
+    if task is not None:
+        texts += [(task.say.text, False), *([(task.then.text, True)] if task.then is not None else [])]
+    for text, tried in texts:
+        for sentence in re.split(r"(?<=[.!?:])\s+(?=[A-Z*`{])", " ".join(text.split())):
+            yield Sentence(sentence, tried)
+
+
+def places(stop: LessonStep, path: Path) -> tuple[Said, Said | None]:
+    """Return what can be asked where a stop stands, and where it stands once its lines are done."""
+    standing = Standing(stop, OPENED.opener(read_lesson(path)))
+    here, task = Said(standing, standing.session), stop.task
+    if task is None or not task.lines:
+        return here, None
+    session = standing.session.fork()
+    for act in standing.doings():
+        act(session)
+    return here, Said(standing, session)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_sentence_that_can_be_checked_is_claimed_or_said_to_be_prose(path: Path) -> None:
+    stops = read_lesson(path).stops
+    written = blocks(path)
+    assert len(written) == len(stops)
+    bare, stray, false = [], [], []
+    for stop, block in zip(stops, written, strict=True):
+        said = list(sentences(stop))
+        marks = [(kind, *what.partition(" = ")[::2]) for kind, what in _MARK.findall(block)]
+        for kind, part, expression in marks:
+            of = [one for one in said if part in one.text]
+            if len(of) != 1 or not of[0].is_checkable or (kind == "prose") == bool(expression):
+                stray.append(f"stop {stop.number + 1}: {part}")
+            elif kind == "claim":
+                here, then = places(stop, path)
+                asked = then if of[0].tried else here
+                assert asked is not None, f"nothing is done here: {part}"
+                if not asked.holds(expression):
+                    false.append(f"stop {stop.number + 1}: {part}: {expression}")
+        parts = [part for _, part, _ in marks]
+        bare += [
+            f"stop {stop.number + 1}: {one.text}"
+            for one in said
+            if one.is_checkable and not any(part in one.text for part in parts)
+        ]
+    assert (bare, stray, false) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "checkable"),
+    [
+        ("There are two gates.", True),
+        ("*was* gets more.", True),
+        ("It gets 3 of them.", True),
+        ("It gets {max(output):%} of 1.", False),
+        ("Type `goto 3` now.", False),
+        ("One thing is kept.", False),
+        ("A gate is open.", False),
+    ],
+)
+def test_what_names_a_number_or_a_token_can_be_checked(text: str, checkable: bool) -> None:
+    assert Sentence(text).is_checkable == checkable
+
+
+def test_a_false_sentence_is_noticed() -> None:
+    """What stands beside a sentence is asked at its place, and not somewhere else."""
+    path = next(path for path in FILES if path.stem.endswith("attention"))
+    stop = read_lesson(path).stops[1]
+    here, _ = places(stop, path)
+    assert here.holds("tokens[t] == 'dull' and true('readout.a < readout.a[t-1]')")
+    assert not here.holds("true('readout.a > readout.a[t-1]')")
+    assert here.holds("fails('readout.a > readout.a[t-1]')")
+    with pytest.raises(UserError):
+        here.holds("true('nonsense(')")
