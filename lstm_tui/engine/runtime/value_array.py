@@ -24,6 +24,7 @@ class ValueArray(ArrayBase):
 
     tape: TapePlaces | None = None
     label: str = ""
+    _plain: Array | None = None
 
     _repr_html_ = rich_display
 
@@ -51,7 +52,8 @@ class ValueArray(ArrayBase):
 
     def __getitem__(self, index: Any) -> Any:
         """Return numbers of it, as of any array."""
-        return self.view(np.ndarray)[index]
+        plain = self._plain  # the same numbers: nothing is made to look at some of them
+        return (self.view(np.ndarray) if plain is None else plain)[index]
 
     def __array_wrap__(self, array: Array, context: Any = None, return_scalar: bool = False) -> Any:
         """Return what was computed of it as it is of any array."""
@@ -72,7 +74,7 @@ def with_tape(series: Array, tape: TapePlaces, label: str) -> Array:
         series.tape = tape
         return series
     made = series.view(ValueArray)
-    made.tape, made.label = tape, label
+    made.tape, made.label, made._plain = tape, label, series.view(np.ndarray)
     return made
 
 
