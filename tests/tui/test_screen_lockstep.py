@@ -14,7 +14,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.bundled_files import bundled_names
 from lstm_tui.formats.importers.named import open_model
 from lstm_tui.formats.inputs.inputs import text_sequence
-from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE
+from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, Glyphs
 from lstm_tui.tui.views.lockstep import LockstepApp, LockstepScreen, draw_lockstep
 
 VERDICTS = tuple(name for name in bundled_names() if name.startswith("verdict-"))
@@ -48,6 +48,17 @@ def test_the_shares_that_are_drawn_are_those_of_the_runs(size: tuple[int, int]) 
     drawn = re.findall(r"\d+ %", draw_lockstep(lock, 2, 1, *size, DARK_PALETTE).text())
     kept = [lock.kept(lane, t) for lane in lock.lanes for t in range(len(lock))]
     assert drawn == [percent(one) for one in kept if one is not None]
+
+
+@pytest.mark.parametrize("glyphs", [DARK_PALETTE.glyphs, ASCII])
+@pytest.mark.parametrize("size", [(158, 43), (118, 34), (78, 22)])
+def test_where_all_of_them_stand_is_told_without_colour(size: tuple[int, int], glyphs: Glyphs) -> None:
+    lock = lockstep(*NAMES[:2])
+    palette = replace(DARK_PALETTE, glyphs=glyphs)
+    for t, token in enumerate(lock.runs[0].sequence.tokens):
+        tape = draw_lockstep(lock, t, 0, *size, palette).lines[0].plain
+        assert tape.count(glyphs.cursor) == 1
+        assert f"{glyphs.cursor}{token} " in tape
 
 
 def test_a_lane_without_room_is_counted_and_comes_when_it_is_chosen() -> None:

@@ -76,7 +76,8 @@ class _Pen:
         tokens = self.lock.runs[0].sequence.tokens
         for t in range(self.first, self.behind):
             here = t == self.t
-            text = fit(token_label(tokens[t], self.glyphs), self.column - 1, self.glyphs) + " "
+            text = (self.glyphs.cursor if here else "") + token_label(tokens[t], self.glyphs)
+            text = fit(text, self.column - 1, self.glyphs) + " "
             self.drawing.hit(line.x, line.x + self.column, ClickTarget(t=t))
             line.put(text, self.palette.style("title" if here else "ink", self.ground(t), bold=here))
         line = self.drawing.line().put(fit("differ", self.label, self.glyphs), self.palette.style("faint"))
