@@ -319,7 +319,9 @@ class View:
     @cached_property
     def read_ledger(self) -> Ledger | None:
         """Who wrote what the chosen value reads here of a memory that is a matrix; None where it reads none."""
-        if self.everyone or not self.frame.reached(self.pass_name, self.value):
+        if self.everyone or self.value not in self.passed.cell.values:
+            return None
+        if not self.frame.reached(self.pass_name, self.value):
             return None
         split = self.facts.read_split(self.pass_name, self.value, self.t)
         if split is None:

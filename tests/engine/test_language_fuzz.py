@@ -160,5 +160,6 @@ def test_every_bundled_equation_reads_back_the_same() -> None:
                 states=cell.state,
                 given=frozenset({"x", *cell.below, *cell.fixed}),
                 defined=list(cell.values[:number]),
+                matrices=frozenset(cell.shapes),
             )
             assert same(parse_expression(as_written(equation.expression), words), equation.expression)

@@ -32,6 +32,7 @@ def test_every_weight_of_tiny_has_two_digits() -> None:
 @pytest.mark.parametrize("name", bundled_names())
 def test_a_bundled_network_is_as_wide_as_its_recipe_makes_it(name: str) -> None:
     wide = getattr(importlib.import_module(f"lstm_tui.models.recipes.{MODULES[name]}"), "HIDDEN", None)
+    wide = wide[name] if isinstance(wide, dict) else wide
     if wide is not None:
         assert {one.program.hidden_size for one in load(path(name)).passes} == {wide}
 

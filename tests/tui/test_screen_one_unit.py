@@ -237,7 +237,7 @@ def test_it_is_a_way_of_looking_at_the_same_session() -> None:
         assert driver.screen.focused is driver.pane("one")
         assert not driver.pane("tape").display
         assert is_large("The", driver.text())
-        assert driver.line("footer").startswith(" n/N token")
+        assert driver.line("footer").startswith("n/N token")
         await driver.press("s")
         assert (driver.view.t, driver.view.value) == (2, "f")
         await driver.press("l", "j")
