@@ -9,7 +9,7 @@ from present import present
 
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
-from lstm_tui.debugger.inspect.compare import Comparison
+from lstm_tui.debugger.inspect.compare import Comparison, compare
 from lstm_tui.debugger.inspect.diff import DiffColumn
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.run import run
@@ -76,3 +76,14 @@ def test_texts_without_a_common_tape_are_refused() -> None:
     runs = run(network, sentence(network)), run(network, sentence(network, "not bad"))
     with pytest.raises(UserError, match="a and b read this as 5 words and 2 words: there is no common tape"):
         Comparison.of(*runs, ("a", "b"))
+
+
+@pytest.mark.parametrize("t", range(5))
+def test_texts_that_differ_by_one_word_are_refused_with_the_word(t: int) -> None:
+    network = stacked()
+    one = sentence(network)
+    words = list(one.tokens)
+    words[t] = "good"
+    runs = run(network, one), run(network, sentence(network, " ".join(words)))
+    with pytest.raises(UserError, match=f"at t = {t} “{one.tokens[t]}” and “good”: .* no common tape; .* edit"):
+        compare(*runs)

@@ -79,9 +79,7 @@ class Comparison:
         """
         edited = origins is not None
         if origins is None:
-            if one.sequence.tokens != other.sequence.tokens:
-                counts = " and ".join(f"{len(trace.sequence)} {trace.sequence.kind}" for trace in (one, other))
-                raise UserError(f"{names[0]} and {names[1]} read this as {counts}: there is no common tape")
+            check_common_tape(one, other, names)
             origins = Origins.unchanged(len(one.sequence))
         return cls(one, other, names, TraceDiff(one, other, origins).columns, edited)
 
@@ -174,8 +172,30 @@ class Comparison:
             return float(np.abs(one - other).sum() / whole) if whole != 0 else 0.0
 
 
+def check_common_tape(one: Trace, other: Trace, names: tuple[str, str]) -> None:
+    """Refuse two runs of different tokens, with the first that differs where as many were read.
+
+    Raises:
+        UserError: They read the text as different tokens.
+    """
+    first, second = one.sequence.tokens, other.sequence.tokens
+    if first == second:
+        return
+    said = " and ".join(f"{len(trace.sequence)} {trace.sequence.kind}" for trace in (one, other))
+    if len(first) == len(second):
+        t = next(t for t, (token, instead) in enumerate(zip(first, second, strict=True)) if token != instead)
+        said = f"different tokens, at t = {t} “{visible(first[t])}” and “{visible(second[t])}”"
+    why = f"{names[0]} and {names[1]} read this as {said}: there is no common tape"
+    if one.model.get("name") == other.model.get("name"):
+        why += "; compare one run with an edit of it, such as replace, insert or remove, to keep one"
+    raise UserError(why)
+
+
 def compare(one: Trace, other: Trace, names: tuple[str, str] | None = None) -> Comparison:
     """Lay two runs of one text side by side: of two networks, or before and after an edit.
+
+    For two texts that differ by some words, edit one into the other: `session.edit('replace 4 "good"')`, then compare
+    `session.baseline` with `session.frame.trace`.
 
     Args:
         one: The first run.
