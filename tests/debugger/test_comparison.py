@@ -11,6 +11,7 @@ from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.inspect.compare import Comparison, compare
 from lstm_tui.debugger.inspect.diff import DiffColumn
+from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.run import run
 
@@ -87,3 +88,20 @@ def test_texts_that_differ_by_one_word_are_refused_with_the_word(t: int) -> None
     runs = run(network, one), run(network, sentence(network, " ".join(words)))
     with pytest.raises(UserError, match=f"at t = {t} “{one.tokens[t]}” and “good”: .* no common tape; .* edit"):
         compare(*runs)
+
+
+@pytest.mark.parametrize("script", ['replace 4 "good"', 'insert 1 "good"', "remove 0", 'remove 4\ninsert 2 "good"'])
+@pytest.mark.parametrize("before", ["", "weight layer0.forward/b_f[0] = 2", 'insert 0 "good"'])
+def test_a_run_and_an_edit_of_it_are_compared_as_the_session_does(before: str, script: str) -> None:
+    network = stacked()
+    session = Session(run(network, sentence(network)))
+    for line in before.splitlines():
+        session.edit(*parse_edit_script(line))
+    one = session.frame.trace
+    for line in script.splitlines():
+        session.edit(*parse_edit_script(line))
+    compared = compare(one, session.frame.trace)
+    made = apply(parse_edit_script(script), network, one.sequence)
+    by_hand = Comparison.of(one, session.frame.trace, ("a", "b"), made.origins)
+    assert [*compared.columns] == [*by_hand.columns]
+    assert compared.edited

@@ -12,6 +12,7 @@ import numpy as np
 from lstm_tui.analysis.contributions import OutputParts, parts_of
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import last_opening
 from lstm_tui.debugger.edits.origins import Origins
@@ -211,7 +212,19 @@ def compare(one: Trace, other: Trace, names: tuple[str, str] | None = None) -> C
     if names is None:
         first, second = (run.model.get("name") or "a network" for run in (one, other))
         names = (first, second) if first != second else (first, f"{second}, edited" if other.edits else "the other")
-    return Comparison.of(one, other, names)
+    return Comparison.of(one, other, names, _origins_by_edits(one, other))
+
+
+def _origins_by_edits(one: Trace, other: Trace) -> Origins | None:
+    """Return where each token of the second was, if edits made after the first run turn its tokens into the others."""
+    before, after = one.edits, other.edits
+    if one.sequence.tokens == other.sequence.tokens or one.network is None or after[: len(before)] != before:
+        return None
+    try:
+        edited = apply(parse_edit_script("\n".join(after[len(before) :])), one.network, one.sequence)
+    except UserError:  # edits of another text or network: the tapes are refused with what they read
+        return None
+    return edited.origins if edited.sequence.tokens == other.sequence.tokens else None
 
 
 def _alike(one: Array | None, other: Array | None) -> bool:
