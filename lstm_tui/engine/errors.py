@@ -58,6 +58,12 @@ class LanguageError(UserError):
         self.suggestion = suggestion
 
 
+def kind_of(given: object) -> str:
+    """Return what somebody gave from Python, as a sentence has it: `None`, `a dict`, `an int`."""
+    name = visible(type(given).__name__)
+    return "None" if given is None else f"a{'n' * (name[:1].lower() in 'aeio')} {name}"
+
+
 def no_pass(name: str, known: Iterable[str]) -> UnknownName:
     """Return the mistake of naming a pass that is not there: the nearest, or of another number all there are."""
     names = list(known)

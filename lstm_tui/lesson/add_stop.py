@@ -55,7 +55,7 @@ def _written(path: Path) -> str:
 
 
 def _about(session: Session) -> str:
-    return f"Recorded on {session.edits.baseline.sequence}."
+    return f"Recorded on “{session.edits.baseline.sequence.beginning}”."
 
 
 def _stop(session: Session, words: str) -> dict[str, Any]:

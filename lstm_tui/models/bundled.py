@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.formats.importers.named import find_model, open_model, words_known
@@ -76,6 +75,6 @@ def named_model(model: object) -> str:
             "this is a living model: lstm_tui.capture(model, batch) runs it and keeps every step; "
             'or torch.save(model.state_dict(), "model.pt"), and load that'
         )
-    if isinstance(model, Mapping):
+    if isinstance(model, dict):
         raise UserError('this is a dictionary: torch.save(it, "model.pt") or safetensors make a file of it; load that')
-    raise UserError(f"a network is a bundled name, a path, or what `load` returned; this is a {type(model).__name__}")
+    raise UserError(f"a network is a bundled name, a path, or what `load` returned; this is {kind_of(model)}")

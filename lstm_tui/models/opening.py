@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Rows
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.run import Initial
 from lstm_tui.formats.inputs.inputs import open_source
@@ -36,7 +36,7 @@ def source_from(
     if dtype not in (None, "float32", "float64"):
         raise UserError(f"dtype= is float32 or float64, not {str(dtype)[:40]!r}")
     if line is not None and (isinstance(line, bool) or not isinstance(line, int)):
-        raise UserError(f"line= is the number of a line, from 1; this is a {type(line).__name__}")
+        raise UserError(f"line= is the number of a line, from 1; this is {kind_of(line)}")
     given = open_source(source)
     network, note = model_for(given, model)
     found = Source.of_input(told(network, *([note] if note else [])), given, whole, line)

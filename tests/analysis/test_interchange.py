@@ -14,7 +14,7 @@ from lstm_tui.analysis.influence import Target
 from lstm_tui.analysis.interchange import TOKEN, CausalMap, check_pair, number_in, part_of_way
 from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, unit_order
+from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, range_words, unit_order
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -223,3 +223,20 @@ def test_accounts_say_whether_they_agree() -> None:
     assert said.endswith("interchange, gradient, deletion: t=5; ledger: t=4")
     (said,) = account_words({"interchange": np.array([1.0, np.nan]), "ledger": np.zeros(2)}, range(2), name)
     assert said.endswith("interchange, ledger: not known")
+
+
+def test_accounts_that_know_nothing_do_not_disagree() -> None:
+    """They were said to disagree, each on a token that is not known."""
+    (said,) = account_words({"interchange": np.zeros(2), "ledger": np.full(2, np.nan)}, range(2), str)
+    assert said == "the token that matters most by interchange, ledger: not known"
+
+
+@pytest.mark.slow
+def test_of_a_long_text_it_is_said_which_tokens_are_interchanged() -> None:
+    """The rest was passed over in silence, and the strongest of the last tokens named as that of the text."""
+    session = session_of(" ".join(["the movie was good and"] * 30), "sentiment-forward", interpreter="numpy")
+    (told,) = range_words(asked(session, f'positive from "{" ".join(["the movie was bad and"] * 30)}"').begun())
+    assert "64 tokens up to t=149" in told
+    assert "before t=86" in told
+    short = asked(session_of("a good film", "sentiment-forward"), 'positive from "a bad film"')
+    assert not list(range_words(short.begun()))

@@ -238,3 +238,15 @@ def test_a_word_that_is_known_again_is_not_called_unknown() -> None:
     assert list(one.frame.trace.sequence.unknown) == [1]
     answer(one, "replace 1 movie")
     assert not one.frame.trace.sequence.unknown
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    "typed", ["patch h[0] @ 1 from line 2 @ 1", pytest.param("find h[0] > 0", marks=pytest.mark.slow)]
+)
+def test_other_lines_of_the_file_are_read_by_the_network_that_is_open_now(name: str, typed: str) -> None:
+    """They were given to it as the network had read them that the file was opened with, by its numbers of words."""
+    text = "The movie was not bad\nshe likes tea and zzqy was dull\nWe will never go back\n"
+    other, fresh = session("sentiment" if name == "tiny" else "tiny", text), session(name, text)
+    answer(other, f"model {name}")
+    assert answer(other, typed) == answer(fresh, typed)

@@ -37,6 +37,7 @@ def test_a_recorded_session_is_a_lesson_that_stands_where_it_stood(tmp_path: Pat
     told(session, "goto 5", "step", f'record-lesson {file} It "ends" here: \\ and {{{{}}}}.')
     lesson = read_lesson(file)
     assert lesson.title == "mine"
+    assert lesson.about == "Recorded on “Ganesh likes AIML . Ram likes DevSecOps .”."
     first, second, third = (Standing(one, Library(open_model, load).opener(lesson)) for one in lesson.stops)
     assert "".join(piece.text for piece in first.say()) == "At *Ram* f is 0.23."
     assert (first.place.t, first.place.unit, first.stop.look, first.begun) == (4, 11, "ledger", 0)

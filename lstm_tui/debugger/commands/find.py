@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from lstm_tui.analysis.property_units import PERMUTATIONS, units_that_follow
 from lstm_tui.debugger.commands.edit import Here
@@ -11,6 +12,7 @@ from lstm_tui.debugger.commands.goto import stands
 from lstm_tui.debugger.commands.names import unit_meant
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.corpus import Corpus, CorpusStates, ValueName, hold_states
+from lstm_tui.debugger.edits.openings import lines_as_read
 from lstm_tui.debugger.inspect.findings import (
     at_text,
     check_units,
@@ -94,7 +96,9 @@ def _corpus(session: Session) -> Corpus:
         raise UserError("a text that still comes is not searched: open its file")
     network = session.edited.network
     corpus = Corpus.of((session.source,))
-    return Corpus(network, corpus.sources)
+    return Corpus(network, tuple(
+        replace(one, sequences=lines_as_read(one.sequences, one.network, network)) for one in corpus.sources
+    ))  # fmt: skip
 
 
 def _states(session: Session, corpus: Corpus, values: Sequence[ValueName]) -> CorpusStates:

@@ -17,6 +17,7 @@ _SIGNALS = "there are no signals in a run: `break nan` waits for what goes wrong
 _WRITES = "`print EXPR > FILE` writes a value to a file, `>>` adds to it; `save-model FILE` writes the network"
 _MEMORY = "`print c[0:4]` tells some units, `info values` every value here"
 _STATES = "`branch NAME` names the edits as they are now, `switch NAME` goes back to them"
+_TWO_RUNS = "`diff A B` compares two states of the edits; `lstm-tui compare FILE --model A --model B` two networks"
 _PLACES = "`set $here = t` keeps the place, `goto $here` goes back to it"
 _SETTINGS = "settings stand in a file of their own: `lstm-tui config` tells where"
 _SEARCHES = "`find TEXT` goes to the next token that holds a text, `break WHERE in any line` waits over all lines"
@@ -80,6 +81,7 @@ COUNTERPARTS: dict[str, str] = {
     **dict.fromkeys(("generate-core-file", "gcore", "pack"), "`save-session FILE` writes the session as it stands"),
     **dict.fromkeys(("x", "examine", "args", "a", "explore"), _MEMORY),
     **dict.fromkeys(("checkpoint", "snapshot"), _STATES),
+    "compare": _TWO_RUNS,
     **dict.fromkeys(("bookmark", "goto-bookmark"), _PLACES),
     **dict.fromkeys(
         ("with", "unset", "add-auto-load-safe-path", "add-auto-load-scripts-directory"),

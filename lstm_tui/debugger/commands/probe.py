@@ -9,6 +9,7 @@ from itertools import islice
 from lstm_tui.analysis.probe import LEAST_STRETCHES, SHUFFLES, BestUnit, Stretches, best_unit, stretches_of
 from lstm_tui.debugger.commands.known_words import known_tokens
 from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.edits.openings import lines_as_read
 from lstm_tui.debugger.edits.teaching import held_out_of
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
@@ -118,7 +119,9 @@ def _evidence(told: BestUnit, of: Stretches, where: str) -> str:
 
 def _stretches(session: Session, kinds: Kinds, pass_name: str) -> tuple[Stretches | None, str]:
     """Return the stretches of the lines that are open, or of texts of the package where those are too few."""
-    lines = session.source.sequences if session.source.recorded is None else ()
+    source = session.source
+    opened = source.sequences if source.recorded is None else ()
+    lines = lines_as_read(opened, source.network, session.edited.network)
     mine = [session.frame.trace.sequence, *(one for n, one in enumerate(lines) if n != session.frame.line)]
     found = _of(session, islice(mine, _MOST_LINES), kinds, pass_name)
     if found is not None and min(found.counts) >= LEAST_STRETCHES:

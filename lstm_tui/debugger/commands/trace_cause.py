@@ -20,6 +20,7 @@ from lstm_tui.debugger.inspect.causes import (
     account_words,
     head,
     map_lines,
+    range_words,
     strongest_words,
     unit_order,
     unit_words,
@@ -68,6 +69,7 @@ def _trace_cause(session: Session, rest: str) -> Iterable[str]:
     ledger = f", ledger of unit {question.names.label(column.pass_name, best)}" if "ledger" in accounts else ""
     return (
         head(found, question.other.name),
+        *range_words(found),
         "how much of the way each interchange goes:",
         *map_lines(question, found),
         "most:",

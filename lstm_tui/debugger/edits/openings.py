@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence as Items
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import overload
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
@@ -78,6 +80,43 @@ def reread(sequence: Sequence, network: Network) -> Sequence:
     if not len(made):
         raise UserError(f"{name} finds nothing to read in this text")
     return as_trained(made, network, HERE)
+
+
+@dataclass(frozen=True, eq=False)
+class Reread(Items[Sequence]):
+    """The lines of a file as another network reads them, each when it is needed.
+
+    Attributes:
+        lines: As the network reads them that the file was opened with.
+        network: The other network.
+    """
+
+    lines: Items[Sequence]
+    network: Network
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @overload
+    def __getitem__(self, at: int) -> Sequence: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Sequence, ...]: ...
+    def __getitem__(self, at: int | slice) -> Sequence | tuple[Sequence, ...]:
+        if isinstance(at, slice):
+            return tuple(reread(one, self.network) for one in self.lines[at])
+        return reread(self.lines[at], self.network)
+
+
+def lines_as_read(lines: Items[Sequence], opened: Network | None, network: Network) -> Items[Sequence]:
+    """Return the lines of a file as the network reads them that is run now.
+
+    Args:
+        lines: As they were opened.
+        opened: The network they were opened with.
+        network: The one that is run, which an edit `model` may have put in its place.
+    """
+    same = opened is None or (opened.tokens == network.tokens and opened.input_size == network.input_size)
+    return lines if same else Reread(lines, network)
 
 
 def text_of(sequence: Sequence) -> str:

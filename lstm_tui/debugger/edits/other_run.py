@@ -14,7 +14,7 @@ import numpy as np
 from lstm_tui.analysis.interchange import OtherRun
 from lstm_tui.debugger.edits.apply import sizes_of
 from lstm_tui.debugger.edits.language import PatchEdit, in_quotes, range_of
-from lstm_tui.debugger.edits.openings import read_as, reread
+from lstm_tui.debugger.edits.openings import lines_as_read, read_as, reread
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, no_pass
@@ -55,8 +55,11 @@ def other_run(session: Session, name: str) -> OtherRun:
         number = whole_number(words[1], 1, session.source.count) if len(words) == 2 else None
         if number is None:
             raise UserError(f"which line? there are {session.source.count} that hold something, from 1")
-        start = session.source.start(number - 1, session.baseline.interpreter)
-        return OtherRun(_run(session, session.sequence_of(number - 1), start), f"line {number}", f"line {number}")
+        lines = lines_as_read(session.source.sequences, session.source.network, session.edited.network)
+        read_here = lines is session.source.sequences
+        start = session.source.start(number - 1, session.baseline.interpreter) if read_here else None
+        sequence = lines[number - 1] if len(lines) else session.opened_sequence
+        return OtherRun(_run(session, sequence, start), f"line {number}", f"line {number}")
     if words and words[0] in ("branch", "state"):
         words = words[1:]
     if len(words) != 1:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstm_tui.analysis.distribution import largest
-from lstm_tui.analysis.influence import Target, deletions, influence
+from lstm_tui.analysis.influence import MOST_TOKENS, Target, deletions, influence
 from lstm_tui.analysis.interchange import (
     TOKEN,
     CausalMap,
@@ -185,7 +185,10 @@ def way_words(found: CausalMap, number: float) -> str:
 
 def strongest_words(question: CausalQuestion, found: CausalMap) -> Iterator[str]:
     """Yield the interchanges that change the number most, each with the line that makes it by hand."""
-    for row, n in found.strongest(_MOST_CELLS):
+    strongest = found.strongest(_MOST_CELLS)
+    if not strongest:
+        yield "none changes it"
+    for row, n in strongest:
         t, column = found.places[row], found.columns[n]
         where = f"{letter(column.value)} of {column.pass_name} at t={t} “{visible(question.one.sequence.tokens[t])}”"
         yield f"{where}: {way_words(found, float(found.numbers[row, n]))}; {visible(question.line(column, t))}"
@@ -198,10 +201,12 @@ def unit_order(found: CausalMap, numbers: Array) -> list[int]:
 
 def unit_words(question: CausalQuestion, found: CausalMap, column: MapColumn, numbers: Array) -> Iterator[str]:
     """Yield the units of a value whose interchanges change the number most."""
-    for unit in unit_order(found, numbers)[:_MOST_UNITS]:
-        if numbers[unit] != found.here:
-            name = question.names.label(column.pass_name, unit)
-            yield f"  unit {name}: {way_words(found, float(numbers[unit]))}"
+    changing = [unit for unit in unit_order(found, numbers)[:_MOST_UNITS] if numbers[unit] != found.here]
+    if not changing:
+        yield "  none changes it"
+    for unit in changing:
+        name = question.names.label(column.pass_name, unit)
+        yield f"  unit {name}: {way_words(found, float(numbers[unit]))}"
 
 
 def account_words(accounts: Mapping[str, Array], places: range, name: Callable[[int], str]) -> Iterator[str]:
@@ -224,8 +229,20 @@ def account_words(accounts: Mapping[str, Array], places: range, name: Callable[[
         *others, last = told
         yield f"{', '.join(others)} and {last} all name {next(iter(different))}"
         return
+    if not any(t is not None for t in leads.values()):
+        yield f"the token that matters most by {', '.join(told)}: not known"
+        return
     by_token = "; ".join(f"{', '.join(a for a in told if told[a] == one)}: {one}" for one in different)
     yield f"they disagree on the token that matters most: {by_token}"
+
+
+def range_words(found: CausalMap) -> Iterator[str]:
+    """Say of a long text which tokens are interchanged, since none before them is asked; nothing of a short one."""
+    if found.places.start and len(found.places) == MOST_TOKENS:
+        yield (
+            f"only the {MOST_TOKENS} tokens up to t={found.places[-1]} are interchanged: "
+            f"of those before t={found.places.start} nothing is said"
+        )
 
 
 def account_lines(accounts: Mapping[str, Array], places: range, name: Callable[[int], str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import count_of, sentence
@@ -208,7 +208,7 @@ def compare(one: Trace, other: Trace, names: tuple[str, str] | None = None) -> C
     """
     for run in (one, other):
         if not isinstance(run, Trace):
-            raise UserError(f"two traces are compared, as `trace` returns them; this is a {type(run).__name__}")
+            raise UserError(f"two traces are compared, as `trace` returns them; this is {kind_of(run)}")
     if names is None:
         first, second = (run.model.get("name") or "a network" for run in (one, other))
         names = (first, second) if first != second else (first, f"{second}, edited" if other.edits else "the other")

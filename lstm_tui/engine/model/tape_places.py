@@ -6,7 +6,7 @@ import operator
 from dataclasses import dataclass
 from typing import SupportsIndex
 
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError, kind_of, nearest
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.text_safety import visible
@@ -54,7 +54,7 @@ class TapePlaces:
             t = operator.index(where)
         except TypeError:
             raise UserError(
-                f"a place on the tape is a token in quotes, or a number from 0; this is a {type(where).__name__}"
+                f"a place on the tape is a token in quotes, or a number from 0; this is {kind_of(where)}"
             ) from None
         if not -steps <= t < steps:
             raise UserError(f"there is no place {t} on this tape: it has {steps} tokens, from 0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set, Sized
 from functools import lru_cache
+from io import IOBase
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsFloat, overload
@@ -13,7 +14,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array, Rows
 from lstm_tui.engine.doors import door
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.row_labels import row_labels
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
@@ -71,6 +72,8 @@ def open_source(source: str | Path | Rows) -> InputText | NumericSeries:
 
 def _as_array(source: Any) -> Array:
     """Return rows of numbers as an array: a list, an array, a tensor of PyTorch, a table of pandas or polars."""
+    if instead := _instead(source):
+        raise UserError(f"a text, a file or rows of numbers is read; this is {kind_of(source)}: {instead}")
     if hasattr(source, "detach"):  # a tensor, which may be one that is trained, stands elsewhere, or is of bfloat16
         source = source.detach().cpu()
         source = source.double() if source.is_floating_point() else source
@@ -79,7 +82,7 @@ def _as_array(source: Any) -> Array:
         source = source.to_numpy()
     as_array = isinstance(source, Sized | SupportsFloat) or hasattr(source, "__array__")
     if not as_array or isinstance(source, Mapping | Set):
-        raise UserError(f"a text, a file or rows of numbers is read; this is {_kind(source)}")
+        raise UserError(f"a text, a file or rows of numbers is read; this is {kind_of(source)}")
     try:
         made = np.asarray(source)
     except (ValueError, TypeError, RuntimeError):  # lists of different lengths, or of what is no number
@@ -89,8 +92,17 @@ def _as_array(source: Any) -> Array:
     return _of_objects(made, columns) if made.dtype == object else made
 
 
-def _kind(given: object) -> str:
-    return "None" if given is None else f"a {visible(type(given).__name__)}"
+def _instead(source: object) -> str:
+    """Return what to give in the place of what nobody reads, or where it is to be given; empty where it is unknown."""
+    from lstm_tui.engine.model.network import Network
+
+    if isinstance(source, Network):
+        return "give it as model, behind what it reads, as in trace(text, model=network)"
+    if isinstance(source, bytes | bytearray):
+        return "decode it, as in data.decode()"
+    if isinstance(source, IOBase):
+        return "give the path of the file, or what its read() returns"
+    return "lstm_tui.capture(model, batch) runs a living model" if hasattr(source, "state_dict") else ""
 
 
 def _uneven(rows: Any) -> str:
@@ -116,7 +128,7 @@ def _of_objects(made: Array, columns: Any) -> Array:
             names = [str(name) for name in columns]
             where = f"column {visible(names[column])!r}" if column < len(names) else f"column {column + 1}"
             row = place // max(made.shape[-1] if made.ndim > 1 else 1, 1) + 1
-            raise UserError(f"the array: row {row}, {where} holds {_kind(one)}, not a number")
+            raise UserError(f"the array: row {row}, {where} holds {kind_of(one)}, not a number")
         flat[place] = math.nan if missing else float(one)
     return flat.reshape(made.shape)
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.analysis.interchange import TOKEN, CausalMap, MapColumn, columns_of
-from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, head, unit_order, way_words
+from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, head, range_words, unit_order, way_words
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
@@ -251,6 +251,8 @@ def _words(picture: CausesPicture, width: int, palette: Palette) -> list[tuple[s
             f"{name} {way_words(found, float(numbers[unit]))}" for name, unit in zip(names, best, strict=True)
         )
         put(f"units of {letter(cell[0].value)} at {token(cell[1])} alone: {told or 'none changes it'}", "accent")
+    for text in range_words(found):
+        put(text, "title")
     if picture.accounts:
         for text in account_words(picture.accounts, found.places, token):
             put(text, "title")
