@@ -9,8 +9,9 @@ from present import present
 
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
-from lstm_tui.debugger.inspect.compare import Comparison
+from lstm_tui.debugger.inspect.compare import Comparison, compare
 from lstm_tui.debugger.inspect.diff import DiffColumn
+from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.run import run
 
@@ -76,3 +77,31 @@ def test_texts_without_a_common_tape_are_refused() -> None:
     runs = run(network, sentence(network)), run(network, sentence(network, "not bad"))
     with pytest.raises(UserError, match="a and b read this as 5 words and 2 words: there is no common tape"):
         Comparison.of(*runs, ("a", "b"))
+
+
+@pytest.mark.parametrize("t", range(5))
+def test_texts_that_differ_by_one_word_are_refused_with_the_word(t: int) -> None:
+    network = stacked()
+    one = sentence(network)
+    words = list(one.tokens)
+    words[t] = "good"
+    runs = run(network, one), run(network, sentence(network, " ".join(words)))
+    with pytest.raises(UserError, match=f"at t = {t} “{one.tokens[t]}” and “good”: .* no common tape; .* edit"):
+        compare(*runs)
+
+
+@pytest.mark.parametrize("script", ['replace 4 "good"', 'insert 1 "good"', "remove 0", 'remove 4\ninsert 2 "good"'])
+@pytest.mark.parametrize("before", ["", "weight layer0.forward/b_f[0] = 2", 'insert 0 "good"'])
+def test_a_run_and_an_edit_of_it_are_compared_as_the_session_does(before: str, script: str) -> None:
+    network = stacked()
+    session = Session(run(network, sentence(network)))
+    for line in before.splitlines():
+        session.edit(*parse_edit_script(line))
+    one = session.frame.trace
+    for line in script.splitlines():
+        session.edit(*parse_edit_script(line))
+    compared = compare(one, session.frame.trace)
+    made = apply(parse_edit_script(script), network, one.sequence)
+    by_hand = Comparison.of(one, session.frame.trace, ("a", "b"), made.origins)
+    assert [*compared.columns] == [*by_hand.columns]
+    assert compared.edited

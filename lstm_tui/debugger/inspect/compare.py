@@ -12,6 +12,7 @@ import numpy as np
 from lstm_tui.analysis.contributions import OutputParts, parts_of
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import last_opening
 from lstm_tui.debugger.edits.origins import Origins
@@ -79,9 +80,7 @@ class Comparison:
         """
         edited = origins is not None
         if origins is None:
-            if one.sequence.tokens != other.sequence.tokens:
-                counts = " and ".join(f"{len(trace.sequence)} {trace.sequence.kind}" for trace in (one, other))
-                raise UserError(f"{names[0]} and {names[1]} read this as {counts}: there is no common tape")
+            check_common_tape(one, other, names)
             origins = Origins.unchanged(len(one.sequence))
         return cls(one, other, names, TraceDiff(one, other, origins).columns, edited)
 
@@ -174,8 +173,30 @@ class Comparison:
             return float(np.abs(one - other).sum() / whole) if whole != 0 else 0.0
 
 
+def check_common_tape(one: Trace, other: Trace, names: tuple[str, str]) -> None:
+    """Refuse two runs of different tokens, with the first that differs where as many were read.
+
+    Raises:
+        UserError: They read the text as different tokens.
+    """
+    first, second = one.sequence.tokens, other.sequence.tokens
+    if first == second:
+        return
+    said = " and ".join(f"{len(trace.sequence)} {trace.sequence.kind}" for trace in (one, other))
+    if len(first) == len(second):
+        t = next(t for t, (token, instead) in enumerate(zip(first, second, strict=True)) if token != instead)
+        said = f"different tokens, at t = {t} “{visible(first[t])}” and “{visible(second[t])}”"
+    why = f"{names[0]} and {names[1]} read this as {said}: there is no common tape"
+    if one.model.get("name") == other.model.get("name"):
+        why += "; compare one run with an edit of it, such as replace, insert or remove, to keep one"
+    raise UserError(why)
+
+
 def compare(one: Trace, other: Trace, names: tuple[str, str] | None = None) -> Comparison:
     """Lay two runs of one text side by side: of two networks, or before and after an edit.
+
+    For two texts that differ by some words, edit one into the other: `session.edit('replace 4 "good"')`, then compare
+    `session.baseline` with `session.frame.trace`.
 
     Args:
         one: The first run.
@@ -191,7 +212,19 @@ def compare(one: Trace, other: Trace, names: tuple[str, str] | None = None) -> C
     if names is None:
         first, second = (run.model.get("name") or "a network" for run in (one, other))
         names = (first, second) if first != second else (first, f"{second}, edited" if other.edits else "the other")
-    return Comparison.of(one, other, names)
+    return Comparison.of(one, other, names, _origins_by_edits(one, other))
+
+
+def _origins_by_edits(one: Trace, other: Trace) -> Origins | None:
+    """Return where each token of the second was, if edits made after the first run turn its tokens into the others."""
+    before, after = one.edits, other.edits
+    if one.sequence.tokens == other.sequence.tokens or one.network is None or after[: len(before)] != before:
+        return None
+    try:
+        edited = apply(parse_edit_script("\n".join(after[len(before) :])), one.network, one.sequence)
+    except UserError:  # edits of another text or network: the tapes are refused with what they read
+        return None
+    return edited.origins if edited.sequence.tokens == other.sequence.tokens else None
 
 
 def _alike(one: Array | None, other: Array | None) -> bool:

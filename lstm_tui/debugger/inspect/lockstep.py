@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from lstm_tui.analysis.distribution import largest
+from lstm_tui.debugger.inspect.compare import check_common_tape
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.engine.arrays import Array, quiet
-from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import Trace
 
 MOST_RUNS = 8
@@ -68,9 +68,7 @@ class Lockstep:
         """
         first = runs[0]
         for run, name in zip(runs, names, strict=True):
-            if run.sequence.tokens != first.sequence.tokens:
-                counts = " and ".join(f"{len(one.sequence)} {one.sequence.kind}" for one in (first, run))
-                raise UserError(f"{names[0]} and {name} read this as {counts}: there is no common tape")
+            check_common_tape(first, run, (names[0], name))
         self.runs, self.names = tuple(runs), tuple(names)
         self._facts = tuple(Facts(run) for run in runs)
 
