@@ -119,7 +119,7 @@ def lockstep_table(lock: Lockstep) -> str:
     heads = ["t", "token"]
     for lane in lock.lanes:
         name, several = visible(lock.names[lane.run]), len(lock.runs[lane.run].passes) > 1
-        heads.append(f"{name} {lane.pass_name.partition('.')[2]} keeps" if several else f"{name} keeps")
+        heads.append(f"{name} {lane.pass_name} keeps" if several else f"{name} keeps")
     each = [n for n, run in enumerate(lock.runs) if run.output is not None]
     heads += [f"{visible(lock.names[n])} says" for n in each]
     rows = []

@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
 from lstm_tui.debugger.edit_tree import network_key
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import line_of
+from lstm_tui.debugger.expressions import evaluate
 from lstm_tui.debugger.panes import Layout, read_layout
 from lstm_tui.debugger.scripting import END, OPENING
 from lstm_tui.debugger.session import Session
@@ -31,6 +34,7 @@ COMPUTING = "# computing: "
 """Begins what is said of a line that was not finished: what came of it is not known, so it is not executed again."""
 _COMMAND, _NETWORK, _INPUT, _LAYOUT = "# command: ", "# network: ", "# input: ", "# layout: "
 _HEAD = (_COMMAND, _NETWORK, _INPUT, _LAYOUT)
+_NOTHING = "# means nothing in this run: "
 _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
 _WORDS = frozenset({
     "replace", "insert", "remove", "set", "scale", "patch", "weight", "let", "ablate", "mask", "switch", "branch",
@@ -257,23 +261,43 @@ def _edits(history: History) -> Iterator[str]:
 
 
 def _breakpoints(session: Session) -> Iterator[str]:
-    for number, one in enumerate(session.breakpoints, start=1):
-        yield f"pass {one.pass_name}"
+    kept = 0
+    for one in session.breakpoints:
         verb = "watch" if one.word == "watch" else "tbreak" if one.temporary else "break"
         where = f"{one.trigger.text}{' in any line' * one.any_line}"
-        yield f"{verb} {where}" if one.log is None else f'dprintf {where}, "{one.log}"'
+        line = f"{verb} {where}" if one.log is None else f'dprintf {where}, "{one.log}"'
+        read = read_change if verb == "watch" else read_trigger
+        if not _means_something(partial(read, one.trigger.text, session.scope(one.pass_name))):
+            yield f"{_NOTHING}{line}"
+            continue
+        kept += 1
+        yield f"pass {one.pass_name}"
+        yield line
         if one.commands is not None:
-            yield from (f"commands {number}", *one.commands.lines, END)
+            yield from (f"commands {kept}", *one.commands.lines, END)
         if one.ignore:
-            yield f"ignore {number} {one.ignore}"
+            yield f"ignore {kept} {one.ignore}"
         if not one.enabled:
-            yield f"disable {number}"
+            yield f"disable {kept}"
 
 
 def _displays(session: Session) -> Iterator[str]:
     for one in session.displays:
+        line = f"display {one.expression.text.strip()}"
+        if not _means_something(partial(evaluate, one.expression, session.scope(one.pass_name), 0, 1)):
+            yield f"{_NOTHING}{line}"
+            continue
         yield f"pass {one.pass_name}"
-        yield f"display {one.expression.text.strip()}"
+        yield line
+
+
+def _means_something(read: Callable[[], object]) -> bool:
+    """Say whether a stop or a display can be read in the run as it is: a unit may have lost its name since."""
+    try:
+        read()
+    except UserError:
+        return False
+    return True
 
 
 def _position(session: Session) -> Iterator[str]:

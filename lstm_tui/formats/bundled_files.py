@@ -9,7 +9,8 @@ from pathlib import Path
 
 _NAMES = (
     "sentiment", "sentiment-forward", "story", "chars", "forecast", "recall-lstm", "recall-gru", "recall-rnn", "tiny",
-    "verdict-lstm", "verdict-peephole", "verdict-coupled", "verdict-gru", "verdict-relu", "verdict-attention",
+    "verdict-lstm", "verdict-peephole", "verdict-coupled", "verdict-gru", "verdict-relu",
+    "verdict-depth", "verdict-grid", "verdict-attention",
     "tagger", "tagger-forward",
 )  # fmt: skip
 HELD_OUT = {"story": "stories.txt", "sentiment": "verdicts.tsv", "verdict": "verdicts.tsv"}

@@ -41,6 +41,8 @@ MODULES = {
     "verdict-coupled": "verdicts",
     "verdict-gru": "verdicts",
     "verdict-relu": "verdicts",
+    "verdict-depth": "verdicts",
+    "verdict-grid": "verdicts",
     "verdict-attention": "verdicts",
     "tagger": "taggers",
     "tagger-forward": "taggers",

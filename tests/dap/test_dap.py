@@ -50,6 +50,19 @@ def test_every_capability_has_its_request_and_every_request_is_one_of_the_protoc
         assert f"{request[0].upper()}{request[1:]}Request" in schema()["definitions"], request
 
 
+def test_another_network_takes_over_in_place_and_its_passes_are_the_threads() -> None:
+    with editor() as one:
+        one.launch("sample.txt")
+        said = one.ask("evaluate", expression="model story", context="repl")["result"]
+        assert said.startswith("story instead of sentiment")
+        assert [each["name"] for each in one.ask("threads")["threads"]] == ["layer0.forward"]
+        one.step("next")
+        names = {each["name"] for each in one.frames()}
+        assert any("“The”" in name for name in names)
+        one.ask("evaluate", expression="undo", context="repl")
+        assert [each["name"] for each in one.ask("threads")["threads"]] == ["layer0.forward", "layer0.backward"]
+
+
 def test_it_opens_stands_before_the_first_equation_and_shows_page_and_text() -> None:
     with editor() as one:
         stopped = one.launch("sample.txt")

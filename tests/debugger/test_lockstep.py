@@ -16,7 +16,7 @@ from lstm_tui.formats.importers.named import open_model
 from lstm_tui.formats.inputs.inputs import text_sequence
 
 TEXT = "The movie was not bad"
-NAMES = tuple(name for name in bundled_names() if name.startswith("verdict-"))
+NAMES = tuple(name for name in bundled_names() if name.startswith("verdict-"))[:6]
 
 
 def ran(name: str, text: str = TEXT) -> Trace:

@@ -15,8 +15,8 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
-OTHERWISE = {"source", "load-edits"}
-"""They read."""
+OTHERWISE = {"source", "load-edits", "model-file", "patch-from", "record-lesson"}
+"""They read; or add to what is there, which has a test of its own."""
 ENDINGS = {"save-model": ".safetensors"}
 """Of verbs that do not write any ending."""
 LINES = [
@@ -49,6 +49,15 @@ def test_another_file_is_written_over_when_that_is_said(console: Console, tmp_pa
     path.write_bytes(written + b"x")
     with pytest.raises(UserError, match="was changed since this session wrote it"):
         console.execute(line.format(path))
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_another_lesson_gets_no_stop(console: Console, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("someone's")
+    with pytest.raises(UserError, match="is there already, and not of this session"):
+        console.execute(f"record-lesson {path}")
+    assert path.read_bytes() == b"someone's"
     assert os.listdir(tmp_path) == [path.name]
 
 

@@ -67,12 +67,29 @@ def test_what_was_saved_is_the_session_again(tmp_path: Path, lines: list[str]) -
     for name, passed in mine.trace.items():
         for value in passed:
             assert np.array_equal(passed[value], other.trace[name][value], equal_nan=True)
-    assert [one.expression.text for one in second.displays] == [one.expression.text for one in first.displays]
+    lost = [line.rpartition("run: ")[2] for line in lines_of_it if line.startswith("# means nothing")]
+    displays = [[one.expression.text.strip() for one in each.displays] for each in (first, second)]
+    assert displays[1] == [one for one in displays[0] if f"display {one}" not in lost]
     facts = [
         [(one.trigger.text, one.pass_name, one.enabled, one.temporary, one.ignore, one.log) for one in each.breakpoints]
         for each in (first, second)
     ]
-    assert facts[0] == facts[1]
+    assert facts[1] == [one for one in facts[0] if not any(line.split(" ", 1)[1] == one[0] for line in lost)]
+    for line in lost:  # it would be refused
+        with pytest.raises(UserError):
+            answer(second, line)
+
+
+def test_a_stop_at_a_name_that_is_gone_keeps_nothing_from_being_opened(tmp_path: Path) -> None:
+    first, second = opened(), opened()
+    obey(first, ["name 1 first", "break c[first] > 0", "display c[first]", "break c[2] > 0", "disable 2", "name 1"])
+    path = tmp_path / "work.ltui"
+    answer(first, f"save-session {path} over")
+    assert "# means nothing in this run: break c[first] > 0" in path.read_text().splitlines()
+    assert "# means nothing in this run: display c[first]" in path.read_text().splitlines()
+    answer(second, f"source {path}")
+    assert [(one.trigger.text, one.enabled) for one in second.breakpoints] == [("c[2] > 0", False)]
+    assert not list(second.displays)
 
 
 def test_a_script_s_first_mistake_ends_it_and_is_named(tmp_path: Path) -> None:

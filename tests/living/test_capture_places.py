@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from made_captures import made_capture
 from shown import is_one_safe_line
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.living.capture import Capture, TokenPlace, as_capture
 
@@ -20,11 +22,12 @@ def run() -> Capture:
 
 @pytest.mark.parametrize("limit", [0.2, 0.4, 0.5, 0.7])
 def test_a_condition_is_found_in_every_sequence(run: Capture, limit: float) -> None:
-    asked: tuple[tuple[str, Callable[[np.ndarray], object]], ...] = (
-        (f"mean(f) < {limit}", lambda f: f.mean() < limit), (f"f < {limit}", lambda f: (f < limit).any()),
-        (f"f[1] < {limit}", lambda f: f[1] < limit),
-    )  # fmt: skip
-    for condition, true in asked:
+    tests: dict[str, Callable[[Array], Any]] = {
+        f"mean(f) < {limit}": lambda f: f.mean() < limit,
+        f"f < {limit}": lambda f: (f < limit).any(),
+        f"f[1] < {limit}": lambda f: f[1] < limit,
+    }
+    for condition, true in tests.items():
         wanted = [
             TokenPlace("enc.rnn", one.batch, 0, t, one.tokens[t])
             for one in run.runs
@@ -45,12 +48,15 @@ def test_the_same_token_in_two_sequences(run: Capture) -> None:
 
 
 def test_what_is_not_there_is_said_in_one_line(run: Capture) -> None:
-    refused: tuple[tuple[Callable[[], object], str], ...] = (
-        (lambda: run.places("nott"), "did you mean “not”"), (lambda: run.find("mean(f)"), "is no condition"),
-        (lambda: run.find("mean(ff) < 1"), "ff"), (lambda: run.find("f <"), "column|missing"),
-        (lambda: run.places("not", "dec"), "no recurrent module"), (lambda: run.find("f < 1", "dec"), "no recurrent"),
-    )  # fmt: skip
-    for asked, said in refused:
+    tests: dict[str, Callable[[], object]] = {
+        "did you mean “not”": lambda: run.places("nott"),
+        "is no condition": lambda: run.find("mean(f)"),
+        "ff": lambda: run.find("mean(ff) < 1"),
+        "column|missing": lambda: run.find("f <"),
+        "no recurrent module": lambda: run.places("not", "dec"),
+        "no recurrent": lambda: run.find("f < 1", "dec"),
+    }
+    for said, asked in tests.items():
         with pytest.raises(UserError, match=said) as told:
             asked()
         assert is_one_safe_line(str(told.value))

@@ -24,7 +24,9 @@ from lstm_tui.models.recipes.story_measures import LARGEST, measures, units_of
 
 RECALL = ("recall-lstm", "recall-gru", "recall-rnn")
 TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECALL)
-VERDICT = tuple(f"verdict-{kind}" for kind in ("lstm", "peephole", "coupled", "gru", "relu", "attention"))
+VERDICT = tuple(
+    f"verdict-{kind}" for kind in ("lstm", "peephole", "coupled", "gru", "relu", "depth", "grid", "attention")
+)
 NAMES = (*TRAINED, "tiny", *VERDICT, "tagger", "tagger-forward")
 SEEDS = 3
 VERDICTS = {

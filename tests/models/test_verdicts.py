@@ -1,4 +1,4 @@
-"""The verdict networks: six kinds of cell that learned one task, to be laid side by side."""
+"""The verdict networks: kinds of cell that learned one task, to be laid side by side."""
 
 from __future__ import annotations
 

@@ -258,8 +258,10 @@ def test_the_work_is_written_before_anything_is_taken_down(monkeypatch: pytest.M
 def test_lines_that_nobody_has_come_to_are_kept_at_an_end() -> None:
     from textual.events import Key, Paste
 
+    from lstm_tui.tui.keys import keys_of
+
     def typed(text: str) -> list[Key]:
-        return [Key("enter", "\r") if sign == "\r" else Key(sign, sign) for sign in text]
+        return list(keys_of(text))  # by the names that a terminal's keys have
 
     async def act(driver: Driver) -> None:
         keys = driver.app.keys

@@ -13,8 +13,10 @@ from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.engine.runtime.run import run
+from lstm_tui.tui.canvas.palette import DARK_PALETTE
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.views.compare import CompareApp, CompareScreen
+from lstm_tui.tui.views.compare_drawing import draw_compare
 
 RECIPE = 'insert 2 "good"\nremove 4\nweight layer0.forward/b_f[1] = -4'
 Act = Callable[[Pilot[int], CompareScreen], Awaitable[None]]
@@ -47,6 +49,14 @@ def shown(compared: Comparison, act: Act, size: tuple[int, int] = (160, 45)) -> 
 
 def text(screen: CompareScreen, name: str) -> str:
     return screen.query_one(f"#{name}", Pane).text()
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+@pytest.mark.parametrize("compared", [edited(), other_cell()], ids=["edited", "other cell"])
+def test_no_head_of_the_table_loses_its_end(compared: Comparison, width: int) -> None:
+    pass_name = "layer0.forward"
+    head = draw_compare(compared, 0, pass_name, width - 2, 20, DARK_PALETTE).lines[0].plain
+    assert head.rstrip().endswith("apart" if compared.comparable(pass_name) else "units differ")
 
 
 def test_both_stand_at_the_same_token() -> None:

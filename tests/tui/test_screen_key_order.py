@@ -140,8 +140,8 @@ def test_all_edits_taken_back_is_the_run_as_it_was_bit_for_bit() -> None:
     drive(act)
 
 
-@pytest.mark.parametrize("size", sampled([((1, 1),), ((2, 2),), ((10, 3),)], 2), ids=str)
-def test_no_key_ends_the_program_in_a_tiny_terminal(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", sampled([[1, 1], [2, 2], [10, 3]], 2), ids=str)
+def test_no_key_ends_the_program_in_a_tiny_terminal(size: list[int]) -> None:
     async def act(driver: Driver) -> None:
         for key in KEYS:
             await DELIVERIES["in one write"](driver.app, (key, "\x1b[6~", "\x1b[5~", "j", "\x1b[B", "\t"))
@@ -152,7 +152,7 @@ def test_no_key_ends_the_program_in_a_tiny_terminal(size: tuple[int, int]) -> No
             driver.app.post_message(Key(key, None))
         await rest(driver.app)
 
-    assert drive(act, size=size).return_value is None  # nor does it leave
+    assert drive(act, size=(size[0], size[1])).return_value is None  # nor does it leave
 
 
 # --- what a terminal sends ---

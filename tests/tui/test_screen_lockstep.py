@@ -14,10 +14,12 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.bundled_files import bundled_names
 from lstm_tui.formats.importers.named import open_model
 from lstm_tui.formats.inputs.inputs import text_sequence
-from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE
+from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, Glyphs
 from lstm_tui.tui.views.lockstep import LockstepApp, LockstepScreen, draw_lockstep
 
-NAMES = tuple(name for name in bundled_names() if name.startswith("verdict-"))
+VERDICTS = tuple(name for name in bundled_names() if name.startswith("verdict-"))
+NAMES = tuple(name for name in VERDICTS if len(open_model(name).passes) == 1)[:6]
+LAYERS = next(name for name in VERDICTS if len(open_model(name).layers) > 1)
 
 
 def lockstep(*names: str) -> Lockstep:
@@ -48,13 +50,31 @@ def test_the_shares_that_are_drawn_are_those_of_the_runs(size: tuple[int, int]) 
     assert drawn == [percent(one) for one in kept if one is not None]
 
 
+@pytest.mark.parametrize("glyphs", [DARK_PALETTE.glyphs, ASCII])
+@pytest.mark.parametrize("size", [(158, 43), (118, 34), (78, 22)])
+def test_where_all_of_them_stand_is_told_without_colour(size: tuple[int, int], glyphs: Glyphs) -> None:
+    lock = lockstep(*NAMES[:2])
+    palette = replace(DARK_PALETTE, glyphs=glyphs)
+    for t, token in enumerate(lock.runs[0].sequence.tokens):
+        tape = draw_lockstep(lock, t, 0, *size, palette).lines[0].plain
+        assert tape.count(glyphs.cursor) == 1
+        assert f"{glyphs.cursor}{token} " in tape
+
+
 def test_a_lane_without_room_is_counted_and_comes_when_it_is_chosen() -> None:
     lock = lockstep(*NAMES)
     first = draw_lockstep(lock, 0, 0, 78, 5, DARK_PALETTE)
     assert NAMES[0] in first.text()
     assert NAMES[-1] not in first.text()
     assert first.note.startswith(f"{len(lock.lanes) - 3} more lanes")
-    assert "verdict-attenti" in draw_lockstep(lock, 0, len(lock.lanes) - 1, 78, 5, DARK_PALETTE).text()
+    assert NAMES[-1][:15] in draw_lockstep(lock, 0, len(lock.lanes) - 1, 78, 5, DARK_PALETTE).text()
+
+
+def test_a_lane_says_which_layer_and_which_way_it_is() -> None:
+    text = draw_lockstep(lockstep(LAYERS, "sentiment"), 0, 0, 158, 43, DARK_PALETTE).text()
+    glyphs = DARK_PALETTE.glyphs
+    for label in (f"A {LAYERS} 0 ", f"A {LAYERS} 1 ", f"B sentiment {glyphs.right} ", f"B sentiment {glyphs.left} "):
+        assert text.count(label) == 1
 
 
 def test_keys_step_all_of_them_and_escape_leaves() -> None:

@@ -149,8 +149,8 @@ def _gates(session: Session, rest: str) -> Iterable[str]:
 
 @VERBS.verb(
     "follows REGEX",
-    "find the units of this pass whose memory follows what matches, over the file: effect, and a p-value corrected for "
-    "all units",
+    "tell which units of this pass have a memory that follows what matches, over the file: effect, and a p-value "
+    "corrected for all units",
     example="follows not",
 )
 def _follows(session: Session, rest: str) -> Iterable[str]:

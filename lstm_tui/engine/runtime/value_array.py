@@ -20,10 +20,12 @@ class ValueArray(ArrayBase):
     Attributes:
         tape: The tokens it is of; None of a copy or a view, which may have others.
         label: Such as `layer0.forward.c`.
+        plain: The same numbers as a plain array; None of a copy or a view.
     """
 
     tape: TapePlaces | None = None
     label: str = ""
+    plain: Array | None = None
 
     _repr_html_ = rich_display
 
@@ -51,7 +53,8 @@ class ValueArray(ArrayBase):
 
     def __getitem__(self, index: Any) -> Any:
         """Return numbers of it, as of any array."""
-        return self.view(np.ndarray)[index]
+        numbers = self.plain  # the same numbers: nothing is made to look at some of them
+        return (self.view(np.ndarray) if numbers is None else numbers)[index]
 
     def __array_wrap__(self, array: Array, context: Any = None, return_scalar: bool = False) -> Any:
         """Return what was computed of it as it is of any array."""
@@ -72,7 +75,7 @@ def with_tape(series: Array, tape: TapePlaces, label: str) -> Array:
         series.tape = tape
         return series
     made = series.view(ValueArray)
-    made.tape, made.label = tape, label
+    made.tape, made.label, made.plain = tape, label, series.view(np.ndarray)
     return made
 
 

@@ -35,12 +35,14 @@ class Kind:
         words: The same in a card.
         readout: How the verdict is made.
         rate: Of learning.
+        layers: How many layers; a cell that reads from the layer below needs two.
     """
 
     cell: str
     words: str
     readout: str = "mean"
     rate: float = SETTINGS.rate
+    layers: int = 1
 
 
 KINDS = {
@@ -49,6 +51,8 @@ KINDS = {
     "verdict-coupled": Kind("lstm_cifg", "LSTM with coupled gates"),
     "verdict-gru": Kind("gru", "GRU"),
     "verdict-relu": Kind("rnn_relu", "plain network with ReLU, learning too fast for some of its units", rate=5e-2),
+    "verdict-depth": Kind("depth_gated", "depth-gated LSTM of two layers", layers=2),
+    "verdict-grid": Kind("grid", "grid LSTM of two layers", layers=2),
     "verdict-attention": Kind("lstm", "LSTM with attention over the tokens", "attention_additive"),
 }
 HIDDEN = 16
@@ -92,7 +96,7 @@ def untrained(name: str, seed: int) -> Network:
             "name": name,
             "tokens": {"kind": "words", "lowercase": True, "vocabulary": vocabulary},
             "embedding_size": EMBEDDING,
-            "layers": [{"cell": kind.cell, "hidden_size": HIDDEN, "directions": ["forward"]}],
+            "layers": [{"cell": kind.cell, "hidden_size": HIDDEN, "directions": ["forward"]}] * kind.layers,
             "readout": kind.readout,
             "classes": ["negative", "positive"],
         },

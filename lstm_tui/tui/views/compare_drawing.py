@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from rich.cells import cell_len
 
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.inspect.compare import Comparison
@@ -62,11 +63,15 @@ class _Pen:
         line = self.drawing.line().put("  t".ljust(_PLACE), self.palette.style("faint"))
         line.put("token".ljust(_TOKEN), self.palette.style("soft"))
         one, other = (visible(name) for name in self.compared.names)
-        apart = f"memory of {self.pass_name} apart"
+        apart = self._longest(f"memory of {self.pass_name} apart", "memory apart")
         if not self.compared.comparable(self.pass_name):
-            apart = "trained apart: units differ"
+            apart = self._longest("trained apart: units differ", "units differ")
         for text, ink in ((f"A {one}", "keep"), (f"B {other}", "write"), ("difference", "title"), (apart, "soft")):
             line.put(fit(text, self.span - 1, self.glyphs) + " ", self.palette.style(ink, bold=ink != "soft"))
+
+    def _longest(self, *texts: str) -> str:
+        """Return the first text that fits a column whole, or the last: each later one says less, none loses its end."""
+        return next((text for text in texts if cell_len(text) < self.span), texts[-1])
 
     def row(self, number: int, here: bool) -> None:
         column, palette = self.compared.columns[number], self.palette

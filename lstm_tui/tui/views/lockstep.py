@@ -76,7 +76,8 @@ class _Pen:
         tokens = self.lock.runs[0].sequence.tokens
         for t in range(self.first, self.behind):
             here = t == self.t
-            text = fit(token_label(tokens[t], self.glyphs), self.column - 1, self.glyphs) + " "
+            text = (self.glyphs.cursor if here else "") + token_label(tokens[t], self.glyphs)
+            text = fit(text, self.column - 1, self.glyphs) + " "
             self.drawing.hit(line.x, line.x + self.column, ClickTarget(t=t))
             line.put(text, self.palette.style("title" if here else "ink", self.ground(t), bold=here))
         line = self.drawing.line().put(fit("differ", self.label, self.glyphs), self.palette.style("faint"))
@@ -97,8 +98,10 @@ class _Pen:
     def short(self, lane: Lane) -> str:
         run = self.lock.runs[lane.run]
         way = self.glyphs.right if run[lane.pass_name].direction == "forward" else self.glyphs.left
-        several = len(run.passes) > 1
-        return f"{chr(65 + lane.run)} {visible(self.lock.names[lane.run])}" + (f" {way}" if several else "")
+        layers = {name.partition(".")[0] for name in run}
+        layer = f" {lane.pass_name.partition('.')[0].removeprefix('layer')}" if len(layers) > 1 else ""
+        both = f" {way}" if len(run.passes) > len(layers) else ""
+        return f"{chr(65 + lane.run)} {visible(self.lock.names[lane.run])}{layer}{both}"
 
     def name(self, lane: Lane, number: int, chosen: bool) -> None:
         line = self.drawing.line()
@@ -118,7 +121,7 @@ class _Pen:
 
     def kept(self, lane: Lane, number: int, chosen: bool, named: bool) -> None:
         line = self.drawing.line()
-        self.mark(line, chosen)
+        self.mark(line, chosen and named)
         text = self.short(lane) if named else "  kept"
         line.put(fit(text, self.label - 1, self.glyphs), self.palette.style("title" if named else "keep", bold=named))
         for t in range(self.first, self.behind):
