@@ -190,3 +190,10 @@ def test_the_plain_mode_needs_no_screen() -> None:
         env={**os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent)},
     )  # fmt: skip
     assert done.stdout.splitlines()[-2:] == ["t = 0", "0 False"]
+
+
+def test_one_token_is_counted_as_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("one.txt").write_text("good\n")
+    typed(monkeypatch, "quit")
+    assert main(["run", "one.txt", "--plain", *MODEL]) == 0
+    assert said(capsys)[0] == "sentiment, one.txt:1, 1 token; `help` lists the verbs"

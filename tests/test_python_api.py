@@ -367,6 +367,16 @@ def test_what_is_no_input_is_said_in_one_line(given: Any, said: str) -> None:
     assert is_one_safe_line(str(told.value))
 
 
+@pytest.mark.parametrize("given", [None, 3, b"step", ["step"], lstm_tui.load])
+def test_what_is_no_text_is_said_in_one_line_wherever_a_text_is_asked(given: Any) -> None:
+    """They ended in `argument of type 'int' is not iterable`, or in `'str' object has no attribute 'tape'`."""
+    session = lstm_tui.session("a film")
+    for ask in (session.execute, session.evaluate, session.value, lstm_tui.ledger, lstm_tui.watch):
+        with pytest.raises(UserError, match="; this is ") as told:
+            ask(given)
+        assert is_one_safe_line(str(told.value))
+
+
 def test_what_a_table_says_is_missing_is_nan() -> None:
     given = np.array([[1, None], [2.5, type("NAType", (), {})()]], dtype=object)
     assert np.array_equal(

@@ -19,6 +19,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.formats.io.command_history import Past
@@ -126,7 +127,7 @@ def _greeting(session: Session) -> tuple[str, ...]:
     where = f"{file}{f':{trace.sequence.line}' if trace.sequence.line else ''}, " if file else ""
     known = (f"warning: {visible(remark)}" for remark in trace.remarks)
     note = (session.source.note,) if session.source.note else ()
-    first = f"{name}, {where}{session.frame.steps} tokens; `help` lists the verbs"
+    first = f"{name}, {where}{count_of(session.frame.steps, 'token')}; `help` lists the verbs"
     return (first, *note, *known, *unknown_words(session, _MOST_UNKNOWN))
 
 

@@ -16,7 +16,7 @@ from lstm_tui.debugger.expressions import Scope, evaluate, parse
 from lstm_tui.debugger.expressions.series import any_unit
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import quiet
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError, kind_of, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.captured_batch import CapturedBatch
 
@@ -142,6 +142,8 @@ class Capture(CapturedBatch):
         Raises:
             UserError: It stands in none of the sequences, or there is no such module.
         """
+        if not isinstance(token, str):
+            raise UserError(f"a token is a text, as the tape shows it; this is {kind_of(token)}")
         path = self.path(module)
         mine = [one for one in self.runs if one.module.name == path]
         found = tuple(TokenPlace(path, run.batch, run.call, t, token) for run in mine for t in run.trace.places(token))

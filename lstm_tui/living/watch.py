@@ -18,7 +18,7 @@ from lstm_tui.debugger.expressions.series import NOWHERE, any_unit, numbers
 from lstm_tui.debugger.provenance.nonfinite import birth
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array, quiet
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
@@ -125,6 +125,8 @@ class LoopWatch:
                 self.condition = parse(when)
             except ExpressionError as error:
                 raise UserError(f"when={visible(when)!r}: {error}") from error
+        if not hasattr(model, "register_forward_pre_hook"):
+            raise UserError(f"a training loop is watched in its PyTorch model; this is {kind_of(model)}")
         nodes = () if self.condition is None else tuple(parser.walk(self.condition.node))
         self._names = {node.name for node in nodes if isinstance(node, parser.NameNode)}
         self._asks_share = any(isinstance(node, parser.CallNode) and node.function == "share" for node in nodes)

@@ -231,10 +231,7 @@ class View:
     def _place(self) -> str | None:
         """Return head, row and column of the chosen unit of a memory that is a matrix; of one head row and column."""
         shape = self.passed.shape_of(self.memory_name)
-        if shape is None:
-            return None
-        places = shape.place(self.unit)
-        return ",".join(map(str, places[1:] if shape.heads == 1 else places))
+        return None if shape is None else shape.written(self.unit)
 
     @cached_property
     def _rankings(self) -> dict[str, Array]:

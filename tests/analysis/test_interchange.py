@@ -229,6 +229,8 @@ def test_accounts_that_know_nothing_do_not_disagree() -> None:
     """They were said to disagree, each on a token that is not known."""
     (said,) = account_words({"interchange": np.zeros(2), "ledger": np.full(2, np.nan)}, range(2), str)
     assert said == "the token that matters most by interchange, ledger: not known"
+    (said,) = account_words({"ledger": np.ones(1), "interchange": np.ones(1), "deletion": np.zeros(1)}, range(1), str)
+    assert said == "ledger and interchange all name 0; deletion: not known"
 
 
 @pytest.mark.slow

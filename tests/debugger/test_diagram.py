@@ -19,9 +19,10 @@ from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_wid
 from lstm_tui.debugger.diagram.characters import ARROW, CROSSING, HEAVY, LINES, drawn, text_of
 from lstm_tui.debugger.diagram.dataflow import Dataflow, dataflow_of
 from lstm_tui.debugger.diagram.geometry import DOWN, LEFT, RIGHT, UP, DiagramLayout, DiagramMeasure
-from lstm_tui.debugger.diagram.numbers import program_of, standing
+from lstm_tui.debugger.diagram.numbers import memory_first, program_of, standing
 from lstm_tui.debugger.diagram.placement import MEASURES, fitted, laid_out
 from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.inspect.state_update import unit_beside
 from lstm_tui.debugger.inspect.trace_facts import Facts, letter
 from lstm_tui.debugger.position import Frame, Position
 from lstm_tui.debugger.session import Session
@@ -31,6 +32,7 @@ from lstm_tui.engine.compiler.program import Program, Space
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import compact
+from lstm_tui.engine.runtime.trace import PassTrace
 
 STEPS = {UP: (0, -1), DOWN: (0, 1), LEFT: (-1, 0), RIGHT: (1, 0)}
 BACK = {UP: DOWN, DOWN: UP, LEFT: RIGHT, RIGHT: LEFT}
@@ -233,6 +235,11 @@ def test_a_column_is_headed_by_the_letter_of_the_equations_in_any_width(name: st
 # --- its numbers ---
 
 
+def beside(passed: PassTrace, value: str, unit: int) -> int:
+    """Return which number of a value goes with a unit of the memory: of a matrix that of its row, head or column."""
+    return unit_beside(passed, memory_first(passed)[0], value, unit)
+
+
 @pytest.mark.parametrize("name", EVERY_CELL, ids=called)
 def test_numbers_on_the_wires_are_those_of_the_run(name: str) -> None:
     session = session_of(name)
@@ -247,9 +254,9 @@ def test_numbers_on_the_wires_are_those_of_the_run(name: str) -> None:
     for mark in flow.marks:
         number = step.numbers[mark.key]
         if mark.kind == "entry" and mark.symbol.endswith("'") and number is not None:
-            assert number == float(passed[mark.name][0][min(unit, passed[mark.name].shape[1] - 1)])
+            assert number == float(passed[mark.name][0][beside(passed, mark.name, unit)])
         elif mark.kind != "entry" and mark.name in passed and number is not None:
-            assert number == float(passed[mark.name][1][min(unit, passed[mark.name].shape[1] - 1)])
+            assert number == float(passed[mark.name][1][beside(passed, mark.name, unit)])
         if mark.kind != "circle" or number is None:
             continue
         if mark.symbol in ("σ", "hardsigmoid", "relu"):
@@ -350,7 +357,8 @@ def test_the_chain_tells_each_state_on_its_way_and_both_passes(name: str) -> Non
             done = frame.reached(piece.pass_name, piece.value, piece.t)
             assert piece.done == done
             if len(numbers) > 1:
-                wanted = compact(float(numbers[1]), 5, True) if done else "…"
+                place = beside(trace[piece.pass_name], piece.value, 1)
+                wanted = compact(float(numbers[place]), 5, True) if done else "…"
                 assert f" {wanted}" in piece.text
         assert {piece.pass_name for piece in told} == set(trace)
         arrows = {piece.pass_name: piece.text for piece in told if set(piece.text) & {"▶", "◀"}}

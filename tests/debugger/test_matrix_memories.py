@@ -104,7 +104,7 @@ def test_who_and_print_explain_an_entry_by_its_row_and_column(cell: str) -> None
     assert shape is not None
     head = shape.heads - 1
     told = said(session, f"print {name}[{head},2,3]")
-    assert f"{name}[{shape.unit(head, 2, 3)}] = " in told
+    assert told.count(f"{name}[{head},2,3] = ") == 2, "in its equation too it stands as it was typed"
     assert f"\n  v[{head * shape.rows + 2}] = " in told
     assert said(session, f"who {name}[{head},2,3]")
 
@@ -147,3 +147,24 @@ def test_a_trace_that_was_read_from_a_file_knows_rows_columns_and_who_wrote(cell
         np.testing.assert_array_equal(live.write, again.write)
     with pytest.raises(UserError, match="without its network"):
         split_read(read, passed.cell.output, 3)
+
+
+@pytest.mark.parametrize("cell", MATRICES)
+def test_an_entry_is_called_alike_wherever_it_stands(cell: str) -> None:
+    """The tape said S[15,10] where the units, the edits and the equations said unit 250."""
+    session = session_of(cell)
+    name = memory_of(load_cell(cell))
+    shape = session.frame.passed.shape_of(name)
+    assert shape is not None
+    head = shape.heads - 1
+    typed = f"{name}[{head},2,3]"
+    unit = shape.unit(head, 2, 3)
+    assert f"{typed} = " in said(session, f"unit {typed}")
+    assert said(session, f"unit {head},2,3") == said(session, f"unit {unit}")
+    assert f", {typed}, " in said(session, f"set {typed} = 5")
+    assert f", {name}[{head},2,0] to {name}[{head},2,{shape.columns - 1}], " in said(
+        session, f"set {name}[{head},2,:] = 1"
+    )
+    assert f"unit {head},2,3 " in said(session, f"diagram {head},2,3")
+    with pytest.raises(UserError, match=f"diagram of which unit.*{shape.written(shape.numbers - 1)}"):
+        answer(session, f"diagram {shape.numbers}")

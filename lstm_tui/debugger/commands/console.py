@@ -25,7 +25,7 @@ from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.memory_ledger import MemoryLedger, ledger
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
@@ -183,6 +183,8 @@ class TypedSession(Session):
             UserError: If the line cannot be executed; the session is then as it was.
             Leave: If the line asks to leave.
         """
+        if not isinstance(line, str):
+            raise UserError(f"a line as it is typed is executed, such as 'step'; this is {kind_of(line)}")
         return "\n".join(answer(self, line))
 
     def goto(self, t: str | SupportsIndex, note: str = "") -> Frame:

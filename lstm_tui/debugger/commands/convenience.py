@@ -12,6 +12,7 @@ from lstm_tui.debugger.expressions.series import there, value_text
 from lstm_tui.debugger.held_values import read_written
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 
@@ -94,7 +95,7 @@ def _printf(session: Session, rest: str) -> tuple[str, ...]:
     values = list(_split_commas(match["values"] or ""))
     holes = [one for one in _HOLE.finditer(match["text"]) if one["kind"]]
     if len(holes) != len(values):
-        raise UserError(f"the format has {len(holes)} places for values, and {len(values)} stand behind it")
+        raise UserError(f"the format has {count_of(len(holes), 'place')} for values, and {len(values)} stand behind it")
     told = iter([_formatted(session, hole, text) for hole, text in zip(holes, values, strict=True)])
     return _lines(_HOLE.sub(lambda hole: next(told) if hole["kind"] else "%", match["text"]))
 

@@ -15,6 +15,7 @@ from lstm_tui.debugger.commands.breakpoints import breakpoint_line, complete_exp
 from lstm_tui.debugger.commands.convenience import assigned, assignment_of
 from lstm_tui.debugger.commands.foreign_words import INFO_COUNTERPARTS
 from lstm_tui.debugger.commands.goto import place_of, position_lines
+from lstm_tui.debugger.commands.names import unit_meant
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.diagram.chain import chain_lines
 from lstm_tui.debugger.diagram.characters import drawn, text_of
@@ -270,10 +271,17 @@ def _reach(session: Session, rest: str) -> tuple[str, ...]:
 )
 def _diagram(session: Session, rest: str) -> tuple[str, ...]:
     frame, passed = session.frame, session.frame.passed
-    memory = passed[memory_first(passed)[0] if memory_first(passed) else passed.cell.output][frame.t]
-    unit = whole_number(rest) if rest else int(np.argmax(np.nan_to_num(np.abs(memory), nan=np.inf)))
-    if unit is None or not 0 <= unit < passed.hidden_size:
-        raise UserError(f"diagram of which unit? 0 to {passed.hidden_size - 1}, such as: diagram 3")
+    name = memory_first(passed)[0] if memory_first(passed) else passed.cell.output
+    memory = passed[name][frame.t]
+    if not rest:
+        unit = int(np.argmax(np.nan_to_num(np.abs(memory), nan=np.inf)))
+    elif "," in rest:
+        unit = unit_meant(session, rest)[1]
+    else:
+        unit = -1 if (number := whole_number(rest)) is None else number
+    if not 0 <= unit < len(memory):
+        last = passed.entry_of(name, len(memory) - 1)
+        raise UserError(f"diagram of which unit? 0 to {last}, such as: diagram {passed.entry_of(name, 3)}")
     step = standing(frame, unit)
     if step is None:
         raise UserError(f"{frame.position.pass_name} cannot be drawn: the sizes of its cell are not known here")
@@ -281,7 +289,7 @@ def _diagram(session: Session, rest: str) -> tuple[str, ...]:
     here = "before the first equation" if step.op is None else f"at {step.op.text}"
     chain = chain_lines(frame, dict.fromkeys(frame.trace, unit), _DRAWN_WIDTH)
     lines = (
-        f"unit {unit} of {frame.position.pass_name} at {_named(session, frame.t)}, {here}",
+        f"unit {passed.entry_of(name, unit)} of {frame.position.pass_name} at {_named(session, frame.t)}, {here}",
         *text_of(layout, drawn(layout, step.written)), "",
         *("".join(piece.text for piece in line).rstrip() for line in chain),
     )  # fmt: skip

@@ -44,7 +44,12 @@ def unit_meant(session: Session, text: str) -> tuple[str, int]:
     pass_name = owner or frame.position.pass_name
     if word.endswith("]") and "[" in word:  # as an expression has it
         word = word[word.index("[") + 1 : -1]
-    number = whole_number(word)
+    passed = frame.trace[pass_name]
+    places = [whole_number(one) for one in word.split(",")]
+    known = [one for one in places if one is not None]
+    if len(known) == len(places) > 1:  # row and column of a matrix
+        return pass_name, passed.unit_at(memory_of(passed.cell), tuple(known))
+    number = places[0] if len(places) == 1 else None
     if number is None:
         if not owner:
             others = (name for name in frame.trace.passes if frame.names.number(name, word) is not None)
@@ -83,7 +88,8 @@ def _unit(session: Session, rest: str) -> tuple[str, ...]:
     memory = memory_of(frame.passed.cell)
     here = sentence(float(frame.passed[memory][frame.t][unit]))
     later = "" if frame.reached(pass_name, memory) else " (not computed yet)"
-    return (f"{frame.names.words(pass_name, unit)} of {pass_name}: {memory}[{unit}] = {here} at t={frame.t}{later}",)
+    entry = f"{memory}[{frame.passed.entry_of(memory, unit)}]"
+    return (f"{frame.names.words(pass_name, unit)} of {pass_name}: {entry} = {here} at t={frame.t}{later}",)
 
 
 @VERBS.verb(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_tui.debugger.diagram.numbers import memory_first
+from lstm_tui.debugger.diagram.numbers import memory_first, unit_of_diagram
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.position import Frame
@@ -93,7 +93,8 @@ def _one_pass(frame: Frame, name: str, unit: int, places: list[int], box: int) -
     passed, back = frame.trace[name], frame.trace[name].direction == "backward"
     states = memory_first(passed)[:_MOST_STATES]
     output = passed.cell.output
-    up = [ChainPiece(f" unit {unit}".ljust(_WIRE), name)]
+    whose = passed.entry_of(states[0] if states else output, unit)
+    up = [ChainPiece(f" unit {whose}".ljust(_WIRE), name)]
     top, bottom = [_gap(name)], [_gap(name)]
     rows: list[list[ChainPiece]] = [[] for _ in states]
     word = visible(passed.cell.name).center(box - 2)
@@ -121,7 +122,9 @@ def _gap(name: str) -> ChainPiece:
 
 def _numbered(frame: Frame, name: str, value: str, unit: int, t: int) -> ChainPiece:
     """Return a value of one unit at a token with its number, once the run has come to it."""
-    series, done = frame.trace[name][value], frame.trace.is_ready(name, t) and frame.reached(name, value, t)
+    passed = frame.trace[name]
+    series, done = passed[value], frame.trace.is_ready(name, t) and frame.reached(name, value, t)
+    unit = unit_of_diagram(passed, value, series.shape[1], unit)
     if unit >= series.shape[1]:
         return ChainPiece(f"{letter(value)} [{series.shape[1]}]", name, value, t, done)
     number = compact(float(series[t][unit]), LEAST_WIDTH, True) if done else "…"

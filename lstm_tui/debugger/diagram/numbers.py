@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.debugger.diagram.dataflow import Dataflow, Mark, dataflow_of
+from lstm_tui.debugger.inspect.state_update import unit_beside
 from lstm_tui.debugger.position import Frame, ops_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
@@ -142,9 +143,28 @@ def _numbers(passed: PassTrace, program: Program, flow: Dataflow, t: int, unit: 
         else:
             found.append(_worked_out(program, flow, mark, found))
             continue
-        known = vector is not None and _is_of_units(mark, passed, unit) and (len(vector) == 1 or unit < len(vector))
-        found.append(_of(vector, unit) if vector is not None and known else None)
+        own = unit_of_diagram(passed, mark.name, mark.size, unit)
+        known = vector is not None and _is_of_units(mark, passed, own) and (len(vector) == 1 or own < len(vector))
+        found.append(_of(vector, own) if vector is not None and known else None)
     return tuple(found)
+
+
+def unit_of_diagram(passed: PassTrace, name: str, size: int, unit: int) -> int:
+    """Return which number of a vector stands on its wire: that of the unit, beside a matrix that of its row or column.
+
+    Where nobody knows which belongs to the place in the matrix, it is `size`, of which there is no number.
+
+    Args:
+        passed: The pass.
+        name: The value; what is on the way to one has no name of its own.
+        size: Numbers of the vector.
+        unit: Of the memory.
+    """
+    first = memory_first(passed)
+    shape = passed.shape_of(first[0]) if first else None
+    if shape is None or size == shape.numbers:
+        return unit
+    return unit_beside(passed, first[0], name, unit) if name in passed and size == passed[name].shape[1] else size
 
 
 def _entering(passed: PassTrace, mark: Mark, t: int) -> Array | None:

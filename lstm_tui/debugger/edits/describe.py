@@ -23,6 +23,7 @@ from lstm_tui.debugger.edits.openings import network_named, read_as, reread
 from lstm_tui.debugger.edits.teaching import taught_words
 from lstm_tui.debugger.unknown_words import unknown_word, words_known
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.model.network import Network
@@ -161,7 +162,12 @@ def _value(edit: HeldEdit, before: Edited, trace: Trace | None, ran: Trace | Non
     label = "input" if edit.value == "x" else _label(edit, before) or "value"
     units = range_of(edit.units, sizes_of(edit.pass_name, before.network).get(edit.value, 0))
     steps = range_of(edit.steps, len(before.sequence))
-    where = f"{label} {edit.value} of {edit.pass_name}, {_units(edit.units, units)}, {_steps(edit.steps, steps)}"
+    whole = edit.units == (None, None)
+    shape = next(
+        (one.program.matrices.get(edit.value) for one in before.network.passes if one.name == edit.pass_name), None
+    )
+    of = _units(edit.units, units) if shape is None or whole else _entries(shape, units, edit.value)
+    where = f"{label} {edit.value} of {edit.pass_name}, {of}, {_steps(edit.steps, steps)}"
     old, new = (_first_number(one, edit, steps.start, units.start) for one in (trace, ran))
     one = len(units) == len(steps) == 1
     was = f"{fixed(old)} → " if one and old is not None else ""
@@ -251,6 +257,12 @@ def _units(span: Span, chosen: range, word: str = "unit") -> str:
     if span == (None, None):
         return f"all {word}s"
     return f"{word} {chosen.start}" if len(chosen) == 1 else f"{word}s {chosen.start}–{chosen.stop - 1}"
+
+
+def _entries(shape: Shape, chosen: range, value: str) -> str:
+    """Return some units of a matrix by their rows and columns, as they are typed: `S[2,3]`."""
+    first, last = (f"{value}[{shape.written(unit)}]" for unit in (chosen.start, chosen.stop - 1))
+    return first if len(chosen) == 1 else f"{first} to {last}"
 
 
 def _steps(span: Span, chosen: range) -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import UNITS
 from lstm_tui.debugger.expressions.series import Series
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError, kind_of, nearest
 from lstm_tui.engine.language import words
 from lstm_tui.engine.language.syntax import (
     CallNode,
@@ -248,13 +248,20 @@ def words_of(text: str) -> list[Word]:
         raise ExpressionError(error.said, text, error.start, error.near) from None
 
 
-@lru_cache(maxsize=256)
 def parse(text: str, names: tuple[tuple[str, int], ...] = ()) -> Expression:
     """Read an expression, or return what was read of the same text before; `names` stand for whole numbers in it.
 
     Raises:
         ExpressionError: With the place of the first mistake.
+        UserError: It is no text.
     """
+    if not isinstance(text, str):
+        raise UserError(f"an expression is a text, such as 'mean(f) < .1'; this is {kind_of(text)}")
+    return _parsed(text, names)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, names: tuple[tuple[str, int], ...]) -> Expression:
     try:
         return Expression(text, _read(parse_syntax(text, replace(QUESTION, names=names))))
     except Mistake as error:

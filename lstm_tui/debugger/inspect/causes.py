@@ -225,9 +225,11 @@ def account_words(accounts: Mapping[str, Array], places: range, name: Callable[[
         leads[account] = None if best is None or known[best] <= 0 else places[best]
     told = {account: "not known" if t is None else name(t) for account, t in leads.items()}
     different = dict.fromkeys(told.values())
-    if len(different) == 1 and None not in leads.values():
-        *others, last = told
-        yield f"{', '.join(others)} and {last} all name {next(iter(different))}"
+    agreeing = [account for account, t in leads.items() if t is not None]
+    if len(agreeing) > 1 and len({leads[account] for account in agreeing}) == 1:
+        *others, last = agreeing
+        silent = ", ".join(account for account in told if account not in agreeing)
+        yield f"{', '.join(others)} and {last} all name {told[last]}" + (f"; {silent}: not known" if silent else "")
         return
     if not any(t is not None for t in leads.values()):
         yield f"the token that matters most by {', '.join(told)}: not known"

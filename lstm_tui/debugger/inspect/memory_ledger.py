@@ -10,7 +10,7 @@ import numpy as np
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.engine.arrays import Array, quiet
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.number_text import percent
 from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.runtime.tables import Library, table_of
@@ -160,6 +160,8 @@ def ledger(trace: Trace, at: str | SupportsIndex = -1, layer: str | int | None =
     Raises:
         UserError: There is no such token or pass, or the memory cannot be split by token, as that of a plain RNN.
     """
+    if not isinstance(trace, Trace):
+        raise UserError(f"the ledger is of a trace, as `trace` returns it; this is {kind_of(trace)}")
     passed = trace[0 if layer is None else layer]
     facts, t = Facts(trace), trace.tape.of(at)
     part = facts.flow_near(passed.name, t)

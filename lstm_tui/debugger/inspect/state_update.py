@@ -41,7 +41,10 @@ def explained(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
         (number(part.number) if part.number is not None else "…") if part.is_number else part.text
         for part in found.parts
     )
-    result = [f"  {value} = {found.equation}", f"  {value}[{found.unit}] = {worked}{outcome(found, worked)}"]
+    result = [
+        f"  {value} = {found.equation}",
+        f"  {value}[{passed.entry_of(value, found.unit)}] = {worked}{outcome(found, worked)}",
+    ]
     for heading, terms in (("terms", found.terms if len(found.terms) > 1 else ()), ("largest", found.largest)):
         if terms:
             result.append(f"  {heading}: " + ", ".join(f"{term.label} {change(term.number)}" for term in terms))
@@ -171,13 +174,14 @@ def mostly(passed: PassTrace, value: str, t: int, unit: int) -> list[str]:
     if value not in passed or t >= passed.steps or unit >= passed[value].shape[1]:
         return []
     found = explain(passed, value, t, unit, _FEW)
+    entry = f"{value}[{passed.entry_of(value, unit)}]"
     most = ", ".join(f"{term.label} {change(term.number, 3)}" for term in found.largest)
     if found.origin.edited:
         comes_to = "" if found.computed is None else f" (its equation gives {number(found.computed)})"
         by = {"set": "set by an edit", "scaled": f"multiplied by {number(found.origin.number)} by an edit"}
         how = by.get(found.origin.kind, "not what its equation gives, as an edit leaves it")
-        return [visible(f"  {value}[{unit}] = {number(found.number)}, {how}{comes_to}")]
-    return [visible(f"  {value}[{unit}] = {number(found.number)}" + (f", mostly {most}" if most else ""))]
+        return [visible(f"  {entry} = {number(found.number)}, {how}{comes_to}")]
+    return [visible(f"  {entry} = {number(found.number)}" + (f", mostly {most}" if most else ""))]
 
 
 Kind = Literal["before", "kept", "written", "edit", "after", "hidden"]

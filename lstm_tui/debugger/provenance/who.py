@@ -198,7 +198,9 @@ def _by_parts(passed: PassTrace, value: str, unit: int, t: int) -> list[str]:
     if parts is None:
         return []
     if parts.origin.kind == "set":
-        return [f"  an edit set {value}[{unit}] here: keeping and writing had no part in the change"]
+        return [
+            f"  an edit set {value}[{passed.entry_of(value, unit)}] here: keeping and writing had no part in the change"
+        ]
     by = f", each multiplied by {number(parts.origin.number)} by an edit" if parts.origin.kind == "scaled" else ""
     lines = [f"  keeping changed it by {change(parts.lost)}, writing by {change(parts.wrote)}{by}"]
     return lines + [line for name in parts.values for line in mostly_of(passed, value, name, t, unit)]

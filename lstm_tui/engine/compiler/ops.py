@@ -81,6 +81,11 @@ class Shape(NamedTuple):
         line, column = divmod(unit, self.columns)
         return (*divmod(line, self.rows), column)
 
+    def written(self, unit: int) -> str:
+        """Return where a unit stands as it is typed in brackets: `2,3`, of several heads `0,2,3`."""
+        places = self.place(unit)
+        return ",".join(map(str, places[1:] if self.heads == 1 else places))
+
     def unit(self, head: int, row: int, column: int) -> int:
         """Return which unit stands there."""
         return (head * self.rows + row) * self.columns + column

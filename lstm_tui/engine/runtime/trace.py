@@ -225,6 +225,11 @@ class PassTrace(Mapping[str, ValueArray]):
                 raise UserError(f"{value} has {size} {what}{'s' * (size > 1)}, from 0")
         return shape.unit(*places)
 
+    def entry_of(self, value: str, unit: int) -> str:
+        """Return a unit as it is typed in brackets behind a value: `7`, of a matrix its row and column, `2,3`."""
+        shape = self.shape_of(value)
+        return str(unit) if shape is None else shape.written(unit)
+
     @property
     def parameters(self) -> Array | None:
         """The flat parameters that were used, or None when read from a file."""

@@ -7,7 +7,7 @@ from rich.style import Style
 from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
 from lstm_tui.debugger.diagram.characters import Grid, drawn, keep_names
 from lstm_tui.debugger.diagram.geometry import NUMBER, DiagramLayout
-from lstm_tui.debugger.diagram.numbers import UnitStep, can_be_negative, standing
+from lstm_tui.debugger.diagram.numbers import UnitStep, can_be_negative, standing, unit_of_diagram
 from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.panes import DIAGRAM
@@ -159,7 +159,8 @@ def _at_work(drawing: Drawing, view: View, step: UnitStep) -> None:
     row = passed.row(view.t)
     number = step.numbers[step.at_work]
     if row is not None:
-        number = float(row[target.offset + min(unit, target.size - 1)])
+        own = 0 if target.size == 1 else unit_of_diagram(passed, step.flow.marks[step.at_work].name, target.size, unit)
+        number = float(row[target.offset + own]) if own < target.size else None
     text = visible(glyphs.say(step.op.text))
     name, _, right = text.rpartition(" = ")
     line.put(f"{letter(name)} = " if name else "", palette.style("title", bold=True))

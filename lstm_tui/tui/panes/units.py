@@ -62,7 +62,8 @@ _WITH_CHANGE = 16
 def draw_units(view: View, pass_name: str, width: int, height: int, palette: Palette, number: int) -> Drawing:
     """Draw the table in as many blocks of units side by side as fit well."""
     passed = view.trace[pass_name]
-    digits = max(len(str(len(view.ranking(pass_name)) - 1)), 2)
+    memory = view.facts.memory(pass_name)
+    digits = max(len(passed.entry_of(memory, len(view.ranking(pass_name)) - 1)), 2)
     index = digits + 2  # the cursor, the unit's number, a gap
     ranking = view.ranking(pass_name)
     columns = view.columns(pass_name)
@@ -121,7 +122,10 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
             line.to(block * (inner + 2))
             mark = palette.glyphs.cursor if ground == "row" else " "
             line.put(mark, palette.style("focus", ground, bold=True))
-            line.put(f"{unit:>{digits}}", palette.style("ink" if here else "faint", ground, bold=here))
+            line.put(
+                passed.entry_of(memory, unit).rjust(digits),
+                palette.style("ink" if here else "faint", ground, bold=here),
+            )
             if named:
                 name = palette.glyphs.say(view.frame.names.name(pass_name, unit))
                 line.put(
