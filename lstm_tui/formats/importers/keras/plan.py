@@ -380,7 +380,10 @@ def _recurrent(model: _Model, item: Item, key: str, report: ImportReport) -> Rec
         part = replace(part, passes=[("backward", part.passes[0][1])])
     if not model.entered(item).turned:
         return part
-    return _flipped(part)
+    flipped = _flipped(part)
+    if len(flipped.passes) == 1 and flipped.second is None:
+        report.correct(f"{key}.directions", flipped.passes[0][0], "what it reads comes from the end; go_backwards")
+    return flipped
 
 
 def _flipped(part: Recurrent) -> Recurrent:
