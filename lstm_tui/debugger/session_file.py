@@ -15,11 +15,9 @@ from functools import partial
 
 import numpy as np
 
-from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
 from lstm_tui.debugger.edit_tree import network_key
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import line_of
-from lstm_tui.debugger.expressions import evaluate
 from lstm_tui.debugger.panes import Layout, read_layout
 from lstm_tui.debugger.scripting import END, OPENING
 from lstm_tui.debugger.session import Session
@@ -261,6 +259,8 @@ def _edits(history: History) -> Iterator[str]:
 
 
 def _breakpoints(session: Session) -> Iterator[str]:
+    from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
+
     kept = 0
     for one in session.breakpoints:
         verb = "watch" if one.word == "watch" else "tbreak" if one.temporary else "break"
@@ -282,6 +282,8 @@ def _breakpoints(session: Session) -> Iterator[str]:
 
 
 def _displays(session: Session) -> Iterator[str]:
+    from lstm_tui.debugger.expressions import evaluate
+
     for one in session.displays:
         line = f"display {one.expression.text.strip()}"
         if not _means_something(partial(evaluate, one.expression, session.scope(one.pass_name), 0, 1)):

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lstm_tui.cli.main import main
 
-from .doors_table import BASES, OUTPUTS, SERIES, Row, make_seeds, models, rows
+from .doors_table import BASES, BEHIND, OUTPUTS, SERIES, Row, make_seeds, models, rows
 from .forked import Ended, Given, Room
 from .harness import Clock, Tally
 from .mutators import mutated
@@ -60,7 +60,8 @@ class Input:
         """As a command."""
         row, name = self.row, self.name
         words = tuple(word.replace("{}", name) for word in row.line.split())
-        script = (f"verb-{row.door[1]}.x", f"{row.door[1]} {name}\n") if row.door[0] == "verb" else ()
+        behind = f" {BEHIND[row.door[1]]}" if row.door[1] in BEHIND else ""
+        script = (f"verb-{row.door[1]}.x", f"{row.door[1]} {name}{behind}\n") if row.door[0] == "verb" else ()
         return Given(words, name, self.data, script, frozenset({name}) if row.writes else frozenset())
 
 

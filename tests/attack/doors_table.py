@@ -66,6 +66,8 @@ RUN_CELLS = tuple(one for one in ALL_CELLS if one != "lstm_projected.toml")  # w
 ALL_READOUTS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "readouts").glob("*.toml")))
 LESSONS = ("lesson.toml", *sorted(one.name for one in (PACKAGE / "lessons").glob("[0-9]*.toml")))
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
+BEHIND = {"patch-from": "h[0] @ 0 from @ 0"}
+"""What a typed line says behind its file, of verbs that say more."""
 _READ = ("source", "load-edits", "model-file")
 """Verbs that read a file; the others that take one write it."""
 OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")

@@ -21,6 +21,7 @@ import numpy as np
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.commands.dispatch import VERBS
+from lstm_tui.debugger.scripting import OPENING
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.documents.markdown import markdown
@@ -104,7 +105,7 @@ class Case:
         examples = [
             verb.example or verb.usage.split(" [")[0]
             for verb in VERBS
-            if verb.name not in NEVER and not verb.touches_files
+            if verb.name not in NEVER and verb.name not in OPENING and not verb.touches_files
         ]
         kinds = [*(chance.choice(EDITS) for _ in range(chance.choice([0, 1, 3]))), *examples, *QUESTIONS, *QUESTIONS]
         chance.shuffle(kinds)

@@ -143,7 +143,7 @@ def test_a_value_that_is_printed_does_not_move_with_the_run() -> None:
         ("init-if-undefined 3", "which variable?"),
         ("show", "show what?"),
         ("printf hello", "printf what?"),
-        ('printf "%d", ', "1 places for values, and 0"),
+        ('printf "%d", ', "1 place for values, and 0"),
         ('printf "%n", t', "is no form of a number"),
         ('printf "%d %d", max(f), min(f), t', "2 places for values, and 3"),
     ],

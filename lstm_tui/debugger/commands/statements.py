@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lstm_tui.debugger.breakpoints.breakpoints import CommandList
-from lstm_tui.debugger.expressions.series import there
 from lstm_tui.debugger.scripting import DEEPEST, END, MOST_EXECUTED, OPENING
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
@@ -191,6 +190,8 @@ def truth_of(session: Session, text: str) -> bool:
     Raises:
         UserError: It is no one number or truth, or nobody knows.
     """
+    from lstm_tui.debugger.expressions.series import there  # only when it is asked
+
     answer = session.evaluate(text).value
     if not there(answer):
         raise UserError(f"`{visible(text[:60])}` is not known here: {answer.missing}")
