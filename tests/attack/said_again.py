@@ -92,7 +92,8 @@ def changed(session: Session, before: Trace, reply: str) -> Iterator[tuple[str, 
         reply: What is said.
     """
     after = session.frame.trace
-    was, now = outcome(session.baseline), outcome(after)
+    of_base = reply.startswith("t of base and")  # the state without edits, whatever network was opened since
+    was, now = outcome(session.edits.opened if of_base else session.baseline), outcome(after)
     for line in reply.splitlines():
         found = _CHANGED.fullmatch(line)
         if not found or found[1] not in was or found[1] not in now:
