@@ -28,6 +28,10 @@ HAND_WRITTEN = {
     ("cells/test_readouts.py", "readouts"): "oracles; with those of attention they are all, which is tested",
     ("cells/test_roles.py", "cells"): "oracles by form; that every cell has one is tested",
     ("debugger/test_equation_edits.py", "cells"): "of each refusal, a cell that deserves it",
+    (
+        "debugger/test_matrix_memories.py",
+        "cells",
+    ): "those whose heads have keys of their own, with what goes with a column",
     ("debugger/test_stream.py", "bundled networks"): "a text for each kind of what is read",
     ("documents/test_worksheet.py", "ops"): "what a pencil takes; a cell with another fails there",
     (

@@ -50,7 +50,7 @@ def value_of(text: str, step: int) -> float:
 
 def check_line(line: str, sizes: float, step: int) -> bool:
     """Check one line of an equation in numbers; say whether it names an edit."""
-    match = re.fullmatch(r"  \w+\[\d+\] = (?P<sum>.*?)(?P<edit>; an edit .*|; but the trace holds .*)?", line)
+    match = re.fullmatch(r"  \w+\[\d+(,\d+)*\] = (?P<sum>.*?)(?P<edit>; an edit .*|; but the trace holds .*)?", line)
     assert match, line
     sides = match["sum"].split(" = ")
     if len(sides) > 1:
@@ -62,6 +62,10 @@ def check_line(line: str, sizes: float, step: int) -> bool:
 
 def lines_of(trace: Trace, name: str, value: str, t: int, unit: int) -> Iterator[tuple[str, float, int]]:
     line = explained(trace[name], value, t, unit)[1]
+    places = tuple(map(int, re.findall(r"\d+", line.partition(" = ")[0].partition("[")[2])))
+    wanted = trace[name].unit_at(value, places) if len(places) > 1 else places[0]
+    assert wanted == unit, line
+    assert (len(places) > 1) == (trace[name].shape_of(value) is not None), line
     if "…" in line:
         return  # a part of it is not in the trace
     numbers = [

@@ -13,6 +13,7 @@ from lstm_tui.analysis.memory_reads import split_read
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.language import line_of
+from lstm_tui.debugger.inspect.state_update import unit_beside
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
@@ -36,6 +37,11 @@ def session_of(cell: str = "mlstm", heads: int = 2, hidden: int = 8, steps: int 
 
 def said(session: Session, line: str) -> str:
     return "\n".join(answer(session, line))
+
+
+def typed_places(heads: int, *places: int) -> str:
+    """Return a head, row and column as they are written; a head alone is not named."""
+    return ",".join(map(str, places[heads == 1 :]))
 
 
 def number_after(text: str) -> float:
@@ -103,10 +109,13 @@ def test_who_and_print_explain_an_entry_by_its_row_and_column(cell: str) -> None
     shape = session.frame.passed.shape_of(name)
     assert shape is not None
     head = shape.heads - 1
-    told = said(session, f"print {name}[{head},2,3]")
-    assert told.count(f"{name}[{head},2,3] = ") == 2, "in its equation too it stands as it was typed"
+    typed = f"{name}[{typed_places(shape.heads, head, 2, 3)}]"
+    told = said(session, f"print {typed}")
+    assert told.count(f"{typed} = ") == 2, "in its equation too it stands as it was typed"
     assert f"\n  v[{head * shape.rows + 2}] = " in told
-    assert said(session, f"who {name}[{head},2,3]")
+    assert said(session, f"who {typed}") == said(session, f"who {name}[{head},2,3]").replace(
+        f"[{head},2,3]", typed[len(name) :]
+    )
 
 
 def test_wrote_tells_every_token_and_that_the_sum_holds() -> None:
@@ -157,14 +166,35 @@ def test_an_entry_is_called_alike_wherever_it_stands(cell: str) -> None:
     shape = session.frame.passed.shape_of(name)
     assert shape is not None
     head = shape.heads - 1
-    typed = f"{name}[{head},2,3]"
+    place = typed_places(shape.heads, head, 2, 3)
+    typed = f"{name}[{place}]"
     unit = shape.unit(head, 2, 3)
     assert f"{typed} = " in said(session, f"unit {typed}")
     assert said(session, f"unit {head},2,3") == said(session, f"unit {unit}")
     assert f", {typed}, " in said(session, f"set {typed} = 5")
-    assert f", {name}[{head},2,0] to {name}[{head},2,{shape.columns - 1}], " in said(
-        session, f"set {name}[{head},2,:] = 1"
-    )
-    assert f"unit {head},2,3 " in said(session, f"diagram {head},2,3")
+    first, last = (typed_places(shape.heads, head, 2, column) for column in (0, shape.columns - 1))
+    assert f", {name}[{first}] to {name}[{last}], " in said(session, f"set {name}[{head},2,:] = 1")
+    assert said(session, f"diagram {head},2,3").startswith(f"unit {place} ")
     with pytest.raises(UserError, match=f"diagram of which unit.*{shape.written(shape.numbers - 1)}"):
         answer(session, f"diagram {shape.numbers}")
+
+
+WITH_COLUMNS = {
+    "gated_deltanet": "puqk", "linear_attention": "qkz", "mlstm": "qkn", "retention": "qk", "rwkv5": "rkw",
+    "rwkv6": "rkw", "rwkv7": "rwajkq",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", WITH_COLUMNS)
+def test_a_sum_of_keys_stands_by_its_column_and_the_read_by_its_row(cell: str) -> None:
+    """The diagram put z[2] beside S[2,3] and k[3], so that z = z' + k was false of its own numbers."""
+    passed = session_of(cell).frame.passed
+    name = memory_of(passed.cell)
+    shape = passed.shape_of(name)
+    assert shape is not None
+    head = shape.heads - 1
+    beside = {one: unit_beside(passed, name, one, shape.unit(head, 2, 3)) for one in passed}
+    assert {one: beside[one] for one in WITH_COLUMNS[cell]} == dict.fromkeys(
+        WITH_COLUMNS[cell], head * shape.columns + 3
+    )
+    assert {beside["v"], beside[passed.cell.output]} == {head * shape.rows + 2}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 from lstm_tui.analysis.contributions import Origin
 from lstm_tui.debugger.inspect.explain import Explanation, Reader, explain
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.compiler.ops import operand_units
+from lstm_tui.engine.compiler.ops import OPS, operand_units
 from lstm_tui.engine.compiler.roles import Update, update_of
 from lstm_tui.engine.language.expression import (
     Call,
@@ -122,21 +122,42 @@ def unit_read(passed: PassTrace, reader: str, value: str, unit: int) -> int | No
 def unit_beside(passed: PassTrace, memory: str, value: str, unit: int) -> int:
     """Return the unit of a value that goes with one unit of a memory: that number, but where the memory is a matrix.
 
-    There it is the unit that the memory's own equation reads, or else the one of the same row, head or column.
+    There it is the unit that the memory's own equation reads, or else the one of the same row, head or column: where
+    rows and columns are as many, as with the values that it meets number by number, as a sum of keys does keys.
     """
     size, shape = int(passed[value].shape[1]), passed.shape_of(memory)
     if shape is None or size == shape.numbers:
         return min(unit, size - 1)
-    if value in read_by(passed, memory):
-        read = unit_read(passed, memory, value, unit)
+    head, row, column = shape.place(unit)
+    for one in _alike(passed, value):
+        read = unit_read(passed, memory, one, unit) if one in read_by(passed, memory) else None
         if read is not None and read < size:
             return read
-    head, row, column = shape.place(unit)
-    if size == shape.heads * shape.columns and _asks(passed, memory, value):
-        return head * shape.columns + column
+        if size == shape.heads * shape.columns and _asks(passed, memory, one):
+            return head * shape.columns + column
     places = {shape.heads * shape.columns: head * shape.columns + column, shape.heads: head}
     places |= {shape.heads * shape.rows: head * shape.rows + row}
     return places.get(size, min(unit, size - 1))
+
+
+def _alike(passed: PassTrace, value: str) -> Iterator[str]:
+    """Yield a value and those whose numbers meet its own one by one in equations, the nearest first."""
+    yield value
+    met = {one.name: _one_by_one(one.expression) for one in passed.cell.equations}
+    size, found = passed[value].shape[1], [value]
+    for one in found:  # it grows as it is read
+        near = [name for name in met if name in met.get(one, ()) or one in met[name]]
+        new = [name for name in near if name not in found and name in passed and passed[name].shape[1] == size]
+        found += new
+        yield from new
+
+
+def _one_by_one(node: Expression) -> set[str]:
+    """Return the names of which number u of an expression needs number u alone."""
+    if isinstance(node, Name):
+        return {node.name}
+    own = isinstance(node, Call) and node.function in OPS and OPS[node.function].elementwise
+    return {name for part in inside(node) for name in _one_by_one(part)} if own else set()
 
 
 def _asks(passed: PassTrace, memory: str, value: str) -> bool:
