@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from threading import Thread
 
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -39,7 +40,22 @@ def out_of_sight(lesson: Lesson, open_network: Open) -> list[Found]:
     Raises:
         UserError: Something of a stop means nothing, with line and column.
     """
-    return asyncio.run(_all_sizes(lesson, open_network))
+    found: list[Found] = []
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            found.extend(asyncio.run(_all_sizes(lesson, open_network)))
+        except BaseException as error:
+            failed.append(error)
+
+    # In a thread of its own: a signal ends the command in the main thread, and no task of a loop that tells of it.
+    drawing = Thread(target=work, daemon=True)
+    drawing.start()
+    drawing.join()
+    if failed:
+        raise failed[0]
+    return found
 
 
 async def _all_sizes(lesson: Lesson, open_network: Open) -> list[Found]:
