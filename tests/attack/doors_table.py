@@ -215,7 +215,8 @@ def _rows() -> Iterator[Row]:
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
     for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS), ("model-file", ("native.safetensors",))):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
-    yield Row(("verb", "patch-from"), f"{_RUN} --plain --batch -x verb-patch-from.x", TRACES)
+    patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
+    yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
     for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in (*_READ, "patch-from")):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
