@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,12 @@ class UserCommand:
     name: str
     body: CommandList
     document: tuple[str, ...] = ()
+
+    def written(self) -> Iterator[str]:
+        """Yield the lines that define it again."""
+        yield from (f"define {self.name}", *self.body.lines, END)
+        if self.document:
+            yield from (f"document {self.name}", *self.document, END)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,10 @@ class Scripting:
     def words(self) -> tuple[str, ...]:
         """Every word that the user has added."""
         return (*self.commands, *self.aliases)
+
+    def alias_lines(self) -> Iterator[str]:
+        """Yield the lines that make every alias again."""
+        return (f"alias {name} = {one.lines[0]}" for name, one in self.aliases.items())
 
     def check_room(self, word: str) -> None:
         """Refuse one more word where there are as many as there may be.

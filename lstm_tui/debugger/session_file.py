@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -231,15 +230,8 @@ def _names(names: UnitNames, opened: UnitNames) -> Iterator[str]:
 def _definitions(session: Session) -> Iterator[str]:
     """Yield the words of the user's own, and the variables."""
     for command in session.scripting.commands.values():
-        yield f"define {command.name}"
-        yield from command.body.lines
-        yield END
-        if command.document:
-            yield f"document {command.name}"
-            yield from command.document
-            yield END
-    for name, alias in session.scripting.aliases.items():
-        yield f"alias {name} = {alias.lines[0]}"
+        yield from command.written()
+    yield from session.scripting.alias_lines()
     yield from session.stops.held.lines()
 
 
@@ -259,15 +251,12 @@ def _edits(history: History) -> Iterator[str]:
 
 
 def _breakpoints(session: Session) -> Iterator[str]:
-    from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
-
     kept = 0
     for one in session.breakpoints:
         verb = "watch" if one.word == "watch" else "tbreak" if one.temporary else "break"
         where = f"{one.trigger.text}{' in any line' * one.any_line}"
         line = f"{verb} {where}" if one.log is None else f'dprintf {where}, "{one.log}"'
-        read = read_change if verb == "watch" else read_trigger
-        if not _means_something(partial(read, one.trigger.text, session.scope(one.pass_name))):
+        if not session.stops.means_something(one):
             yield f"{_NOTHING}{line}"
             continue
         kept += 1
@@ -282,24 +271,13 @@ def _breakpoints(session: Session) -> Iterator[str]:
 
 
 def _displays(session: Session) -> Iterator[str]:
-    from lstm_tui.debugger.expressions import evaluate
-
     for one in session.displays:
         line = f"display {one.expression.text.strip()}"
-        if not _means_something(partial(evaluate, one.expression, session.scope(one.pass_name), 0, 1)):
+        if not session.stops.means_something(one):
             yield f"{_NOTHING}{line}"
             continue
         yield f"pass {one.pass_name}"
         yield line
-
-
-def _means_something(read: Callable[[], object]) -> bool:
-    """Say whether a stop or a display can be read in the run as it is: a unit may have lost its name since."""
-    try:
-        read()
-    except UserError:
-        return False
-    return True
 
 
 def _position(session: Session) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Breakpoints, Displays, Shown
@@ -19,11 +20,12 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:  # the first frame waits for nothing that is only asked later
-    from lstm_tui.debugger.breakpoints.breakpoints import Marks
+    from lstm_tui.debugger.breakpoints.breakpoints import Display, Marks
     from lstm_tui.debugger.breakpoints.conditions import Trigger
     from lstm_tui.debugger.breakpoints.search import SearchStop
     from lstm_tui.debugger.expressions import Expression, Scope, Series
     from lstm_tui.debugger.provenance.who import Blame
+    from lstm_tui.debugger.unit_names import UnitNames
     from lstm_tui.engine.runtime.storage import Progress
     from lstm_tui.engine.runtime.trace import Trace
 
@@ -96,6 +98,8 @@ class StopEngine:
         self._scopes: dict[str, Scope] = {}
         self._found: tuple[Trace, Blame] | None = None
         self._is_obeying = False
+        self._judged: tuple[Trace, UnitNames] | None = None
+        self._meant: dict[tuple[str, str, str], bool] = {}
 
     def fork(self, cursor: Cursor, work: Cancellation) -> StopEngine:
         """Return one that has the same breakpoints and displays, and moves another cursor."""
@@ -122,6 +126,34 @@ class StopEngine:
             scope = self._scopes[name] = Scope(trace, name)
         scope.names, scope.held = names, self.held
         return scope
+
+    def means_something(self, one: Breakpoint | Display) -> bool:
+        """Say whether a stop or a display can be read in the run as it is: a unit may have lost its name since.
+
+        It is looked at once for each run and its names, and waits for nothing that is not computed yet.
+        """
+        from lstm_tui.debugger.breakpoints.parse import read_change, read_trigger
+        from lstm_tui.debugger.expressions import evaluate
+        from lstm_tui.engine.runtime.windowed_series import computed_rows_only
+
+        frame = self._cursor.frame
+        if self._judged is None or self._judged[0] is not frame.trace or self._judged[1] is not frame.names:
+            self._judged, self._meant = (frame.trace, frame.names), {}
+        scope = self.scope(one.pass_name)
+        read: Callable[[], object]
+        if isinstance(one, Breakpoint):
+            reads = read_change if one.word == "watch" else read_trigger
+            key, read = (one.word, one.trigger.text, one.pass_name), partial(reads, one.trigger.text, scope)
+        else:
+            key, read = ("display", one.expression.text, one.pass_name), partial(evaluate, one.expression, scope, 0, 1)
+        if key not in self._meant:
+            try:
+                with computed_rows_only():
+                    read()
+                self._meant[key] = True
+            except UserError:
+                self._meant[key] = False
+        return self._meant[key]
 
     def evaluate(self, text: str) -> Answer:
         """Return what an expression is at the token where the cursor stands.

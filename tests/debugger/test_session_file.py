@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pkgutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +116,25 @@ def test_a_session_of_before_says_delete_of_a_token_and_a_script_says_it_of_a_br
     old = ["# lstm-tui session", "# command: run x.txt", "break 3", "delete 2", "  delete  1 "]
     assert [line for _, line in read_saved(old, "old.ltui").lines] == ["break 3", "remove 2", "remove 1 "]
     assert as_typed_now(old[2:]) == old[2:], "no session: `delete` is the verb that is typed"
+
+
+def test_a_stop_is_read_once_for_a_run_and_not_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, read = opened(), []
+    obey(session, ["break c[2] > 0", "display c[1]"])
+    for name in ("breakpoints.parse.read_trigger", "expressions.evaluate"):
+        true = pkgutil.resolve_name(f"lstm_tui.debugger.{name}")
+
+        def counted(*given: object, true: Callable[..., object] = true, name: str = name) -> object:
+            read.append(name)
+            return true(*given)
+
+        monkeypatch.setattr(f"lstm_tui.debugger.{name}", counted)
+    script_of(session)
+    first = len(read)
+    assert first >= 2
+    session.next()
+    script_of(session)
+    assert len(read) == first
+    obey(session, ["set c[0] = 1"])
+    script_of(session)
+    assert len(read) > first

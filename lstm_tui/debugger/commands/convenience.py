@@ -157,15 +157,13 @@ def _shown_variables(session: Session, rest: str) -> Iterator[str]:
 
 
 def _shown_words(session: Session, rest: str) -> Iterator[str]:
-    from lstm_tui.debugger.commands.user_commands import alias_lines, definition_lines
-
     scripting = session.scripting
     if rest and rest not in scripting.words:
         raise UserError(f"`{visible(rest[:40])}` is no word of your own; `show user` lists them")
     for name, command in scripting.commands.items():
         if not rest or rest == name:
-            yield from (visible(line) for line in definition_lines(command))
-    yield from (visible(line) for line in alias_lines(session) if not rest or line.startswith(f"alias {rest} "))
+            yield from (visible(line) for line in command.written())
+    yield from (visible(line) for line in scripting.alias_lines() if not rest or line.startswith(f"alias {rest} "))
 
 
 def _shown_version(session: Session, rest: str) -> Iterator[str]:

@@ -174,7 +174,7 @@ VERBS.add(Verb("while", "while EXPR", "repeat the lines up to `end` as long as E
 def _alias(session: Session, rest: str) -> tuple[str, ...]:
     scripting = session.scripting
     if not rest:
-        return tuple(visible(line) for line in alias_lines(session)) or (
+        return tuple(visible(line) for line in session.scripting.alias_lines()) or (
             "no aliases; such as: alias forget = print mean(f)",
         )
     left, sign, command = rest.removeprefix("-a ").removeprefix("-- ").partition("=")
@@ -192,11 +192,6 @@ def _alias(session: Session, rest: str) -> tuple[str, ...]:
     return (f"alias {name} = {visible(command)}",)
 
 
-def alias_lines(session: Session) -> Iterator[str]:
-    """Yield the lines that make every alias again."""
-    return (f"alias {name} = {one.lines[0]}" for name, one in session.scripting.aliases.items())
-
-
 @VERBS.verb("unalias NAME", "take a word of your own away", complete=_complete_words)
 def _unalias(session: Session, rest: str) -> tuple[str, ...]:
     scripting = session.scripting
@@ -205,14 +200,3 @@ def _unalias(session: Session, rest: str) -> tuple[str, ...]:
     scripting.aliases = {word: text for word, text in scripting.aliases.items() if word != rest}
     scripting.commands = {word: made for word, made in scripting.commands.items() if word != rest}
     return (f"taken away: {rest}",)
-
-
-def definition_lines(command: UserCommand) -> Iterator[str]:
-    """Yield the lines that define a word of the user's own again."""
-    yield f"define {command.name}"
-    yield from command.body.lines
-    yield END
-    if command.document:
-        yield f"document {command.name}"
-        yield from command.document
-        yield END
