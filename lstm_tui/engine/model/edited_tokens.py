@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import cast, overload
 
-from lstm_tui.engine.model.row_labels import RowLabels
+from lstm_tui.engine.model.token_row import TokenRow
 
 _COPIED = 4_096
 """Tokens up to which a text is copied: that is quicker than to look for the part in which a token is."""
@@ -18,10 +18,8 @@ _Part = tuple[Sequence[str], int, int]
 """What tokens are taken from, the first place there, and the place after the last."""
 
 
-class EditedTokens(Sequence[str]):
+class EditedTokens(TokenRow):
     """Tokens in parts of other texts, read like the tuple of them: a part of it is a tuple."""
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, parts: Sequence[_Part]) -> None:
         """Hold the parts, in their order; none is copied."""
@@ -53,26 +51,6 @@ class EditedTokens(Sequence[str]):
         """Iterate over the tokens."""
         for owner, start, stop in self._parts:
             yield from owner if stop - start == len(owner) else islice(owner, start, stop)
-
-    def __eq__(self, other: object) -> bool:
-        """Say whether they are those of a tuple, or of another text."""
-        if other is self:
-            return True
-        if not isinstance(other, (tuple, EditedTokens, RowLabels)):
-            return NotImplemented
-        return len(other) == len(self) and all(one == another for one, another in zip(self, other, strict=True))
-
-    def __add__(self, more: Sequence[str]) -> tuple[str, ...]:
-        """Return the tokens with others behind them."""
-        return (*self, *more)
-
-    def __radd__(self, before: Sequence[str]) -> tuple[str, ...]:
-        """Return the tokens with others before them."""
-        return (*before, *self)
-
-    def __repr__(self) -> str:
-        """Return them as a tuple is shown."""
-        return repr(tuple(self))
 
     def between(self, places: range) -> list[_Part]:
         """Return the parts of which the tokens at those places are, which follow one another."""
@@ -106,8 +84,7 @@ def edited_tokens(tokens: tuple[str, ...], start: int, stop: int, put: tuple[str
     if len(tokens) <= _COPIED:
         return (*tokens[:start], *put, *tokens[stop:])
     whole: Sequence[str] = tokens
-    parts = whole.between(range(len(whole))) if isinstance(whole, EditedTokens) else [(whole, 0, len(whole))]
-    text = EditedTokens(parts)
+    text = whole if isinstance(whole, EditedTokens) else EditedTokens([(whole, 0, len(whole))])
     before, behind = text.between(range(start)), text.between(range(stop, len(text)))
     if len(before) + len(behind) >= _MOST_PARTS:
         return (*tokens[:start], *put, *tokens[stop:])

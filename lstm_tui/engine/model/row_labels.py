@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import cast, overload
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.model.token_row import TokenRow
 from lstm_tui.engine.number_text import sentences
 
 _SHOWN_COLUMNS = 3
 _TOGETHER = 1_024
 
 
-class RowLabels(Sequence[str]):
+class RowLabels(TokenRow):
     """The rows of a series in short, read like the tuple of them: a part of it is a tuple."""
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, rows: Array) -> None:
         """Hold the rows, (T, I); nothing is written yet."""
@@ -42,26 +41,6 @@ class RowLabels(Sequence[str]):
         """Iterate over the labels."""
         for base in range(0, len(self), _TOGETHER):
             yield from self._written(self._rows[base : base + _TOGETHER])
-
-    def __eq__(self, other: object) -> bool:
-        """Say whether they are those of another series, or as those of a tuple."""
-        if other is self:
-            return True
-        if not isinstance(other, (tuple, RowLabels)):
-            return NotImplemented
-        return len(other) == len(self) and all(one == another for one, another in zip(self, other, strict=True))
-
-    def __add__(self, more: Sequence[str]) -> tuple[str, ...]:
-        """Return the labels with others behind them."""
-        return (*self, *more)
-
-    def __radd__(self, before: Sequence[str]) -> tuple[str, ...]:
-        """Return the labels with others before them."""
-        return (*before, *self)
-
-    def __repr__(self) -> str:
-        """Return them as a tuple is shown."""
-        return repr(tuple(self))
 
     def _written(self, rows: Array) -> Iterator[str]:
         return (text + self._more for text in sentences(rows.tolist()))
