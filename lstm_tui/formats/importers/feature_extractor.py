@@ -153,7 +153,8 @@ def _log_softmax(x: Array) -> Array:
     return np.asarray(below - np.log(np.exp(below).sum(axis=-1, keepdims=True)))
 
 
-def _erf(x: Array) -> Array:
+def erf(x: Array) -> Array:
+    """Return the error function of each number."""
     return np.asarray(np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype))
 
 
@@ -184,9 +185,9 @@ _FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "leaky_relu_0_01": lambda x: np.where(x > 0, x, 0.01 * x),
     "leaky_relu_0_2": lambda x: np.where(x > 0, x, 0.2 * x),
     "leaky_relu_0_3": lambda x: np.where(x > 0, x, 0.3 * x),
-    "gelu": lambda x: 0.5 * x * (1 + _erf(x / np.sqrt(2, dtype=x.dtype))),
+    "gelu": lambda x: 0.5 * x * (1 + erf(x / np.sqrt(2, dtype=x.dtype))),
     "gelu_tanh": lambda x: 0.5 * x * (1 + np.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))),
-    "erf": _erf,
+    "erf": erf,
     "mish": lambda x: x * np.tanh(np.logaddexp(x, 0)),
     "hard_swish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
     "log_sigmoid": lambda x: -np.logaddexp(-x, 0),

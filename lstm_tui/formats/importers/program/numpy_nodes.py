@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.formats.importers.feature_extractor import erf
 from lstm_tui.formats.importers.program.graph import UnsupportedNode, attribute, label
 
 MOST_NUMBERS = 20_000_000
@@ -186,11 +187,7 @@ def _gelu(node: Any, given: Sequence[Array]) -> Array:
     x = given[0]
     if attribute(node, "approximate", "none") == "tanh":
         return np.asarray(0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))))
-    return np.asarray((0.5 * x * (1 + _erf(x / np.sqrt(2)))).astype(x.dtype))
-
-
-def _erf(x: Array) -> Array:
-    return np.asarray(np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype))
+    return np.asarray((0.5 * x * (1 + erf(x / np.sqrt(2)))).astype(x.dtype))
 
 
 def _celu(node: Any, given: Sequence[Array]) -> Array:
@@ -269,7 +266,7 @@ _KINDS: Mapping[str, _Run] = {
     "Elu": _elu,
     "Clip": _clip,
     "Gelu": _gelu,
-    "Erf": _of_one(_erf),
+    "Erf": _of_one(erf),
     "Mish": _of_one(lambda x: x * np.tanh(np.logaddexp(x, 0))),
     "Sign": _of_one(np.sign),
     "LogSigmoid": _of_one(lambda x: -np.logaddexp(-x, 0)),
