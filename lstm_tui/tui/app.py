@@ -120,12 +120,12 @@ class LstmApp(App[int]):
     def get_default_screen(self) -> Screen[Any]:
         """Return the main screen."""
         self._main = MainScreen(
-            self.lines, *self._drawing(), past=self._past, keeping=self._keeping,
+            self.lines, *self.drawn_with(), past=self._past, keeping=self._keeping,
             open_network=None if self._teaching is None else self._teaching.open_network, settings=self._settings,
         )  # fmt: skip
         return self._main
 
-    def _drawing(self) -> tuple[Glyphs, bool]:
+    def drawn_with(self) -> tuple[Glyphs, bool]:
         """Return the signs to draw with, and whether there are few colours."""
         few = self._few_colours
         if few is None:
@@ -151,7 +151,7 @@ class LstmApp(App[int]):
         if self._begin_with is not None:
             self.call_after_refresh(self._first_lines)
         if self._teaching is not None:
-            self.call_after_refresh(self._teaching.greet, self, *self._drawing(), self._settings)
+            self.call_after_refresh(self._teaching.greet, self, *self.drawn_with(), self._settings)
 
     def _main_screens(self) -> list[MainScreen]:
         """Return the screens of a run, the lowest first; there is none where two runs are compared."""
@@ -181,7 +181,7 @@ class LstmApp(App[int]):
         if self._teaching is None:
             self.notify("there are no lessons at hand: start with `lstm-tui tour`", markup=False)
         else:
-            self._teaching.offer(self, *self._drawing(), self._settings)
+            self._teaching.offer(self, *self.drawn_with(), self._settings)
 
     def action_picture(self) -> None:
         """Take a picture of the screen, without what was said in passing."""

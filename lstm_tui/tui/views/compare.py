@@ -10,8 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.strip import Strip
-from textual.widget import Widget
 
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.trace_facts import Facts
@@ -20,17 +18,15 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.app import LstmApp
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line
-from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, UNICODE, Glyphs, Palette, palette_of
-from lstm_tui.tui.environment import check_terminal, draws_ascii
-from lstm_tui.tui.keys import read_escape_at_once
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
+from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
 from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.output import Output, draw_output
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.panes.units import Units, draw_units, neighbour
-from lstm_tui.tui.threads import end
 from lstm_tui.tui.view import EMPTY, ORDERS, View
 from lstm_tui.tui.views.compare_drawing import draw_compare
+from lstm_tui.tui.views.without_session import KeysLine, opened_alone
 
 
 class CompareTape(Pane):
@@ -109,23 +105,6 @@ _KEYS = (
 )  # fmt: skip
 
 
-class _Keys(Widget):
-    """The keys in one line."""
-
-    DEFAULT_CSS = "_Keys { height: 1; }"
-    palette: reactive[Palette] = reactive(DARK_PALETTE)
-
-    def render_line(self, y: int) -> Strip:
-        """Return the line."""
-        line = Line(self.size.width, self.palette.style("ink", "band")).put(" ")
-        for key, word in _KEYS:
-            if line.x + len(key) + len(word) + 2 > self.size.width:
-                break
-            line.put(key, self.palette.style("key", "band", bold=True))
-            line.put(f" {word}  ", self.palette.style("soft", "band"))
-        return line.strip()
-
-
 class CompareScreen(Screen[None]):
     """Two sessions that stand at the same token."""
 
@@ -184,7 +163,7 @@ class CompareScreen(Screen[None]):
         with Horizontal(id="said"):
             for side, view in enumerate(bound):
                 yield SideOutput(side, f"output{side}").data_bind(view=view, **shared)
-        yield _Keys().data_bind(**shared)
+        yield KeysLine(_KEYS).data_bind(**shared)
         self._go(0)
 
     def on_mount(self) -> None:
@@ -310,10 +289,7 @@ class CompareApp(LstmApp):
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the screen of two runs."""
-        few = self._few_colours
-        if few is None:
-            few = self._ascii or self.no_color or self.console.color_system == "standard"
-        return CompareScreen(self._compared, ASCII if self._ascii else UNICODE, few)
+        return CompareScreen(self._compared, *self.drawn_with())
 
 
 def compare_app(compared: Comparison, light: bool = False) -> int:
@@ -322,7 +298,4 @@ def compare_app(compared: Comparison, light: bool = False) -> int:
     Raises:
         UserError: If there is no terminal to draw on.
     """
-    check_terminal()
-    read_escape_at_once()
-    app = CompareApp(compared, light=light, ascii_only=draws_ascii())
-    return end(app.open())
+    return opened_alone(lambda **options: CompareApp(compared, **options), light)

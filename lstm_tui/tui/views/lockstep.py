@@ -19,10 +19,8 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, framed, plain, token_label, window
 from lstm_tui.tui.canvas.charts import put_bar
-from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, UNICODE, Glyphs, Palette, palette_of
-from lstm_tui.tui.environment import check_terminal, draws_ascii
-from lstm_tui.tui.keys import read_escape_at_once
-from lstm_tui.tui.threads import end
+from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
+from lstm_tui.tui.views.without_session import KeysLine, opened_alone
 
 _LABEL, _COLUMN = 22, 16
 _LEAST_COLUMN = 7
@@ -193,7 +191,7 @@ class LockstepScreen(Screen[None]):
         """Lay out the lanes above the keys."""
         self._choose_colours()
         yield _Lanes(self.shared).data_bind(LockstepScreen.palette, LockstepScreen.t, LockstepScreen.lane)
-        yield _LockstepKeys().data_bind(LockstepScreen.palette)
+        yield KeysLine(_KEYS).data_bind(LockstepScreen.palette)
 
     def on_mount(self) -> None:
         """Follow the theme."""
@@ -249,21 +247,6 @@ class _Lanes(Widget):
             screen.lane = screen.lane if target.unit is None else target.unit
 
 
-class _LockstepKeys(Widget):
-    """The keys in one line."""
-
-    DEFAULT_CSS = "_LockstepKeys { height: 1; }"
-    palette: reactive[Palette] = reactive(DARK_PALETTE)
-
-    def render_line(self, y: int) -> Strip:
-        """Return the line."""
-        line = Line(self.size.width, self.palette.style("ink", "band")).put(" ")
-        for key, word in _KEYS:
-            line.put(key, self.palette.style("key", "band", bold=True))
-            line.put(f" {word}  ", self.palette.style("soft", "band"))
-        return line.strip()
-
-
 class LockstepApp(LstmApp):
     """Themes, signals and the terminal as in the debugger, with another screen."""
 
@@ -274,10 +257,7 @@ class LockstepApp(LstmApp):
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the screen of all runs."""
-        few = self._few_colours
-        if few is None:
-            few = self._ascii or self.no_color or self.console.color_system == "standard"
-        return LockstepScreen(self._lock, ASCII if self._ascii else UNICODE, few)
+        return LockstepScreen(self._lock, *self.drawn_with())
 
 
 def lockstep_app(lock: Lockstep, light: bool = False) -> int:
@@ -286,7 +266,4 @@ def lockstep_app(lock: Lockstep, light: bool = False) -> int:
     Raises:
         UserError: If there is no terminal to draw on.
     """
-    check_terminal()
-    read_escape_at_once()
-    app = LockstepApp(lock, light=light, ascii_only=draws_ascii())
-    return end(app.open())
+    return opened_alone(lambda **options: LockstepApp(lock, **options), light)
