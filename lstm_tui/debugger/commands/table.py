@@ -12,7 +12,6 @@ from types import ModuleType
 
 from lstm_tui.debugger.command_log import noted
 from lstm_tui.debugger.commands.foreign_words import COUNTERPARTS, begun_by
-from lstm_tui.debugger.commands.statements import obey, parts_of
 from lstm_tui.debugger.scripting import DEEPEST
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import quiet
@@ -231,6 +230,8 @@ def _executed(session: Session, line: str) -> tuple[str, ...]:
 
 def _parts(session: Session, line: str) -> list[str]:
     """Return the lines that `;;` joins; a saved session joins none, so that its lines are what they begin with."""
+    from lstm_tui.debugger.commands.statements import parts_of  # the first frame types no line
+
     return [line] if session.scripting.is_restoring else parts_of(line)
 
 
@@ -256,6 +257,8 @@ def _answer(session: Session, line: str) -> tuple[str, ...]:
         if word in scripting.aliases:
             reply = _of_alias(session, word, rest)
         elif word in scripting.commands:
+            from lstm_tui.debugger.commands.statements import obey
+
             reply = obey(session, scripting.commands[word].body, answer, f"`{word}`", rest)
         else:
             verb, rest = _meant(session, word, rest, line)
