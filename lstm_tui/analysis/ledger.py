@@ -238,6 +238,13 @@ class _Reader:
         return program.view(flat, name).astype(np.float64)
 
 
+def sum_of(by_token: Array, start: Array, edits: Array | None) -> Array:
+    """Return all contributions together, (n,): of each token and of each edit, (T, n), and of the start, (n,)."""
+    with quiet():
+        put_in = 0.0 if edits is None else edits.sum(axis=0)
+        return np.asarray(by_token.sum(axis=0) + start + put_in)
+
+
 @dataclass(frozen=True, eq=False)
 class Ledger:
     """The contributions to a state, or to one unit of it, after some steps of a pass.
@@ -270,9 +277,7 @@ class Ledger:
     @cached_property
     def sum(self) -> Array:
         """All contributions together, (n,); they must be the state."""
-        with quiet():
-            put_in = 0.0 if self.edits is None else self.edits.sum(axis=0)
-            return np.asarray(self.by_token.sum(axis=0) + self.start + put_in)
+        return sum_of(self.by_token, self.start, self.edits)
 
     @cached_property
     def off(self) -> Array:

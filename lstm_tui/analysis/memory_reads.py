@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.analysis.ledger import Ledger, flow_between
+from lstm_tui.analysis.ledger import Ledger, flow_between, sum_of
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space, held_inputs
@@ -89,9 +89,7 @@ class ReadSplit:
     @property
     def sum(self) -> Array:
         """All contributions together, (n,); they must be the read."""
-        with quiet():
-            put_in = 0.0 if self.edits is None else self.edits.sum(axis=0)
-            return np.asarray(self.by_token.sum(axis=0) + self.start + put_in)
+        return sum_of(self.by_token, self.start, self.edits)
 
     @property
     def off(self) -> float:
