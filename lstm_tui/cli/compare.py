@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -27,15 +28,22 @@ def command(options: Namespace) -> int:
     if len(options.model or ()) > 2:
         return _in_lockstep(options)
     compared = comparison(options)
-    if options.json:
-        print_json(_content(compared))
-        return 0
-    if options.plain or not sys.stdout.isatty():
-        print(as_table(compared))
+    if _is_printed(options, lambda: _content(compared), lambda: as_table(compared)):
         return 0
     from lstm_tui.tui.views.compare import compare_app
 
     return compare_app(compared, options.light)
+
+
+def _is_printed(options: Namespace, content: Callable[[], dict[str, Any]], in_words: Callable[[], str]) -> bool:
+    """Print JSON or a table where that is asked for, or there is no terminal; say whether anything was."""
+    if options.json:
+        print_json(content())
+    elif options.plain or not sys.stdout.isatty():
+        print(in_words())
+    else:
+        return False
+    return True
 
 
 def comparison(options: Namespace) -> Comparison:
@@ -67,11 +75,7 @@ def comparison(options: Namespace) -> Comparison:
 def _in_lockstep(options: Namespace) -> int:
     """Show three networks or more, on the screen or as a table or JSON."""
     lock = lockstep(options)
-    if options.json:
-        print_json(_lockstep_content(lock))
-        return 0
-    if options.plain or not sys.stdout.isatty():
-        print(lockstep_table(lock))
+    if _is_printed(options, lambda: _lockstep_content(lock), lambda: lockstep_table(lock)):
         return 0
     from lstm_tui.tui.views.lockstep import lockstep_app
 
