@@ -112,6 +112,7 @@ class StopEngine:
     def adopt(self, fork: StopEngine) -> None:
         """Take over what a fork has found."""
         self.stop, self._scopes, self._found = fork.stop, fork._scopes, fork._found
+        self._judged, self._meant = fork._judged, fork._meant
 
     def scope(self, pass_name: str | None = None) -> Scope:
         """Return what names mean in a pass of the run; in the selected one where it has no such pass."""

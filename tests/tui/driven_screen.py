@@ -26,6 +26,7 @@ from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.header_footer import OneLine
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import View
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 
 S = TypeVar("S", bound=Screen[Any])
 LINES = (
@@ -139,6 +140,27 @@ class Driver:
             return  # a key has ended it
         while self.app.is_running and not (taken.is_set() and self.app.keys.has_acted()):
             await asyncio.sleep(0.001)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds, and all of it is drawn; on a busy machine it may take a while.
+
+        Raises:
+            AssertionError: It never held; with what is on the screen.
+        """
+        for _ in range(3_000):
+            if holds():
+                await self.pilot.pause()
+                return
+            await self.pilot.pause(0.01)
+        raise AssertionError(self.text())
+
+    async def answered(self) -> Any:
+        """Wait until the keys pressed have acted and the analysis on top knows all; return its picture.
+
+        A key that is pressed at once waits for the answer to the key before it.
+        """
+        await self.until(lambda: self.app.keys.is_done() and not self.on_top(AnalysisScreen).picture.working)
+        return self.on_top(AnalysisScreen).picture
 
     async def see_work(self) -> None:
         """Wait as long as a user does before what is pressed is an answer to "runs…"."""

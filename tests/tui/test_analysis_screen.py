@@ -42,15 +42,6 @@ ANALYSES: dict[str, Callable[[View], Analysis]] = {
 BRACKETS = {"[]": ("left_square_bracket", "right_square_bracket"), "esc": ("escape",)}
 
 
-async def until(driver: Driver, known: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if known():
-            await driver.pilot.pause()
-            return
-        await driver.pilot.pause(0.01)
-    raise AssertionError("it never became so")
-
-
 @pytest.mark.parametrize("key", ANALYSES)
 def test_the_line_of_keys_names_keys_that_do_something(key: str) -> None:
     async def act(driver: Driver) -> None:
@@ -74,7 +65,7 @@ def test_every_analysis_is_left_by_escape_and_by_its_own_key(key: str, leave: st
         before = (driver.view.t, driver.view.unit, driver.view.pass_name)
         await driver.press(key)
         screen = driver.on_top(AnalysisScreen)
-        await until(driver, lambda: not screen.picture.working)
+        await driver.answered()
         assert not screen.picture.problem
         await driver.press("j", "G", "k", "g", "y")  # y means nothing there
         assert driver.on_top(AnalysisScreen) is screen
@@ -90,8 +81,7 @@ def test_what_is_typed_after_a_colon_is_a_command_and_no_keys_of_the_view(key: s
     async def act(driver: Driver) -> None:
         before = (driver.view.t, driver.view.unit, driver.view.pass_name)
         await driver.press(key)
-        screen = driver.on_top(AnalysisScreen)
-        await until(driver, lambda: not screen.picture.working)
+        await driver.answered()
         await driver.press("colon", *"hladG")
         prompt = driver.on_top(CommandPrompt)
         assert prompt.query_one(Input).value == "hladG"
@@ -107,7 +97,7 @@ def test_every_analysis_tells_its_keys_and_explains_its_labels(key: str) -> None
     async def act(driver: Driver) -> None:
         await driver.press(key)
         screen = driver.on_top(AnalysisScreen)
-        await until(driver, lambda: not screen.picture.working)
+        await driver.answered()
         shown = screen.picture
         for page in ("question_mark", "K"):
             await driver.press(page)
@@ -196,13 +186,13 @@ def test_what_was_asked_before_stops_and_tells_nothing_any_more() -> None:
 
     async def act(driver: Driver) -> None:
         screen = asked(driver, go, ended, [])
-        await until(driver, lambda: screen.is_mounted and screen.picture.done == (0, 1))
+        await driver.until(lambda: screen.is_mounted and screen.picture.done == (0, 1))
         await driver.press("n")
-        await until(driver, lambda: bool(screen.picture.done == (1, 1)))
+        await driver.until(lambda: bool(screen.picture.done == (1, 1)))
         go.set()
-        await until(driver, lambda: not screen.picture.working)
+        await driver.answered()
         assert screen.picture.done == (1, 2)
-        await until(driver, lambda: ended == [0])
+        await driver.until(lambda: ended == [0])
 
     drive(act)
 
@@ -212,13 +202,13 @@ def test_it_is_halted_fails_in_one_line_and_gives_what_was_chosen() -> None:
 
     async def act(driver: Driver) -> None:
         screen = asked(driver, go, ended, chosen)
-        await until(driver, lambda: screen.is_mounted and bool(screen.picture.done))
+        await driver.until(lambda: screen.is_mounted and bool(screen.picture.done))
         await driver.press("s")
         go.set()
-        await until(driver, lambda: ended == [0])
+        await driver.until(lambda: ended == [0])
         assert screen.picture.done == (0, 1), "what is known stays"
         await driver.press("n", "n", "n")
-        await until(driver, lambda: bool(screen.picture.problem))
+        await driver.until(lambda: bool(screen.picture.problem))
         assert "no answer ␛[31mto this" in driver.text()
         await driver.press("n", "enter")
         assert chosen == [ClickTarget(t=0)]

@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 from driven_screen import Driver, drive
-from test_analysis_screen import until
 
 from lstm_tui.analysis.interchange import number_in
 from lstm_tui.debugger.commands.dispatch import answer
@@ -29,9 +28,7 @@ async def opened(driver: Driver) -> CausesPicture:
     """Ask the question, open its map and wait until all of it is there."""
     answer(driver.screen.run.session, ASKED)
     await driver.press("Y")
-    screen = driver.on_top(AnalysisScreen)
-    await until(driver, lambda: not screen.picture.working)
-    picture = screen.picture
+    picture = await driver.answered()
     assert isinstance(picture, CausesPicture)
     return picture
 
@@ -65,13 +62,12 @@ def test_a_key_on_a_cell_makes_its_branch_of_the_state_that_was_asked() -> None:
         for keys in (("k",), ("k", "k", "h")):
             if made:
                 await driver.press("Y")
-                screen = driver.on_top(AnalysisScreen)
-                await until(driver, lambda screen=screen: not screen.picture.working)  # type: ignore[misc]
+                await driver.answered()
             await driver.press(*keys)
             chosen = driver.on_top(AnalysisScreen).picture
             await driver.press("enter")
             driver.on_top(MainScreen)
-            await until(driver, lambda: len(session.history.states) == len(made) + 1)
+            await driver.until(lambda: len(session.history.states) == len(made) + 1)
             row, column = chosen.t - chosen.places.start, chosen.found.columns.index(chosen.under)
             assert number_in(session.frame.trace, question.target) == chosen.found.numbers[row, column]
             made[session.history.here] = session.history.lines
@@ -85,7 +81,7 @@ def test_the_units_of_a_cell_are_asked_by_a_key() -> None:
         await opened(driver)
         await driver.press("h", "u")
         screen = driver.on_top(AnalysisScreen)
-        await until(driver, lambda: not screen.picture.working)
+        await driver.answered()
         numbers = screen.picture.units[screen.picture.asked]
         assert np.isfinite(numbers).all()
         assert "units of g" in driver.text()

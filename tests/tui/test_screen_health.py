@@ -15,21 +15,6 @@ from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.models.recipes import recall
-from lstm_tui.tui.views.analysis_screen import AnalysisScreen
-from lstm_tui.tui.views.health import Healthy
-
-
-async def known(driver: Driver) -> Healthy:
-    """Wait until all is computed."""
-    screen = driver.app.screen
-    assert isinstance(screen, AnalysisScreen)
-    for _ in range(500):
-        picture: Healthy = screen.picture
-        if not picture.working:
-            await driver.pilot.pause()
-            return picture
-        await driver.pilot.pause(0.01)
-    raise AssertionError("nothing was found")
 
 
 def dead() -> Trace:
@@ -57,7 +42,7 @@ def test_a_dead_unit_is_marked_in_the_table() -> None:
         rows = driver.pane("forward").text().split("\n")[2:7]
         assert ["2†" in row for row in rows] == [n == 2 for n in range(5)]
         await driver.press("H")
-        await known(driver)
+        await driver.answered()
         text = driver.text()
         assert "they are dead: on what was read no gradient comes back to them (1)" in text
         assert "dead by h: relu is 0 at every step, by b_h: −90.00" in text
@@ -73,7 +58,7 @@ def test_in_ascii_it_is_another_sign() -> None:
         await driver.press("o", "o")
         assert " 2x" in driver.pane("forward").text()
         await driver.press("H")
-        await known(driver)
+        await driver.answered()
         assert driver.text().isascii()
 
     drive(act, Source.of_trace(dead()), ascii_only=True)
@@ -82,7 +67,7 @@ def test_in_ascii_it_is_another_sign() -> None:
 def test_a_trace_from_a_file_is_looked_at_without_gradients() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("H")
-        picture = await known(driver)
+        picture = await driver.answered()
         assert picture.passes["layer0.forward"].dead == {}
         text = driver.text()
         assert "gradients are not known:" in text
@@ -101,7 +86,7 @@ def test_a_short_run_flags_nothing() -> None:
 def test_every_unit_of_a_gate_is_in_its_scatter(size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("H")
-        await known(driver)
+        await driver.answered()
         text = driver.text()
         assert ("f keeps" in text) == (size[0] >= 80)
         assert all(len(line) <= size[0] for line in text.split("\n"))
@@ -121,7 +106,7 @@ def test_every_unit_of_a_gate_is_in_its_scatter(size: tuple[int, int]) -> None:
 def test_findings_are_walked_in_the_order_listed() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("H")
-        picture = await known(driver)
+        picture = await driver.answered()
         marked = []
         for _ in picture.findings:
             marked.append(next(row for row in driver.text().split("\n") if row[1:].startswith("▸   unit")))

@@ -19,7 +19,6 @@ from lstm_tui.formats.traces.reader import read
 from lstm_tui.formats.traces.trace_file import write
 from lstm_tui.tui.views import influence as screens
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen, StudyPane
-from lstm_tui.tui.views.influence import InfluenceAnswer
 
 
 def opened(driver: Driver) -> AnalysisScreen:
@@ -28,21 +27,10 @@ def opened(driver: Driver) -> AnalysisScreen:
     return screen
 
 
-async def answered(driver: Driver) -> InfluenceAnswer:
-    """Wait until all is known."""
-    for _ in range(500):
-        answer: InfluenceAnswer = opened(driver).picture
-        if not answer.working:
-            await driver.pilot.pause()
-            return answer
-        await driver.pilot.pause(0.01)
-    raise AssertionError("no answer")
-
-
 def test_the_largest_output_is_asked_about_and_the_columns_are_those_of_the_analysis() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "r")
-        answer = await answered(driver)
+        answer = await driver.answered()
         trace = driver.view.trace
         assert trace.result is not None
         best = int(np.argmax(trace.result))
@@ -67,7 +55,7 @@ def test_the_largest_output_is_asked_about_and_the_columns_are_those_of_the_anal
 def test_each_column_has_a_key_to_order_by() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("right_curly_bracket", "r")
-        answer = await answered(driver)
+        answer = await driver.answered()
         assert answer.places == list(range(16))
         for number, (name, values) in enumerate(answer.columns.items(), start=2):
             await driver.press(str(number))
@@ -89,12 +77,12 @@ def test_each_column_has_a_key_to_order_by() -> None:
 def test_another_output_the_memory_of_the_unit_and_back_to_a_token() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "r")
-        first = (await answered(driver)).target
+        first = (await driver.answered()).target
         await driver.press("right_square_bracket")
-        second = (await answered(driver)).target
+        second = (await driver.answered()).target
         assert {first.class_index, second.class_index} == {0, 1}
         await driver.press("c")
-        memory = await answered(driver)
+        memory = await driver.answered()
         assert (memory.target.value, memory.target.unit, memory.target.t) == ("c", driver.view.unit, 2)
         assert memory.found is not None
         assert memory.found.number == driver.view.trace["layer0.forward"]["c"][2, driver.view.unit]
@@ -111,7 +99,7 @@ def test_another_output_the_memory_of_the_unit_and_back_to_a_token() -> None:
 def test_a_word_to_come_is_asked_about_at_its_token() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "r")
-        answer = await answered(driver)
+        answer = await driver.answered()
         assert answer.target.t == 2
         assert answer.found is not None
         assert not answer.found.size[3:].any()
@@ -163,7 +151,7 @@ def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: 
 def test_every_cell_and_size(cell: str, size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "r")
-        answer = await answered(driver)
+        answer = await driver.answered()
         assert ("by C" in answer.columns) is False
         assert (answer.shares is None) == (cell == "rnn")
         for key in ("5", "6", "c", "j"):
@@ -178,7 +166,7 @@ def test_what_cannot_be_asked_is_said_in_one_line(tmp_path: Path) -> None:
 
     async def act(driver: Driver) -> None:
         await driver.press("r")
-        assert (await answered(driver)).problem == (
+        assert (await driver.answered()).problem == (
             "this trace came from a file without its network: gradients need it"
         )
         assert "without its network" in driver.text()
@@ -189,6 +177,6 @@ def test_what_cannot_be_asked_is_said_in_one_line(tmp_path: Path) -> None:
 def test_the_only_token_cannot_be_left_out() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("r")
-        assert np.isnan((await answered(driver)).effects).all()  # type: ignore[arg-type]
+        assert np.isnan((await driver.answered()).effects).all()  # type: ignore[arg-type]
 
     drive(act, Source(network(), [of_tokens(["movie"])]))

@@ -21,21 +21,6 @@ from lstm_tui.models.bundled import open_model
 from lstm_tui.models.recipes import recall
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.lesson_launcher import Teaching
-from lstm_tui.tui.views.analysis_screen import AnalysisScreen
-from lstm_tui.tui.views.reach import Reaching
-
-
-async def known(driver: Driver) -> Reaching:
-    """Wait until all is computed."""
-    screen = driver.app.screen
-    assert isinstance(screen, AnalysisScreen)
-    for _ in range(500):
-        picture: Reaching = screen.picture
-        if not picture.working:
-            await driver.pilot.pause()
-            return picture
-        await driver.pilot.pause(0.01)
-    raise AssertionError("nothing was found")
 
 
 def recalling(cell: str) -> Source:
@@ -46,7 +31,7 @@ def recalling(cell: str) -> Source:
 def test_a_plain_rnn_is_said_to_lose_what_gates_keep(cell: str, said: str) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("G", "R")
-        picture = await known(driver)
+        picture = await driver.answered()
         text = driver.text()
         assert said in text
         assert ("has no keep" in text) == (cell == "rnn")
@@ -77,9 +62,9 @@ def compared(
 def test_an_rnn_stands_beside_an_lstm_and_a_gru(size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("R")
-        await known(driver)
+        await driver.answered()
         await driver.press("b")
-        picture = await known(driver)
+        picture = await driver.answered()
         text = driver.text()
         assert all(len(line) <= size[0] for line in text.split("\n"))
         assert ("Π kept" in text) == (size[0] == 160)
@@ -100,18 +85,18 @@ def test_an_rnn_stands_beside_an_lstm_and_a_gru(size: tuple[int, int]) -> None:
 def test_what_is_compared_is_the_game_where_another_network_reads_and_its_keys_lead_back() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "n", "R", "b")
-        picture = await known(driver)
+        picture = await driver.answered()
         assert picture.beside[0].trace.sequence.tokens == tuple(recall.sample_text().splitlines()[0].split())
         await driver.press("b")
-        assert (await known(driver)).now == 2
+        assert (await driver.answered()).now == 2
         assert "|∂C/∂C then|" in driver.text()
         await driver.press("b")
-        await known(driver)
+        await driver.answered()
         await driver.press("m")
-        await known(driver)
+        await driver.answered()
         assert "which token moves which" in driver.text()
         await driver.press("b")
-        await known(driver)
+        await driver.answered()
         await driver.press("j", "enter")
         assert driver.view.t == 2, "there is no such token in this text"
 
@@ -121,10 +106,10 @@ def test_what_is_compared_is_the_game_where_another_network_reads_and_its_keys_l
 def test_every_sign_of_it_can_be_written_in_ascii() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("R")
-        await known(driver)
+        await driver.answered()
         one = driver.text()
         await driver.press("b")
-        await known(driver)
+        await driver.answered()
         for text in (one, driver.text()):
             assert text.isascii()
             assert "?" not in text.replace("? keys", ""), "the sign of a sign that has none, but for the key"
@@ -136,10 +121,10 @@ def test_every_sign_of_it_can_be_written_in_ascii() -> None:
 def test_without_the_networks_at_hand_it_says_so() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("R", "b")
-        picture = await known(driver)
+        picture = await driver.answered()
         assert "not at hand" in picture.problem
         await driver.press("b")
-        assert (await known(driver)).found is not None
+        assert (await driver.answered()).found is not None
         await driver.press("escape")
 
     drive(act)
@@ -148,14 +133,14 @@ def test_without_the_networks_at_hand_it_says_so() -> None:
 def test_it_looks_back_from_the_end_where_nothing_lies_behind() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("R")
-        assert (await known(driver)).now == 4
+        assert (await driver.answered()).now == 4
         await driver.press("k", "k", "n")
-        picture = await known(driver)
+        picture = await driver.answered()
         assert (picture.now, picture.cursor) == (2, 2)
         assert picture.found is not None
         assert picture.found.places == (0, 1, 2)
         await driver.press("right_square_bracket")
-        picture = await known(driver)
+        picture = await driver.answered()
         assert picture.pass_name == "layer0.backward"
         assert picture.found is not None
         assert picture.found.places == (4, 3, 2)
@@ -169,7 +154,7 @@ def test_it_looks_back_from_the_end_where_nothing_lies_behind() -> None:
 def test_the_map_holds_both_answers() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("R", "m")
-        picture = await known(driver)
+        picture = await driver.answered()
         trace = driver.view.trace
         passed = trace["layer0.forward"]
         for kind, rows in (
@@ -191,7 +176,7 @@ def test_the_map_holds_both_answers() -> None:
 def test_where_there_is_little_room_one_map_is_shown() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("right_curly_bracket", "R", "m")
-        await known(driver)
+        await driver.answered()
         assert "deletion" not in driver.text().split("\n")[1]
         await driver.press("x")
         assert "deletion" in driver.text().split("\n")[1]
@@ -203,10 +188,10 @@ def test_where_there_is_little_room_one_map_is_shown() -> None:
 def test_it_fits(size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("R")
-        await known(driver)
+        await driver.answered()
         assert "|∂C/∂C then|" in driver.text()
         await driver.press("m")
-        await known(driver)
+        await driver.answered()
         assert all(len(line) <= size[0] for line in driver.text().split("\n"))
 
     drive(act, size=size)
@@ -215,7 +200,7 @@ def test_it_fits(size: tuple[int, int]) -> None:
 def test_a_trace_without_its_network_says_so() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("R")
-        picture = await known(driver)
+        picture = await driver.answered()
         assert "came from a file without its network" in picture.problem
         assert "without its network" in driver.text()
         await driver.press("escape", "n")
@@ -237,10 +222,10 @@ def bare() -> Trace:
 def test_strange_tokens_are_made_visible() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("R")
-        await known(driver)
+        await driver.answered()
         assert "\x1b]52" not in driver.text()
         await driver.press("m")
-        await known(driver)
+        await driver.answered()
         assert "\x1b]52" not in driver.text()
 
     sequence = of_tokens(["bad", "\x1b]52;c;aGk=\x07", "[/nope]", "\u202eabc"])
@@ -250,7 +235,7 @@ def test_strange_tokens_are_made_visible() -> None:
 def test_numbers_have_no_left_out_map_but_a_gradient() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("R", "m")
-        picture = await known(driver)
+        picture = await driver.answered()
         assert "only tokens of a text" in picture.problem
         assert np.isfinite(picture.maps["gradient"]).all()
         assert "only tokens of a text" in driver.text()
@@ -263,7 +248,7 @@ def test_numbers_have_no_left_out_map_but_a_gradient() -> None:
 def test_the_heading_says_the_axis_of_every_bar(size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("R")
-        await known(driver)
+        await driver.answered()
         assert "bars 1e-4…1e2, log; ρ 0…2 " in driver.text()
 
     drive(act, size=size)
@@ -276,7 +261,7 @@ def test_no_heading_of_a_column_is_cut(width: int, unit: int) -> None:
         view = driver.view
         driver.screen.view = view.but(units={**view.units, view.pass_name: unit})
         await driver.press("R")
-        await known(driver)
+        await driver.answered()
         (head,) = (line for line in driver.text().splitlines() if " token " in line and "∂" in line)
         assert "…" not in head
 

@@ -289,17 +289,17 @@ def test_an_rnn_beside_an_lstm_is_seen_from_a_lesson_and_noticed() -> None:
         await driver.press(*["enter"] * 7)
         await driver.press("R")
         over = driver.on_top(AnalysisScreen)
-        await settled(driver, lambda: not over.picture.working)
+        await driver.answered()
         await driver.press("escape")
         assert not stop(driver)._noticed, "R alone shows one network"
         await driver.press("R", "b")
         over = driver.on_top(AnalysisScreen)
-        await settled(driver, lambda: bool(over.picture.beside))
+        await driver.until(lambda: bool(over.picture.beside))
         await driver.press("escape")
         assert stop(driver)._noticed
         assert "three millionths" in told(driver, "try")
         await driver.press("backspace", "enter", "y")
-        await settled(driver, lambda: "recall-rnn says white" in driver.text())
+        await driver.until(lambda: "recall-rnn says white" in driver.text())
         await driver.press("escape")
         assert stop(driver)._noticed
 
@@ -337,7 +337,7 @@ def test_whatever_can_be_opened_is_shown_on_a_key_and_noticed(opens: str, shown:
         here = stop(driver)
         assert not here._noticed
         await driver.press("y")
-        await settled(driver, lambda: shown in driver.text())
+        await driver.until(lambda: shown in driver.text())
         assert here._noticed
 
     tour(act, str(lesson))
@@ -368,15 +368,6 @@ def at_once(driver: Driver, *keys: str) -> None:
         driver.app.post_message(Key(key, key if len(key) == 1 else None))
 
 
-async def settled(driver: Driver, there: Callable[[], bool]) -> None:
-    """Wait until something is so; on a busy machine it may take a while."""
-    for _ in range(200):
-        if there():
-            return
-        await driver.pilot.pause(0.02)
-    raise AssertionError(driver.text())
-
-
 def test_keys_that_come_while_a_lesson_or_its_next_stop_opens_act_in_their_order() -> None:
     async def act(driver: Driver) -> None:
         def number() -> int:
@@ -392,14 +383,14 @@ def test_keys_that_come_while_a_lesson_or_its_next_stop_opens_act_in_their_order
             return "" if view is None or view.frame.equation is None else view.frame.equation.name
 
         at_once(driver, "j", "j", "j", "enter", "b", "enter", "n")
-        await settled(driver, lambda: number() == 1 and stop(driver)._noticed)
+        await driver.until(lambda: number() == 1 and stop(driver)._noticed)
         assert "At likes the mean is 1.00 again" in told(driver, "try")
         at_once(driver, "enter", "s")
-        await settled(driver, lambda: number() == 2 and equation() == "i")
+        await driver.until(lambda: number() == 2 and equation() == "i")
         at_once(driver, "backspace", "l")  # the cursor, before the focus has come to its pane
-        await settled(driver, lambda: number() == 1 and value() == "i")
+        await driver.until(lambda: number() == 1 and value() == "i")
         at_once(driver, "escape", "enter", "k", "space", "colon", "x")
-        await settled(driver, lambda: [line.value for line in driver.app.screen.query(Input)] == ["x"])
+        await driver.until(lambda: [line.value for line in driver.app.screen.query(Input)] == ["x"])
         below = driver.app.screen_stack[-2]
         assert isinstance(below, TourScreen)
         assert below._telling.lesson.title == "The conveyor belt", "the lesson above the one that was left"
@@ -441,7 +432,7 @@ def test_the_tour_begins_from_the_help() -> None:
         await driver.press("escape", "question_mark")
         assert "new to all this?" in driver.text()
         await driver.press("T")
-        await settled(driver, lambda: isinstance(driver.app.screen, Lessons))
+        await driver.until(lambda: isinstance(driver.app.screen, Lessons))
         await driver.press("escape")
         assert type(driver.app.screen) is MainScreen
 

@@ -26,7 +26,7 @@ from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.panes.units import Units, draw_units, neighbour
 from lstm_tui.tui.view import EMPTY, ORDERS, View
 from lstm_tui.tui.views.compare_drawing import draw_compare
-from lstm_tui.tui.views.without_session import KeysLine, opened_alone
+from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
 
 class CompareTape(Pane):
@@ -298,4 +298,4 @@ def compare_app(compared: Comparison, light: bool = False) -> int:
     Raises:
         UserError: If there is no terminal to draw on.
     """
-    return opened_alone(lambda **options: CompareApp(compared, **options), light)
+    return shown_alone(lambda **options: CompareApp(compared, **options), light)

@@ -20,7 +20,7 @@ from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, framed, plain, token_label, window
 from lstm_tui.tui.canvas.charts import put_bar
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
-from lstm_tui.tui.views.without_session import KeysLine, opened_alone
+from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
 _LABEL, _COLUMN = 22, 16
 _LEAST_COLUMN = 7
@@ -266,4 +266,4 @@ def lockstep_app(lock: Lockstep, light: bool = False) -> int:
     Raises:
         UserError: If there is no terminal to draw on.
     """
-    return opened_alone(lambda **options: LockstepApp(lock, **options), light)
+    return shown_alone(lambda **options: LockstepApp(lock, **options), light)

@@ -39,7 +39,7 @@ class KeysLine(Widget):
         return line.strip()
 
 
-def opened_alone(make: Callable[..., LstmApp], light: bool) -> int:
+def shown_alone(make: Callable[..., LstmApp], light: bool) -> int:
     """Show an app, made with the options of `LstmApp`, dark or light, and return the exit code.
 
     Raises:
