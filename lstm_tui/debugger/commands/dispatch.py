@@ -23,6 +23,7 @@ from lstm_tui.debugger.commands import (
     patch,
     probe,
     record_lesson,
+    reset_cost,
     step,
     trace_cause,
     user_commands,
@@ -53,6 +54,7 @@ VERBS.arrange(
     trace_cause,
     files,
     record_lesson,
+    reset_cost,
     user_commands,
     help,
 )
