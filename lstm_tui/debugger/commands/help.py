@@ -26,7 +26,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "now", "print", "output", "printf", "echo", "display", "undisplay", "who", "wrote", "whatis", "list", "where",
         "info", "show", "diagram", "unit", "vocabulary", "probe", "assert",
     ),
-    "the whole run": ("health", "reach", "surprise", "trace-cause", "follows", "gate-tokens", "report"),
+    "the whole run": (
+        "health", "reach", "surprise", "trace-cause", "fixed-points", "follows", "gate-tokens", "report",
+    ),
     "edit": (
         "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "patch", "patch-from",
         "weight", "let", "ablate", "mask", "what-if", "propagate", "generate",
