@@ -476,4 +476,4 @@ def _first_frame(trace: Trace, line: int, lines: int) -> Frame:
     """Return the frame after the first token of a run; the tape begins where the first pass does."""
     passed = trace[next(iter(trace.passes))]
     position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
-    return Frame(trace, position, line, lines, names=UnitNames.of_network(trace.network))
+    return Frame(trace, position, line, lines, names=UnitNames.of_trace(trace))
