@@ -62,13 +62,14 @@ TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz", "s.wav"
 STANDARD_INPUT = "-"
 TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
 CAPTURE = "capture.npz"
+CHECKS = ("checks.txt",)
 CELLS, EDITS, SCRIPTS = ("gru.toml", "lstm.toml"), ("e.txt",), ("ok.x", "more.x")
 ALL_CELLS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "cells").glob("*.toml")))
 RUN_CELLS = tuple(one for one in ALL_CELLS if one != "lstm_projected.toml")  # which needs a size more
 ALL_READOUTS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "readouts").glob("*.toml")))
 LESSONS = ("lesson.toml", *sorted(one.name for one in (PACKAGE / "lessons").glob("[0-9]*.toml")))
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
-BEHIND = {"patch-from": "h[0] @ 0 from @ 0"}
+BEHIND = {"patch-from": "h[0] @ 0 from @ 0", "fix": "by bias within .02"}
 """What a typed line says behind its file, of verbs that say more."""
 _READ = ("source", "load-edits", "model-file")
 """Verbs that read a file; the others that take one write it."""
@@ -221,9 +222,12 @@ def _rows() -> Iterator[Row]:
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
     for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS), ("model-file", ("native.safetensors",))):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
+    yield Row(("verb", "fix"), f"{_RUN} --plain --batch -x verb-fix.x", CHECKS)
     patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
     yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
-    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in (*_READ, "patch-from")):
+    for word in sorted(
+        verb.name for verb in VERBS if verb.touches_files and verb.name not in (*_READ, "fix", "patch-from")
+    ):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
 
@@ -246,6 +250,7 @@ def make_seeds(folder: Path) -> None:
         }),
         "readout.toml": (PACKAGE / "engine" / "readouts" / "mean.toml").read_text(),
         "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
+        "checks.txt": '# checks\nnot any(isnan(h))\n"on off": c[0] < 9\n', "verb-fix.x": "fix {}\n",
         "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
         "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",
