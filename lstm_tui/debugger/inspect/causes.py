@@ -31,7 +31,7 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
-from lstm_tui.engine.number_text import compact, fixed, percent, sentence
+from lstm_tui.engine.number_text import compact, fixed, from_to, percent, sentence
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -180,7 +180,7 @@ def way_words(found: CausalMap, number: float) -> str:
         part = ""
     else:
         part = f", {percent(min(way, 1.0))} of the way" if 0 <= way < _ROUNDED else f", {sentence(way, 3)} × the way"
-    return f"{fixed(found.here, 3)} → {fixed(number, 3)}{part}"
+    return f"{from_to(found.here, number, 3)}{part}"
 
 
 def strongest_words(question: CausalQuestion, found: CausalMap) -> Iterator[str]:
