@@ -24,6 +24,7 @@ from lstm_tui.debugger.commands import (
     patch,
     probe,
     record_lesson,
+    reset_cost,
     smallest_change,
     step,
     trace_cause,
@@ -57,6 +58,7 @@ VERBS.arrange(
     smallest_change,
     files,
     record_lesson,
+    reset_cost,
     user_commands,
     help,
 )

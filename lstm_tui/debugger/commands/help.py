@@ -27,7 +27,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "info", "show", "diagram", "unit", "vocabulary", "probe", "assert",
     ),
     "the whole run": (
-        "health", "reach", "surprise", "trace-cause", "fixed-points", "follows", "gate-tokens", "report",
+        "health", "reach", "reset-cost", "surprise", "trace-cause", "fixed-points", "follows", "gate-tokens",
+        "report",
     ),
     "edit": (
         "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "patch", "patch-from",
