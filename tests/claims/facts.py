@@ -32,6 +32,7 @@ from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.verify import verification
 from lstm_tui.lesson.library import folder as lessons_folder
 from lstm_tui.models import bundled_names
 from lstm_tui.models.recipes import recall
@@ -43,7 +44,7 @@ from .documents import KINDS, ROOT
 # names of the package that the expressions use, beside what follows
 __all__ = [
     "BLOCK", "KINDS", "MOST_ASKED", "MOST_RUNS", "REHEARSED", "Limits", "endings", "ends", "fixed_points", "forked",
-    "linear_probe", "probe", "recall", "signal",
+    "linear_probe", "probe", "recall", "signal", "verification",
 ]  # fmt: skip
 
 STORY = PAIR

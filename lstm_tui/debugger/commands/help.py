@@ -33,6 +33,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "patch", "patch-from",
         "weight", "let", "ablate", "mask", "what-if", "propagate", "generate",
     ),
+    "the smallest edit": ("keep", "forget", "fix", "apply"),
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
     ),
