@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from made_programs import DTYPES, bundled, equations, page, parameters, program_of, series
+from made_programs import DTYPES, ENGINES, bundled, equations, page, parameters, program_of, rows_of, series
 from present import present
 from registries import sampled
 from test_same_bits import assert_same_bits
@@ -109,6 +110,25 @@ def test_random_pages_with_everything_held(text: str, dtype: Any, hidden: int, s
         assume(False)
     assert held_inputs("h")[0] in program.inputs
     assert_compiled_as_the_table(program, dtype, seed)
+
+
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+
+
+@pytest.mark.parametrize("name", [op.name for op in OPS.values() if op.arity > 1 and op.name != "hold"])
+def test_one_number_beside_a_vector_in_every_place(name: str) -> None:
+    """Forwards and back, by the compiled step, by the table and by NumPy."""
+    lines = []
+    for n, operands in enumerate(product(("x", "mean(x)"), repeat=OPS[name].arity)):
+        form = f" {SIGNS[name]} ".join(operands) if name in SIGNS else f"{name}({', '.join(operands)})"
+        lines.append(f"v{n} = {form}")
+    whole = " + ".join(line.partition(" ")[0] for line in lines)
+    program = program_of("\n".join([*lines, f"h = x + {whole}"]), 5, 5)
+    assert_compiled_as_the_table(program, np.float64)
+    assert_passed_back_alike(program, np.float64)
+    flat, inputs = parameters(program, np.float64), series(program, STEPS, np.float64)
+    one, other = (rows_of(program, flat, inputs, engine) for engine in ENGINES)
+    np.testing.assert_allclose(one[1:], other[1:], rtol=1e-12)
 
 
 @pytest.mark.parametrize("op", [op.name for op in OPS.values() if op.arity == 1 and op.name not in ("hold", "matvec")])
