@@ -29,6 +29,7 @@ from lstm_tui.engine.compiler.program import Program, Space, held_inputs
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, parse_cell
 from lstm_tui.engine.runtime import kernels, storage
+from lstm_tui.engine.runtime.compiling import StillToCompile, nothing_compiled
 from lstm_tui.engine.runtime.fused import compiled_steps, host, interpreter
 from lstm_tui.engine.runtime.fused.backward_step import WHOLE_BACK
 from lstm_tui.engine.runtime.fused.compiled_steps import NamedStep, Step, StepBack
@@ -407,6 +408,15 @@ def test_a_page_that_is_too_large_is_interpreted_and_that_is_said(monkeypatch: p
     assert_same_bits(compiled, table, "interpreted")
     assert len(said) == 1
     assert "operations a token, 1 of them over all units, are too many to be compiled" in said[0]
+
+
+def test_where_nothing_is_to_be_compiled_only_what_is_compiled_is_had() -> None:
+    program, float32 = program_of("h = tanh(x) * 0.618", 3, 3), np.dtype(np.float32)
+    with nothing_compiled(), pytest.raises(StillToCompile):
+        interpreter.compiled(program, float32, Step)
+    made = present(interpreter.compiled(program, float32, Step))
+    with nothing_compiled():
+        assert interpreter.compiled(program, float32, Step) is made
 
 
 def test_where_llvm_fails_the_table_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
