@@ -24,7 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "ask": (
         "now", "print", "output", "printf", "echo", "display", "undisplay", "who", "wrote", "whatis", "list", "where",
-        "info", "show", "diagram", "unit", "vocabulary", "probe", "assert",
+        "info", "show", "diagram", "unit", "vocabulary", "probe", "feature", "feature-from", "assert",
     ),
     "the whole run": (
         "health", "reach", "reset-cost", "surprise", "trace-cause", "fixed-points", "follows", "gate-tokens",
