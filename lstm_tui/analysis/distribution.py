@@ -13,6 +13,7 @@ from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.tokens import UNKNOWN
+from lstm_tui.engine.runtime.answer import answer_begins
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed, rows_of
 
@@ -94,10 +95,13 @@ def surprise(trace: Trace, known: Array | None = None) -> Array | None:
     if known is not None:
         bits[: len(known)] = known
     assert trace.sequence.ids is not None
+    begins = answer_begins(trace.sequence.tokens, trace.network)
     with np.errstate(all="ignore"):
         ids = trace.sequence.ids[first + 1 :]
         chances = said[np.arange(len(ids)), ids].astype(np.float64)
         bits[first + 1 :] = np.where(chances <= 1 + ROUNDING, -np.log2(chances), np.nan)
+    if begins is not None:
+        bits[: begins + 1] = np.nan  # while it reads it says nothing of what comes next
     return bits
 
 

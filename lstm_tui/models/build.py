@@ -46,6 +46,7 @@ MODULES = {
     "verdict-attention": "verdicts",
     "tagger": "taggers",
     "tagger-forward": "taggers",
+    "numbers": "number_words",
 }
 
 

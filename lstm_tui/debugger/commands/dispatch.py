@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from lstm_tui.debugger.commands import (
+    attention,
     branch,
     breakpoints,
     convenience,
@@ -51,6 +52,7 @@ VERBS.arrange(
     branch,
     generate,
     trace_cause,
+    attention,
     files,
     record_lesson,
     user_commands,

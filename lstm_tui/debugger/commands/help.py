@@ -26,10 +26,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "now", "print", "output", "printf", "echo", "display", "undisplay", "who", "wrote", "whatis", "list", "where",
         "info", "show", "diagram", "unit", "vocabulary", "probe", "assert",
     ),
-    "the whole run": ("health", "reach", "surprise", "trace-cause", "follows", "gate-tokens", "report"),
+    "the whole run": ("health", "reach", "surprise", "trace-cause", "attention", "follows", "gate-tokens", "report"),
     "edit": (
         "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "patch", "patch-from",
-        "weight", "let", "ablate", "mask", "what-if", "propagate", "generate",
+        "weight", "let", "ablate", "mask", "what-if", "propagate", "generate", "answer",
     ),
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
