@@ -304,6 +304,24 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     _reading_options(parser)
 
 
+def _stream(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "recording", metavar="RECORDING",
+        help="what an application gave and got, chunk by chunk: .npz or lines of JSON, as the manual's streams shows",
+    )  # fmt: skip
+    parser.add_argument("--model", metavar="MODEL", required=True, help="a bundled name or a network's file")
+    parser.add_argument(
+        "--context", type=natural(0), default=0, metavar="C",
+        help="numbers of before that the network reads at each step, in front of those that are new (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tolerance", type=real(0.0, 1.0), default=1e-4, metavar="E",
+        help="largest difference that counts as none (default: 1e-4)",
+    )  # fmt: skip
+    json_option(parser, "the diagnosis")
+    _reading_options(parser)
+
+
 def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
     parser.add_argument("-o", "--output", metavar="OUT.safetensors", help="a file that describes itself")
@@ -394,6 +412,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "train": ("train", "train a network of any cell on a corpus of your own", train_options.add),
     "inspect": ("inspect", "tell what a network's file holds, and how each fact is known", _inspect),
     "verify": ("verify", "compare a network's file with activations another runtime recorded", _verify),
+    "stream": ("stream_mistakes", "diagnose what an application does with the state of a stream", _stream),
     "convert": ("convert", "write a network's file as one that describes itself, or edits back into its own", _convert),
     "stats": ("stats", "summarize how the units of a network behave on a file", _stats),
     "reach": ("reach", "tell how far back networks remember", _reach),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.edits.apply import Edited
     from lstm_tui.debugger.edits.history import History, Question
     from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.debugger.edits.smallest import FoundChange
     from lstm_tui.debugger.expressions import Scope
     from lstm_tui.debugger.inspect.causes import CausalQuestion
     from lstm_tui.debugger.inspect.findings import FoundRange
@@ -77,6 +78,7 @@ class Session:
         self.causal: CausalQuestion | None = None  # the last `trace-cause`, for the screen
         self.findings: tuple[FoundRange, ...] = ()  # what the last `find` found in this file
         self.finding = -1  # at which of them it stands
+        self.changes: tuple[FoundChange, ...] = ()  # the smallest changes that were found last, for `apply`
         self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
         self.written: dict[str, tuple[int, int, int]] = {}  # other files it has written: which, how long, when
 
@@ -212,7 +214,7 @@ class Session:
         self.scripting = fork.scripting
         self.sourcing, self.layout, self.question = fork.sourcing, fork.layout, fork.question
         self.chosen, self.causal = fork.chosen, fork.causal
-        self.findings, self.finding = fork.findings, fork.finding
+        self.findings, self.finding, self.changes = fork.findings, fork.finding, fork.changes
         return self.cursor.adopt(fork.cursor, since)
 
     # --- steps: the cursor's ---
@@ -476,4 +478,4 @@ def _first_frame(trace: Trace, line: int, lines: int) -> Frame:
     """Return the frame after the first token of a run; the tape begins where the first pass does."""
     passed = trace[next(iter(trace.passes))]
     position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
-    return Frame(trace, position, line, lines, names=UnitNames.of_network(trace.network))
+    return Frame(trace, position, line, lines, names=UnitNames.of_trace(trace))

@@ -30,7 +30,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Name, walk
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.number_text import fixed
+from lstm_tui.engine.number_text import from_to
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
@@ -237,7 +237,7 @@ def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
         sizes = np.nan_to_num(np.abs(after.astype(float) - before), nan=np.inf, posinf=np.inf)
     for n in np.argsort(-sizes, kind="stable")[:_MOST_OUTPUTS]:
         name = visible(names[n]) if n < len(names) else f"output {n}"
-        yield f"{name}: {fixed(before[n], 3)} → {fixed(after[n], 3)}"
+        yield f"{name}: {from_to(before[n], after[n], 3)}"
 
 
 add_edit_verb(

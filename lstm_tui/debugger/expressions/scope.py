@@ -75,7 +75,7 @@ class Scope:
     def __post_init__(self) -> None:
         """Take the names of the network's card where none are given."""
         if self.names is NONE:
-            self.names = UnitNames.of_network(self.trace.network)
+            self.names = UnitNames.of_trace(self.trace)
 
     @property
     def passed(self) -> PassTrace:
