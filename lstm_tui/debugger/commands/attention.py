@@ -21,7 +21,7 @@ def _passes(session: Session, rest: str) -> Iterator[str]:
 @VERBS.verb(
     "attention [PASS]",
     "tell where a cell looks over its collection at each step, and what is said without each place",
-    complete=_passes, example="attention",
+    complete=_passes,
 )  # fmt: skip
 def _attention(session: Session, rest: str) -> tuple[str, ...]:
     found = attention_of(session.frame.trace, rest.strip() or None)
