@@ -91,7 +91,7 @@ class Attention:
         return int(np.nan_to_num(self.weights[step], nan=-1.0).argmax())
 
 
-def attention_of(trace: Trace, pass_name: str | None = None) -> Attention:
+def looking_of(trace: Trace, pass_name: str | None = None) -> Attention:
     """Return where a pass looks; the first that looks anywhere when none is named.
 
     Raises:

@@ -95,13 +95,11 @@ def surprise(trace: Trace, known: Array | None = None) -> Array | None:
     if known is not None:
         bits[: len(known)] = known
     assert trace.sequence.ids is not None
-    begins = answer_begins(trace.sequence.tokens, trace.network)
     with np.errstate(all="ignore"):
         ids = trace.sequence.ids[first + 1 :]
         chances = said[np.arange(len(ids)), ids].astype(np.float64)
         bits[first + 1 :] = np.where(chances <= 1 + ROUNDING, -np.log2(chances), np.nan)
-    if begins is not None:
-        bits[: begins + 1] = np.nan  # while it reads it says nothing of what comes next
+    bits[: first_predicted(trace)] = np.nan  # while it reads an answer's text it says nothing of what comes next
     return bits
 
 
@@ -124,9 +122,20 @@ def _surprise_in_windows(trace: Trace) -> Array | None:
     return as_array(WindowedSeries(read, len(ids), (), np.float64))
 
 
-def perplexity(bits: Sequence[Array] | Array) -> float | None:
-    """Return 2 to the mean surprise of all tokens that were predicted; None when none was."""
-    every = np.concatenate([np.atleast_1d(one)[1:] for one in ([bits] if isinstance(bits, np.ndarray) else bits)])
+def first_predicted(trace: Trace) -> int:
+    """Return the first place whose token was predicted: the second, or of an answer the one behind its beginning."""
+    begins = answer_begins(trace.sequence.tokens, trace.network)
+    return 1 if begins is None else begins + 1
+
+
+def perplexity(bits: Sequence[Array] | Array, first: int = 1) -> float | None:
+    """Return 2 to the mean surprise of all tokens that were predicted; None when none was.
+
+    Args:
+        bits: The surprise of each token of a text, or of several.
+        first: The first place of each whose token was predicted, see `first_predicted`.
+    """
+    every = np.concatenate([np.atleast_1d(one)[first:] for one in ([bits] if isinstance(bits, np.ndarray) else bits)])
     if not every.size:
         return None
     with np.errstate(all="ignore"):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_tui.analysis.attention import Attention, attention_of, each_without, looks_of, said_of, shared, writers_of
+from lstm_tui.analysis.attention import Attention, each_without, looking_of, looks_of, said_of, shared, writers_of
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.inspect.attention import cell_words, lines_of, without_words
 from lstm_tui.debugger.session import Session
@@ -44,7 +44,7 @@ def test_a_cell_looks_where_its_text_has_a_value_before_a_matrix(name: str) -> N
 
 
 def test_the_weights_are_those_of_the_run_at_the_steps_of_the_answer(trace: Trace) -> None:
-    found = attention_of(trace)
+    found = looking_of(trace)
     assert (found.pass_name, found.look.weights, found.look.memory) == ("layer1.forward", "a", "M")
     tokens = list(trace.sequence.tokens)
     assert list(found.steps) == list(range(tokens.index("="), tokens.index(".")))
@@ -81,7 +81,7 @@ def by_hand(found: Attention, t: int, row: int) -> list[float]:
 
 
 def test_a_place_left_out_gives_its_part_to_the_others(trace: Trace) -> None:
-    found = attention_of(trace)
+    found = looking_of(trace)
     for t in found.steps:
         for row in range(len(found.rows)):
             np.testing.assert_allclose(shared(found, t, found.rows[row]), by_hand(found, t, row), atol=1e-5)
@@ -90,7 +90,7 @@ def test_a_place_left_out_gives_its_part_to_the_others(trace: Trace) -> None:
 @pytest.mark.slow
 def test_leaving_a_place_out_is_the_edit_that_says_so(trace: Trace) -> None:
     """By a session that sets the score at every step, and the weights at one."""
-    found, before = attention_of(trace), said_of(attention_of(trace))
+    found, before = looking_of(trace), said_of(looking_of(trace))
     cells = [(None, 0), (None, 3), (0, 0), (1, 1)]
     for (step, row), one in zip(cells, each_without(found, cells), strict=True):
         session = Session.open(Source.of_input(open_model("numbers"), text_from(TEXT)))
@@ -109,14 +109,14 @@ def test_leaving_a_place_out_is_the_edit_that_says_so(trace: Trace) -> None:
 
 
 def test_where_the_weights_are_no_softmax_of_scores_a_place_can_be_left_out_as_well(trace: Trace) -> None:
-    found = attention_of(trace)
+    found = looking_of(trace)
     plain = replace(found, look=found.look._replace(scores=None))
     (one,) = each_without(plain, [(None, 0)])
     assert one.said.shape == said_of(found).shape
 
 
 def test_the_words_quote_the_numbers(trace: Trace) -> None:
-    found, before = attention_of(trace), said_of(attention_of(trace))
+    found, before = looking_of(trace), said_of(looking_of(trace))
     assert "“four” (t=0)" in cell_words(found, 0, 0)
     lines = list(lines_of(found, before, {one.row: one for one in each_without(found, [(None, 3)])}))
     assert "says “4”" in lines[1]
@@ -127,9 +127,9 @@ def test_the_words_quote_the_numbers(trace: Trace) -> None:
 def test_a_network_that_looks_nowhere_says_so() -> None:
     made = Source.of_input(open_model("tiny"), text_from("on wait off")).run()
     with pytest.raises(UserError, match="no equation reads the rows of a matrix"):
-        attention_of(made)
+        looking_of(made)
     with pytest.raises(UserError, match=r"^layer0.forward looks over no collection"):
-        attention_of(made, "layer0.forward")
+        looking_of(made, "layer0.forward")
 
 
 def test_the_answer_is_said_again_under_a_pin_and_undone_with_it() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.analysis.attention import attention_of
+from lstm_tui.analysis.attention import looking_of
 from lstm_tui.analysis.train.loss import NOT_COUNTED
 from lstm_tui.debugger.source import Source
 from lstm_tui.formats.inputs.samples import samples_folder
@@ -100,7 +100,7 @@ def test_it_answers_what_it_has_not_read_and_its_attention_moves() -> None:
         trace = Source.of_input(network, text_from(text)).run(interpreter="numpy")
         tokens = list(trace.sequence.tokens)
         right += "".join(tokens[tokens.index(BEGIN) + 1 : -1]) == str(number)
-        found = attention_of(trace)
+        found = looking_of(trace)
         assert len({found.most(step) for step in range(len(found.steps))}) > 1
     assert right >= len(chosen) - 1
 

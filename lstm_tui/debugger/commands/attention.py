@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lstm_tui.analysis.attention import attention_of, each_without, looks_of, said_of
+from lstm_tui.analysis.attention import each_without, looking_of, looks_of, said_of
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.inspect.attention import lines_of
 from lstm_tui.debugger.session import Session
@@ -24,7 +24,7 @@ def _passes(session: Session, rest: str) -> Iterator[str]:
     complete=_passes,
 )  # fmt: skip
 def _attention(session: Session, rest: str) -> tuple[str, ...]:
-    found = attention_of(session.frame.trace, rest.strip() or None)
+    found = looking_of(session.frame.trace, rest.strip() or None)
     rows = range(len(found.rows) if len(found.rows) <= MOST_LEFT_OUT else 0)
     before = said_of(found)
     left_out = {one.row: one for one in each_without(found, [(None, row) for row in rows])}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from lstm_tui.analysis.distribution import choose, largest, perplexity, probabilities, surprise
+from lstm_tui.analysis.distribution import choose, first_predicted, largest, perplexity, probabilities, surprise
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
 from lstm_tui.debugger.commands.goto import listed_places
@@ -62,7 +62,7 @@ def _generate(session: Session, rest: str) -> tuple[str, ...]:
     kind = session.frame.trace.sequence.kind
     text = visible(("" if kind in ("chars", "bytes") else " ").join(tokens))
     bits = surprise(session.frame.trace)
-    level = None if bits is None else perplexity(bits)
+    level = None if bits is None else perplexity(bits, first_predicted(session.frame.trace))
     said = "" if level is None else f"; perplexity of the text {perplexity_figure(level)}"
     return (f"appended: {text}{said}",)
 

@@ -77,7 +77,20 @@ def lines_of(found: Attention, before: Array, throughout: Mapping[int, Without])
         yield f"  {token_at(found, t)} says “{word_of(found, before[step])}”: {looked or 'nothing there yet'}"
     for row, one in throughout.items():
         yield f"  without {row_name(found, len(found.steps) - 1, row)}: {words_of(found, one.said)}"
-    yield NOT_USED
+    yield from filter(None, (not_kept(found), NOT_USED))
+
+
+def not_kept(found: Attention) -> str:
+    """Say which tokens that were read stand in no row of the collection; empty where all do."""
+    if not found.steps.start:
+        return ""
+    kept = set(found.writers.ravel().tolist())
+    lost = [t for t in range(found.steps.start) if t not in kept]
+    if not lost:
+        return ""
+    first = token_at(found, lost[0])
+    more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+    return f"the collection has {found.passed[found.look.weights].shape[1]} places: {first}{more} found none"
 
 
 _MOST = 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.analysis.contributions import OutputParts, says_shares
-from lstm_tui.analysis.distribution import is_language_model, largest, perplexity
+from lstm_tui.analysis.distribution import first_predicted, is_language_model, largest, perplexity
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.answer import answering
@@ -127,7 +127,9 @@ def _remark(trace: Trace, t: int, bits: Array | None) -> str:
             return "it reads: nothing is asked here"
         return "asked at the end only"
     if bits is not None:
-        level = None if is_windowed(bits) else perplexity(bits)  # of a run in windows it would take a pass over it
+        level = (
+            None if is_windowed(bits) else perplexity(bits, first_predicted(trace))
+        )  # of a run in windows it would take a pass over it
         text = "" if level is None else f"text: perplexity {perplexity_figure(level)}"
         return f"next: {fixed(bits[t + 1])} bits; {text}" if t + 1 < len(bits) else text
     x = trace.sequence.x

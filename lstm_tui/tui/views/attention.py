@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_tui.analysis.attention import Attention, Without, attention_of, each_without, said_of
-from lstm_tui.debugger.inspect.attention import NOT_USED, cell_words, effect_of, without_words, word_of
+from lstm_tui.analysis.attention import Attention, Without, each_without, looking_of, said_of
+from lstm_tui.debugger.inspect.attention import NOT_USED, cell_words, effect_of, not_kept, without_words, word_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, window
@@ -168,6 +168,8 @@ def _words(picture: AttentionPicture, width: int, palette: Palette) -> list[tupl
             put(without_words(found, picture.said, one), "accent")
     if picture.problem:
         put(picture.problem, "alarm")
+    if lost := not_kept(found):
+        put(lost, "alarm")
     put(NOT_USED, "soft")
     return lines
 
@@ -194,9 +196,9 @@ def attention_analysis(view: View) -> Analysis:
 def _found(view: View) -> Attention:
     """Return where the selected pass looks, or else the first that does."""
     try:
-        return attention_of(view.trace, view.pass_name)
+        return looking_of(view.trace, view.pass_name)
     except UserError:
-        return attention_of(view.trace)
+        return looking_of(view.trace)
 
 
 def _compute(picture: AttentionPicture) -> Work | None:
