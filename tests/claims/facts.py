@@ -19,7 +19,7 @@ from present import present
 from test_demonstrations import PAIR, TWO, flow, named, says, still, told
 
 import lstm_tui
-from lstm_tui.analysis import fixed_points, probe
+from lstm_tui.analysis import fixed_points, linear_probe, probe
 from lstm_tui.analysis.influence import MOST_ASKED, Target, deletions
 from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.analysis.train.further import REHEARSED
@@ -44,7 +44,7 @@ from .documents import KINDS, ROOT
 # names of the package that the expressions use, beside what follows
 __all__ = [
     "BLOCK", "KINDS", "MOST_ASKED", "MOST_RUNS", "REHEARSED", "Limits", "bindings", "endings", "ends", "fixed_points",
-    "forked", "probe", "recall", "signal", "verification",
+    "forked", "linear_probe", "probe", "recall", "signal", "verification",
 ]  # fmt: skip
 
 STORY = PAIR

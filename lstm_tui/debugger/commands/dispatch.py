@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from itertools import islice
 
 from lstm_tui.debugger.commands import (
+    attention,
     branch,
     breakpoints,
     convenience,
     edit,
     examine,
+    feature,
     files,
     find,
     fixed_points,
@@ -24,6 +26,7 @@ from lstm_tui.debugger.commands import (
     patch,
     probe,
     record_lesson,
+    reset_cost,
     smallest_change,
     step,
     trace_cause,
@@ -46,6 +49,7 @@ VERBS.arrange(
     convenience,
     names,
     probe,
+    feature,
     known_words,
     openings,
     edit,
@@ -53,10 +57,12 @@ VERBS.arrange(
     branch,
     generate,
     trace_cause,
+    attention,
     fixed_points,
     smallest_change,
     files,
     record_lesson,
+    reset_cost,
     user_commands,
     help,
 )
