@@ -8,6 +8,7 @@ from itertools import islice
 from lstm_tui.debugger.commands import (
     branch,
     breakpoints,
+    colour_text,
     convenience,
     edit,
     examine,
@@ -56,6 +57,7 @@ VERBS.arrange(
     generate,
     trace_cause,
     fixed_points,
+    colour_text,
     smallest_change,
     files,
     record_lesson,

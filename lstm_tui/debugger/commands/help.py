@@ -27,7 +27,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "info", "show", "diagram", "unit", "vocabulary", "probe", "feature", "feature-from", "assert",
     ),
     "the whole run": (
-        "health", "reach", "surprise", "trace-cause", "fixed-points", "follows", "gate-tokens", "report",
+        "health", "reach", "surprise", "trace-cause", "fixed-points", "colour-text", "follows", "gate-tokens", "report",
     ),
     "edit": (
         "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "patch", "patch-from",
