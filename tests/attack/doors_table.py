@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -57,7 +58,7 @@ NO_FILE = frozenset({
 """Destinations of options whose text is the name of no file."""
 UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
 """Doors whose file is not named on the line: the command finds it."""
-TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")
+TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz", "s.wav")
 STANDARD_INPUT = "-"
 TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
 CAPTURE = "capture.npz"
@@ -277,6 +278,11 @@ def make_seeds(folder: Path) -> None:
     states: dict[str, Any] = {"layer0.forward/h": np.ones(2), "layer0.forward/c": np.ones(2)}
     np.savez("initial.npz", **states)
     _make_streams(folder)
+    with wave.open("s.wav", "wb") as sound:
+        sound.setnchannels(2)
+        sound.setsampwidth(3)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(range(240)))
     (folder / "save.x").write_text("next\nset c[0] @ 1 = 0.5\nbreak c[0] > .1\nsave-session s.ltui\n")
     (folder / "state" / "lstm-tui" / "journal").mkdir(parents=True)
     for line in (

@@ -35,7 +35,7 @@ from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.verify import verification
 from lstm_tui.lesson.library import folder as lessons_folder
 from lstm_tui.models import bundled_names
-from lstm_tui.models.recipes import recall
+from lstm_tui.models.recipes import bindings, recall
 from lstm_tui.serving.limits import Limits
 from lstm_tui.tui.controllers import autosave
 
@@ -43,8 +43,8 @@ from .documents import KINDS, ROOT
 
 # names of the package that the expressions use, beside what follows
 __all__ = [
-    "BLOCK", "KINDS", "MOST_ASKED", "MOST_RUNS", "REHEARSED", "Limits", "endings", "ends", "fixed_points", "forked",
-    "linear_probe", "probe", "recall", "signal", "verification",
+    "BLOCK", "KINDS", "MOST_ASKED", "MOST_RUNS", "REHEARSED", "Limits", "bindings", "endings", "ends", "fixed_points",
+    "forked", "linear_probe", "probe", "recall", "signal", "verification",
 ]  # fmt: skip
 
 STORY = PAIR

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from lstm_tui.debugger.commands import (
+    attention,
     branch,
     breakpoints,
     colour_text,
@@ -26,6 +27,7 @@ from lstm_tui.debugger.commands import (
     patch,
     probe,
     record_lesson,
+    reset_cost,
     smallest_change,
     step,
     trace_cause,
@@ -56,11 +58,13 @@ VERBS.arrange(
     branch,
     generate,
     trace_cause,
+    attention,
     fixed_points,
     colour_text,
     smallest_change,
     files,
     record_lesson,
+    reset_cost,
     user_commands,
     help,
 )
