@@ -79,7 +79,7 @@ def command(options: Namespace) -> int:
 
 def count_part(source: Source, lines: range, options: Namespace) -> dict[str, Any]:
     """Return what is counted of some lines: of the units, and how surprised the network was, in bits."""
-    from lstm_tui.analysis.distribution import surprise
+    from lstm_tui.analysis.distribution import first_predicted, surprise
     from lstm_tui.analysis.health import HealthCounts
 
     counts = HealthCounts()
@@ -87,7 +87,7 @@ def count_part(source: Source, lines: range, options: Namespace) -> dict[str, An
     for n, trace in runs_in(source, lines):
         counts.added([trace])
         if (bits := surprise(trace)) is not None:
-            surprises[n] = np.atleast_1d(bits)[1:]
+            surprises[n] = np.atleast_1d(bits)[first_predicted(trace) :]
     with np.errstate(all="ignore"):
         every = np.concatenate([surprises[n] for n in lines if n in surprises]) if surprises else np.zeros(0)
         return {"counts": counts.plain(), "bits": float(every.sum()), "predicted": len(every)}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Breakpoints, Displays
 from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.edit_tree import EditTree
+from lstm_tui.debugger.features import Feature
 from lstm_tui.debugger.position import Cursor, Frame, Granularity, Position, equations_of
 from lstm_tui.debugger.scripting import Scripting
 from lstm_tui.debugger.source import Source
@@ -271,6 +272,15 @@ class Session:
         names = self.frame.names.named(pass_name, unit, name)
         return self.cursor.show(replace(self.frame, names=names, note=""))
 
+    def name_direction(self, name: str, feature: Feature | None) -> Frame:
+        """Have a name stand for a direction of a value in expressions; None takes the name away.
+
+        Raises:
+            UserError: There are too many.
+        """
+        names = self.frame.names.with_feature(name, feature)
+        return self.cursor.show(replace(self.frame, names=names, note=""))
+
     def choose_unit(self, pass_name: str, unit: int) -> Frame:
         """Choose a unit, which a screen then has under its cursor, and select its pass."""
         self.chosen = (pass_name, unit)
@@ -478,4 +488,4 @@ def _first_frame(trace: Trace, line: int, lines: int) -> Frame:
     """Return the frame after the first token of a run; the tape begins where the first pass does."""
     passed = trace[next(iter(trace.passes))]
     position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
-    return Frame(trace, position, line, lines, names=UnitNames.of_network(trace.network))
+    return Frame(trace, position, line, lines, names=UnitNames.of_trace(trace))

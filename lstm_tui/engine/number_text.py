@@ -200,7 +200,9 @@ def exact(value: SupportsFloat) -> str:
 
 
 def written_out(number: Decimal) -> str:
-    """Return a finite decimal in full, with a place behind the point even when it is whole, and a true minus."""
+    """Return a decimal in full, with a place behind the point even when it is whole, and a true minus; or ∞."""
+    if number.is_infinite():
+        return f"{MINUS}∞" if number < 0 else "∞"
     text = f"{number:f}"
     return (text if "." in text else f"{text}.0").replace("-", MINUS)
 

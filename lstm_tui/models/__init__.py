@@ -11,13 +11,17 @@ from lstm_tui.formats.bundled_files import bundled_names, path
 
 __all__ = ["bundled_names", "card", "described", "path", "sample_of"]
 
-_SAMPLES = {"story": "story.txt", "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt"}
+_SAMPLES = {
+    "story": "story.txt", "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt", "numbers": "numbers.txt",
+}  # fmt: skip
 
 
 def sample_of(name: str | None) -> str:
     """Return the shipped sample that a network is opened with when no file is given."""
     if name is not None and name.startswith("recall-"):
         return "recall.txt"
+    if name is not None and name.startswith("bindings-"):
+        return "bindings.txt"
     if name is not None and name.startswith("tagger"):
         return "tagger.txt"
     return _SAMPLES.get(name or "", "sample.txt")

@@ -35,6 +35,9 @@ MODULES = {
     "recall-lstm": "recall",
     "recall-gru": "recall",
     "recall-rnn": "recall",
+    "bindings-delta": "bindings",
+    "bindings-lstm": "bindings",
+    "bindings-gru": "bindings",
     "tiny": "tiny",
     "verdict-lstm": "verdicts",
     "verdict-peephole": "verdicts",
@@ -46,6 +49,7 @@ MODULES = {
     "verdict-attention": "verdicts",
     "tagger": "taggers",
     "tagger-forward": "taggers",
+    "numbers": "number_words",
 }
 
 

@@ -121,6 +121,13 @@ STANDARD: tuple[Command, ...] = (
         "which value of which token makes two sentences differ: the last trace-cause as a map",
         LOOK,
     ),
+    Command(
+        _capital("O"),
+        "edits.attention",
+        "attention",
+        "where a cell looks over its collection at each step, and what is said without a place",
+        LOOK,
+    ),
     Command(("v",), "looks.signal", "colour", "colour the tape by the next signal", LOOK),
     Command(("r",), "dialogs.influence", "attribution", "gradients, ledger and deletions of an output or memory", LOOK),
     Command(
@@ -128,6 +135,13 @@ STANDARD: tuple[Command, ...] = (
         "dialogs.reach",
         "gradients",
         "gradients through time, an RNN beside an LSTM, which token moves which",
+        LOOK,
+    ),
+    Command(
+        _capital("J"),
+        "dialogs.dynamics",
+        "fixed points",
+        "what kind of memory: states that stay while this token is read on, and how long changes last",
         LOOK,
     ),
     Command(
@@ -245,7 +259,9 @@ _PHRASES = {
     "looks.signal": "colour the tape by something else",
     "dialogs.influence": "ask what an output depends on",
     "dialogs.reach": "ask how far back the network remembers",
+    "dialogs.dynamics": "ask what kind of memory this step is",
     "edits.causes": "ask which token and value is the cause",
+    "edits.attention": "ask where the network looks",
     "dialogs.health": "ask which units are stuck or dead",
     "looks.everyone": "show the memory of one unit, or of all",
     "looks.map": "show whose memory it is after every step",

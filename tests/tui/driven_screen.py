@@ -6,7 +6,7 @@ import asyncio
 import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -132,36 +132,34 @@ class Driver:
         nearly all of the time that a test takes; and for half a minute where a key closes a screen meanwhile.
         """
         for key in keys:
-            await self._acted(key, lambda: self.app.keys.has_acted() and not self.app.keys)
+            taken = asyncio.Event()
+            self.app.post_message(_key(key))
+            if self.app.call_later(taken.set):  # else a key has ended it
+                await self._becomes(partial(self._has_acted, taken))
         await self._drawn()
 
-    async def press_ahead(self, *keys: str) -> None:
-        """Press keys, which need not have acted where they wait for work in a thread."""
-        for key in keys:
-            await self._acted(key, self.app.keys.has_acted)
-        await self._drawn()
-
-    async def _acted(self, key: str, has_acted: Callable[[], bool]) -> None:
-        """Press a key and wait until the app has taken it and it has acted."""
-        taken = asyncio.Event()
-        self.app.post_message(_key(key))
-        if self.app.call_later(taken.set):  # else a key has ended it
-            await self._becomes(lambda: taken.is_set() and has_acted())
+    def _has_acted(self, taken: asyncio.Event) -> bool:
+        return taken.is_set() and self.app.keys.has_acted() and not self.app.keys
 
     async def _drawn(self) -> None:
         """Wait until no message is on its way and the screen on top is drawn as it is."""
-        drawn: list[Screen[Any]] = []
-        while self.app.is_running and not self.app._exit and self.app.screen not in drawn:
+        screen = None
+        while self.app.is_running and not self.app._exit and self.app.screen is not screen:
             await self._becomes(self.app.keys.is_quiet)
-            screen = self.app.screen
-            screen.call_after_refresh(lambda screen=screen: drawn.append(screen))
-            await self._becomes(lambda screen=screen: screen in drawn or self.app.screen is not screen)
+            screen, drawn = self.app.screen, asyncio.Event()
+            if screen.call_after_refresh(drawn.set):
+                await self._becomes(partial(self._is_drawn_or_closed, screen, drawn))
         await self._becomes(self.app.keys.is_quiet)
 
+    def _is_drawn_or_closed(self, screen: Screen[Any], drawn: asyncio.Event) -> bool:
+        return drawn.is_set() or self.app.screen is not screen
+
     async def _becomes(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds or the app has ended."""
+        """Wait until something holds, or the app has ended."""
         end = monotonic() + _AT_MOST
-        while self.app.is_running and not self.app._exit and not holds():
+        while self.app.is_running and not self.app._exit:
+            if holds():
+                return
             assert monotonic() < end, "it never came to rest"
             await asyncio.sleep(0.001)
 

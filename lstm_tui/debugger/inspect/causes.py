@@ -103,7 +103,7 @@ class CausalQuestion:
         """Return the line that makes an interchange by hand."""
         if column.value == TOKEN:
             return f"replace {t} {in_quotes(self.other.trace.sequence.tokens[t])}"
-        units = ":" if unit is None else str(unit)
+        units = ":" if unit is None else self.names.entry(column.pass_name, unit, column.value)
         return f"patch {column.name}[{units}] @ {t} from {self.other.line} @ {t}"
 
     @property
@@ -205,7 +205,7 @@ def unit_words(question: CausalQuestion, found: CausalMap, column: MapColumn, nu
     if not changing:
         yield "  none changes it"
     for unit in changing:
-        name = question.names.label(column.pass_name, unit)
+        name = question.names.label(column.pass_name, unit, column.value)
         yield f"  unit {name}: {way_words(found, float(numbers[unit]))}"
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
 
 Interval = tuple[float, float]
 EVERYTHING: Interval = (-math.inf, math.inf)
@@ -59,6 +60,7 @@ class Code(IntEnum):
     EACH_HEAD = 31
     SUM_HEADS = 32
     MEAN_HEADS = 33
+    WEIGHTED = 34
 
 
 class Shape(NamedTuple):
@@ -85,6 +87,21 @@ class Shape(NamedTuple):
         """Return where a unit stands as it is typed in brackets: `2,3`, of several heads `0,2,3`."""
         places = self.place(unit)
         return ",".join(map(str, places[1:] if self.heads == 1 else places))
+
+    def find(self, value: str, entries: tuple[int, ...]) -> int:
+        """Return which unit stands at a row and column, or at a head, row and column, of a value of that name.
+
+        Raises:
+            UserError: There is no such place.
+        """
+        places = (0, *entries) if len(entries) == 2 and self.heads == 1 else entries
+        if len(places) != 3:
+            named = "row, column" if self.heads == 1 else "head, row, column"
+            raise UserError(f"{value} has {self.heads} head{'s' * (self.heads > 1)}: write {value}[{named}]")
+        for place, size, what in zip(places, self, ("head", "row", "column"), strict=True):
+            if not 0 <= place < size:
+                raise UserError(f"{value} has {size} {what}{'s' * (size > 1)}, from 0")
+        return self.unit(*places)
 
     def unit(self, head: int, row: int, column: int) -> int:
         """Return which unit stands there."""
@@ -315,6 +332,16 @@ def _read_back(shape: Shape, d: Array, y: Array, s: Array, q: Array) -> tuple[Ar
     return _flat(by_row * by_column, 3), _flat((_in_heads(s, shape) * by_row).sum(axis=-2), 2)
 
 
+def _weighted(shape: Shape, m: Array, a: Array) -> Array:
+    return _flat((_in_heads(m, shape) * _per_head(a, shape.heads)[..., :, None]).sum(axis=-2), 2)
+
+
+def _weighted_back(shape: Shape, d: Array, y: Array, m: Array, a: Array) -> tuple[Array, Array]:
+    by_row = _per_head(a, shape.heads)[..., :, None]
+    by_column = _per_head(d, shape.heads)[..., None, :]
+    return _flat(by_row * by_column, 3), _flat((_in_heads(m, shape) * by_column).sum(axis=-1), 2)
+
+
 def _by_head(shape: Shape, a: Array) -> Array:
     return np.asarray(np.repeat(a, shape.rows * shape.columns, axis=-1))
 
@@ -357,11 +384,15 @@ _HEAD_ROWS = (
        lambda shape, a: _per_head(a, shape.heads).mean(axis=-1),
        lambda shape, d, y, a: (_by_head(shape, d / a.dtype.type(shape.columns)),),
        lambda a: a, elementwise=False, help="the mean of the numbers of each head: one number a head"),
+    Op("weighted", Code.WEIGHTED, 2, "{1}·{0}", _weighted, _weighted_back, _fixed(*EVERYTHING), elementwise=False,
+       help="the rows of a matrix, each times its weight, summed, head by head"),
 )  # fmt: skip
 
 HEAD_OPS: dict[str, Op] = {op.name: op for op in _HEAD_ROWS}
 """Ops whose `forward` and `backward` take a shape before all else."""
 EVERY_OP: dict[str, Op] = OPS | HEAD_OPS
+BY_AT = ("read", "weighted")
+"""Ops over heads that are written by `@`, with the matrix for their first operand: `M @ q` and `a @ M`."""
 
 
 def operand_sizes(name: str, shape: Shape) -> tuple[int, ...]:
@@ -370,6 +401,7 @@ def operand_sizes(name: str, shape: Shape) -> tuple[int, ...]:
     return {
         "outer": (heads * rows, heads * columns),
         "read": (shape.numbers, heads * columns),
+        "weighted": (shape.numbers, heads * rows),
         "by_head": (heads,),
         "by_row": (heads * rows,),
         "by_column": (heads * columns,),
@@ -381,12 +413,12 @@ def result_size(name: str, shape: Shape) -> int:
     """Return how many numbers an op over heads gives."""
     if name in ("sum_heads", "mean_heads"):
         return shape.heads
-    return shape.heads * shape.rows if name == "read" else shape.numbers
+    return {"read": shape.heads * shape.rows, "weighted": shape.heads * shape.columns}.get(name, shape.numbers)
 
 
 def operand_units(name: str, shape: Shape, unit: int) -> tuple[int | None, ...]:
     """Return which unit of each operand one of the result of an op over heads needs; None where it needs more."""
-    if name == "read":
+    if name in BY_AT:
         return (None, None)
     if name in ("sum_heads", "mean_heads"):
         return (None,)
@@ -471,6 +503,6 @@ STEPS_OPS: dict[str, StepsOp] = {
 }  # fmt: skip
 
 FUNCTION_NAMES = frozenset(
-    set(EVERY_OP) - {"copy", "neg", "add", "sub", "mul", "div", "matvec", "hold", "read"} | {"part", "concat", "prev"}
+    set(EVERY_OP) - {"copy", "neg", "add", "sub", "mul", "div", "matvec", "hold", *BY_AT} | {"part", "concat", "prev"}
 )
 """What may be called in a cell; a readout's `whole` part may also call STEPS_OPS."""

@@ -18,6 +18,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.builder import length
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import Shape
+from lstm_tui.engine.compiler.program import spread
 from lstm_tui.engine.errors import UnknownName, UserError, no_pass, unknown_name
 from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.language.expression import Expression
@@ -176,6 +177,19 @@ class PassTrace(Mapping[str, ValueArray]):
             return None
         return shape if shape.numbers == self.arrays[value].shape[1] else None
 
+    def fixed_vector(self, name: str) -> Array | None:
+        """Return a constant vector of the cell by name, (n,); None where there is none, or its length is not known."""
+        if name in self.cell.fixed:
+            return spread(self.cell.fixed[name], self.hidden_size)
+        if name not in self.cell.counted:
+            return None
+        letters = self.letters if self.program is None else {**self.cell.defaults, **self.program.sizes}
+        given = {**letters, "H": self.hidden_size, "I": self.input_size}
+        try:
+            return np.arange(length(self.cell.counted[name], given, {}, name), dtype=np.float64)
+        except UserError:
+            return None
+
     @cached_property
     def letters(self) -> Mapping[str, int]:
         """What the letters of sizes stand for, as far as the sizes of the values that were recorded tell."""
@@ -216,14 +230,7 @@ class PassTrace(Mapping[str, ValueArray]):
         shape = self.shape_of(value)
         if shape is None:
             raise UserError(f"{value} has no rows and columns: its units are {value}[0], {value}[1] …")
-        places = (0, *entries) if len(entries) == 2 and shape.heads == 1 else entries
-        if len(places) != 3:
-            named = "row, column" if shape.heads == 1 else "head, row, column"
-            raise UserError(f"{value} has {shape.heads} head{'s' * (shape.heads > 1)}: write {value}[{named}]")
-        for place, size, what in zip(places, shape, ("head", "row", "column"), strict=True):
-            if not 0 <= place < size:
-                raise UserError(f"{value} has {size} {what}{'s' * (size > 1)}, from 0")
-        return shape.unit(*places)
+        return shape.find(value, entries)
 
     def entry_of(self, value: str, unit: int) -> str:
         """Return a unit as it is typed in brackets behind a value: `7`, of a matrix its row and column, `2,3`."""
@@ -531,7 +538,9 @@ def _unit_columns(before: str, passed: PassTrace, wanted: tuple[str, ...]) -> di
     columns: dict[str, Array] = {}
     for value in (one for one in passed if one in wanted):
         whole = rows_of(passed[value], 0, passed.steps)
-        columns |= {f"{before}{value}[{unit}]": whole[:, unit] for unit in range(whole.shape[1])}
+        columns |= {
+            f"{before}{value}[{passed.entry_of(value, unit)}]": whole[:, unit] for unit in range(whole.shape[1])
+        }
     return columns
 
 
