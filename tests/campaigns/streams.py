@@ -25,6 +25,7 @@ if __name__ == "__main__":
 from naive import gru_step, lstm_step, softmax
 from saved_arrays import savez
 
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.formats.streams.diagnosis import StreamDiagnosis, diagnose, difference
 from lstm_tui.formats.streams.fitted_stream import fitted
@@ -33,7 +34,6 @@ from lstm_tui.formats.streams.recorded_stream import read_recorded_stream
 NOISE = 1e-6
 HARMS = 1e-3
 """By how much an output has to change for something planted to be a mistake that can be seen."""
-Array = np.ndarray[Any, Any]
 States = list[dict[str, Array]]
 NETWORKS: Mapping[str, tuple[tuple[str, ...], str | None, int]] = {
     "detector (lstm)": (("lstm",), "dense", 0),

@@ -17,7 +17,16 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.chunked_run import Chunk, ChunkedRun
 from lstm_tui.formats.streams.fitted_stream import FittedChunk, FittedStream
-from lstm_tui.formats.streams.mistakes import CARRY, Mistake, Past, carry, in_context, joined, mistakes, reset_every
+from lstm_tui.formats.streams.mistakes import (
+    CARRY,
+    Misuse,
+    StreamPast,
+    carry,
+    in_context,
+    joined,
+    mistakes,
+    reset_every,
+)
 from lstm_tui.formats.verify.verification import CLOSE, SECONDS
 
 _AS_GOOD = 8.0
@@ -56,7 +65,7 @@ class Parting:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class FoundMisuse:
     """One mistake that explains a recording.
 
     Attributes:
@@ -92,7 +101,7 @@ class StreamDiagnosis:
 
     largest: float
     first: Parting | None
-    explanations: tuple[Explanation, ...]
+    explanations: tuple[FoundMisuse, ...]
     tried: int
     notes: tuple[str, ...]
     compared: int
@@ -138,7 +147,7 @@ class _Trials:
         largest, first = self._right_run()
         if first is None:
             return self._told(largest, None)
-        found: list[tuple[Explanation, bool]] = []
+        found: list[tuple[FoundMisuse, bool]] = []
         tried, complete = 0, True
         for mistake in mistakes(self._stream):
             if self._late():
@@ -159,7 +168,7 @@ class _Trials:
         self,
         largest: float,
         first: Parting | None,
-        explained: tuple[Explanation, ...] = (),
+        explained: tuple[FoundMisuse, ...] = (),
         tried: int = 0,
         complete: bool = True,
     ) -> StreamDiagnosis:
@@ -171,7 +180,7 @@ class _Trials:
 
     # --- runs ---
 
-    def _rows(self, mistake: Mistake | None = None) -> list[Array]:
+    def _rows(self, mistake: Misuse | None = None) -> list[Array]:
         """Return what the network reads of each chunk, (n, I)."""
         plain = mistake is None or (mistake.rows is None and mistake.framed is None)
         if plain and self._right is not None:
@@ -191,16 +200,16 @@ class _Trials:
             self._right = made
         return made
 
-    def _pasts(self, rows: Sequence[Array], one_run: bool) -> dict[str, Past]:
+    def _pasts(self, rows: Sequence[Array], one_run: bool) -> dict[str, StreamPast]:
         """Return where each stream stands at its beginning."""
-        made: dict[str, Past] = {}
+        made: dict[str, StreamPast] = {}
         for name, numbers in self._mine.items():
             whole = np.concatenate([rows[n] for n in numbers])
             if one_run and made:
                 made[name] = next(iter(made.values()))
                 continue
             run = ChunkedRun(self._stream.network, steps=self._stream.steps * _TRIES)
-            made[name] = Past(run, whole)
+            made[name] = StreamPast(run, whole)
         for name, past in made.items():
             past.others = [other for each, other in made.items() if each != name]
         return made
@@ -223,7 +232,7 @@ class _Trials:
                     first = _parting(n, one, what, mine, theirs, self._close)
         return largest, first
 
-    def _made(self, mistake: Mistake, at: Callable[[int], bool] = lambda number: True) -> _Outcome | None:
+    def _made(self, mistake: Misuse, at: Callable[[int], bool] = lambda number: True) -> _Outcome | None:
         """Make a mistake at some chunks of each stream; None where the recording is not what comes of it."""
         rows = self._rows(mistake)
         pasts, largest, count = self._pasts(rows, mistake.one_run), 0.0, 0
@@ -251,7 +260,7 @@ class _Trials:
         place = numbers.index(n) + late
         return self._stream.chunks[numbers[place]] if 0 <= place < len(numbers) else None
 
-    def _where_needed(self, mistake: Mistake) -> _Outcome | None:
+    def _where_needed(self, mistake: Misuse) -> _Outcome | None:
         """Make a mistake only at chunks that are not as they should be, and return at which that was.
 
         What it does to its own chunk may be too little to be seen, and more in those behind; so where one cannot be
@@ -273,7 +282,7 @@ class _Trials:
                 return None
         return None
 
-    def _needed(self, mistake: Mistake, chosen: frozenset[int]) -> _Outcome | int:
+    def _needed(self, mistake: Misuse, chosen: frozenset[int]) -> _Outcome | int:
         """Return what comes of a mistake made at some chunks, and where it is needed; or the chunk that stays wrong."""
         rows = self._rows()
         pasts, largest, places = self._pasts(rows, False), 0.0, list[int]()
@@ -302,11 +311,11 @@ class _Trials:
 
     # --- mistakes ---
 
-    def _explained(self, mistake: Mistake) -> Iterator[tuple[Explanation, bool]]:
+    def _explained(self, mistake: Misuse) -> Iterator[tuple[FoundMisuse, bool]]:
         """Yield what a mistake explains, and whether that is simple: at every chunk, or every so many."""
         whole = self._made(mistake)
         if whole is not None:
-            yield Explanation(mistake.kind, mistake.said, mistake.cure, whole.largest), True
+            yield FoundMisuse(mistake.kind, mistake.said, mistake.cure, whole.largest), True
             return
         found = self._where_needed(mistake) if mistake.at else None
         if found is None or not found.places:
@@ -315,12 +324,12 @@ class _Trials:
         if period is not None:
             chunks, outcome = period
             said = f"{mistake.at} every {chunks} chunks"
-            yield Explanation(mistake.kind, said, mistake.cure, outcome.largest, found.places), True
+            yield FoundMisuse(mistake.kind, said, mistake.cure, outcome.largest, found.places), True
             return
-        yield Explanation(mistake.kind, f"{mistake.at} {_at(found.places)}", mistake.cure, found.largest,
+        yield FoundMisuse(mistake.kind, f"{mistake.at} {_at(found.places)}", mistake.cure, found.largest,
                           found.places), False  # fmt: skip
 
-    def _period(self, mistake: Mistake, places: Sequence[int]) -> tuple[int, _Outcome] | None:
+    def _period(self, mistake: Misuse, places: Sequence[int]) -> tuple[int, _Outcome] | None:
         """Return every how many chunks a mistake is made, where it is made so in each stream."""
         numbers = [self._mine[self._stream.chunks[n].stream].index(n) for n in places]
         period = math.gcd(*numbers)
@@ -330,7 +339,7 @@ class _Trials:
         found = self._made(mistake, lambda number: number % period == 0)
         return None if found is None else (period, found)
 
-    def _resets_inside(self, first: Parting) -> tuple[list[tuple[Explanation, bool]], int]:
+    def _resets_inside(self, first: Parting) -> tuple[list[tuple[FoundMisuse, bool]], int]:
         """Return resets at steps that are no border of chunks: every so many steps, or at some."""
         if len(self._mine) > 1 or first.what != "output":
             return [], 0
@@ -350,10 +359,10 @@ class _Trials:
             if all(place in borders for place in range(steps, sum(sizes), steps)):
                 continue  # that is told of chunks
             tried += 1
-            outcome = self._made(Mistake("reset", "", "", reset_every(steps)))
+            outcome = self._made(Misuse("reset", "", "", reset_every(steps)))
             if outcome is not None:
                 said = f"the state is zero again every {steps} steps" if steps > 1 else "no state is kept at all"
-                found.append((Explanation("reset", said, CARRY, outcome.largest), True))
+                found.append((FoundMisuse("reset", said, CARRY, outcome.largest), True))
         if not found and one.by_step and not self._late():
             tried += 1
             places = self._inner_places()
@@ -361,7 +370,7 @@ class _Trials:
                 outcome, steps_at = places
                 if not all(place in borders for place in steps_at):
                     told = f"the state is zero again before {_listed(steps_at, 'step')}"
-                    found.append((Explanation("reset", told, CARRY, outcome.largest), False))
+                    found.append((FoundMisuse("reset", told, CARRY, outcome.largest), False))
         return found, tried
 
     def _inner_places(self) -> tuple[_Outcome, tuple[int, ...]] | None:

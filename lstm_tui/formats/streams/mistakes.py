@@ -23,12 +23,12 @@ _MOST_MOVED = 32
 _MOST_PAIRS = 24
 _KEPT = 4
 """Chunks of before that a mistake may look back at."""
-_FULL_SCALE = (32768.0, 255.0, 128.0)
+_FULL_SCALE = (32768, 255, 128)
 """By what samples of 16 and 8 bits are divided, where they are."""
 
 
 @dataclass(eq=False)
-class Past:
+class StreamPast:
     """Where an application stands in one stream.
 
     Attributes:
@@ -47,7 +47,7 @@ class Past:
     rows: Array = field(default_factory=lambda: np.zeros((0, 0)))
     before: list[tuple[Array, Chunk]] = field(default_factory=list)
     first: Initial | None = None
-    others: Sequence[Past] = ()
+    others: Sequence[StreamPast] = ()
 
     @property
     def zero(self) -> Initial:
@@ -65,17 +65,17 @@ class Past:
         self.number += 1
 
 
-Act = Callable[[Past], Chunk]
+Act = Callable[[StreamPast], Chunk]
 Rows = Callable[[Sequence[Array]], list[Array]]
 
 
-def carry(past: Past) -> Chunk:
+def carry(past: StreamPast) -> Chunk:
     """Read a chunk as it should be read: from the states that the one before ended with."""
     return past.run.read(past.rows)
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Misuse:
     """One thing that may be wrong.
 
     Attributes:
@@ -107,10 +107,11 @@ CARRY = "give the network the states that the chunk before returned"
 WHOLE = "keep the run of a stream's chunks without a gap: each step is read once, in its order"
 
 
-def mistakes(stream: FittedStream) -> Iterator[Mistake]:
+def mistakes(stream: FittedStream) -> Iterator[Misuse]:
     """Yield everything that is tried of a recording, the simplest first."""
-    yield Mistake("reset", "the state is zero at every chunk", CARRY, _begin(lambda past: past.zero),
-                  "the state is zero again")  # fmt: skip
+    yield Misuse(
+        "reset", "the state is zero at every chunk", CARRY, _begin(lambda past: past.zero), "the state is zero again"
+    )
     if stream.context:
         yield from _contexts(stream)
     yield from _states(stream)
@@ -121,11 +122,15 @@ def mistakes(stream: FittedStream) -> Iterator[Mistake]:
     yield from _inputs(stream)
     for late in (1, -1):
         told = "the one before" if late > 0 else "the one behind"
-        yield Mistake("output", f"the outputs of a chunk are those of {told}",
-                      "record and use what the call on this chunk returned", late=late)  # fmt: skip
+        yield Misuse(
+            "output",
+            f"the outputs of a chunk are those of {told}",
+            "record and use what the call on this chunk returned",
+            late=late,
+        )
 
 
-def _begin(states: Callable[[Past], Initial]) -> Act:
+def _begin(states: Callable[[StreamPast], Initial]) -> Act:
     """Return how a chunk is read that begins from other states; the first begins as it should."""
     return lambda past: past.run.read(past.rows, states(past) if past.number else None)
 
@@ -133,7 +138,7 @@ def _begin(states: Callable[[Past], Initial]) -> Act:
 def reset_every(steps: int) -> Act:
     """Return how chunks are read where the state is zero again every so many steps of the stream."""
 
-    def act(past: Past) -> Chunk:
+    def act(past: StreamPast) -> Chunk:
         done, parts = 0, []
         while done < len(past.rows):
             place = past.run.steps
@@ -162,7 +167,7 @@ def joined(parts: Sequence[Chunk]) -> Chunk:
 # --- states ---
 
 
-def _states(stream: FittedStream) -> Iterator[Mistake]:
+def _states(stream: FittedStream) -> Iterator[Misuse]:
     """Yield what a state can be taken for: another of its pass, none, or that of another layer."""
     passes = stream.network.passes
     sizes = {(one.name, state): one.program.values[state].size for one in passes for state in one.cell.state}
@@ -176,28 +181,39 @@ def _states(stream: FittedStream) -> Iterator[Mistake]:
             if among:
                 cure = f"save {one} as {one} and {other} as {other}"
                 told = f"{one} and {other}{where} are exchanged"
-                yield Mistake("names", f"{told} from chunk to chunk", cure, _begin(_exchanged(among, one, other)), told)
+                yield Misuse("names", f"{told} from chunk to chunk", cure, _begin(_exchanged(among, one, other)), told)
                 for lost, kept in ((one, other), (other, one)):
-                    yield Mistake("names", f"{lost}{where} begins every chunk as {kept}", cure,
-                                  _begin(_named_as(among, lost, kept)))  # fmt: skip
+                    yield Misuse(
+                        "names",
+                        f"{lost}{where} begins every chunk as {kept}",
+                        cure,
+                        _begin(_named_as(among, lost, kept)),
+                    )
     for state in dict.fromkeys(state for _, state in sizes):
         owners = [owner for owner, each in sizes if each == state]
         for among in dict.fromkeys((tuple(owners), *((owner,) for owner in owners if several))):
             if len(among) < len(sizes):  # all of them would be the reset
                 where = f" of {', '.join(among)}" if several and len(among) < len(passes) else ""
-                yield Mistake("zero", f"{state}{where} is zero at every chunk, and the rest is carried",
-                              f"carry {state} too", _begin(_without(among, (state,))),
-                              f"{state}{where} is zero again")  # fmt: skip
+                yield Misuse(
+                    "zero",
+                    f"{state}{where} is zero at every chunk, and the rest is carried",
+                    f"carry {state} too",
+                    _begin(_without(among, (state,))),
+                    f"{state}{where} is zero again",
+                )
     if several:
         for one_pass in passes:
             if len(one_pass.cell.state) > 1:
-                yield Mistake("zero", f"the state of {one_pass.name} is zero at every chunk, and the rest is carried",
-                              f"carry the state of {one_pass.name} too",
-                              _begin(_without((one_pass.name,), one_pass.cell.state)))  # fmt: skip
+                yield Misuse(
+                    "zero",
+                    f"the state of {one_pass.name} is zero at every chunk, and the rest is carried",
+                    f"carry the state of {one_pass.name} too",
+                    _begin(_without((one_pass.name,), one_pass.cell.state)),
+                )
         yield from _layers(stream)
 
 
-def _layers(stream: FittedStream) -> Iterator[Mistake]:
+def _layers(stream: FittedStream) -> Iterator[Misuse]:
     alike = [
         (one.name, other.name)
         for one, other in combinations(stream.network.passes, 2)
@@ -207,22 +223,34 @@ def _layers(stream: FittedStream) -> Iterator[Mistake]:
     ]
     cure = "give each layer its own state, in the order of the layers"
     for one, other in alike[:_MOST_PAIRS]:
-        yield Mistake("layers", f"the states of {one} and {other} are exchanged from chunk to chunk", cure,
-                      _begin(_layer_for({one: other, other: one})))  # fmt: skip
+        yield Misuse(
+            "layers",
+            f"the states of {one} and {other} are exchanged from chunk to chunk",
+            cure,
+            _begin(_layer_for({one: other, other: one})),
+        )
         for mine, theirs in ((one, other), (other, one)):
-            yield Mistake("layers", f"{mine} begins every chunk with the state of {theirs}", cure,
-                          _begin(_layer_for({mine: theirs})))  # fmt: skip
+            yield Misuse(
+                "layers",
+                f"{mine} begins every chunk with the state of {theirs}",
+                cure,
+                _begin(_layer_for({mine: theirs})),
+            )
     names = [one.name for one in stream.network.passes]
     if len(names) > 2 and len(alike) == len(names) * (len(names) - 1) // 2:
         order = dict(zip(names, reversed(names), strict=True))
-        yield Mistake("layers", "the states of the layers are given in reverse order", cure, _begin(_layer_for(order)))
+        yield Misuse("layers", "the states of the layers are given in reverse order", cure, _begin(_layer_for(order)))
         for name in names:
-            yield Mistake("layers", f"every layer begins every chunk with the state of {name}", cure,
-                          _begin(_layer_for(dict.fromkeys(names, name))))  # fmt: skip
+            yield Misuse(
+                "layers",
+                f"every layer begins every chunk with the state of {name}",
+                cure,
+                _begin(_layer_for(dict.fromkeys(names, name))),
+            )
 
 
-def _exchanged(among: Sequence[str], one: str, other: str) -> Callable[[Past], Initial]:
-    def states(past: Past) -> Initial:
+def _exchanged(among: Sequence[str], one: str, other: str) -> Callable[[StreamPast], Initial]:
+    def states(past: StreamPast) -> Initial:
         now = past.run.states
         return {
             name: {**each, one: each[other], other: each[one]} if name in among else each for name, each in now.items()
@@ -231,57 +259,81 @@ def _exchanged(among: Sequence[str], one: str, other: str) -> Callable[[Past], I
     return states
 
 
-def _named_as(among: Sequence[str], lost: str, kept: str) -> Callable[[Past], Initial]:
+def _named_as(among: Sequence[str], lost: str, kept: str) -> Callable[[StreamPast], Initial]:
     return lambda past: {
         name: {**each, lost: each[kept]} if name in among else each for name, each in past.run.states.items()
     }
 
 
-def _without(among: Sequence[str], lost: Sequence[str]) -> Callable[[Past], Initial]:
-    def states(past: Past) -> Initial:
+def _without(among: Sequence[str], lost: Sequence[str]) -> Callable[[StreamPast], Initial]:
+    def states(past: StreamPast) -> Initial:
         return {
-            name: {state: past.zero[name][state] if name in among and state in lost else numbers
-                   for state, numbers in each.items()}
+            name: {
+                state: past.zero[name][state] if name in among and state in lost else numbers
+                for state, numbers in each.items()
+            }
             for name, each in past.run.states.items()
-        }  # fmt: skip
+        }
 
     return states
 
 
-def _layer_for(taken: Mapping[str, str]) -> Callable[[Past], Initial]:
+def _layer_for(taken: Mapping[str, str]) -> Callable[[StreamPast], Initial]:
     return lambda past: {name: past.run.states[taken.get(name, name)] for name in past.run.states}
 
 
-def _old_states(stream: FittedStream) -> Iterator[Mistake]:
+def _old_states(stream: FittedStream) -> Iterator[Misuse]:
     for back, told in ((2, "the chunk before last"), (3, "the chunk two before the last")):
-        yield Mistake("lag", f"every chunk begins from the state of {told}", CARRY, _begin(_saved(back)),
-                      f"the state of {told} is taken" if back == 2 else "", least=2)  # fmt: skip
-    yield Mistake("lag", "every chunk begins from the state behind the first: it is saved once, and never again",
-                  "save the states behind every chunk", _begin(lambda past: past.first or past.zero))  # fmt: skip
+        yield Misuse(
+            "lag",
+            f"every chunk begins from the state of {told}",
+            CARRY,
+            _begin(_saved(back)),
+            f"the state of {told} is taken" if back == 2 else "",
+            least=2,
+        )
+    yield Misuse(
+        "lag",
+        "every chunk begins from the state behind the first: it is saved once, and never again",
+        "save the states behind every chunk",
+        _begin(lambda past: past.first or past.zero),
+    )
     for early in _moves(stream):
-        yield Mistake("early", f"the state is saved {count_of(early, 'step')} before the end of a chunk",
-                      "save the states behind the last step of a chunk", _begin(_before_the_end(early)))  # fmt: skip
+        yield Misuse(
+            "early",
+            f"the state is saved {count_of(early, 'step')} before the end of a chunk",
+            "save the states behind the last step of a chunk",
+            _begin(_before_the_end(early)),
+        )
 
 
-def _saved(back: int) -> Callable[[Past], Initial]:
+def _saved(back: int) -> Callable[[StreamPast], Initial]:
     return lambda past: past.saved(back)
 
 
-def _before_the_end(steps: int) -> Callable[[Past], Initial]:
+def _before_the_end(steps: int) -> Callable[[StreamPast], Initial]:
     return lambda past: past.before[-1][1].at_the_end(steps)
 
 
-def _streams(stream: FittedStream) -> Iterator[Mistake]:
+def _streams(stream: FittedStream) -> Iterator[Misuse]:
     cure = "keep a state for each stream"
     if len(stream.streams) > 1:
-        yield Mistake("streams", f"all {len(stream.streams)} streams are read on one state", cure, one_run=True)
-        yield Mistake("streams", "a stream begins each chunk from the state of another", cure,
-                      _begin(lambda past: past.others[0].saved(1) if past.others else past.zero))  # fmt: skip
-    yield Mistake("streams", "between two chunks a chunk of zeros is read on this state, as of a silent stream", cure,
-                  _after_zeros)  # fmt: skip
+        yield Misuse("streams", f"all {len(stream.streams)} streams are read on one state", cure, one_run=True)
+        yield Misuse(
+            "streams",
+            "a stream begins each chunk from the state of another",
+            cure,
+            _begin(lambda past: past.others[0].saved(1) if past.others else past.zero),
+        )
+    yield Misuse(
+        "streams",
+        "between two chunks a chunk of zeros is read on this state, as of a silent stream",
+        cure,
+        _after_zeros,
+    )
 
 
-def _after_zeros(past: Past) -> Chunk:
+def _after_zeros(past: StreamPast) -> Chunk:
     if past.number:
         past.run.read(np.zeros_like(past.rows))
     return carry(past)
@@ -297,23 +349,37 @@ def _moves(stream: FittedStream) -> list[int]:
     return list(dict.fromkeys([*near, *(most // part for part in (2, 4, 8) if most // part)])) if most > 1 else []
 
 
-def _frames(stream: FittedStream) -> Iterator[Mistake]:
-    yield Mistake("frames", "every chunk is read twice, and the second output is taken", WHOLE, _twice(True),
-                  "the chunk is read twice")  # fmt: skip
-    yield Mistake("frames", "every chunk is read twice, and the first output is taken", WHOLE, _twice(False))
+def _frames(stream: FittedStream) -> Iterator[Misuse]:
+    yield Misuse(
+        "frames",
+        "every chunk is read twice, and the second output is taken",
+        WHOLE,
+        _twice(True),
+        "the chunk is read twice",
+    )
+    yield Misuse("frames", "every chunk is read twice, and the first output is taken", WHOLE, _twice(False))
     for steps in _moves(stream):
         many = "step" if steps == 1 else f"{steps} steps"
-        yield Mistake("frames", f"the last {many} of a chunk {'is' if steps == 1 else 'are'} read again at the "
-                      "beginning of the next: chunks overlap", WHOLE, _overlapping(steps))  # fmt: skip
+        yield Misuse(
+            "frames",
+            f"the last {many} of a chunk {'is' if steps == 1 else 'are'} read again at the "
+            "beginning of the next: chunks overlap",
+            WHOLE,
+            _overlapping(steps),
+        )
         for side in ("first", "last"):
-            yield Mistake("frames", f"the {side} {many} of every chunk {'is' if steps == 1 else 'are'} not read",
-                          WHOLE, _dropping(steps, side == "first"))  # fmt: skip
+            yield Misuse(
+                "frames",
+                f"the {side} {many} of every chunk {'is' if steps == 1 else 'are'} not read",
+                WHOLE,
+                _dropping(steps, side == "first"),
+            )
     if any(one.steps > 1 for one in stream.chunks):
-        yield Mistake("frames", "the steps of every chunk are read from the last to the first", WHOLE, _reversed)
+        yield Misuse("frames", "the steps of every chunk are read from the last to the first", WHOLE, _reversed)
 
 
 def _twice(second: bool) -> Act:
-    def act(past: Past) -> Chunk:
+    def act(past: StreamPast) -> Chunk:
         first = carry(past)
         again = carry(past)
         return again if second else Chunk(first.outputs, again.states, again.before)
@@ -322,7 +388,7 @@ def _twice(second: bool) -> Act:
 
 
 def _overlapping(steps: int) -> Act:
-    def act(past: Past) -> Chunk:
+    def act(past: StreamPast) -> Chunk:
         if not past.before:
             return carry(past)
         again = past.before[-1][0][-steps:]
@@ -332,53 +398,74 @@ def _overlapping(steps: int) -> Act:
 
 
 def _dropping(steps: int, first: bool) -> Act:
-    def act(past: Past) -> Chunk:
+    def act(past: StreamPast) -> Chunk:
         rows = past.rows[steps:] if first else past.rows[: len(past.rows) - steps]
         return past.run.read(rows) if len(rows) else carry(past)
 
     return act
 
 
-def _reversed(past: Past) -> Chunk:
+def _reversed(past: StreamPast) -> Chunk:
     return past.run.read(past.rows[::-1])
 
 
-def _starts(stream: FittedStream) -> Iterator[Mistake]:
+def _starts(stream: FittedStream) -> Iterator[Misuse]:
     cure = "begin a stream with a state of zero"
 
-    def begun(states: Callable[[Past], object]) -> Act:
-        def act(past: Past) -> Chunk:
+    def begun(states: Callable[[StreamPast], object]) -> Act:
+        def act(past: StreamPast) -> Chunk:
             if not past.number:
                 states(past)
             return carry(past)
 
         return act
 
-    yield Mistake("start", "the state is not zero at the beginning: a chunk of zeros was read before, as to warm up",
-                  cure, begun(lambda past: past.run.read(np.zeros_like(past.rows))))  # fmt: skip
-    yield Mistake("start", "the state is not zero at the beginning: the first chunk was read before, as to warm up",
-                  cure, begun(lambda past: past.run.read(past.rows)))  # fmt: skip
-    yield Mistake("start", "the state is not zero at the beginning: it is left over from a run of this same stream",
-                  cure, begun(lambda past: past.run.read(past.whole)))  # fmt: skip
+    yield Misuse(
+        "start",
+        "the state is not zero at the beginning: a chunk of zeros was read before, as to warm up",
+        cure,
+        begun(lambda past: past.run.read(np.zeros_like(past.rows))),
+    )
+    yield Misuse(
+        "start",
+        "the state is not zero at the beginning: the first chunk was read before, as to warm up",
+        cure,
+        begun(lambda past: past.run.read(past.rows)),
+    )
+    yield Misuse(
+        "start",
+        "the state is not zero at the beginning: it is left over from a run of this same stream",
+        cure,
+        begun(lambda past: past.run.read(past.whole)),
+    )
 
 
 # --- what is read ---
 
 
-def _inputs(stream: FittedStream) -> Iterator[Mistake]:
+def _inputs(stream: FittedStream) -> Iterator[Misuse]:
     if stream.network.embedding is not None:
         return
     for full in _FULL_SCALE:
-        whole = f"{full:.0f}"
-        yield Mistake("input", f"the input is {whole} times as large as recorded: it is not divided by {whole}",
-                      "scale the input as in training",
-                      rows=_scaled(full))  # fmt: skip
-        yield Mistake("input", f"the input is divided by {whole} once more than as it was recorded",
-                      "scale the input as in training",
-                      rows=_scaled(1 / full))  # fmt: skip
+        yield Misuse(
+            "input",
+            f"the input is {full} times as large as recorded: it is not divided by {full}",
+            "scale the input as in training",
+            rows=_scaled(full),
+        )
+        yield Misuse(
+            "input",
+            f"the input is divided by {full} once more than as it was recorded",
+            "scale the input as in training",
+            rows=_scaled(1 / full),
+        )
     if any(one.steps > 1 for one in stream.chunks):
-        yield Mistake("input", "every chunk is normalised by its own mean and deviation",
-                      "normalise as in training, or not at all", rows=_normalised)  # fmt: skip
+        yield Misuse(
+            "input",
+            "every chunk is normalised by its own mean and deviation",
+            "normalise as in training, or not at all",
+            rows=_normalised,
+        )
 
 
 def _scaled(by: float) -> Rows:
@@ -412,28 +499,39 @@ def _with_contexts(samples: Sequence[Array], context: int, of: Context, behind: 
     return made
 
 
-def _contexts(stream: FittedStream) -> Iterator[Mistake]:
+def _contexts(stream: FittedStream) -> Iterator[Misuse]:
     count = stream.context
     size = stream.network.input_size - count
     cure = f"put the last {count} numbers of what was read before in front of what is new"
 
-    def made(said: str, of: Context, behind: bool = False) -> Mistake:
-        return Mistake("context", said, cure, framed=lambda samples: _with_contexts(samples, count, of, behind))
+    def made(said: str, of: Context, behind: bool = False) -> Misuse:
+        return Misuse("context", said, cure, framed=lambda samples: _with_contexts(samples, count, of, behind))
 
     yield made("the context is missing: zeros stand in its place", lambda n, t, before, now: np.zeros(count))
     if any(one.steps > 1 for one in stream.chunks):
-        yield made("the context is zeros at the beginning of every chunk",
-                   lambda n, t, before, now: before[-count:] if t else np.zeros(count))  # fmt: skip
+        yield made(
+            "the context is zeros at the beginning of every chunk",
+            lambda n, t, before, now: before[-count:] if t else np.zeros(count),
+        )
     if count < size:
-        yield made("the context is from the wrong end: the beginning of what was before, and not its end",
-                   lambda n, t, before, now: before[-size:][:count])  # fmt: skip
-        yield made("the context is of what is new itself: it is brought up to date too early",
-                   lambda n, t, before, now: now[-count:])  # fmt: skip
+        yield made(
+            "the context is from the wrong end: the beginning of what was before, and not its end",
+            lambda n, t, before, now: before[-size:][:count],
+        )
+        yield made(
+            "the context is of what is new itself: it is brought up to date too early",
+            lambda n, t, before, now: now[-count:],
+        )
         yield made("the context is the beginning of what is new, once more", lambda n, t, before, now: now[:count])
-    yield made("the context is one step too old: of what was before the last",
-               lambda n, t, before, now: before[: len(before) - size][-count:])  # fmt: skip
-    yield made("the context stands behind what is new, and not in front of it",
-               lambda n, t, before, now: before[-count:], behind=True)  # fmt: skip
+    yield made(
+        "the context is one step too old: of what was before the last",
+        lambda n, t, before, now: before[: len(before) - size][-count:],
+    )
+    yield made(
+        "the context stands behind what is new, and not in front of it",
+        lambda n, t, before, now: before[-count:],
+        behind=True,
+    )
     yield made("the context stands in reverse order", lambda n, t, before, now: before[-count:][::-1])
     kept = list[Array]()
 
