@@ -161,3 +161,8 @@ def test_every_drawing_is_read_back_or_says_by_whom() -> None:
     }
     named = {name for path in READ_BACK for name in re.findall(r"\bdraw_\w+", path.read_text("utf-8"))}
     assert drawings - named == set(READ_OTHERWISE), "read it back, from its lines to its numbers"
+
+
+def test_whoever_reads_a_drawing_elsewhere_is_there() -> None:
+    named = {file for reason in READ_OTHERWISE.values() for file in re.findall(r"tests/[\w/]+\.py", reason)}
+    assert {file for file in named if not (TESTS.parent / file).is_file()} == set()
