@@ -85,7 +85,7 @@ def test_what_is_wrong_is_one_line_and_the_rest_holds(
     assert "t = 0" in out
     assert err.count("\n") == 1
     assert "a line of the config file cannot be used" in err
-    assert main(["config"]) == 0
+    assert main(["config"]) == 1, "something is wrong in a file"
     assert told in capsys.readouterr().out
 
 

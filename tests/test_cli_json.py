@@ -101,6 +101,12 @@ def check_verify(found: Any) -> None:
     assert found["compared"]["layer0.forward/h"] == pytest.approx(0.5, abs=1e-6)
 
 
+def check_stream(found: Any) -> None:
+    assert found["same"] is True
+    assert (found["chunks"], found["steps"], found["explanations"]) == (2, 6, [])
+    assert found["largest"] < 1e-5
+
+
 def check_config(said: Any) -> None:
     assert said["file"] == str(config_path())
     assert (said["theme"], said["keys"], said["problems"]) == ("dark", {}, [])
@@ -117,6 +123,7 @@ ASKED: dict[str, tuple[str, int, Callable[[Any], None]]] = {
     "find": (f"find t.txt --model {MODEL} --where c[0]>-9", 0, check_find),
     "inspect": ("inspect tiny", 0, check_inspect),
     "check": ("check t.txt --model tiny --assert any(c<9)", 0, check_check),
+    "stream": ("stream S.npz --model forecast", 0, check_stream),
     "verify": ("verify forecast --reference R.npz", 3, check_verify),
 }
 HAVE_IT = sorted(name for name, parser in whole_parser().commands.items() if "--json" in parser.format_help().split())
@@ -129,6 +136,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trace = lstm_tui.trace(np.eye(3), model="forecast")
     h = np.array(trace["layer0.forward"]["h"])
     h[1, 0] += 0.5
+    once = lstm_tui.trace(np.concatenate([np.eye(3), np.eye(3)]), model="forecast")
+    savez(folder / "S.npz", {"input": np.array([np.eye(3)] * 2), "output": np.array(once.output).reshape(2, 3, -1)})
     savez(folder / "R.npz", {"input": np.eye(3), "layer0.forward/h": h})
     return folder
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "train": f"train t.txt --epochs 1 {SMALL} --interpreter numpy -o n.safetensors",
     "inspect": "inspect sentiment",
     "verify": "verify sentiment --reference r.npz",
+    "stream": "stream r.npz --model tiny",
     "convert": "convert sentiment -o c.safetensors",
     "stats": f"stats t.txt {SMALL}",
     "reach": "reach t.txt",

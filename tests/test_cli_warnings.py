@@ -34,6 +34,7 @@ NOT_HERE = {
     "serve": "opens a server; its input is opened by `work` as all others",
     "models": "lists those that are bundled",
     "inspect": "is the command that tells all of it",
+    "stream": "needs a recording; says them by `say_remarks` as `convert` does",
     "verify": "needs a recording; says them by `say_remarks` as `convert` does",
 }
 

@@ -125,6 +125,7 @@ READ_OTHERWISE = {
     "draw_token_map": "by the picture of the view that shows it",
     "draw_health": "by the picture of the view that shows it",
     "draw_causes": "tests/tui/test_screen_causes.py, cell by cell",
+    "draw_dynamics": "tests/tui/test_screen_dynamics.py, row by row",
     "draw_influence": "by the picture of the view that shows it",
     "draw_reach": "by the picture of the view that shows it",
     "draw_header": "words: tests/tui/test_screen_sizes.py has them at every size",

@@ -8,7 +8,7 @@ kept; a gradient over several steps is their product.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +77,8 @@ def jacobians(passed: PassTrace, first: int, behind: int, inputs: bool = False) 
     with np.errstate(all="ignore"):
         for start in range(first, behind, chunk):
             stop = min(start + chunk, behind)
-            parts.append(_Back(program, flat, stored.window(start, stop).astype(np.float64), n).taken(passed))
+            rows = stored.window(start, stop).astype(np.float64)
+            parts.append(pulled_back(program, flat, rows[:-1], rows[1:], passed.cell.state))
     places, offset = {}, 0
     for state in passed.cell.state:
         size = passed[state].shape[1]
@@ -92,27 +93,45 @@ def jacobians(passed: PassTrace, first: int, behind: int, inputs: bool = False) 
     )
 
 
+def pulled_back(
+    program: Program, flat: Array, before: Array, rows: Array, states: Sequence[str]
+) -> tuple[Array, dict[str, Array], Array]:
+    """Return the derivatives of some steps by what was carried in, by the states as they are within, and by x.
+
+    Args:
+        program: What the steps are of.
+        flat: Its parameters, in float64.
+        before: The row of the step before each, (S, width): its states are read.
+        rows: All that each step computed, (S, width).
+        states: The states that are carried on, n numbers in all.
+
+    Returns:
+        (S, n, n), (S, n, size) by state, and (S, n, I); row i is of number i that is carried on.
+    """
+    return _Back(program, flat, before, rows, sum(program.values[state].size for state in states)).taken(states)
+
+
 class _Back:
     """One backward walk through the table: (steps, n, width) adjoints of this row and of the one before."""
 
-    def __init__(self, program: Program, flat: Array, rows: Array, n: int) -> None:
-        self.program, self.flat, self.rows, self.n = program, flat, rows, n
-        self.steps = len(rows) - 1
+    def __init__(self, program: Program, flat: Array, earlier: Array, rows: Array, n: int) -> None:
+        self.program, self.flat, self.earlier, self.rows, self.n = program, flat, earlier, rows, n
+        self.steps = len(rows)
         self.now = np.zeros((self.steps, n, program.width))
         self.before = np.zeros_like(self.now)
 
-    def taken(self, passed: PassTrace) -> tuple[Array, dict[str, Array], Array]:
+    def taken(self, names: Sequence[str]) -> tuple[Array, dict[str, Array], Array]:
         offset = 0
-        for state in passed.cell.state:
+        for state in names:
             slot = self.program.values[state]
             for k in range(slot.size):
                 self.now[:, offset + k, slot.offset + k] = 1
             offset += slot.size
         for one in reversed(self.program.instructions):
             self._pull(one)
-        states = [self.program.values[state] for state in passed.cell.state]
+        states = [self.program.values[state] for state in names]
         carried = np.concatenate([_at(self.before, slot) for slot in states], axis=2)
-        inside = {state: _at(self.now, self.program.values[state]).copy() for state in passed.cell.state}
+        inside = {state: _at(self.now, self.program.values[state]).copy() for state in names}
         return carried, inside, _at(self.now, self.program.inputs["x"]).copy()
 
     def _pull(self, one: Instruction) -> None:
@@ -123,7 +142,7 @@ class _Back:
         if one.matrix is not None:
             pieces = (d @ self.program.view(self.flat, one.matrix.name),)
         else:
-            result = self._spread(_at(self.rows[1:], one.target))
+            result = self._spread(_at(self.rows, one.target))
             pieces = one.pull(d, result, *(self._spread(self._read(operand)) for operand in one.operands))
         for operand, piece in zip(one.operands, pieces, strict=True):
             if piece is None or operand.space == Space.PARAMETER:
@@ -134,7 +153,7 @@ class _Back:
     def _read(self, operand: Operand) -> Array:
         if operand.space == Space.PARAMETER:
             return self.flat[None, operand.offset : operand.offset + operand.size]
-        return _at(self.rows[1:] if operand.space == Space.CURRENT else self.rows[:-1], operand)
+        return _at(self.rows if operand.space == Space.CURRENT else self.earlier, operand)
 
     def _spread(self, numbers: Array) -> Array:
         return np.broadcast_to(numbers[:, None, :], (self.steps, self.n, numbers.shape[-1]))

@@ -304,6 +304,24 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     _reading_options(parser)
 
 
+def _stream(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "recording", metavar="RECORDING",
+        help="what an application gave and got, chunk by chunk: .npz or lines of JSON, as the manual's streams shows",
+    )  # fmt: skip
+    parser.add_argument("--model", metavar="MODEL", required=True, help="a bundled name or a network's file")
+    parser.add_argument(
+        "--context", type=natural(0), default=0, metavar="C",
+        help="numbers of before that the network reads at each step, in front of those that are new (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tolerance", type=real(0.0, 1.0), default=1e-4, metavar="E",
+        help="largest difference that counts as none (default: 1e-4)",
+    )  # fmt: skip
+    json_option(parser, "the diagnosis")
+    _reading_options(parser)
+
+
 def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a bundled name or a network's file")
     parser.add_argument("-o", "--output", metavar="OUT.safetensors", help="a file that describes itself")
@@ -394,6 +412,7 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "train": ("train", "train a network of any cell on a corpus of your own", train_options.add),
     "inspect": ("inspect", "tell what a network's file holds, and how each fact is known", _inspect),
     "verify": ("verify", "compare a network's file with activations another runtime recorded", _verify),
+    "stream": ("stream_mistakes", "diagnose what an application does with the state of a stream", _stream),
     "convert": ("convert", "write a network's file as one that describes itself, or edits back into its own", _convert),
     "stats": ("stats", "summarize how the units of a network behave on a file", _stats),
     "reach": ("reach", "tell how far back networks remember", _reach),
@@ -427,6 +446,11 @@ def _input_options(parser: argparse.ArgumentParser, budget: bool = True, twice: 
     )
     network.add_argument(
         "--initial", metavar="FILE.npz", help="states before the first step, as `layer0.forward/h`, or a trace's last"
+    )
+    network.add_argument("--frame", type=natural(1, 10**6), metavar="N", help="of a .wav: samples new to each step")
+    network.add_argument("--hop", type=natural(1, 10**6), metavar="N", help="from one frame to the next (default: N)")
+    network.add_argument(
+        "--context", type=natural(0, 10**6), metavar="C", help="samples of before in front of each frame (default: 0)"
     )
     network.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="precision of the run")
     network.add_argument(

@@ -30,7 +30,7 @@ _HEAD = """\
 
 
 def command(options: Namespace) -> int:
-    """Tell the settings, or write a file of them.
+    """Tell the settings, or write a file of them; return 1 where something in the file is wrong.
 
     Raises:
         UserError: The file that is to be written is there already, or cannot be written.
@@ -41,9 +41,9 @@ def command(options: Namespace) -> int:
     facts = _facts(config)
     if options.json:
         print_json(facts)
-        return 0
-    print("\n".join(_lines(config, facts)))
-    return 0
+    else:
+        print("\n".join(_lines(config, facts)))
+    return int(bool(facts["problems"]))
 
 
 def _write(config: Config) -> int:

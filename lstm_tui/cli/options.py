@@ -6,6 +6,7 @@ Nothing but argparse and the standard library is imported, so that `--help` come
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 
 from lstm_tui.engine.number_text import axis_end, sentence
@@ -28,9 +29,12 @@ def natural(least: int, most: int = 10**9) -> Callable[[str], int]:
     return read
 
 
+_ENTRY = re.compile(r"[0-9]{1,9}(,[0-9]{1,9}){1,2}")
+
+
 def unit_or_name(text: str) -> int | str:
-    """Return the number of a unit, or a name that may be one's."""
-    if text.isidentifier() and text.isascii():
+    """Return the number of a unit, or a name that may be one's; row and column of a matrix, `2,3`, stay a text."""
+    if (text.isidentifier() and text.isascii()) or _ENTRY.fullmatch(text):
         return text
     return natural(0)(text)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -195,7 +196,8 @@ class Variables:
         def now() -> Array:
             return np.asarray(self._session.frame.trace[pass_name][value][t])
 
-        return self._vector(name, value, now, f"set {name}[{{}}] @ {t}")
+        passed = frame.trace[pass_name]
+        return self._vector(name, value, now, f"set {name}[{{}}] @ {t}", lambda unit: passed.entry_of(value, unit))
 
     def _input(self, pass_name: str, name: str) -> Variable:
         frame = self._session.frame
@@ -208,15 +210,24 @@ class Variables:
             return Variable(name, str(error))
         return Variable(name, value_text(series), _entries(series) if there(series) else None, expression)
 
-    def _vector(self, expression: str, name: str, now: Callable[[], Array], edit: str = "") -> Variable:
-        """Return a vector; `now` reads it, `edit` has a `{}` where the number of the unit stands."""
+    def _vector(
+        self,
+        expression: str,
+        name: str,
+        now: Callable[[], Array],
+        edit: str = "",
+        entry: Callable[[int], str] = str,
+    ) -> Variable:
+        """Return a vector; `now` reads it, `edit` has a `{}` where the unit stands, `entry` is what it is called."""
         row = now()
 
         def read(start: int, stop: int) -> Iterator[Variable]:
             for unit in range(start, stop):
-                named = f"{expression}[{unit}]" if expression else ""
-                set_by = edit.format(unit) if edit else ""
-                yield Variable(f"[{unit}]", exact(row[unit]), None, named, set_by, lambda unit=unit: exact(now()[unit]))  # type: ignore[misc]
+                called = entry(unit)
+                named = f"{expression}[{called}]" if expression else ""
+                set_by = edit.format(called) if edit else ""
+                again = partial(_exact_entry, now, unit)
+                yield Variable(f"[{called}]", exact(row[unit]), None, named, set_by, again)
 
         return Variable(name, value_text(Series.constant(row)), Inside(len(row), read, indexed=True), expression)
 
@@ -257,12 +268,14 @@ class Variables:
     def _ledger(self, pass_name: str) -> Callable[[int, int], Iterator[Variable]]:
         """Return what reads, token by token, what the memory of a pass holds of it."""
         made: list[Ledger | None] = []
+        names: list[Callable[[int], str]] = []
         frame = self._session.frame
 
         def read(start: int, stop: int) -> Iterator[Variable]:
             if not made:
                 passed = frame.trace[pass_name]
                 state = memory_of(passed.cell)
+                names.append(lambda unit: passed.entry_of(state, unit))
                 flow = flow_of(passed, state) if state in passed else None
                 made.append(None if flow is None else ledger_at(passed, flow, frame.t))
             ledger = made[0]
@@ -275,10 +288,14 @@ class Variables:
                 token = visible(frame.trace.sequence.tokens[t])
                 said = percent(shares[t]) if ledger.read[t] else "not read yet"
                 row = ledger.by_token[t]
-                inside = self._vector("", token, lambda row=row: row).inside if ledger.read[t] else None  # type: ignore[misc]
+                inside = self._vector("", token, lambda row=row: row, "", names[0]).inside if ledger.read[t] else None  # type: ignore[misc]
                 yield Variable(f"{t} {token}", said, inside)
 
         return read
+
+
+def _exact_entry(now: Callable[[], Array], unit: int) -> str:
+    return exact(now()[unit])
 
 
 def _entries(series: Series) -> Inside | None:

@@ -140,7 +140,7 @@ class EditTree:
         Raises:
             UserError: If an edit names what is not there, or there is no network to run; nothing is changed.
         """
-        from lstm_tui.debugger.edits.apply import after
+        from lstm_tui.debugger.edits.apply import after, by_entry
         from lstm_tui.debugger.edits.describe import describe, effect, weights_meant
         from lstm_tui.debugger.edits.language import HeldEdit, Opening, last_opening
 
@@ -150,16 +150,19 @@ class EditTree:
                 "a text that still comes is read by the network it was opened with, and no other takes over"
             )
         said: list[str] = []
-        for number, edit in enumerate(edits):
+        named: list[Edit] = []
+        for number, typed in enumerate(edits):
+            edit = by_entry(typed, made.network)
+            named.append(edit)
             before, old = made, weights_meant(edit, made)
             made = after(edit, before, opened, self._work.progress)
             trace = None if number else ran
             said.append(describe(edit, before, trace, made, old=old))
             if isinstance(edit, Opening):
                 said[-1] += _set_aside(edit, (*self.history.active, *edits[:number]))
-        frame = self._edited(self.history.with_edit(*edits), made)
-        if edits and isinstance(edits[-1], HeldEdit):
-            said[-1] = describe(edits[-1], before, trace, made, frame.trace)
+        frame = self._edited(self.history.with_edit(*named), made)
+        if named and isinstance(named[-1], HeldEdit):
+            said[-1] = describe(named[-1], before, trace, made, frame.trace)
         if len(edits) == 1:  # of several, what each of them did alone is not known
             said[0] += effect(edits[0], ran, frame.trace)
         self.history = self.history.with_words(tuple(said))
@@ -293,12 +296,12 @@ class EditTree:
     def _names_in(self, baseline: Trace, names: UnitNames) -> UnitNames:
         """Return what units are called in another baseline; names that were given come back with their network."""
         self._names = {**self._names, network_key(self.baseline): names}
-        return self._names.get(network_key(baseline), UnitNames.of_network(baseline.network))
+        return self._names.get(network_key(baseline), UnitNames.of_trace(baseline))
 
     @property
     def opened_names(self) -> UnitNames:
         """What units of the network that was opened are called, while another is in its place."""
-        return self._names.get(network_key(self.opened), UnitNames.of_network(self.opened.network))
+        return self._names.get(network_key(self.opened), UnitNames.of_trace(self.opened))
 
     # --- going on where only tokens came behind the text ---
 

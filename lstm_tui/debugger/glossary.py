@@ -53,6 +53,12 @@ C c memory memories state holds held = The memory, also called cell state: what 
     along the conveyor belt.
 σ sigmoid = The sigmoid: makes any number one between 0 (closed) and 1 (open).
 tanh = Makes any number one between −1 and 1.
+fixed point points = A state that stays as it is while one token is read again and again. It is stable where every
+    small change of it fades, marginal where some change stays, a saddle where one grows.
+slow = Said of a state that hardly moves while one token is read again and again, though it does move.
+|λ| λ eigenvalue direction directions turns constant = What a small change of the state in one direction is multiplied
+    by at each token: below 1 it fades, above 1 it grows, near 1 it is kept. The time constant is how many tokens pass
+    until 1/e of it is left; where it turns, how many until it points the same way again.
 softmax = Makes numbers into parts of one: the larger a number, the larger its part.
 gate gates opens shuts = A number between 0 and 1 by which another is multiplied: 0 lets nothing through, 1 all of
     it.

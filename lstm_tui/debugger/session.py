@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Breakpoints, Displays
 from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.edit_tree import EditTree
+from lstm_tui.debugger.features import Feature
 from lstm_tui.debugger.position import Cursor, Frame, Granularity, Position, equations_of
 from lstm_tui.debugger.scripting import Scripting
 from lstm_tui.debugger.source import Source
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.edits.apply import Edited
     from lstm_tui.debugger.edits.history import History, Question
     from lstm_tui.debugger.edits.language import Edit
+    from lstm_tui.debugger.edits.smallest import FoundChange
     from lstm_tui.debugger.expressions import Scope
     from lstm_tui.debugger.inspect.causes import CausalQuestion
     from lstm_tui.debugger.inspect.findings import FoundRange
@@ -77,6 +79,7 @@ class Session:
         self.causal: CausalQuestion | None = None  # the last `trace-cause`, for the screen
         self.findings: tuple[FoundRange, ...] = ()  # what the last `find` found in this file
         self.finding = -1  # at which of them it stands
+        self.changes: tuple[FoundChange, ...] = ()  # the smallest changes that were found last, for `apply`
         self.files: dict[str, str] = {}  # sessions it has written or come from, and what was in them
         self.written: dict[str, tuple[int, int, int]] = {}  # other files it has written: which, how long, when
 
@@ -212,7 +215,7 @@ class Session:
         self.scripting = fork.scripting
         self.sourcing, self.layout, self.question = fork.sourcing, fork.layout, fork.question
         self.chosen, self.causal = fork.chosen, fork.causal
-        self.findings, self.finding = fork.findings, fork.finding
+        self.findings, self.finding, self.changes = fork.findings, fork.finding, fork.changes
         return self.cursor.adopt(fork.cursor, since)
 
     # --- steps: the cursor's ---
@@ -267,6 +270,15 @@ class Session:
             UserError: It cannot be a name, or another unit of the pass is called so.
         """
         names = self.frame.names.named(pass_name, unit, name)
+        return self.cursor.show(replace(self.frame, names=names, note=""))
+
+    def name_direction(self, name: str, feature: Feature | None) -> Frame:
+        """Have a name stand for a direction of a value in expressions; None takes the name away.
+
+        Raises:
+            UserError: There are too many.
+        """
+        names = self.frame.names.with_feature(name, feature)
         return self.cursor.show(replace(self.frame, names=names, note=""))
 
     def choose_unit(self, pass_name: str, unit: int) -> Frame:
@@ -476,4 +488,4 @@ def _first_frame(trace: Trace, line: int, lines: int) -> Frame:
     """Return the frame after the first token of a run; the tape begins where the first pass does."""
     passed = trace[next(iter(trace.passes))]
     position = Position(passed.name, passed.tape_place(0), len(equations_of(passed)) - 1)
-    return Frame(trace, position, line, lines, names=UnitNames.of_network(trace.network))
+    return Frame(trace, position, line, lines, names=UnitNames.of_trace(trace))

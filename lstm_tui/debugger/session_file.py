@@ -36,7 +36,7 @@ _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
 _WORDS = frozenset({
     "replace", "insert", "remove", "set", "scale", "patch", "weight", "let", "ablate", "mask", "switch", "branch",
     "pass", "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line",
-    "name", "dprintf", "model", "model-file", "text", "teach", "define", "document", "commands", "alias",
+    "name", "feature", "dprintf", "model", "model-file", "text", "teach", "define", "document", "commands", "alias",
 })  # fmt: skip
 """What a saved session consists of; nothing else in one is executed, so that one from a stranger writes no files."""
 
@@ -84,7 +84,7 @@ def script_of(session: Session) -> list[str]:
         head.append(_COMMAND + shlex.join([*session.command, *_at_line(session)]))
     if session.layout is not None:
         head.append(_LAYOUT + session.layout.line)
-    opened = UnitNames.of_network(trace.network)
+    opened = UnitNames.of_trace(trace)
     here = session.frame.names
     again: tuple[str, ...] = ()
     if network_key(session.baseline) != network_key(trace):
@@ -221,10 +221,11 @@ def _names(names: UnitNames, opened: UnitNames) -> Iterator[str]:
     changed = tuple(names.differences(opened))
     for pass_name, unit, _ in changed:  # first, so that two units may have changed names
         if opened.name(pass_name, unit):
-            yield f"name {pass_name}.{unit}"
+            yield f"name {pass_name}.{names.entry(pass_name, unit)}"
     for pass_name, unit, name in changed:
         if name:
-            yield f"name {pass_name}.{unit} {name}"
+            yield f"name {pass_name}.{names.entry(pass_name, unit)} {name}"
+    yield from (one.line for name, one in names.features.items() if opened.features.get(name) != one)
 
 
 def _definitions(session: Session) -> Iterator[str]:

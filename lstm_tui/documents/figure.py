@@ -87,9 +87,11 @@ def subject_of(
     if len(chosen) > MOST_TOKENS:
         raise UserError(f"{len(chosen)} tokens are too many for a picture; --steps A:B takes at most {MOST_TOKENS}")
     here = passed.tape_place(len(trace.sequence) - 1)
+    names = UnitNames.of_trace(trace)
     found = int(np.argmax(np.nan_to_num(np.abs(memory[here]), nan=np.inf)))
-    if isinstance(unit, str):
-        names = UnitNames.of_network(trace.network)
+    if isinstance(unit, str) and "," in unit:
+        unit = passed.unit_at(Facts(trace).memory(name), tuple(map(int, unit.split(","))))
+    elif isinstance(unit, str):
         number = names.number(name, unit)
         if number is None:
             known = ", ".join(names.of.get(name, {}).values())
@@ -99,9 +101,8 @@ def subject_of(
     found = found if unit is None else unit
     if not 0 <= found < memory.shape[1]:
         raise UserError(f"--unit {found}: there are {memory.shape[1]} units, from 0")
-    words = "" if trace.network is None else trace.network.unit_name(name, found)
     model = str(trace.model.get("name") or "network")
-    return FigureSubject(trace, name, found, chosen, title or f"{model}: unit {found} {words}".rstrip())
+    return FigureSubject(trace, name, found, chosen, title or f"{model}: {names.words(name, found)}")
 
 
 def figure_of(subject: FigureSubject) -> str:

@@ -20,6 +20,7 @@ from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.inspect.trace_facts import Facts, letter
 from lstm_tui.debugger.position import Frame, Position, equations_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.documents.blocks import (
     Block,
     Chip,
@@ -301,7 +302,8 @@ def _(ledger: MemoryLedger) -> Iterator[Block]:
     yield Strip(tuple(chips))
     scale = Scale("signed", scale_of(ledger.by_token[told][:, units] if told else ledger.total[units], least=0.05))
     columns = [TableColumn("share", "0 to 1", Scale("gate"), "bar")]
-    columns += [TableColumn(f"unit {one}", "", scale, "bar") for one in units]
+    names = UnitNames.of_trace(ledger.trace)
+    columns += [TableColumn(names.words(ledger.pass_name, one, ledger.value), "", scale, "bar") for one in units]
     rows = []
     for n in told:
         entries = LabelledNumber(float(shares[n])), *_numbers(ledger.by_token[n], units)

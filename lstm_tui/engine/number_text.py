@@ -7,7 +7,7 @@ Each style says how exact it is; all of them keep the sign, name what is not fin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import SupportsFloat
 
@@ -24,6 +24,8 @@ _ONE_BEFORE = 9.995
 """A size below which a number has one figure before the point."""
 _PRINTED_BELOW = 1e5
 _FIXED_BELOW = 1e6
+_MOST_FIGURES = 16
+"""With so many more, any two numbers of double precision are told apart."""
 
 
 def compact(
@@ -151,6 +153,23 @@ def fixed(value: float, places: int = 2, sign: bool = False) -> str:
     return sentence(value, 3, sign) if size != 0 and not float(text) else text
 
 
+def from_to(before: float, after: float, places: int = 2, written: Callable[[float, int], str] = fixed) -> str:
+    """Return what a number was and what it became, with as many places more as tell the two apart: `0.012 → 0.011`.
+
+    Args:
+        before: What it was.
+        after: What it became; two that are equal are the same text.
+        places: Places, or figures, of each where that many are enough.
+        written: Writes a number with so many of them: `fixed` or `sentence`.
+    """
+    for write in (written, sentence):  # of small numbers more places alone may tell nothing
+        for more in range(places, places + _MOST_FIGURES):
+            texts = write(before, more), write(after, more)
+            if texts[0] != texts[1] or before == after:
+                return f"{texts[0]} → {texts[1]}"
+    return f"{written(before, places)} → {written(after, places)}"
+
+
 def printed(value: float, places: int = 3, sign: bool = False) -> str:
     """Return a number for a page: a true minus, NaN and ∞ by name, figures enough to tell it from 0: `4e−9`.
 
@@ -181,7 +200,9 @@ def exact(value: SupportsFloat) -> str:
 
 
 def written_out(number: Decimal) -> str:
-    """Return a finite decimal in full, with a place behind the point even when it is whole, and a true minus."""
+    """Return a decimal in full, with a place behind the point even when it is whole, and a true minus; or ∞."""
+    if number.is_infinite():
+        return f"{MINUS}∞" if number < 0 else "∞"
     text = f"{number:f}"
     return (text if "." in text else f"{text}.0").replace("-", MINUS)
 

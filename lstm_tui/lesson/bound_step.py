@@ -165,9 +165,10 @@ class BoundStep:
             self.fail(written, error.said, error.start)
         value = answer.values[-1, 0]
         whole = answer.kind == "number" and answer.size == 1 and float(value).is_integer()
-        if not whole or not 0 <= value < passed.hidden_size:
+        units = passed[memory_of(passed.cell)].shape[1]
+        if not whole or not 0 <= value < units:
             assert written is not None
-            self.fail(written, f"`unit` is a number from 0 to {passed.hidden_size - 1}, or chooses one with argmax(…)")
+            self.fail(written, f"`unit` is a number from 0 to {units - 1}, or chooses one with argmax(…)")
         return int(value)
 
 

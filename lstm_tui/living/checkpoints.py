@@ -15,7 +15,7 @@ from lstm_tui.debugger.expressions import ExpressionError, Scope, evaluate, pars
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array, Rows, quiet
 from lstm_tui.engine.errors import UserError, nearest
-from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.number_text import count_of, from_to, sentence
 from lstm_tui.engine.runtime.tables import Library, table_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
@@ -207,7 +207,7 @@ class CheckpointSeries:
         for asked, one in list(self.values.items())[:_MOST_SHOWN]:
             curve = one if one.ndim == 1 else one[:, -1]
             where = "" if one.ndim == 1 else f" at “{visible(self.tokens[-1])}”"
-            lines.append(f"  {visible(asked)}{where}: {_curve(curve)} {sentence(curve[0])} → {sentence(curve[-1])}")
+            lines.append(f"  {visible(asked)}{where}: {_curve(curve)} {from_to(curve[0], curve[-1], 4, sentence)}")
         if len(self.values) > _MOST_SHOWN:
             lines.append(f"  … {len(self.values) - _MOST_SHOWN} more")
         return "\n".join(lines) + ">"

@@ -17,6 +17,7 @@ from lstm_tui.debugger.expressions.scope import Moment
 from lstm_tui.debugger.expressions.series import NOWHERE, any_unit, numbers
 from lstm_tui.debugger.provenance.nonfinite import birth
 from lstm_tui.debugger.source import Source
+from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
@@ -345,7 +346,8 @@ def _first_nonfinite(run: CapturedRun) -> PlaceInStep | None:
     if first.pass_name in run.trace and first.value in run.trace[first.pass_name].cell.values:
         equation, said = run.trace[first.pass_name].cell.equation(first.value).text, "the first that is not finite"
     comma = "," if equation else ""
-    why = f"{first.value}[{first.unit}] is {sentence(first.number)}{comma} {said}"
+    entry = UnitNames.of_trace(run.trace).entry(first.pass_name, first.unit, first.value)
+    why = f"{first.value}[{entry}] is {sentence(first.number)}{comma} {said}"
     return PlaceInStep(run.module.name, run.batch, run.call, first.t, run.sequence.tokens[first.t], equation, why)
 
 

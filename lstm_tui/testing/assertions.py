@@ -161,7 +161,7 @@ def _in_pass(one: Trace, other: Trace, name: str, tolerance: float) -> Iterator[
         if first is not None:
             t = mine.tape_place(step + first[0])
             value = values[first[1]]
-            yield _told(f"{visible(name)}.{value}", mine[value][t], theirs[value][t], one, t, tolerance)
+            yield _told(f"{visible(name)}.{value}", mine[value][t], theirs[value][t], one, t, tolerance, mine)
             return
         step = stop
 
@@ -184,7 +184,9 @@ def _differ(a: Array, b: Array, tolerance: float) -> Array:
     return np.asarray(~(same | near))
 
 
-def _told(name: str, a: Array, b: Array, trace: Trace, t: int | None, tolerance: float) -> str:
+def _told(
+    name: str, a: Array, b: Array, trace: Trace, t: int | None, tolerance: float, passed: PassTrace | None = None
+) -> str:
     """Say what the first numbers are that differ."""
     units = np.flatnonzero(_differ(a, b, tolerance))
     unit = int(units[0])
@@ -192,7 +194,8 @@ def _told(name: str, a: Array, b: Array, trace: Trace, t: int | None, tolerance:
     where = "" if t is None else f" at t={t} “{visible(trace.sequence.tokens[t])}”"
     allowed = f" (more than {number(tolerance)})" if tolerance else ""
     by = change(float(b[unit]) - float(a[unit]))
-    return f"{name}[{unit}] is {exact(a[unit])} and {exact(b[unit])}{where}: by {by}{allowed}{more}"
+    entry = str(unit) if passed is None else passed.entry_of(name.rpartition(".")[2], unit)
+    return f"{name}[{entry}] is {exact(a[unit])} and {exact(b[unit])}{where}: by {by}{allowed}{more}"
 
 
 def _picture(scope: Scope, verdict: AssertionResult) -> Iterator[str]:

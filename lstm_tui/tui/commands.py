@@ -131,6 +131,13 @@ STANDARD: tuple[Command, ...] = (
         LOOK,
     ),
     Command(
+        _capital("J"),
+        "dialogs.dynamics",
+        "fixed points",
+        "what kind of memory: states that stay while this token is read on, and how long changes last",
+        LOOK,
+    ),
+    Command(
         _capital("H"),
         "dialogs.health",
         "health",
@@ -245,6 +252,7 @@ _PHRASES = {
     "looks.signal": "colour the tape by something else",
     "dialogs.influence": "ask what an output depends on",
     "dialogs.reach": "ask how far back the network remembers",
+    "dialogs.dynamics": "ask what kind of memory this step is",
     "edits.causes": "ask which token and value is the cause",
     "dialogs.health": "ask which units are stuck or dead",
     "looks.everyone": "show the memory of one unit, or of all",

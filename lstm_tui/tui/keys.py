@@ -163,7 +163,7 @@ class KeyQueue:
 
     def is_done(self) -> bool:
         """Say whether no key waits, and nothing that the last one set going is on its way."""
-        return not (self._handing_on or self._waiting or self._awaited()) and self._is_quiet()
+        return not (self._handing_on or self._waiting or self._awaited()) and self.is_quiet()
 
     def lines_waiting(self, begun: str | None = None) -> tuple[str, ...]:
         """Return the lines of the command line that wait whole among the keys; `begun` is one that is typed on."""
@@ -267,7 +267,7 @@ class KeyQueue:
             if self._waits_for_work(event):
                 await asyncio.sleep(_LOOK)
                 begun, turns = monotonic(), 0
-            elif self._is_quiet():
+            elif self.is_quiet():
                 await self._draw(self._app.screen)
                 turns += _DRAWING
             else:
@@ -275,9 +275,9 @@ class KeyQueue:
                 turns += 1
 
     def _is_at_rest(self, event: Key | Paste) -> bool:
-        return self._is_drawn() and self._is_quiet() and not self._waits_for_work(event)
+        return self._is_drawn() and self.is_quiet() and not self._waits_for_work(event)
 
-    def _is_quiet(self) -> bool:
+    def is_quiet(self) -> bool:
         """Say whether no message is on its way, and the screen on top is there with all its parts."""
         app = self._app
         if not app.screen_stack or _has_messages(app) or not app.screen.is_mounted:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -36,6 +37,7 @@ BASES = {
     "stats": "stats t.txt", "reach": "reach t.txt", "worksheet": "worksheet t.txt --steps 0:1",
     "report": "report t.txt", "figure": "figure t.txt",
     "inspect": "inspect tagger.pt", "verify": "verify tagger.pt --reference reference.npz",
+    "stream": "stream ids.npz --model forward.npz",
     "convert": "convert tagger.pt -o out.safetensors", "open": f"open trace.json {_PLAIN}",
     "compare": "compare t.txt --edits e.txt --plain", "models": "models", "cells": "cells show lstm",
     "train": "train b.txt -o out.safetensors --epochs 1 --hidden 2 --interpreter numpy --window 8",
@@ -56,17 +58,18 @@ NO_FILE = frozenset({
 """Destinations of options whose text is the name of no file."""
 UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
 """Doors whose file is not named on the line: the command finds it."""
-TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")
+TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz", "s.wav")
 STANDARD_INPUT = "-"
 TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
 CAPTURE = "capture.npz"
+CHECKS = ("checks.txt",)
 CELLS, EDITS, SCRIPTS = ("gru.toml", "lstm.toml"), ("e.txt",), ("ok.x", "more.x")
 ALL_CELLS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "cells").glob("*.toml")))
 RUN_CELLS = tuple(one for one in ALL_CELLS if one != "lstm_projected.toml")  # which needs a size more
 ALL_READOUTS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "readouts").glob("*.toml")))
 LESSONS = ("lesson.toml", *sorted(one.name for one in (PACKAGE / "lessons").glob("[0-9]*.toml")))
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
-BEHIND = {"patch-from": "h[0] @ 0 from @ 0"}
+BEHIND = {"patch-from": "h[0] @ 0 from @ 0", "feature-from": "d = direction(h)", "fix": "by bias within .02"}
 """What a typed line says behind its file, of verbs that say more."""
 _READ = ("source", "load-edits", "model-file")
 """Verbs that read a file; the others that take one write it."""
@@ -151,8 +154,10 @@ def _rows() -> Iterator[Row]:
     for command, base in BASES.items():
         for destination, (option, seeds) in _DESTINATIONS.items():
             added, fit = option, base
-            if command in ("inspect", "verify", "convert"):  # which name their network themselves
+            if command in ("inspect", "verify", "stream", "convert"):  # which name their network themselves
                 added = option.replace("--model tagger.pt ", "")
+            if command == "stream" and destination == "map":
+                seeds = ("forward.toml",)
             elif destination == "map":
                 fit = base.replace("t.txt", "i.txt")
             elif destination == "edits" and command == "find":  # of many runs only the network can be edited
@@ -191,6 +196,8 @@ def _rows() -> Iterator[Row]:
     back = tuple(one for one in convertible if any(word in one for word in forgetting))  # whose bias weights.txt edits
     yield Row(("convert", "model"), "convert {} --edits weights.txt --into out.safetensors --over", back)
     yield Row(("verify", "model"), "verify {} --reference reference.npz", ("tagger.pt",))
+    yield Row(("stream", "model"), "stream ids.npz --model {}", ("forward.npz",))
+    yield Row(("stream", "recording"), "stream {} --model forecast", ("stream.npz", "parts.npz", "stream.jsonl"))
     yield Row(("verify", "reference"), "verify tagger.pt --reference {}", ("reference.npz",))
     yield Row(("config", "file"), "config {}", ("config.toml",))
     yield Row(("models", "model"), "models {}", ("native.safetensors",))
@@ -215,9 +222,13 @@ def _rows() -> Iterator[Row]:
     yield Row(("recover", "number"), BASES["recover"], ("state/lstm-tui/journal/one.ltui",))
     for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS), ("model-file", ("native.safetensors",))):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
+    yield Row(("verb", "fix"), f"{_RUN} --plain --batch -x verb-fix.x", CHECKS)
     patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
     yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
-    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in (*_READ, "patch-from")):
+    for how, seeds in (("direction", ("capture.npz", "w.npz", "trace.npz")), ("probe", ("tags.tsv", "l.tsv"))):
+        yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-feature-{how}.x", seeds)
+    others = (*_READ, "fix", "patch-from", "feature-from")
+    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in others):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
 
@@ -240,10 +251,13 @@ def make_seeds(folder: Path) -> None:
         }),
         "readout.toml": (PACKAGE / "engine" / "readouts" / "mean.toml").read_text(),
         "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
+        "checks.txt": '# checks\nnot any(isnan(h))\n"on off": c[0] < 9\n', "verb-fix.x": "fix {}\n",
         "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
         "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",
         "verb-patch-from.x": "patch-from {} h[0] @ 0 from @ 0\n",
+        "verb-feature-direction.x": "feature-from {} d = direction(h)\n",
+        "verb-feature-probe.x": "feature-from {} d = probe(h, x)\n",
         "verb-record-lesson.x": "record-lesson {}\n",
         "verb-save-model.x": "save-model {}\n", "verb-model-file.x": "model-file {}\n",
         "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
@@ -263,12 +277,19 @@ def make_seeds(folder: Path) -> None:
     write_capture(made_capture(), CAPTURE)
     states: dict[str, Any] = {"layer0.forward/h": np.ones(2), "layer0.forward/c": np.ones(2)}
     np.savez("initial.npz", **states)
+    _make_streams(folder)
+    with wave.open("s.wav", "wb") as sound:
+        sound.setnchannels(2)
+        sound.setsampwidth(3)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(range(240)))
     (folder / "save.x").write_text("next\nset c[0] @ 1 = 0.5\nbreak c[0] > .1\nsave-session s.ltui\n")
     (folder / "state" / "lstm-tui" / "journal").mkdir(parents=True)
     for line in (
         "trace t.txt --model tiny -o trace.json", "trace t.txt --model tiny -o trace.ndjson",
         "trace t.txt --cell lstm --hidden 2 -o trace.npz",
         "trace i.txt --model tagger.pt -o tagger.npz", "inspect tagger.pt --write-map map.toml",
+        "inspect forward.npz --write-map forward.toml",
         "run t.txt --model tiny --plain --batch -x save.x",
         BASES["train"].replace("out", "checkpoint"),
     ):  # fmt: skip
@@ -281,6 +302,23 @@ def make_seeds(folder: Path) -> None:
         name: trace[name] for name in trace if name.startswith("layer0.forward/") and not name.endswith("/x")
     })  # fmt: skip
     os.environ.setdefault("NO_COLOR", "1")
+
+
+def _make_streams(folder: Path) -> None:
+    """Write recordings of streams, a network that reads ids forward, and what it is said to have said."""
+    rows, said = np.ones((2, 3, 3)), np.zeros((2, 3, 3))
+    np.savez("stream.npz", input=rows, output=said, stream=np.array(["a", "b"]))
+    parts: dict[str, Any] = {"input/0": rows[0], "input/1": rows[1], "output/0": said[0], "output/1": said[1, :2],
+                             "state/0/layer0.forward/h": np.ones(24)}  # fmt: skip
+    np.savez("parts.npz", **parts)
+    line = json.dumps({"input": rows[0].tolist(), "output": said[0, 0].tolist(), "state": {"h": [0.5] * 24}})
+    (folder / "stream.jsonl").write_text(f"{line}\n{line}\n")
+    random = np.random.default_rng(2)
+    shapes = {"embedding.weight": (11, 3), "rnn.weight_ih_l0": (16, 3), "rnn.weight_hh_l0": (16, 4),
+              "rnn.bias_ih_l0": (16,), "rnn.bias_hh_l0": (16,)}  # fmt: skip
+    arrays: dict[str, Any] = {name: random.normal(0, 1, shape).astype(np.float32) for name, shape in shapes.items()}
+    np.savez("forward.npz", **arrays)
+    np.savez("ids.npz", input=np.array([[3, 1], [4, 1]]), output=np.zeros((2, 4)))
 
 
 def _leave_a_checkpoint() -> None:

@@ -126,6 +126,7 @@ def commands() -> dict[str, State]:
         ),
         "inspect": State(("inspect", model), screen=False),
         "verify": State(("verify", model, "--reference", "pipe.npz"), screen=False),
+        "stream": State(("stream", "pipe.npz", "--model", "tiny"), screen=False),
         "convert": State(("convert", model, "-o", "n.safetensors"), screen=False),
         "stats": State(("stats", "lines.txt", "--interpreter", "numba"), screen=False, cold=True),
         "reach": State(("reach", "long.txt", *LARGE), screen=False),

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import shutil
+import wave
 from collections.abc import Iterator
 from functools import cache
 from itertools import product
@@ -15,11 +16,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from made_captures import made_capture
+from present import present
 from saved_arrays import savez
 
 import lstm_tui
 from lstm_tui.cli import main
+from lstm_tui.engine.model.network import build_network
 from lstm_tui.formats.captures.capture_file import write as write_capture
+from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.torch.file import read_torch
 from lstm_tui.lesson.library import example
 
@@ -79,8 +83,10 @@ def _made() -> TemporaryDirectory[str]:
     (here / "script.txt").write_text("next\n")
     for made_up in ("early.safetensors", "late.safetensors"):
         shutil.copy(ROOT / "lstm_tui" / "models" / "story.safetensors", here / made_up)
+    shutil.copy(ROOT / "lstm_tui" / "models" / "forecast.safetensors", here / "detector.safetensors")
     with contextlib.chdir(here):
         _record("ids.pt", "R.npz")
+        _record_streams()
         write_capture(made_capture(), "run.npz")
         _write_weights()
         with contextlib.redirect_stdout(io.StringIO()):
@@ -109,6 +115,22 @@ def _record(model: str, file: str) -> None:
     trace = lstm_tui.trace(Path("ids.txt"), model=model)
     values = {f"{name}/h": passed["h"] for name, passed in trace.passes.items()}
     savez(file, {"input": np.asarray([1, 2, 3]), **values})
+
+
+def _record_streams() -> None:
+    """Write what applications recorded: of numbers, and of samples that are read with 64 of before."""
+    chunks = np.random.default_rng(1).normal(size=(6, 8, 3))
+    whole = present(lstm_tui.trace(chunks.reshape(-1, 3), model="forecast").output)
+    savez("recording.npz", {"input": chunks, "output": np.asarray(whole).reshape(6, 8, -1)})
+    layer = {"cell": "lstm", "hidden_size": 2, "directions": ["forward"], "merge": "concat"}
+    save(build_network({"name": "listener", "input_size": 576, "layers": [layer], "readout": None}),
+         Path("listener.safetensors"))  # fmt: skip
+    with wave.open("sound.wav", "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16000)
+        sound.writeframes(bytes(range(256)) * 16)
+    savez("samples.npz", {"input": np.zeros((3, 512)), "output": np.zeros((3, 2))})
 
 
 @contextlib.contextmanager

@@ -10,11 +10,15 @@ import pytest
 import lstm_tui
 from lstm_tui.analysis.ledger import flow_of
 from lstm_tui.analysis.memory_reads import split_read
+from lstm_tui.dap.variables import Variables
 from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.inspect.state_update import unit_beside
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.session_file import script_of
+from lstm_tui.documents.figure import subject_of
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names, load_cell
@@ -97,9 +101,54 @@ def test_a_row_is_edited_and_written_as_its_units() -> None:
     held = np.asarray(session.frame.trace["layer0.forward"]["S"][3]).reshape(2, 4, 4)
     assert (held[1, 2] == 0.5).all()
     assert not (held[0] == 0.5).any()
-    line = "set layer0.forward.S[24:28] @ 3 = 0.5"
+    line = "set layer0.forward.S[1,2,:] @ 3 = 0.5"
     assert line in said(session, "edits")
     assert line_of(parse_edit(line)) == line
+
+
+def flat_names(cell: str, text: str) -> list[str]:
+    """Return entries of matrices of a cell that a text names by one number counted through."""
+    values = "|".join(load_cell(cell).shapes)
+    return re.findall(rf"(?<![A-Za-z0-9_])(?:{values})\[\d+\]", text)
+
+
+@pytest.mark.parametrize("cell", MATRICES)
+def test_every_surface_names_an_entry_by_its_row_and_column(cell: str) -> None:
+    """What is typed flat is understood, and said as the tape says it: in edits, scripts, sessions, tables, reports."""
+    session = session_of(cell, hidden=4)
+    passed, name = session.frame.passed, memory_of(load_cell(cell))
+    shape = passed.shape_of(name)
+    assert shape is not None
+    unit = shape.numbers - 2
+    entry = f"{name}[{shape.written(unit)}]"
+    lines = [f"print {name}[{unit}]", f"set {name}[{unit}] @ 2 = 0.5", f"scale {name}[{unit}:{unit + 2}] @ 3 * 2"]
+    lines += [f"patch {name}[{unit}] @ 4 from base", f"unit {unit}", f"name {unit} mine", "edits", "health"]
+    lines += [f"break {name}[{unit}] > 0", f"find {name}[{unit}] @ 1:3", f"trace-cause {name}[{unit}] from base"]
+    told = {line: said(session, line) for line in lines}
+    assert {line: flat_names(cell, text) for line, text in told.items() if flat_names(cell, text)} == {
+        lines[0]: [f"{name}[{unit}]"],
+        lines[-3]: [f"{name}[{unit}]"],
+    }, "an expression is told as it was typed"
+    assert f"layer0.forward.{entry} @ 2 = 0.5" in told["edits"]
+    line, column = entry.rsplit(",", 1)
+    assert f"layer0.forward.{line},{column[:-1]}:{int(column[:-1]) + 2}] @ 3 * 2.0" in told["edits"]
+    saved = script_of(session)
+    assert not flat_names(cell, "\n".join(one for one in saved if not one.startswith("break")))
+    assert f"name layer0.forward.{shape.written(unit)} mine" in saved
+    script = [line_of(edit) for edit in session.history.active]
+    assert [line_of(parse_edit(one)) for one in script] == script
+    flat = parse_edit(f"set layer0.forward.{name}[{unit}] @ 2 = 0.5")
+    assert apply([flat], session.edited.network, session.frame.trace.sequence).holds == session.edited.holds[:1]
+    first = next(iter(Variables(session).scopes("layer0.forward"))).inside
+    memory = next(one.inside for one in first.read(0, first.count) if one.name == name)
+    assert memory is not None
+    variable = next(memory.read(unit, unit + 1))
+    assert (variable.name, variable.expression) == (f"[{shape.written(unit)}]", f"layer0.forward.{entry}")
+    assert variable.edit == f"set layer0.forward.{entry} @ 5"
+    assert subject_of(session.frame.trace, None, shape.written(unit), slice(None), None).title.endswith(
+        f"unit {shape.written(unit)}"
+    )
+    assert f"layer0.forward.{entry}" in session.frame.trace.table()
 
 
 @pytest.mark.parametrize("cell", MATRICES)

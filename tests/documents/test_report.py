@@ -72,8 +72,9 @@ def test_every_number_of_a_unit_is_that_of_the_run(cell: str) -> None:
     report, trace, seen = reported(session), session.frame.trace, set()
     for name, passed in trace.items():
         count = passed[memory_of(passed.cell)].shape[1]
+        memory = memory_of(passed.cell)
         for unit in range(count):
-            table = report.table(f"Unit {unit} of {name}:")
+            table = report.table(f"Unit {passed.entry_of(memory, unit)} of {name}:")
             values = [heading.split()[0].replace("C", "c") for heading in table.headings[2:]]
             seen |= {(name, value) for value in values}
             assert len(table.rows) == 4
@@ -86,7 +87,7 @@ def test_every_number_of_a_unit_is_that_of_the_run(cell: str) -> None:
             if (name, value) not in seen:  # a value of another size has a map of its own
                 assert passed[value].shape[1] != count
                 for unit in range(passed[value].shape[1]):
-                    for t, text in enumerate(maps[0].row(str(unit))):
+                    for t, text in enumerate(maps[0].row(passed.entry_of(value, unit))):
                         assert near(text, float(passed[value][t, unit]), 2)
 
 
@@ -99,7 +100,7 @@ def test_the_map_of_the_memory_and_its_means_are_those_of_the_run(cell: str) -> 
         table = report.table(f"{'C' if memory == 'c' else memory} of {name} by unit and token")
         count = passed[memory].shape[1]
         for unit in range(count):
-            for t, text in enumerate(table.row(str(unit))):
+            for t, text in enumerate(table.row(passed.entry_of(memory, unit))):
                 assert near(text, float(passed[memory][t, unit]), 2)
         for heads, cells in table.rows[count:]:
             value = present(re.match(r"mean (\w+), ", heads[0]))[1]

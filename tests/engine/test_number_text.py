@@ -24,6 +24,7 @@ from lstm_tui.engine.number_text import (
     coordinate,
     exact,
     fixed,
+    from_to,
     grouped,
     percent,
     printed,
@@ -216,6 +217,20 @@ def test_the_styles_by_example(value: float, texts: tuple[str, ...]) -> None:
 )  # fmt: skip
 def test_a_column_by_example(value: float, sign: bool, places: int, text: str) -> None:
     assert compact(value, places + 3, sign, places=places) == text
+
+
+@pytest.mark.parametrize("written", [fixed, sentence])
+@given(before=st.floats(), after=st.floats())
+@example(before=0.011, after=0.012)
+@example(before=1e-9, after=1.0000001e-9)
+@example(before=0.1, after=math.nextafter(0.1, 1))
+@example(before=0.0, after=-0.0)
+def test_what_moved_is_seen_to_move(written: Callable[[float, int], str], before: float, after: float) -> None:
+    was, became = from_to(before, after, 2, written).split(" → ")
+    same = before == after or (math.isnan(before) and math.isnan(after))
+    assert (float(was) == float(became) or math.isnan(before)) if same else was != became
+    if written(before, 2) != written(after, 2):
+        assert (was, became) == (written(before, 2), written(after, 2)), "no more places than that needs"
 
 
 # --- that nobody else writes a number ---

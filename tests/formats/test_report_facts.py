@@ -1,27 +1,105 @@
-"""What an import report says of a layer is what the opened network has: directions, sizes, how it is joined."""
+"""What an import report says of a layer is what the opened network has: directions, sizes, how it is joined.
+
+What else it says of a network is in `files/facts.txt`, read by a person before it was kept: written anew by
+`PYTHONPATH=tests python tests/formats/test_report_facts.py`, and `git diff` shows what is said otherwise. They are the
+files that stand alone, and as many others as it takes to have each importer say all that it says of any of them: frozen
+ones, bags of weights, weights without their layers, and networks of our own.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any
+from unittest.mock import patch
 
 import pytest
+from bags import BAGS, Random
+from parsed import nodes_of, tree_of
 from registries import sampled
+from saved_arrays import savez
 
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers import import_report
+from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.network_endings import ENDINGS
-from lstm_tui.formats.importers.open import Imported, open_file
+from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
+from lstm_tui.models import bundled_names
+from lstm_tui.models.bundled import open_model
 
 FOLDER = Path(__file__).parent / "files"
+FACTS = FOLDER / "facts.txt"
+IMPORTERS = Path(import_report.__file__).parent
+SAYING = ("say", "assume", "unknown", "doubt", "choose", "correct")
+"""How an importer tells a report something."""
+
+UNSAID = frozenset(
+    (
+        "answers.py: say('readout', 'none'",
+        "keras/lookups.py: say('tokens.sides', f'filled up to {length}, or cut to {length},",
+        "keras/lookups.py: say('vocabulary', 'not used'",
+        "keras/lookups.py: say('vocabulary', f'{len(texts)} texts'",
+        "keras/plan.py: choose(f'{key}.output_order', 'token'",
+        "keras/plan.py: say('masking', 'masked steps never enter a pass'",
+        "keras/plan.py: say(f'{key}.directions', f'both, {merge}'",
+        "keras/plan.py: say(f'{key}.initial', 'zeros'",
+        "keras/weights.py: choose(f'layer{number}.merge', 'sum'",
+        "keras/weights.py: say('embedding', f'{visible(name)}, {len(embedding)} ids'",
+        "keras/weights.py: say(f'{key}.activation', 'tanh'",
+        "keras/weights.py: say(f'{key}.gate_activation', 'sigmoid'",
+        "mapping_file.py: say(f'layer{n}.cell', entry.get('cell', str)",
+        "mapping_file.py: say(f'layer{n}.name', part.name",
+        "mapping_file.py: say(f'layer{n}.size', f'{part.inputs} → {part.hidden}'",
+        "mapping_file.py: say(f'{before}{visible(name)}', '×'.join(map(str, given['weight'",
+        "onnx/plan.py: choose(key, first",
+        "onnx/rnn_nodes.py: choose(f'{key}.reset', 'before'",
+        "onnx/rnn_nodes.py: say(f'{key}.weights', f'dequantised from {packed}'",
+        "open.py: say('classes', ', '.join(map(visible, reading.classes))",
+        "open.py: say('tokens', f'{count} pieces, split by a tokenizer'",
+        "open.py: say(key, ', '.join(names)",
+        "program/initial_states.py: doubt(key, f'{visible(name)}, the {state} it begins with, is {said",
+        "program/initial_states.py: say(f'{key}.initial_{state}', 'zeros'",
+        "program/layers.py: say('vocabulary', 'not used'",
+        "program/layers.py: say('vocabulary', f'{len(encoder.ids)} texts'",
+        "program/layers.py: say(f'{key}.directions', 'forward and backward'",
+        "program/layers.py: say(f'{key}.memory', 'carried from step to step'",
+        "state_dict.py: assume(f'{key}.residual', 'none'",
+        "state_dict.py: doubt('layer0', f'{visible(one.stem)} could be looked up too, and ",
+        "state_dict.py: doubt(f'layer{min(slot, 1)}', f'{stems} are of one shape, and each",
+        "torch/cell_variants.py: choose(f'{key}.norm_bias', 'after'",
+        "torch/modules.py: choose('input', 'numbers'",
+        "torch/modules.py: doubt('layer0', f'{visible(convolved[0])} is a convolution whose s",
+        "torch/modules.py: say('readout', 'no dense layer'",
+        "torch/modules.py: say('readout', 'none'",
+        "torch/modules.py: say(key, ', '.join(steps)",
+        "torch/modules.py: say(key, 'linear'",
+        "torch/parameter_names.py: choose(f'{key}.activation', 'tanh'",
+        "torch/parameter_names.py: say(f'{key}.matrices', 'transposed'",
+        "vocabularies.py: choose('vocabulary', paths[0]",
+        "vocabularies.py: choose('vocabulary.kind', own",
+        "vocabularies.py: say('classes', 'not named'",
+        "vocabularies.py: say('classes', visible(path)",
+        "vocabularies.py: say('vocabulary', 'not used'",
+    )
+)
+"""What none of these networks has an importer say: some of it is in tests of its own. It only gets shorter."""
 
 
 def networks(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in ENDINGS and path.suffix != ".npz")
 
 
-def opened(path: Path) -> Imported:
+def opened(path: Path, options: ImportOptions | None = None) -> Imported:
     if path.suffix in (".onnx", ".keras", ".h5"):
         pytest.importorskip("onnx" if path.suffix == ".onnx" else "h5py")
-    return open_file(path)
+    return open_file(path, options or ImportOptions())
 
 
 def layers_said(found: Imported, what: str) -> dict[int, str]:
@@ -47,3 +125,136 @@ def test_what_is_said_of_a_layer_is_the_layer(path: Path) -> None:
     for number, value in layers_said(found, "size").items():
         program = layers[number].passes[0].program
         assert value == f"{program.input_size} → {program.hidden_size}"
+
+
+def told(report: ImportReport, folder: Path) -> list[str]:
+    """Return all that a report says, a line each, wherever its file lies."""
+    content = report.content()
+    lines = [f"format: {content['format']}"]
+    for one in content["facts"]:
+        more = "".join(f" | {name}: {', '.join(one[name])}" for name in ("others", "against") if one.get(name))
+        lines.append(f"{one['key']} = {one['value']} ({one['how']}: {one['why']}){more}")
+    lines += [f"{name}: {one}" for name in ("warnings", "unused") for one in content[name]]
+    return [line.replace(f"{folder}/", "") for line in lines]
+
+
+def kept() -> dict[str, list[str]]:
+    """Return what is in the file, by the network."""
+    found: dict[str, list[str]] = {}
+    for line in FACTS.read_text("utf-8").splitlines():
+        if line.startswith("== "):
+            here = found[line.removeprefix("== ")] = list[str]()
+        else:
+            here.append(line)
+    return found
+
+
+def names() -> list[str]:
+    """Return every network whose facts can be kept: those without a folder before their name always are."""
+    alone = [path.name for path in networks(FOLDER)]
+    weights = [f"weights/{name}" for name in alone if name.endswith(".weights.h5")]
+    frozen = [f"frozen/{path.name}" for path in networks(FOLDER / "frozen")]
+    return [*alone, *weights, *(f"bags/{one}" for one in BAGS), *(f"own/{one}" for one in bundled_names()), *frozen]
+
+
+def said_of(name: str, place: Path) -> list[str]:
+    """Open a network in a folder of its own, and return what is said of it."""
+    kind, _, inner = name.rpartition("/")
+    path = place / inner
+    if kind == "bags":
+        path = place / "bag.npz"
+        savez(path, BAGS[inner](Random(0)).tensors)
+    elif kind == "own":
+        save(open_model(inner), path := place / "network.safetensors")
+    elif kind == "weights":
+        path.write_bytes((FOLDER / inner).read_bytes())
+    else:
+        path = FOLDER / name
+    bag = BAGS[inner](Random(0)) if kind == "bags" else None
+    found = opened(path, ImportOptions(network=bag.network) if bag else None)
+    return told(found.report, path.parent)
+
+
+@pytest.mark.parametrize("name", kept())
+def test_a_report_says_of_a_network_what_was_read_by_a_person(name: str, tmp_path: Path) -> None:
+    assert said_of(name, tmp_path) == kept()[name]
+
+
+def test_every_network_that_stands_alone_has_its_facts_kept() -> None:
+    assert {name for name in names() if "/" not in name} <= set(kept())
+
+
+@contextmanager
+def listened() -> Iterator[set[tuple[str, int]]]:
+    """Have every call that tells a report something noted, by its file and line."""
+    found: set[tuple[str, int]] = set()
+
+    def noting(name: str) -> object:
+        tell = getattr(ImportReport, name)
+
+        def noted(self: ImportReport, *given: object, **named: object) -> object:
+            caller: FrameType = sys._getframe(1)
+            found.add((caller.f_code.co_filename, caller.f_lineno))
+            return tell(self, *given, **named)
+
+        return noted
+
+    changed: dict[str, Any] = {name: noting(name) for name in SAYING}
+    with patch.multiple(ImportReport, **changed):
+        yield found
+
+
+def calls() -> dict[tuple[str, int, int], ast.Call]:
+    """Return every call of an importer that tells a report something, by its file, first and last line."""
+    return {
+        (str(path), one.lineno, one.end_lineno or one.lineno): one
+        for path in sorted(IMPORTERS.rglob("*.py"))
+        for one in nodes_of(tree_of(path))
+        if isinstance(one, ast.Call)
+        and isinstance(one.func, ast.Attribute)
+        and one.func.attr in SAYING
+        and ast.unparse(one.func.value).split(".")[-1] == "report"
+    }
+
+
+def written(path: str, call: ast.Call) -> str:
+    """Return a call as UNSAID names it: its file, and what it begins with, which stays where lines move."""
+    given = ", ".join(ast.unparse(one) for one in call.args[:2])
+    return f"{Path(path).relative_to(IMPORTERS)}: {call.func.attr}({given[:60]}"  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_whatever_an_importer_can_say_is_said_of_a_network_here(tmp_path: Path) -> None:
+    with listened() as heard:
+        for n, name in enumerate(kept()):
+            (tmp_path / str(n)).mkdir()
+            said_of(name, tmp_path / str(n))
+    unsaid = {
+        written(path, call)
+        for (path, first, last), call in calls().items()
+        if not any((path, line) in heard for line in range(first, last + 1))
+    }
+    assert unsaid == UNSAID, "have a network say it"
+
+
+def chosen() -> list[str]:
+    """Return the networks whose facts are kept: each that has others beside it tells what none before it does."""
+    heard: dict[str, set[tuple[str, int]]] = {}
+    for name in names():
+        with TemporaryDirectory() as place, listened() as found, suppress(UserError):
+            said_of(name, Path(place))
+            heard[name] = found
+    found_names = [name for name in heard if "/" not in name]
+    have = set[tuple[str, int]]().union(*(heard[name] for name in found_names))
+    while heard[best := max(heard, key=lambda name: len(heard[name] - have))] - have:
+        found_names.append(best)
+        have |= heard[best]
+    return found_names
+
+
+if __name__ == "__main__":
+    lines = []
+    for name in chosen():
+        with TemporaryDirectory() as place:
+            lines += [f"== {name}", *said_of(name, Path(place))]
+    FACTS.write_text("".join(f"{line}\n" for line in lines), "utf-8")

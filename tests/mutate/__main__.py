@@ -2,6 +2,8 @@
 
 `python -m tests.mutate --record` runs the suite once on a marked copy, to know which tests reach which line; then
 `python -m tests.mutate --seed 1 --count 200 [--package engine]` breaks a copy of the project and runs those tests.
+`--path FILE` breaks a file that was just written. What changes later is found in the record where it stands then;
+`--record --tests tests/room` adds tests to it.
 Ends with 1 where a break lived that has no verdict in `tests/mutate/ledger.jsonl`, or is called a hole there.
 
 What was noticed is kept in the folder of the record: the same command goes on where it was stopped, and after a hole
@@ -26,6 +28,7 @@ from pathlib import Path
 from . import ledger
 from .breaks import ROOT, Break, chosen, packages
 from .reached import ONLY, Reached, copied, environment, record, recorded
+from .warm import Asked, Warm
 
 FOLDER = Path(tempfile.gettempdir()) / f"lstm-tui-reached-{os.getuid() if hasattr(os, 'getuid') else 0}"
 NOTICED, LIVED, LATE, UNREACHED = "noticed", "lived", "late", "unreached"
@@ -41,9 +44,16 @@ def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
     made = argparse.ArgumentParser(prog="python -m tests.mutate", description=__doc__)
     made.add_argument("--record", action="store_true", help="run the suite on a marked copy first")
-    made.add_argument("--tests", nargs="*", default=[], metavar="PATH", help="what --record runs (default: all)")
+    made.add_argument(
+        "--tests",
+        nargs="*",
+        default=[],
+        metavar="PATH",
+        help="what --record runs, beside what is there (default: all)",
+    )
     made.add_argument("--folder", type=Path, default=FOLDER, help="where the record is kept")
     made.add_argument("--package", choices=packages(), help="break this package alone")
+    made.add_argument("--path", nargs="*", type=Path, default=[], metavar="FILE", help="break these files alone")
     made.add_argument("--part", nargs="*", choices=packages(), help="of what is chosen try now what is in these alone")
     made.add_argument("--seed", type=int, default=0, help="the same seed breaks the same lines (default: 0)")
     made.add_argument("--count", type=int, default=0, help="how many breaks (default: 0)")
@@ -67,13 +77,12 @@ def main() -> int:
     entries = ledger.read()
     found = Found(given.folder / f"noticed-{given.seed}-{given.package or 'all'}.jsonl")
     ends: dict[str, Counter[str]] = defaultdict(Counter)
-    with tempfile.TemporaryDirectory() as folder:
-        copy = copied(Path(folder))
-        for one in chosen(given.seed, given.count, given.package):
+    with tempfile.TemporaryDirectory() as folder, Warm(copied(Path(folder))) as warm:
+        for one in chosen(given.seed, given.count, given.package, [one.resolve() for one in given.path]):
             if given.part and one.package not in given.part:
                 continue
             entry = ledger.of(one, entries)
-            end, by = found.of(one) or tried(one, copy, reached, given.budget)
+            end, by = found.of(one) or tried(one, warm, reached, given.budget)
             if end in (NOTICED, LATE):
                 found.keep(one, end, by)
                 if entry.key in entries and entry.verdict in ("hole", "mended"):
@@ -84,7 +93,7 @@ def main() -> int:
             ends[one.package][NOTICED if end == LATE else end] += 1
             print(f"{end}: {one.path}:{one.line}: {one.old!r} → {one.new!r} in {one.text} · {by}", flush=True)
     ledger.write(entries)
-    package = f" --package {given.package}" if given.package else ""
+    package = f" --package {given.package}" if given.package else "".join(f" --path {one}" for one in given.path[:1])
     made = table(ends, f"python -m tests.mutate --seed {given.seed} --count {given.count}{package}")
     print(made)
     if given.table:
@@ -119,7 +128,7 @@ class Found:
         return "\n".join((one.path, one.scope, one.text, str(one.start), one.old, one.new))
 
 
-def tried(one: Break, copy: Path, reached: Reached, budget: float) -> tuple[str, str]:
+def tried(one: Break, warm: Warm, reached: Reached, budget: float) -> tuple[str, str]:
     """Break one line of the copy, run what reaches it, and mend it again; say how that ended, and by what."""
     tests = reached.of(one.path, *chosen_by(one)) or reached.near(one.path)
     asked: list[str] = []
@@ -129,15 +138,54 @@ def tried(one: Break, copy: Path, reached: Reached, budget: float) -> tuple[str,
         asked.append(name)
     if not asked:
         return UNREACHED, "no test in this process reaches it"
-    file, source = copy / one.path, (ROOT / one.path).read_text("utf-8")
+    file, source = warm.copy / one.path, (ROOT / one.path).read_text("utf-8")
     compiled = Path(importlib.util.cache_from_source(str(file)))  # else Python may take what it compiled of the other
-    file.write_text(one.broken(source), "utf-8")
-    compiled.unlink(missing_ok=True)
+    how_many = f"{len(asked)} of {len(tests)} tests"
     try:
-        return _ran(asked, copy, budget, f"{len(asked)} of {len(tests)} tests")
+        if is_replaceable(one, reached) and (ended := _ran_warm(one, source, asked, warm, budget, how_many)):
+            return ended
+        file.write_text(one.broken(source), "utf-8")
+        compiled.unlink(missing_ok=True)
+        return _ran(asked, warm.copy, budget, how_many)
     finally:
         file.write_text(source, "utf-8")
         compiled.unlink(missing_ok=True)
+
+
+def is_replaceable(one: Break, reached: Reached) -> bool:
+    """Say whether a break may be put into a program that is imported: nothing that it changes has run by then."""
+    if chosen_by(one)[0] != one.line or reached.runs_early(one.path, one.line):
+        return False
+    tree = ast.parse((ROOT / one.path).read_text("utf-8"))
+    return any(
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno < one.line <= (node.end_lineno or 0)
+        for node in ast.walk(tree)
+    )
+
+
+def _ran_warm(
+    one: Break, source: str, asked: list[str], warm: Warm, budget: float, how_many: str
+) -> tuple[str, str] | None:
+    """Run tests in a child that has collected them; None where the break cannot be put into it."""
+    file = warm.copy / one.path
+    while asked:
+        warm.begin()  # before the file is broken
+        file.write_text(one.broken(source), "utf-8")
+        Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
+        answer = warm.ask(Asked(one.path, source, one.broken(source), asked, START + 5 * budget))
+        if answer is None or not (answer.replaced or answer.late):
+            return None
+        if answer.late:
+            return LATE, "the tests did not end"
+        if not answer.failed:
+            return LIVED, how_many
+        file.write_text(source, "utf-8")
+        Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
+        whole = warm.ask(Asked(one.path, source, source, [answer.failed], START + 5 * budget))
+        if whole is not None and not whole.failed:
+            return NOTICED, f"FAILED {answer.failed}"[:160]
+        asked = asked[asked.index(answer.failed) + 1 :]  # it fails beside any break, and has noticed nothing
+    return LIVED, how_many
 
 
 def chosen_by(one: Break) -> tuple[int, int]:

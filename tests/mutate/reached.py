@@ -22,6 +22,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ import pytest
 from .breaks import ROOT
 
 RECORD, ONLY = "LSTM_TUI_REACHED", "LSTM_TUI_ONLY"
-_BLOCKS = "blocks.json"
+_PART, _BLOCKS = "record-", "blocks.json"
 _SHARED = "reached_blocks"
 _UNSEEN = ("njit", "_compiled", "overload")
 """Decorators of what is compiled to machine code: nothing can be noted in it."""
@@ -59,10 +60,16 @@ class Reached:
     Attributes:
         tests: The tests by file and line.
         seconds: Of processor time, by test.
+        early: Lines that ran in no test: while files were imported and tests collected.
     """
 
     tests: dict[tuple[str, int], frozenset[str]]
     seconds: dict[str, float]
+    early: frozenset[tuple[str, int]] = frozenset()
+
+    def runs_early(self, path: str, line: int) -> bool:
+        """Say whether a line may have run already when the tests begin: it has, or nothing is known of it."""
+        return (path, line) in self.early or (path, line) not in self.tests
 
     def of(self, path: str, first: int, last: int) -> list[str]:
         """Return the tests that reach some lines of a file, nearest and quickest first, of each function one."""
@@ -221,36 +228,61 @@ def record(folder: Path, where: list[str]) -> None:
     """Run tests on a marked copy and keep what they reach.
 
     Args:
-        folder: Where the record is kept.
-        where: What pytest is to run; all tests where it is empty.
+        folder: Where the records are kept: one of all tests, and beside it those of tests that were recorded since.
+        where: What pytest is to run; all tests where it is empty, in place of every record there is.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob("noted-*"), *folder.glob("reached-*")):
-        old.unlink()
+    for old in () if where else _parts(folder):
+        shutil.rmtree(old)
+    part = folder / f"{_PART}{1 + max((_number(one) for one in _parts(folder)), default=0)}"
+    part.mkdir()
     with tempfile.TemporaryDirectory() as place:
         copy = copied(Path(place))
         blocks = mark(copy)
-        (folder / _BLOCKS).write_text(json.dumps(blocks), "utf-8")
+        files = {path: (copy / path).read_text("utf-8") for path in sorted({path for path, _ in blocks})}
+        (part / _BLOCKS).write_text(json.dumps({"blocks": blocks, "files": files}), "utf-8")
         # Plain assertions: pytest compiles what it rewrites by itself, and that is the whole package, for its plugin.
         command = [sys.executable, "-m", "pytest", "--assert=plain", "-p", "tests.mutate.reached", *where]
-        subprocess.run(command, cwd=copy, env=environment(copy, **{RECORD: str(folder)}), check=False)
+        subprocess.run(command, cwd=copy, env=environment(copy, **{RECORD: str(part)}), check=False)
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{_PART}*"), key=_number)
+
+
+def _number(part: Path) -> int:
+    return int(part.name.removeprefix(_PART))
 
 
 def recorded(folder: Path) -> Reached:
-    """Return what was kept.
+    """Return what was kept, of today's lines: one that has moved since is found, one that is new has no tests.
 
     Raises:
         FileNotFoundError: Nothing was.
     """
-    files = sorted(folder.glob("reached-*.npz"))
-    if not files:
+    tests: dict[tuple[str, int], frozenset[str]] = defaultdict(frozenset)
+    seconds: dict[str, float] = {}
+    early: set[tuple[str, int]] = set()
+    for part in reversed(_parts(folder)):  # the newest first: what it has of a test is what holds
+        made = _recorded(part)
+        for at, names in made.tests.items():
+            tests[at] |= names - seconds.keys()
+        seconds = made.seconds | seconds
+        early |= made.early
+    if not seconds:
         raise FileNotFoundError(folder)
-    blocks = json.loads((folder / _BLOCKS).read_text("utf-8"))
+    return Reached({at: names for at, names in tests.items() if names}, seconds, frozenset(early))
+
+
+def _recorded(part: Path) -> Reached:
+    kept_blocks = json.loads((part / _BLOCKS).read_text("utf-8"))
+    moved = {path: lines_now(text, _text_now(path)) for path, text in kept_blocks["files"].items()}
+    blocks = [(path, [moved[path][n] for n in lines if n in moved[path]]) for path, lines in kept_blocks["blocks"]]
     by_block: dict[int, set[str]] = defaultdict(set)
     by_path: dict[str, set[str]] = defaultdict(set)
     between: set[int] = set()
     seconds: dict[str, float] = {}
-    for file in files:
+    for file in sorted(part.glob("reached-*.npz")):
         with np.load(file) as kept:
             between.update(np.flatnonzero(np.unpackbits(kept["between"], count=len(blocks))).tolist())
             names, ran = [str(name) for name in kept["names"]], kept["ran"]
@@ -267,7 +299,25 @@ def recorded(folder: Path) -> Reached:
         found = frozenset(named)
         for line in lines:
             tests[path, line] = tests.get((path, line), frozenset()) | found
-    return Reached(tests, seconds)
+    early = frozenset((blocks[number][0], line) for number in between for line in blocks[number][1])
+    return Reached(tests, seconds, early)
+
+
+def _text_now(path: str) -> str:
+    file = ROOT / path
+    return file.read_text("utf-8") if file.exists() else ""
+
+
+def lines_now(before: str, now: str) -> dict[int, int]:
+    """Return where each line of a text stands in a later one, from 1; without those that were changed or taken away."""
+    old, new = before.splitlines(), now.splitlines()
+    if old == new:
+        return {n: n for n in range(1, len(old) + 1)}
+    return {
+        one.a + n + 1: one.b + n + 1
+        for one in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+        for n in range(one.size)
+    }
 
 
 class _Recorder:

@@ -15,7 +15,8 @@ import pytest
 from . import ledger
 from .__main__ import BEGIN, CAMPAIGN, END, LIVED, NOTICED, UNREACHED, Found, chosen_by, table, tried
 from .breaks import PACKAGE, ROOT, Break, breaks_in, breaks_of, packages, parses
-from .reached import Reached, copied, marked
+from .reached import Reached, copied, lines_now, marked
+from .warm import Asked, Warm, functions_of, put_in
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -187,10 +188,52 @@ def test_a_break_is_noticed_by_a_test_that_looks_and_lives_beside_one_that_does_
     one = next(one for one in breaks_of(ROOT / path) if one.scope == "fixed" and one.old == "and")
     looks = f"{room}/test_number_text.py::test_the_styles_by_example[12.34-texts7]"
     does_not = f"{room}/test_whole_number.py::test_no_other_file_reads_whole_numbers_by_itself"
-    copy = copied(tmp_path)
 
-    def ends(*names: str) -> str:
-        return tried(one, copy, Reached({(path, one.line): frozenset(names)} if names else {}, {}), 20.0)[0]
+    def ends(*names: str, early: bool) -> str:
+        place = path, one.line
+        reached = Reached({place: frozenset(names)} if names else {}, {}, frozenset({place} if early else ()))
+        return tried(one, warm, reached, 20.0)[0]
 
-    assert (ends(), ends(does_not), ends(looks, does_not)) == (UNREACHED, LIVED, NOTICED)
-    assert (copy / path).read_text("utf-8") == (ROOT / path).read_text("utf-8")
+    with Warm(copied(tmp_path), [looks.partition("::")[0], does_not.partition("::")[0]]) as warm:
+        for early in (True, False):  # by a pytest of its own, and by one that has collected the tests
+            found = (ends(early=early), ends(does_not, early=early), ends(looks, does_not, early=early))
+            assert found == (UNREACHED, LIVED, NOTICED), early
+            assert (warm.copy / path).read_text("utf-8") == (ROOT / path).read_text("utf-8")
+
+
+def test_a_record_of_earlier_lines_is_one_of_where_they_stand_now() -> None:
+    assert lines_now("a\nb\nc\n", "a\nb\nc\n") == {1: 1, 2: 2, 3: 3}
+    assert lines_now("a\nb\nc\nd\n", "new\na\nchanged\nc\nd\n") == {1: 2, 3: 4, 4: 5}
+    assert lines_now("a\n", "") == {}
+
+
+BODY = """def f(a):
+    def g():
+        return a + 1
+    return g
+class C:
+    @property
+    def f(self):
+        return 3
+"""
+
+
+def test_the_code_of_a_function_is_replaced_wherever_it_was_imported_to(tmp_path: Path) -> None:
+    file = str(tmp_path / "body.py")
+    names: dict[str, Any] = {}
+    exec(compile(BODY, file, "exec"), names)
+    f, made, c = names["f"], names["f"](1), names["C"]()
+    (tmp_path / "body.py").write_text(BODY)
+    known = functions_of(tmp_path)[file]
+
+    def broken(after: str) -> int:
+        return put_in(Asked("body.py", BODY, after, [], 1.0), file, known)
+
+    assert broken(BODY) == 0
+    assert broken(BODY.replace("return 3", "return 4")) == 1
+    assert (f(1)(), made(), c.f) == (2, 2, 4)
+    assert broken(BODY.replace("a + 1", "a - 1")) == 2
+    assert (f(1)(), made()) == (0, 0)
+    assert broken(BODY.replace("return a + 1", "pass")) == 1, "what it closes over is another then, in what was made"
+    assert f(1)() is None
+    assert broken(BODY.replace("    return g", "    return lambda: 1")) == 0, "another function is none that is there"

@@ -6,7 +6,8 @@ import asyncio
 import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
+from time import monotonic
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,6 +30,8 @@ from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 
 S = TypeVar("S", bound=Screen[Any])
+_AT_MOST = 60.0
+"""Seconds that a key may take on a machine that is busy with more than this."""
 LINES = (
     "The movie was not bad",
     "The plot was dull , but the acting was good and I would see it again",
@@ -125,20 +128,39 @@ class Driver:
     async def press(self, *keys: str) -> None:
         """Press keys, each once the one before has acted, and wait until all is drawn.
 
-        Textual's own way to press keys waits thrice a key until the process has rested: for a line that is typed that
-        is nearly all of the time that a test takes.
+        Textual's own way to press keys waits thrice a key until the process has rested, for a line that is typed
+        nearly all of the time that a test takes; and for half a minute where a key closes a screen meanwhile.
         """
         for key in keys:
+            taken = asyncio.Event()
             self.app.post_message(_key(key))
-            await self._acted()
-        await self.pilot.pause()
+            if self.app.call_later(taken.set):  # else a key has ended it
+                await self._becomes(partial(self._has_acted, taken))
+        await self._drawn()
 
-    async def _acted(self) -> None:
-        """Wait until the app has taken what was sent to it, and no key is on its way."""
-        taken = asyncio.Event()
-        if not self.app.call_later(taken.set):
-            return  # a key has ended it
-        while self.app.is_running and not (taken.is_set() and self.app.keys.has_acted()):
+    def _has_acted(self, taken: asyncio.Event) -> bool:
+        return taken.is_set() and self.app.keys.has_acted() and not self.app.keys
+
+    async def _drawn(self) -> None:
+        """Wait until no message is on its way and the screen on top is drawn as it is."""
+        screen = None
+        while self.app.is_running and not self.app._exit and self.app.screen is not screen:
+            await self._becomes(self.app.keys.is_quiet)
+            screen, drawn = self.app.screen, asyncio.Event()
+            if screen.call_after_refresh(drawn.set):
+                await self._becomes(partial(self._is_drawn_or_closed, screen, drawn))
+        await self._becomes(self.app.keys.is_quiet)
+
+    def _is_drawn_or_closed(self, screen: Screen[Any], drawn: asyncio.Event) -> bool:
+        return drawn.is_set() or self.app.screen is not screen
+
+    async def _becomes(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds, or the app has ended."""
+        end = monotonic() + _AT_MOST
+        while self.app.is_running and not self.app._exit:
+            if holds():
+                return
+            assert monotonic() < end, "it never came to rest"
             await asyncio.sleep(0.001)
 
     async def until(self, holds: Callable[[], bool]) -> None:

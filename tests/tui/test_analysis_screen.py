@@ -31,13 +31,14 @@ from lstm_tui.tui.views.analysis_screen import (
     put_unanswered,
 )
 from lstm_tui.tui.views.curves import curves_analysis
+from lstm_tui.tui.views.dynamics import dynamics_analysis
 from lstm_tui.tui.views.health import health_analysis
 from lstm_tui.tui.views.influence import influence_analysis
 from lstm_tui.tui.views.page import PageScreen
 from lstm_tui.tui.views.reach_screen import reach_analysis
 
 ANALYSES: dict[str, Callable[[View], Analysis]] = {
-    "H": health_analysis, "R": reach_analysis, "r": influence_analysis, "V": curves_analysis,
+    "H": health_analysis, "R": reach_analysis, "r": influence_analysis, "V": curves_analysis, "J": dynamics_analysis,
 }  # fmt: skip
 BRACKETS = {"[]": ("left_square_bracket", "right_square_bracket"), "esc": ("escape",)}
 

@@ -103,7 +103,7 @@ def test_a_word_to_come_is_asked_about_at_its_token() -> None:
         assert answer.target.t == 2
         assert answer.found is not None
         assert not answer.found.size[3:].any()
-        assert np.isnan(answer.effects[2])  # type: ignore[index]
+        assert np.isnan(answer.effects[2])
 
     drive(act, three_lines(both=False, readout="dense"))
 
@@ -177,6 +177,6 @@ def test_what_cannot_be_asked_is_said_in_one_line(tmp_path: Path) -> None:
 def test_the_only_token_cannot_be_left_out() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("r")
-        assert np.isnan((await driver.answered()).effects).all()  # type: ignore[arg-type]
+        assert np.isnan((await driver.answered()).effects).all()
 
     drive(act, Source(network(), [of_tokens(["movie"])]))

@@ -312,7 +312,7 @@ def test_each_unit_is_a_point_of_the_scatter_of_each_gate(cell: str) -> None:
         if not gates:
             assert "no gates" in text_of(lines[0])
             continue
-        heads = begins(lines[0], r"(?<=\s)[^\W\d]\S*( (?!below)\w+)?  ?below \S+ \S+(  ?above \S+ \S+)?")
+        heads = begins(lines[0], r"(?<=\s)[^\W\d]\S*( (?!below)\w+)?  ?(?:below |<)\S+ \S+(  ?(?:above |>)\S+ \S+)?")
         assert heads
         bottom = next(n for n, line in enumerate(lines) if text_of(line).lstrip().startswith("0 ") and n)
         top = next(n for n, line in enumerate(lines) if text_of(line).lstrip().startswith("1"))

@@ -86,6 +86,24 @@ def judge(text: str, scope: Scope) -> AssertionResult:
     )
 
 
+def margin(text: str, scope: Scope) -> float:
+    """Return by how much a comparison of two numbers holds at the step at which it is nearest to failing.
+
+    It is negative where it fails, and NaN where the assertion is no such comparison, is not known or not asked.
+    """
+    expression = parse(text)
+    node = expression.node
+    if not isinstance(node, parser.Operation) or node.sign not in ("<", "<=", ">", ">="):
+        return float("nan")
+    left, right = (evaluate(parse(expression.text_of(side)), scope, 0, scope.steps) for side in (node.left, node.right))
+    if left.kind != "number" or right.kind != "number":
+        return float("nan")
+    with np.errstate(all="ignore"):
+        apart = np.asarray(left.values - right.values) * (1.0 if node.sign in (">", ">=") else -1.0)
+    known = np.broadcast_to(left.known & right.known, apart.shape)
+    return float(apart[known].min()) if known.any() else float("nan")
+
+
 def require(text: str, scope: Scope) -> AssertionResult:
     """Return what became of an assertion that holds, and refuse a run in which it does not.
 

@@ -17,6 +17,7 @@ from lstm_tui.debugger.expressions.dependencies import equation_guarded, equatio
 from lstm_tui.debugger.expressions.series import entry_word, row_of, value_text
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import change as moved_by
+from lstm_tui.engine.number_text import from_to
 from lstm_tui.engine.number_text import sentence as number
 from lstm_tui.engine.runtime.trace import PassTrace
 from lstm_tui.engine.text_safety import visible
@@ -320,7 +321,7 @@ class Change(Trigger):
         if np.isnan(was[unit]) or np.isnan(now[unit]):
             return f"{which} became {number(now[unit])}; it was {number(was[unit])}"
         limit = f", more than {number(self.by)}" if self.by else ""
-        return f"{which} moved by {moved_by(by[unit])}{limit}: {number(was[unit])} → {number(now[unit])}"
+        return f"{which} moved by {moved_by(by[unit])}{limit}: {from_to(was[unit], now[unit], 4, number)}"
 
     def _both(self, scope: Scope, start: int, stop: int) -> tuple[Series, Series]:
         return tuple(evaluate(self.expression, scope, start, stop, earlier) for earlier in (1, 0))  # type: ignore[return-value]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from lstm_tui.debugger.commands.edit import verdicts
+from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
 from lstm_tui.debugger.commands.goto import position_lines
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.history import BASE, History
@@ -17,7 +15,6 @@ from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.text_safety import visible
 
 _MOST = 200
-_FEW_CLASSES = 4
 
 
 def _states(session: Session, rest: str) -> Iterator[str]:
@@ -84,13 +81,8 @@ def diff_lines(compared: Comparison, pass_name: str) -> list[str]:
         lines.append(f"{places[0]:>5} {places[1]:>5} {shown[0]} {shown[1]} {mark} {visible(compared.token(column))}")
     if len(compared.columns) > _MOST:
         lines.append(f"… {len(compared.columns)} tokens in all")
-    before, after = compared.one.result, compared.other.result
-    if before is not None and after is not None and compared.same_classes:
-        with np.errstate(all="ignore"):
-            change = np.abs(after.astype(np.float64) - before)
-        for n in np.argsort(-np.nan_to_num(change, nan=np.inf), kind="stable")[:_FEW_CLASSES]:
-            name = visible(compared.one.classes[n]) if n < len(compared.one.classes) else f"output {n}"
-            lines.append(f"{name}: {fixed(before[n], 3)} → {fixed(after[n], 3)}")
+    if compared.same_classes:
+        lines += outputs_beside(compared.one, compared.other)
     return lines
 
 

@@ -21,7 +21,7 @@ from lstm_tui.debugger.inspect.prediction import perplexity_figure
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.unknown_words import unknown_word
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import fixed, sentence
+from lstm_tui.engine.number_text import fixed, from_to, sentence
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
@@ -172,7 +172,7 @@ def _changes(found: Iterable[Doubted]) -> str:
 
 def _line(one: Doubted) -> str:
     word, instead = visible(one.word), visible(one.instead)
-    return f"t={one.t} “{word}”: {fixed(one.before)} → {fixed(one.after)}, now “{instead}” {fixed(one.chance)}"
+    return f"t={one.t} “{word}”: {from_to(one.before, one.after)}, now “{instead}” {fixed(one.chance)}"
 
 
 def _end(before: Trace, after: Trace) -> Iterator[str]:

@@ -24,13 +24,17 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "ask": (
         "now", "print", "output", "printf", "echo", "display", "undisplay", "who", "wrote", "whatis", "list", "where",
-        "info", "show", "diagram", "unit", "vocabulary", "probe", "assert",
+        "info", "show", "diagram", "unit", "vocabulary", "probe", "feature", "feature-from", "assert",
     ),
-    "the whole run": ("health", "reach", "surprise", "trace-cause", "follows", "gate-tokens", "report"),
+    "the whole run": (
+        "health", "reach", "reset-cost", "surprise", "trace-cause", "fixed-points", "follows", "gate-tokens",
+        "report",
+    ),
     "edit": (
         "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "patch", "patch-from",
         "weight", "let", "ablate", "mask", "what-if", "propagate", "generate",
     ),
+    "the smallest edit": ("keep", "forget", "fix", "apply"),
     "edits and their states": (
         "undo", "redo", "edits", "branch", "switch", "diff", "save-edits", "load-edits", "save-model",
     ),

@@ -66,7 +66,9 @@ def _trace_cause(session: Session, rest: str) -> Iterable[str]:
     def name(place: int) -> str:
         return f"“{visible(tokens[place])}” (t={place})"
 
-    ledger = f", ledger of unit {question.names.label(column.pass_name, best)}" if "ledger" in accounts else ""
+    ledger = (
+        f", ledger of unit {question.names.label(column.pass_name, best, column.value)}" if "ledger" in accounts else ""
+    )
     return (
         head(found, question.other.name),
         *range_words(found),

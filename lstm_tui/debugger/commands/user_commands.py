@@ -170,12 +170,12 @@ VERBS.add(Verb("while", "while EXPR", "repeat the lines up to `end` as long as E
 
 
 @VERBS.verb("alias [NAME = COMMAND]", "give the beginning of a line a word of your own; without one, list them",
-            example="alias forget = print mean(f)")  # fmt: skip
+            example="alias kept = print mean(f)")  # fmt: skip
 def _alias(session: Session, rest: str) -> tuple[str, ...]:
     scripting = session.scripting
     if not rest:
         return tuple(visible(line) for line in session.scripting.alias_lines()) or (
-            "no aliases; such as: alias forget = print mean(f)",
+            "no aliases; such as: alias kept = print mean(f)",
         )
     left, sign, command = rest.removeprefix("-a ").removeprefix("-- ").partition("=")
     if not sign:  # as in pdb
@@ -184,7 +184,7 @@ def _alias(session: Session, rest: str) -> tuple[str, ...]:
     if not command and name in scripting.aliases:
         return (f"alias {name} = {visible(scripting.aliases[name].lines[0])}",)
     if not command:
-        raise UserError("alias what for what? such as: alias forget = print mean(f)")
+        raise UserError("alias what for what? such as: alias kept = print mean(f)")
     _named(session, name, "alias")
     made = CommandList((command,), scripting.is_restoring or scripting.is_restored)
     scripting.aliases = {**scripting.aliases, name: made}

@@ -28,6 +28,7 @@ from lstm_tui.debugger.edits.openings import network_named, read_as, reread
 from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.edits.teaching import examples_of, taught
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.edited_tokens import edited_tokens
 from lstm_tui.engine.model.network import Network, Pass
@@ -289,13 +290,52 @@ def _held(edit: HeldEdit, edited: Edited) -> tuple[range, range]:
         near = nearest(edit.value, known)
         what = "series" if name == READOUT else "value"
         raise UserError(f"{name} has no {what} {edit.value}" + (f"; did you mean {near}?" if near else ""))
-    units = range_of(edit.units, known[edit.value])
+    units = units_meant(edit, edited.network)
     steps = range_of(edit.steps, len(edited.sequence))
     if not units:
         raise UserError(f"{name}.{edit.value} has {known[edit.value]} units, from 0: none of them is meant")
     if not steps:
         raise UserError(f"this tape has {len(edited.sequence)} tokens, from 0: no step of it is meant")
     return units, steps
+
+
+def shape_of(name: str, value: str, network: Network) -> Shape | None:
+    """Return the heads, rows and columns of a value of a pass; None of one that is no matrix, and of the readout."""
+    return next((one.program.matrices.get(value) for one in network.passes if one.name == name), None)
+
+
+def units_meant(edit: HeldEdit, network: Network) -> range:
+    """Return which units of its value an edit means, counted through; none where there are no such.
+
+    Raises:
+        UserError: A line of a matrix is meant, and the value is none or has no such line.
+    """
+    size = sizes_of(edit.pass_name, network).get(edit.value, 0)
+    if not edit.line:
+        return range_of(edit.units, size)
+    shape = shape_of(edit.pass_name, edit.value, network)
+    if shape is None:
+        raise UserError(f"{edit.pass_name}.{edit.value} has no rows and columns: its units are {edit.value}[0] …")
+    begin = shape.find(edit.value, (*edit.line, 0))
+    columns = range_of(edit.units, shape.columns)
+    if not columns:
+        raise UserError(f"{edit.value} has {count_of(shape.columns, 'column')}, from 0")
+    return range(begin + columns.start, begin + columns.stop)
+
+
+def by_entry(edit: Edit, network: Network) -> Edit:
+    """Return an edit that names units of a matrix as the screen does, by row and columns; any other as it is."""
+    if not isinstance(edit, HeldEdit) or edit.line or edit.units == (None, None):
+        return edit
+    shape = shape_of(edit.pass_name, edit.value, network)
+    units = range_of(edit.units, 0 if shape is None else shape.numbers)
+    if shape is None or not units:
+        return edit
+    head, row, column = shape.place(units.start)
+    if shape.place(units.stop - 1)[:2] != (head, row):
+        return edit  # it goes over several rows
+    line = (row,) if shape.heads == 1 else (head, row)
+    return replace(edit, line=line, units=(column, column + len(units)))
 
 
 def sizes_of(name: str, network: Network) -> dict[str, int]:

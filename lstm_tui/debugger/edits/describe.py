@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lstm_tui.debugger.edits.ablations import ABLATIONS
-from lstm_tui.debugger.edits.apply import Edited, exists, is_unknown, part_of, sizes_of
+from lstm_tui.debugger.edits.apply import Edited, exists, is_unknown, part_of, shape_of, units_meant
 from lstm_tui.debugger.edits.equations import dropped, right_sides
 from lstm_tui.debugger.edits.language import (
     CellEdit,
@@ -160,12 +160,10 @@ def _as_read(sequence: Sequence, network: Network) -> str:
 
 def _value(edit: HeldEdit, before: Edited, trace: Trace | None, ran: Trace | None) -> str:
     label = "input" if edit.value == "x" else _label(edit, before) or "value"
-    units = range_of(edit.units, sizes_of(edit.pass_name, before.network).get(edit.value, 0))
+    units = units_meant(edit, before.network)
     steps = range_of(edit.steps, len(before.sequence))
-    whole = edit.units == (None, None)
-    shape = next(
-        (one.program.matrices.get(edit.value) for one in before.network.passes if one.name == edit.pass_name), None
-    )
+    whole = edit.units == (None, None) and not edit.line
+    shape = shape_of(edit.pass_name, edit.value, before.network)
     of = _units(edit.units, units) if shape is None or whole else _entries(shape, units, edit.value)
     where = f"{label} {edit.value} of {edit.pass_name}, {of}, {_steps(edit.steps, steps)}"
     old, new = (_first_number(one, edit, steps.start, units.start) for one in (trace, ran))

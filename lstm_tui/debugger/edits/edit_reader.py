@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from lstm_tui.debugger.edits.language import (
     MOST_EPOCHS,
@@ -168,8 +168,20 @@ def _equation(text: str, notation: Notation) -> CellEdit:
     return CellEdit("let", value, owner or None, equation, start + 1)
 
 
+class HeldPlace(NamedTuple):
+    """What an edit holds: units of a value, of a matrix columns of a line of it, over steps."""
+
+    owner: str
+    value: str
+    units: Span
+    steps: Span
+    line: tuple[int, ...] = ()
+
+
 def parse_held(line: str, defaults: Defaults) -> tuple[str, str, Span, Span]:
     """Read what an edit holds, without what it is to be: its pass, the value, its units and over which steps.
+
+    Units of a matrix are counted through.
 
     Args:
         line: A verb and what stands behind it.
@@ -185,7 +197,10 @@ def parse_held(line: str, defaults: Defaults) -> tuple[str, str, Span, Span]:
         held = reader.held(defaults)
         if not reader.is_end():
             raise reader.expected("units, steps, or from another run")
-        return held
+        units = held.units
+        if held.line:
+            units = defaults.entries(held.owner, held.value, (*((one, one + 1) for one in held.line), held.units))
+        return held.owner, held.value, units, held.steps
     except Mistake as error:
         raise ExpressionError(f"{error.said}; such as: patch c[3:5] @ 12 from line 2 @ 14", text, error.start) from None
 
@@ -195,7 +210,7 @@ def _patch(text: str, defaults: Defaults | None, notation: Notation) -> PatchEdi
     left, equals, right = text.partition("=")
     reader = _EditReader(left, notation)
     reader.take()
-    owner, value, units, steps = reader.held(defaults)
+    held = reader.held(defaults)
     if not reader.is_end() or not equals:
         raise reader.expected("= and a number for each unit")
     numbers, quote, origin = right.partition('"')
@@ -210,7 +225,7 @@ def _patch(text: str, defaults: Defaults | None, notation: Notation) -> PatchEdi
     rows = tuple(tuple(_number(one, len(left) + 1) for one in row.split(",")) for row in numbers.split(";"))
     if len({len(row) for row in rows}) > 1:
         raise Mistake("every step has a number for each unit: these have not equally many", len(left) + 1)
-    return PatchEdit(owner, value, units, steps, rows, said)
+    return PatchEdit(held.owner, held.value, held.units, held.steps, rows, said, held.line)
 
 
 def _number(text: str, start: int) -> float:
@@ -226,14 +241,14 @@ class _EditReader(WordReader):
     """Reads the parts of an edit, behind its verb."""
 
     def value(self, verb: Literal["set", "scale"], defaults: Defaults | None) -> ValueEdit:
-        owner, value, units, steps = self.held(defaults)
+        held = self.held(defaults)
         sign = self.sign("=" if verb == "set" else "*")
         if (sign == "=") != (verb == "set"):
             raise Mistake("`set` goes with =, `scale` with *", self.words[self.at - 1].start)
-        return ValueEdit(verb, owner, value, units, steps, self.number())
+        return ValueEdit(verb, held.owner, held.value, held.units, held.steps, self.number(), held.line)
 
-    def held(self, defaults: Defaults | None) -> tuple[str, str, Span, Span]:
-        """Read what is held: a value, its units, and over which steps; return its pass, the value, both ranges."""
+    def held(self, defaults: Defaults | None) -> HeldPlace:
+        """Read what is held: a value, its units, and over which steps."""
         if defaults is not None and self.word.text in ("var", "variable") and self.words[self.at + 1].kind == "name":
             self.take()  # as gdb has it
         start = self.word.start
@@ -242,16 +257,19 @@ class _EditReader(WordReader):
             name = shortened(value)
             raise Mistake(f"expected its pass before {name}, as in layer0.forward.{name}", start)
         units: tuple[Span, ...] = ((None, None),)
+        lines: tuple[int, ...] = ()
         if self.is_sign("["):
             of = owner or (defaults.owner_of(value) if defaults is not None else "")
             opened = self.word.start
-            units = self.index(1 if defaults is None else 3, defaults, of) or units
-            if len(units) > 1:
-                assert defaults is not None
+            units = self.index(3, defaults, of) or units
+            if len(units) > 1 and defaults is not None:
                 try:
-                    units = (defaults.entries(of, value, units),)
+                    defaults.entries(of, value, units)
                 except UserError as error:
                     raise Mistake(str(error), opened) from None
+            lines = tuple(first for first, end in units[:-1] if first is not None and end == first + 1)
+            if len(lines) < len(units) - 1:
+                raise Mistake(f"a column is no range of units: give one row at a time, as in {value}[2,:]", opened)
         elif defaults is None:
             raise self.expected("units, such as [7], [0:8] or [:]")
         steps: Span | None = None
@@ -264,7 +282,7 @@ class _EditReader(WordReader):
         if defaults is not None:
             owner, steps = owner or defaults.owner_of(value), steps or (defaults.t, defaults.t + 1)
         assert steps is not None
-        return owner, value, units[0], steps
+        return HeldPlace(owner, value, units[-1], steps, lines)
 
     def weight(self, defaults: Defaults | None) -> WeightEdit:
         name = self.name("a parameter, such as layer0.forward/b_f")

@@ -8,6 +8,7 @@ One edit is one line:
     set layer0.forward.f[7] @ 3 = 0           one unit of a value at one step
     set layer0.forward.c[:] @ 3:6 = 0         all units, pinned over the steps 3, 4 and 5
     scale layer0.forward.i[2:4] @ : * 0.5     two units, over the whole tape
+    set layer0.forward.S[0,2,3] @ 3 = 0       an entry of a matrix: head, row and column; of one head, row and column
     set readout.e[0] @ 3 = -inf               a score of the readout: attention passes over this token
     patch layer0.forward.c[3:5] @ 12 = 0.1, -2 from "line 2 @ 14"   numbers of another run, a unit each
     weight layer0.forward/b_f[7] = -4         one number of a parameter
@@ -48,7 +49,17 @@ class TokenEdit:
 
 @dataclass(frozen=True)
 class ValueEdit:
-    """Units of a value of a pass, set or scaled over steps of the tape."""
+    """Units of a value of a pass, set or scaled over steps of the tape.
+
+    Attributes:
+        verb: Which of the two.
+        pass_name: In which pass, or `readout`.
+        value: Which value, or the input `x`.
+        units: Which of its units; where `line` is given, which columns of it.
+        steps: Which places of the tape.
+        number: What they are set to, or scaled by.
+        line: Of a matrix a row, or a head and a row, of it; empty where units are counted through.
+    """
 
     verb: Literal["set", "scale"]
     pass_name: str
@@ -56,6 +67,7 @@ class ValueEdit:
     units: Span
     steps: Span
     number: float
+    line: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,10 +77,11 @@ class PatchEdit:
     Attributes:
         pass_name: In which pass, or `readout`.
         value: Which value, or the input `x`.
-        units: Which of its units.
+        units: Which of its units; where `line` is given, which columns of it.
         steps: Which places of the tape.
         rows: The numbers, one for each unit, at each step.
         origin: Where they come from, in words; what it names is not read again.
+        line: Of a matrix a row, or a head and a row, of it; empty where units are counted through.
     """
 
     pass_name: str
@@ -77,6 +90,7 @@ class PatchEdit:
     steps: Span
     rows: tuple[tuple[float, ...], ...]
     origin: str = ""
+    line: tuple[int, ...] = ()
 
 
 HeldEdit = ValueEdit | PatchEdit
@@ -175,12 +189,12 @@ def line_of(edit: Edit) -> str:
             return f"ablate {edit.what}" + (f" {edit.pass_name}" if edit.pass_name else "")
         return f"let {f'{edit.pass_name}.' if edit.pass_name else ''}{edit.what} = {edit.text}"
     if isinstance(edit, PatchEdit):
-        where = f"{edit.pass_name}.{edit.value}[{_written(edit.units)}] @ {_written(edit.steps)}"
+        where = f"{edit.pass_name}.{edit.value}[{brackets(edit.units, edit.line)}] @ {_written(edit.steps)}"
         rows = "; ".join(", ".join(map(repr, row)) for row in edit.rows)
         return f"patch {where} = {rows}" + (f" from {in_quotes(edit.origin)}" if edit.origin else "")
     sign = "=" if edit.verb == "set" else "*"
     if isinstance(edit, ValueEdit):
-        where = f"{edit.pass_name}.{edit.value}[{_written(edit.units)}] @ {_written(edit.steps)}"
+        where = f"{edit.pass_name}.{edit.value}[{brackets(edit.units, edit.line)}] @ {_written(edit.steps)}"
         return f"{edit.verb} {where} {sign} {edit.number!r}"
     index = f"[{','.join(_written(span) for span in edit.index)}]" if edit.index else ""
     return f"weight {edit.tensor}{index} {sign} {edit.number!r}"
@@ -209,6 +223,11 @@ def in_quotes(token: str) -> str:
 
 def _escape(character: str) -> str:
     return f"\\U{ord(character):08x}"
+
+
+def brackets(units: Span, line: tuple[int, ...] = ()) -> str:
+    """Return what stands in the brackets behind a value: `7`, `2:4`, of a line of a matrix `0,2,3`."""
+    return ",".join([*map(str, line), _written(units)])
 
 
 def _written(span: Span) -> str:

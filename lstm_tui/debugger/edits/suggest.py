@@ -78,15 +78,16 @@ def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
         return ()
     now = sentence(passed[value][t][min(unit, passed[value].shape[1] - 1)])
     name, forward = f"{passed.name}.{value}", passed.direction == "forward"
+    one = f"{name}[{passed.entry_of(value, unit)}]"
     rest = f"{t}:" if forward else f":{t + 1}"
     forms = [
-        _form(f"set {name}[{unit}] @ {t} = ", now, "", "another number, at this step only"),
-        _form(f"set {name}[{unit}] @ {rest} = ", now, "", "another number, from here on as it reads"),
-        _form(f"set {name}[{unit}] @ : = ", now, "", "another number, at every step"),
+        _form(f"set {one} @ {t} = ", now, "", "another number, at this step only"),
+        _form(f"set {one} @ {rest} = ", now, "", "another number, from here on as it reads"),
+        _form(f"set {one} @ : = ", now, "", "another number, at every step"),
         _form(f"set {name}[:] @ {t} = ", now, "", "another number for all units, at this step"),
-        _form(f"scale {name}[{unit}] @ {t} * ", "0.5", "", "the number scaled by this factor"),
+        _form(f"scale {one} @ {t} * ", "0.5", "", "the number scaled by this factor"),
     ]
-    forms += _shut_and_open(frame, value, f"set {name}[{unit}] @ {t} = ")
+    forms += _shut_and_open(frame, value, f"set {one} @ {t} = ")
     bias = bias_of(frame, value)
     network = frame.trace.network
     if bias is not None and network is not None:

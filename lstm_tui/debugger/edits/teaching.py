@@ -20,7 +20,7 @@ from lstm_tui.debugger.edits.language import TeachEdit
 from lstm_tui.debugger.edits.openings import read_as
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.number_text import count_of, fixed
+from lstm_tui.engine.number_text import count_of, from_to
 from lstm_tui.engine.runtime.compiling import about_to_take_long
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 from lstm_tui.engine.text_safety import visible
@@ -159,9 +159,9 @@ def taught_words(edit: TeachEdit, before: Network, after: Network | None) -> str
         f"a {(before.tokens.kind if before.tokens else 'words').removesuffix('s')}" if edit.label is None else "a text"
     )
     old, new = (mean_loss(one, learned) for one in (before, after))
-    said = f"{what}: loss {fixed(old, 2)} → {fixed(new, 2)} {unit}"
+    said = f"{what}: loss {from_to(old, new)} {unit}"
     others = held_out_of(before)
     if others is None:
         return f"{said}; what it cost on other texts is not known{strange}"
     old, new = (mean_loss(one, others.examples) for one in (before, after))
-    return f"{said}; of {others} {fixed(old, 2)} → {fixed(new, 2)}{strange}"
+    return f"{said}; of {others} {from_to(old, new)}{strange}"

@@ -31,7 +31,7 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
-from lstm_tui.engine.number_text import compact, fixed, percent, sentence
+from lstm_tui.engine.number_text import compact, fixed, from_to, percent, sentence
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -103,7 +103,7 @@ class CausalQuestion:
         """Return the line that makes an interchange by hand."""
         if column.value == TOKEN:
             return f"replace {t} {in_quotes(self.other.trace.sequence.tokens[t])}"
-        units = ":" if unit is None else str(unit)
+        units = ":" if unit is None else self.names.entry(column.pass_name, unit, column.value)
         return f"patch {column.name}[{units}] @ {t} from {self.other.line} @ {t}"
 
     @property
@@ -180,7 +180,7 @@ def way_words(found: CausalMap, number: float) -> str:
         part = ""
     else:
         part = f", {percent(min(way, 1.0))} of the way" if 0 <= way < _ROUNDED else f", {sentence(way, 3)} × the way"
-    return f"{fixed(found.here, 3)} → {fixed(number, 3)}{part}"
+    return f"{from_to(found.here, number, 3)}{part}"
 
 
 def strongest_words(question: CausalQuestion, found: CausalMap) -> Iterator[str]:
@@ -205,7 +205,7 @@ def unit_words(question: CausalQuestion, found: CausalMap, column: MapColumn, nu
     if not changing:
         yield "  none changes it"
     for unit in changing:
-        name = question.names.label(column.pass_name, unit)
+        name = question.names.label(column.pass_name, unit, column.value)
         yield f"  unit {name}: {way_words(found, float(numbers[unit]))}"
 
 

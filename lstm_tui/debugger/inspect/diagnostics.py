@@ -123,7 +123,7 @@ def health_lines(
         if mine:
             yield HealthLine(f"{heading} ({len(mine)})", kind)
         for number, finding in mine[:most]:
-            label = f"{finding.unit:>3} {names.name(passed.name, finding.unit)}".rstrip()
+            label = names.label(passed.name, finding.unit, finding.value).rjust(3)
             yield HealthLine(finding_summary(passed, finding), kind, number, finding.unit, False, label=label)
         if most is not None and len(mine) > most:
             yield HealthLine(f"… and {len(mine) - most} more{more}", kind, heads=False)

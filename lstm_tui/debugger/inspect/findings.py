@@ -273,7 +273,7 @@ def following_lines(
     )
     yield f"{'unit':>16} {'effect r':>9} {'inside':>9} {'outside':>9} {'p':>7}"
     for one in found[:_MOST_UNITS]:
-        label = names.label(value.pass_name, one.unit)
+        label = names.label(value.pass_name, one.unit, value.value)
         numbers = (fixed(one.effect, 3, sign=True), fixed(one.inside, 3), fixed(one.outside, 3), sentence(one.p, 3))
         yield f"{label:>16} {numbers[0]:>9} {numbers[1]:>9} {numbers[2]:>9} {numbers[3]:>7}"
 
@@ -283,7 +283,7 @@ def follow_sentence(found: Sequence[FollowingUnit], value: ValueName, names: Uni
     if not found or not found[0].follows:
         return f"no unit of {value.name} is known to follow {what}"
     best = found[0]
-    label = names.label(value.pass_name, best.unit)
+    label = names.label(value.pass_name, best.unit, value.value)
     return (
         f"unit {label} of {value.name} follows {what}: {letter(value.value)} is {fixed(best.inside)} inside and "
         f"{fixed(best.outside)} outside, r {fixed(best.effect, 2, sign=True)}, p {sentence(best.p, 3)} corrected"

@@ -119,7 +119,8 @@ class MemoryLedger:
         columns: dict[str, Array | list[str]] = {
             "t": self.first + np.arange(len(self.tokens)), "token": list(self.tokens), "share": self.shares
         }  # fmt: skip
-        columns |= {f"{self.value}[{unit}]": self.by_token[:, unit] for unit in range(self.by_token.shape[1])}
+        passed, units = self.trace[self.pass_name], range(self.by_token.shape[1])
+        columns |= {f"{self.value}[{passed.entry_of(self.value, unit)}]": self.by_token[:, unit] for unit in units}
         return table_of(columns, library)
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ from lstm_tui.debugger.provenance.memory_loss import Fall, Held, MemoryLoss, los
 from lstm_tui.debugger.provenance.nonfinite import birth, ops_are_finite
 from lstm_tui.debugger.provenance.value_changes import Move, last_move, steps_reached
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import change, percent
+from lstm_tui.engine.number_text import change, from_to, percent
 from lstm_tui.engine.number_text import sentence as number
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace
@@ -161,7 +161,7 @@ def _moved(expression: Expression, scope: Scope, move: Move, limit: float | None
         name += f" {called}"
     head = (
         f"{name} moved by {change(move.after - move.before)} at {_place(scope, move.t)}, {scope.pass_name}: "
-        f"{number(move.before)} → {number(move.after)} ({_which(limit, move.unknown)})"
+        f"{from_to(move.before, move.after, 4, number)} ({_which(limit, move.unknown)})"
     )
     unit = meant
     if unit is None:
@@ -242,7 +242,7 @@ def _largest_loss(text: str, expression: Expression, scope: Scope, frame: Frame,
         return _nothing(text, expression, scope, frame, "lost", "", found.unknown)
     first = found.found[0]
     t = passed.tape_place(first.step + 1)
-    share = f"{number(float(shares[first.step]))} → {number(float(shares[first.step + 1]))}"
+    share = f"{from_to(shares[first.step], shares[first.step + 1], 4, number)}"
     known = f", as far as is known: {_of_steps(found.unknown)}" if found.unknown else ""
     if not found.of_amount:
         head = f"{visible(expression.text.strip())} fell from {number(first.before)} to {number(first.after)} at "

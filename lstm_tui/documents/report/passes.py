@@ -281,7 +281,7 @@ def maps_of(subject: Subject, name: str, value: str, units: tuple[int, ...], mea
         columns = tuple(TableColumn(subject.short(t), f"t = {t}", scale) for t in places)
         names = subject.frame.names
         rows = [
-            TableRow((names.label(name, unit),), tuple(subject.entry(name, value, t, unit) for t in places))
+            TableRow((names.label(name, unit, value),), tuple(subject.entry(name, value, t, unit) for t in places))
             for unit in units
         ]
         if means:

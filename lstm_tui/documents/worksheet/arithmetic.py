@@ -20,6 +20,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product
 from lstm_tui.engine.number_text import written_out
 
+SMALLEST = Decimal("1e-12")
+"""A number that is smaller is 0 on a sheet."""
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 _STRENGTH = {"+": 1, "−": 1, "×": 2, "/": 2}
 
@@ -60,8 +62,13 @@ class Applied:
 Tree = Leaf | Arithmetic | Applied
 
 
-def decimal(number: float | np.floating[Any], digits: int) -> Decimal:
+def decimal(number: float | np.floating[Any], digits: int, begins: bool = False) -> Decimal:
     """Return a number as it is written on a sheet: its shortest digits, rounded when there are more.
+
+    Args:
+        number: The number.
+        digits: Places behind the point.
+        begins: Whether a cell begins in it, which may be at −∞ or +∞; nothing else may.
 
     Raises:
         UserError: It is not finite, or too large to be written out.
@@ -69,14 +76,24 @@ def decimal(number: float | np.floating[Any], digits: int) -> Decimal:
     text = str(number)
     try:
         exact = Decimal(text)
+        if begins and exact.is_infinite():
+            return exact
         return exact if -int(exact.as_tuple().exponent) <= digits else rounded(exact, digits)
     except (DecimalException, ValueError, TypeError):
         raise UserError(f"a number in these steps is {text}: no pencil can go on from it") from None
 
 
 def rounded(number: Decimal, digits: int) -> Decimal:
-    """Round half away from zero; what is rounded away is never −0."""
+    """Round half away from zero to places behind the point; infinity stays what it is.
+
+    A number that would become 0 keeps as many figures instead, or a sum could not be divided by it. What is smaller
+    than `SMALLEST` is 0, never −0.
+    """
+    if number.is_infinite():
+        return number
     result = number.quantize(Decimal(1).scaleb(-digits), context=_EXACT)
+    if result == 0 and abs(number) >= SMALLEST:
+        return number.quantize(Decimal(1).scaleb(number.adjusted() + 1 - digits), context=_EXACT)
     return abs(result) if result == 0 else result
 
 
@@ -184,6 +201,8 @@ def _value(tree: Applied, digits: int) -> Decimal:
     with np.errstate(all="ignore"):
         result = np.asarray(OPS[tree.function].forward(*operands))
     number = float(result[tree.unit or 0])
+    if np.isinf(number) and not any(np.isinf(one).any() for one in operands):
+        raise OverflowError
     return rounded(Decimal(repr(number)), digits)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from lstm_tui.documents.blocks import Block, Heading, Line, LinePiece, Lines, Page, Section, Sentence
 from lstm_tui.documents.worksheet.arithmetic import Vector
 from lstm_tui.documents.worksheet.worksheet import StepSums, ValueSums, WorksheetContents
-from lstm_tui.engine.number_text import sentence, written_out
+from lstm_tui.engine.number_text import count_of, sentence, written_out
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
 
@@ -20,8 +21,11 @@ def page_of(sheet: WorksheetContents, blanks: bool) -> Page:
     rounding = (
         f"Round every number that you write down to {sheet.digits} places, halves away from zero, and go on with what "
         "is written. σ(a) = 1 / (1 + e^(−a)). A unit stands in brackets behind its value. A state that is read before "
-        "its own equation is taken, or in it, is that of the step before."
+        "its own equation is taken, or in it, is that of the step before. "
+        f"A number that would become 0 keeps {count_of(sheet.digits, 'figure')} instead."
     )
+    if any(one.is_infinite() for one in _given_numbers(sheet)):
+        rounding += " −∞ is less than every number: what is added to it leaves it, and e^(−∞) = 0."
     difference = (
         f"The program rounds nothing to {sheet.digits} places. Its own numbers for these steps are at most "
         f"{sentence(sheet.difference, 1)} away from those of this sheet."
@@ -37,6 +41,11 @@ def page_of(sheet: WorksheetContents, blanks: bool) -> Page:
         (Sentence(_tape(sheet), plain=True), Sentence(rounding)),
         (*_equations(sheet), *_weights(sheet), *steps, Section("How near this is", (Sentence(difference),))),
     )
+
+
+def _given_numbers(sheet: WorksheetContents) -> Iterator[Decimal]:
+    """Yield every number that a step begins with; only there does −∞ come in."""
+    yield from (leaf.number for step in sheet.worked for _, vector in step.given for leaf in vector)
 
 
 def _called(owner: str) -> str:
@@ -93,7 +102,7 @@ def _given(step: StepSums) -> Iterator[Line]:
 
 def _value(value: ValueSums) -> Iterator[Line]:
     for one in value.units:
-        begun = f"{value.name}[{one.unit}] = "
+        begun = f"{value.name}[{one.entry}] = "
         for n, line in enumerate(one.lines):
             yield (LinePiece(begun if n == 0 else " " * (len(begun) - 2) + "= "), *line)
         if one.edited:

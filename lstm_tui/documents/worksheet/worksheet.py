@@ -32,9 +32,15 @@ from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 @dataclass(frozen=True)
 class UnitSum:
-    """One unit of a value: its sum line by line, and what an edit then makes of it."""
+    """One unit of a value: its sum line by line, and what an edit then makes of it.
 
-    unit: int
+    Attributes:
+        entry: What stands in brackets behind the value: the unit, or row and column of a matrix.
+        lines: Of the sum.
+        edited: What an edit makes of it, in words.
+    """
+
+    entry: str
     lines: tuple[Line, ...]
     edited: str = ""
 
@@ -155,9 +161,9 @@ class _Desk:
             equations, weights, tuple(worked), self.difference, tuple(remarks), outputs,
         )  # fmt: skip
 
-    def _vector(self, numbers: Array) -> Vector:
+    def _vector(self, numbers: Array, begins: bool = False) -> Vector:
         self.paper.take(len(numbers))
-        return tuple(Leaf(decimal(number, self.digits)) for number in numbers)
+        return tuple(Leaf(decimal(number, self.digits, begins)) for number in numbers)
 
     def _weights(self, program: Program | None, flat: Array | None) -> dict[str, tuple[Vector, ...]]:
         assert program is not None, "the trace has a network"
@@ -171,7 +177,8 @@ class _Desk:
     def _pass(self, passed: PassTrace) -> list[StepSums]:
         weights = self._weights(passed.program, passed.parameters)
         places = sorted(self.steps, key=passed.reading_step)
-        states = {state: self._vector(passed.previous(state, places[0])) for state in passed.cell.state}
+        begins = passed.reading_step(places[0]) == 0
+        states = {state: self._vector(passed.previous(state, places[0]), begins) for state in passed.cell.state}
         done = []
         for t in places:
             step = self._step(passed, t, states, weights)
@@ -223,11 +230,14 @@ class _Desk:
                 result = Leaf(by, True) if modes[unit] == 1 else worked_out(scaled, self.digits)
                 verb = "set to" if modes[unit] == 1 else f"multiplied by {written_out(by)}:"
                 edited = f"an edit: {verb} {written_out(result.number)}"
-            units.append(UnitSum(unit, written, edited))
+            units.append(UnitSum(self._entry(owner, equation.name, unit), written, edited))
             results.append(result)
         self.known[owner, equation.name, t] = tuple(results)
         self._compare(owner, equation.name, t, results)
         return ValueSums(equation.name, equation.label, show(equation.expression), tuple(units))
+
+    def _entry(self, owner: str, value: str, unit: int) -> str:
+        return str(unit) if owner == READOUT else self.trace[owner].entry_of(value, unit)
 
     def _held(self, owner: str, value: str, size: int, t: int) -> tuple[Array, Array]:
         ran = self.trace.ran
@@ -238,7 +248,8 @@ class _Desk:
     def _compare(self, owner: str, value: str, t: int, results: list[Leaf]) -> None:
         numbers = self.trace.readout[value] if owner == READOUT else self.trace[owner][value]
         sheet = np.array([float(leaf.number) for leaf in results])
-        self.difference = max(self.difference, float(np.abs(sheet - numbers[t]).max()))
+        gaps = np.abs(np.subtract(sheet, numbers[t], where=sheet != numbers[t], out=np.zeros(len(sheet))))
+        self.difference = max(self.difference, float(gaps.max()))
 
     def _input(self, passed: PassTrace, t: int) -> Vector:
         """Return what a pass reads: numbers of the run for the lowest layer, those of the sheet above it."""

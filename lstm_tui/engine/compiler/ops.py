@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
 
 Interval = tuple[float, float]
 EVERYTHING: Interval = (-math.inf, math.inf)
@@ -85,6 +86,21 @@ class Shape(NamedTuple):
         """Return where a unit stands as it is typed in brackets: `2,3`, of several heads `0,2,3`."""
         places = self.place(unit)
         return ",".join(map(str, places[1:] if self.heads == 1 else places))
+
+    def find(self, value: str, entries: tuple[int, ...]) -> int:
+        """Return which unit stands at a row and column, or at a head, row and column, of a value of that name.
+
+        Raises:
+            UserError: There is no such place.
+        """
+        places = (0, *entries) if len(entries) == 2 and self.heads == 1 else entries
+        if len(places) != 3:
+            named = "row, column" if self.heads == 1 else "head, row, column"
+            raise UserError(f"{value} has {self.heads} head{'s' * (self.heads > 1)}: write {value}[{named}]")
+        for place, size, what in zip(places, self, ("head", "row", "column"), strict=True):
+            if not 0 <= place < size:
+                raise UserError(f"{value} has {size} {what}{'s' * (size > 1)}, from 0")
+        return self.unit(*places)
 
     def unit(self, head: int, row: int, column: int) -> int:
         """Return which unit stands there."""

@@ -353,7 +353,7 @@ def _layer_of(layer: Layer) -> dict[str, Any]:
 
 def _fill(network: Network, tensors: Mapping[str, Array], where: str) -> None:
     views = network.tensors()
-    for name in tensors:
+    for name in sorted(tensors):
         if name not in views:
             near = nearest(name, views)
             raise UserError(f"{where}: it has no parameter {name}" + (f"; did you mean {near}?" if near else ""))

@@ -216,14 +216,7 @@ class PassTrace(Mapping[str, ValueArray]):
         shape = self.shape_of(value)
         if shape is None:
             raise UserError(f"{value} has no rows and columns: its units are {value}[0], {value}[1] …")
-        places = (0, *entries) if len(entries) == 2 and shape.heads == 1 else entries
-        if len(places) != 3:
-            named = "row, column" if shape.heads == 1 else "head, row, column"
-            raise UserError(f"{value} has {shape.heads} head{'s' * (shape.heads > 1)}: write {value}[{named}]")
-        for place, size, what in zip(places, shape, ("head", "row", "column"), strict=True):
-            if not 0 <= place < size:
-                raise UserError(f"{value} has {size} {what}{'s' * (size > 1)}, from 0")
-        return shape.unit(*places)
+        return shape.find(value, entries)
 
     def entry_of(self, value: str, unit: int) -> str:
         """Return a unit as it is typed in brackets behind a value: `7`, of a matrix its row and column, `2,3`."""
@@ -531,7 +524,9 @@ def _unit_columns(before: str, passed: PassTrace, wanted: tuple[str, ...]) -> di
     columns: dict[str, Array] = {}
     for value in (one for one in passed if one in wanted):
         whole = rows_of(passed[value], 0, passed.steps)
-        columns |= {f"{before}{value}[{unit}]": whole[:, unit] for unit in range(whole.shape[1])}
+        columns |= {
+            f"{before}{value}[{passed.entry_of(value, unit)}]": whole[:, unit] for unit in range(whole.shape[1])
+        }
     return columns
 
 

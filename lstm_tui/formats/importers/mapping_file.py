@@ -159,7 +159,7 @@ def _ops(
     if "over" in entry.content:
         ops.append(Reduce(entry.choice("over", _OVER)))
     if not ops:
-        raise entry.damaged("it", "does nothing: give weight, norm, position, scale, shift, activation or over")
+        raise entry.damaged("", "does nothing: give weight, norm, position, scale, shift, activation or over")
     return ops
 
 
@@ -233,31 +233,31 @@ def _initial(
 
 def _tensor(entry: Any, tensors: Mapping[str, Array], fields: Fields, key: str, used: set[str]) -> Array:
     """Return a tensor by name, or `{ tensor, rows, columns, transpose, plus, add, negate }` of one."""
-    table = Fields({"tensor": entry} if isinstance(entry, str) else entry, fields.where, f"{key}.")
+    table = Fields({"tensor": entry} if isinstance(entry, str) else entry, fields.where, f"{fields.path}{key}.")
     name = table.get("tensor", str)
     if name not in tensors:
         near = nearest(name, tensors)
-        raise table.damaged(f"{key}: {name}", "is no tensor of the file" + (f"; did you mean {near}?" if near else ""))
+        raise fields.damaged(f"{key}: {name}", "is no tensor of the file" + (f"; did you mean {near}?" if near else ""))
     used.add(name)
     array = np.asarray(tensors[name])
     if array.dtype.kind != "f":
-        raise table.damaged(f"{key}: {name}", f"holds {array.dtype} numbers, not floating point")
+        raise fields.damaged(f"{key}: {name}", f"holds {array.dtype} numbers, not floating point")
     if table.maybe("transpose", bool):
         array = array.T
     for axis, part in enumerate(("rows", "columns")):
         if part in table.content:
             bounds = table.items(part, int)
             if len(bounds) != 2 or axis >= array.ndim or not 0 <= bounds[0] < bounds[1] <= array.shape[axis]:
-                raise table.damaged(f"{key}.{part}", f"must be two places in {'×'.join(map(str, array.shape))}")
+                raise table.damaged(part, f"must be two places in {'×'.join(map(str, array.shape))}")
             array = array[bounds[0] : bounds[1]] if axis == 0 else array[:, bounds[0] : bounds[1]]
     if "plus" in table.content:
         other = _tensor(table.content["plus"], tensors, fields, f"{key}.plus", used)
         if other.shape != array.shape:
-            raise table.damaged(f"{key}.plus", "has another shape")
+            raise table.damaged("plus", "has another shape")
         array = array + other
     more = table.content.get("add", 0)  # what a program adds as it runs, as TensorFlow 1 to the forget bias
     if isinstance(more, bool) or not isinstance(more, int | float) or not math.isfinite(more):
-        raise table.damaged(f"{key}.add", "must be a number")
+        raise table.damaged("add", "must be a number")
     if more:
         array = array + array.dtype.type(more)
     if table.maybe("negate", bool):

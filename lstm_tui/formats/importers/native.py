@@ -154,7 +154,7 @@ def _spec(content: dict[str, Any], where: str) -> dict[str, Any]:
         raise UserError(f"{where}: is of version {version}, and this program reads {VERSION}; update lstm-tui")
     fields.get("name", str)
     for key in ("embedding_size", "input_size", "outputs"):
-        if (fields.maybe(key, int) or 1) < 1:
+        if (size := fields.maybe(key, int)) is not None and size < 1:
             raise fields.damaged(key, "must be at least 1")
     fields.maybe("card", dict)
     fields.maybe("readout", str)
@@ -208,18 +208,19 @@ def _check_layer(layer: Fields) -> None:
 def _check_tensors(content: dict[str, Any], where: str) -> dict[str, int]:
     """Check what the header says of the tensors and return how many numbers each holds."""
     counts = {}
-    for name, entry in content.items():
+    header = Fields(content, where)
+    for name in content:
         if name == "__metadata__":
             continue
-        tensor = Fields(entry, where, f"{name}.")
+        tensor = header.inside(name)
         dtype = tensor.get("dtype", str)
         if dtype not in _DTYPES:
-            raise tensor.damaged(name, f"holds {dtype[:20]}; a network holds F32 or F64")
+            raise header.damaged(name, f"holds {dtype[:20]}; a network holds F32 or F64")
         count = 1
         for length in tensor.items("shape", int):
             count *= length
         start, end = [*tensor.items("data_offsets", int), 0, 0][:2]
         if count < 0 or end - start != count * _DTYPES[dtype]:
-            raise tensor.damaged(name, "is not as long as its shape says")
+            raise header.damaged(name, "is not as long as its shape says")
         counts[name] = count
     return counts

@@ -95,7 +95,8 @@ class Fields:
     """An object of a JSON document.
 
     Attributes:
-        where: What messages call the document, and the place in it.
+        where: What messages call the document.
+        path: The place in it, to the dot behind it; empty for the whole.
     """
 
     def __init__(self, content: Any, where: str, path: str = "") -> None:
@@ -105,20 +106,21 @@ class Fields:
             UserError: It is not an object.
         """
         self.where = where
-        self._path = path
+        self.path = path
         if not isinstance(content, dict):
-            raise self.damaged(path or "it", "must be an object")
+            raise self.damaged("", "must be an object")
         self.content: Mapping[str, Any] = content
 
-    def damaged(self, what: str, problem: str) -> UserError:
-        """Return the error for a field of this document."""
+    def damaged(self, key: str, problem: str) -> UserError:
+        """Return the error for a field, or for the whole where it is empty; its place in the document is named."""
+        what = f"{self.path}{key}" if key else self.path.removesuffix(".") or "it"
         return UserError(f"{self.where}: is damaged: {visible(what)} {problem}")
 
     def get(self, key: str, kind: type[_T]) -> _T:
         """Return a field of a type; true and false are no numbers."""
         value = self.content.get(key)
         if not _is(value, kind):
-            raise self.damaged(self._path + key, f"must be {_WORDS[kind]}" if key in self.content else "is missing")
+            raise self.damaged(key, f"must be {_WORDS[kind]}" if key in self.content else "is missing")
         assert isinstance(value, kind)
         return value
 
@@ -131,24 +133,24 @@ class Fields:
         values: list[Any] = self.get(key, list)
         for n, value in enumerate(values):
             if not _is(value, kind):
-                raise self.damaged(f"{self._path}{key}[{n}]", f"must be {_WORDS[kind]}")
+                raise self.damaged(f"{key}[{n}]", f"must be {_WORDS[kind]}")
         return values
 
     def choice(self, key: str, among: tuple[str, ...]) -> str:
         """Return a text that is one of some."""
         value = self.get(key, str)
         if value not in among:
-            raise self.damaged(self._path + key, f"is {visible(value[:40])!r}, and must be {' or '.join(among)}")
+            raise self.damaged(key, f"is {visible(value[:40])!r}, and must be {' or '.join(among)}")
         return value
 
     def inside(self, key: str) -> Fields:
         """Return the object of a field."""
-        return Fields(self.get(key, dict), self.where, f"{self._path}{key}.")
+        return Fields(self.get(key, dict), self.where, f"{self.path}{key}.")
 
     def each(self, key: str) -> Iterator[Fields]:
         """Return the objects of a list."""
         for n, value in enumerate(self.get(key, list)):
-            yield Fields(value, self.where, f"{self._path}{key}[{n}].")
+            yield Fields(value, self.where, f"{self.path}{key}[{n}].")
 
 
 def _is(value: Any, kind: type) -> bool:

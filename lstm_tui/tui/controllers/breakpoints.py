@@ -62,16 +62,19 @@ class BreakpointKeys:
         elif pane == CELL.number:
             self._toggle(f"{view.pass_name}.{view.value}")
         else:
-            value = float(view.passed[view.value][view.t, min(view.unit, view.passed[view.value].shape[1] - 1)])
+            unit = view.unit_in(view.value)
+            value = float(view.passed[view.value][view.t, unit])
+            entry = view.passed.entry_of(view.value, unit)
             title = f"stop wherever this is true: change it, enter sets it, then {key_of(_ON)} goes on to it"
-            self._edits.type_line(f"break {view.value}[{view.unit}] > {sentence(value)}", title=title)
+            self._edits.type_line(f"break {view.value}[{entry}] > {sentence(value)}", title=title)
 
     def watch(self) -> None:
         """Watch the value under the cursor, or no more."""
         from lstm_tui.debugger.breakpoints.parse import read_change
 
         view = self._run.view
-        trigger = read_change(f"{view.value}[{view.unit}] by {sentence(_FAR)}", self._run.session.scope())
+        entry = view.passed.entry_of(view.value, view.unit_in(view.value))
+        trigger = read_change(f"{view.value}[{entry}] by {sentence(_FAR)}", self._run.session.scope())
         said = self._toggled(trigger)
         self._say(
             said if said.endswith("taken away") else f"{said}: {key_of(_BACK)} back to who moved it, {key_of(_ON)} on"

@@ -143,6 +143,12 @@ class Dialogs:
 
         self._analyse(lambda view: reach_analysis(view, self._open_network))
 
+    def dynamics(self) -> None:
+        """Show what kind of memory the step here is; go to the token that was asked about there."""
+        from lstm_tui.tui.views.dynamics import dynamics_analysis
+
+        self._analyse(dynamics_analysis)
+
     def health(self) -> None:
         """Show how the units do; look at the one that is chosen there."""
         from lstm_tui.tui.views.health import health_analysis

@@ -246,7 +246,7 @@ def _words(picture: CausesPicture, width: int, palette: Palette) -> list[tuple[s
     numbers = picture.units.get(cell)
     if numbers is not None:
         best = [unit for unit in unit_order(found, numbers)[:_MOST_UNITS] if numbers[unit] != found.here]
-        names = (question.names.label(cell[0].pass_name, unit) for unit in best)
+        names = (question.names.label(cell[0].pass_name, unit, cell[0].value) for unit in best)
         told = "; ".join(
             f"{name} {way_words(found, float(numbers[unit]))}" for name, unit in zip(names, best, strict=True)
         )

@@ -101,7 +101,7 @@ class SideOutput(Pane):
 
 _KEYS = (
     ("n/N", "token"), ("s/S", "equation"), ("g/G", "first, last"), ("[]", "pass"), ("o", "order"), ("tab", "pane"),
-    ("j/k", "cursor"), ("q", "quit"),
+    ("j/k", "cursor"), ("esc q", "quit"),
 )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ class CompareScreen(Screen[None]):
         Binding("k,up", "cursor(0,-1)", show=False),
         Binding("l,right", "cursor(1,0)", show=False),
         Binding("h,left", "cursor(-1,0)", show=False),
-        Binding("q", "leave", show=False),
+        Binding("q,escape", "leave", show=False),
     ]
 
     one: reactive[View] = reactive(EMPTY, repaint=False)

@@ -210,9 +210,7 @@ def draw_curves(picture: CurvesPicture, width: int, height: int, palette: Palett
 
 
 def _unit_words(picture: CurvesPicture) -> str:
-    network = picture.view.trace.network
-    name = "" if network is None else network.unit_name(picture.pass_name, picture.units[0])
-    return f"unit {picture.units[0]} {name}".rstrip()
+    return picture.view.frame.names.words(picture.pass_name, picture.units[0])
 
 
 def _draw_field(

@@ -121,6 +121,14 @@ _WIDEST, _LEAST, _GAP = 46, 20, 3
 _TALLEST = 18
 
 
+_FORMS = 4  # of a title
+_LEGENDS = (
+    "upwards: share of the steps above .9; a point is one unit, a digit so many; the selected one is marked",
+    "upwards: share above .9; a point is one unit, a digit so many",
+)
+"""What is explained below the scatters, where there is room for it."""
+
+
 def draw_health(picture: Healthy, width: int, height: int, palette: Palette) -> Drawing:
     """Draw the gates of a pass side by side above the list of findings."""
     glyphs, style = palette.glyphs, palette.style
@@ -135,8 +143,8 @@ def draw_health(picture: Healthy, width: int, height: int, palette: Palette) -> 
         drawing.line().put(" this cell has no gates", style("faint"))
     else:
         _scatters(drawing, picture, one)
-        words = "upwards: share of the steps above .9; a point is one unit, a digit so many; the selected one is marked"
-        drawing.line().put(cut(glyphs.say(f" {words}"), width - 1, glyphs), style("faint"))
+        words = glyphs.say(f" {next((one for one in _LEGENDS if len(one) < width - 1), _LEGENDS[-1])}")
+        drawing.line().put(cut(words, width - 1, glyphs), style("faint"))
     drawing.line()
     _findings(drawing, picture, one)
     return drawing
@@ -154,15 +162,13 @@ def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
     span = min((width - 2 + _GAP) // len(shown) - _GAP, _WIDEST)
     rows = min(max(drawing.height // 2 - 3, 3), _TALLEST, max(span // 2, 3))
     head = drawing.line()
+    forms = [[_title(gate, form) for gate in shown] for form in range(_FORMS)]
+    titles = next((form for form in forms if all(len("".join(one)) <= span for one in form)), forms[-1])
     for n, gate in enumerate(shown):
         head.to(1 + n * (span + _GAP))
-        low, high = (_share(float(np.mean(part))) for part in (gate.low, gate.high))
-        ink = INK_OF_ROLE.get(gate.role or "", "other")
-        head.put(f"{gate.value} {gate.role or ''}".rstrip(), palette.style(ink, bold=True))
-        room = max(span - len(gate.value) - len(gate.role or "") - 1, 0)
-        texts = [f"  below .1 {low}  above .9 {high}", f" below .1 {low} above .9 {high}"]
-        head.put(cut(next((one for one in texts if len(one) <= room), texts[-1]), room, palette.glyphs),
-                 palette.style("soft"))  # fmt: skip
+        called, shares = titles[n]
+        head.put(called, palette.style(INK_OF_ROLE.get(gate.role or "", "other"), bold=True))
+        head.put(cut(shares, max(span - len(called), 0), palette.glyphs), palette.style("soft"))
     grids = [_grid(gate, span - 2, rows) for gate in shown]
     unit = picture.view.unit_of(picture.pass_name)
     for row in range(rows):
@@ -179,6 +185,16 @@ def _scatters(drawing: Drawing, picture: Healthy, one: PassHealth) -> None:
         words = fit(palette.glyphs.say(f" {'share below .1':^{max(span - 4, 0)}}"), span - 3, palette.glyphs)
         foot.put(words, palette.style("soft"))
         foot.put("1", palette.style("faint"))
+
+
+def _title(gate: GateHealth, form: int) -> tuple[str, str]:
+    """Return how a gate is called and its shares, the longest form first."""
+    low, high = (_share(float(np.mean(part))) for part in (gate.low, gate.high))
+    named = f"{gate.value} {gate.role or ''}".rstrip()
+    return (
+        (named, f"  below .1 {low}  above .9 {high}"), (named, f" below .1 {low} above .9 {high}"),
+        (named, f" <.1 {low} >.9 {high}"), (gate.value, f" <.1 {low} >.9 {high}"),
+    )[form]  # fmt: skip
 
 
 def _spot(gate: GateHealth, unit: int, width: int, rows: int) -> tuple[int, int]:

@@ -121,7 +121,8 @@ def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
         columns.append(_Column(f"|∂{out}/∂{out} then|", f"|∂{out}|", felt.format(out, out), found.output.size, "show"))
     stretched = "spectral radius of the step's Jacobian: repeated steps shrink a change where it is below 1"
     columns.append(_Column("ρ of the step", "ρ", stretched, found.radius, "other", "radius"))
-    alone = f"how {memory}[{unit}] of that step changes {memory}[{unit}] now" + (
+    entry = picture.view.trace[picture.pass_name].entry_of(found.memory.value, unit)
+    alone = f"how {memory}[{entry}] of that step changes {memory}[{entry}] now" + (
         "; beside it what its own gate keeps" if found.kept is not None else ""
     )
     columns.append(_Column(f"{words} by itself", short, alone, found.memory.own[:, unit], "positive", "signed"))

@@ -10,15 +10,15 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lstm_tui.tui.app import LstmApp
-from lstm_tui.tui.canvas.canvas import Line
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
 from lstm_tui.tui.environment import check_terminal, draws_ascii
 from lstm_tui.tui.keys import read_escape_at_once
+from lstm_tui.tui.panes.header_footer import draw_footer
 from lstm_tui.tui.threads import end
 
 
 class KeysLine(Widget):
-    """The keys of a screen in one line, as many as fit."""
+    """The keys of a screen in one line; where room is short, the last two are the last to be dropped."""
 
     DEFAULT_CSS: ClassVar[str] = "KeysLine { height: 1; }"
     palette: reactive[Palette] = reactive(DARK_PALETTE)
@@ -30,13 +30,7 @@ class KeysLine(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return the line."""
-        line = Line(self.size.width, self.palette.style("ink", "band")).put(" ")
-        for key, word in self._keys:
-            if line.x + len(key) + len(word) + 2 > self.size.width:
-                break
-            line.put(key, self.palette.style("key", "band", bold=True))
-            line.put(f" {word}  ", self.palette.style("soft", "band"))
-        return line.strip()
+        return draw_footer(self._keys, self.size.width, self.palette)[0].strip()
 
 
 def shown_alone(make: Callable[..., LstmApp], light: bool) -> int:

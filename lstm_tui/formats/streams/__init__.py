@@ -1,0 +1,1 @@
+"""What an application recorded of a stream, chunk by chunk, beside the right run."""

@@ -1,0 +1,186 @@
+"""Recorded chunks as a network reads them: rows of its input, and outputs and states laid beside its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.runtime.chunked_run import refuse_both_ways
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.streams.recorded_stream import RecordedChunk, RecordedStream
+
+_LONGEST_NAME = 40
+
+
+@dataclass(frozen=True, eq=False)
+class FittedChunk:
+    """One chunk as the network reads it.
+
+    Attributes:
+        samples: What is new at each step, (n, F): the whole of its input where no context stands beside it.
+        outputs: What was recorded of each step (m, K), or of the chunk, (1, K) with `by_step` False; None without.
+        by_step: Whether there is an output for each step. There may be fewer or more than steps.
+        states: States behind the chunk, (S,) each, by pass and name.
+        stream: Which stream it belongs to.
+    """
+
+    samples: Array
+    outputs: Array | None
+    by_step: bool
+    states: Mapping[tuple[str, str], Array]
+    stream: str
+
+    @property
+    def steps(self) -> int:
+        """How many steps the network takes on it."""
+        return len(self.samples)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedStream:
+    """A recording as a network reads it.
+
+    Attributes:
+        where: The file, safe to show.
+        network: What is run: without its readout, where the recording holds what the top layer shows.
+        chunks: In the order in which they came.
+        context: How many numbers of before stand beside what is new at each step.
+    """
+
+    where: str
+    network: Network
+    chunks: tuple[FittedChunk, ...]
+    context: int = 0
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Names of the streams, in the order in which they begin."""
+        return tuple(dict.fromkeys(one.stream for one in self.chunks))
+
+    @property
+    def steps(self) -> int:
+        """How many steps there are in all."""
+        return sum(one.steps for one in self.chunks)
+
+
+def fitted(recorded: RecordedStream, network: Network, context: int = 0) -> FittedStream:
+    """Return a recording as a network reads it.
+
+    Args:
+        recorded: What an application recorded.
+        network: What it ran.
+        context: How many numbers of before the network reads at each step, in front of those that are new.
+
+    Raises:
+        UserError: They do not belong together; the chunk is named.
+    """
+    refuse_both_ways(network)
+    if context and (network.embedding is not None or context >= network.input_size):
+        reads = "text" if network.embedding is not None else count_of(network.input_size, "number") + " at each step"
+        raise UserError(f"network {network.name} reads {reads}: there is no room for a context of {context} before it")
+    network = _saying_what_was_recorded(recorded, network, context)
+    size = _outputs(network)
+    chunks = []
+    for n, one in enumerate(recorded.chunks):
+        where = f"{recorded.where}: chunk {n}"
+        samples = _samples(one, network, context, where)
+        outputs, by_step = _laid_out(one, len(samples), size, where)
+        chunks.append(FittedChunk(samples, outputs, by_step, _states(one, network, where), one.stream))
+    return FittedStream(recorded.where, network, tuple(chunks), context)
+
+
+def _outputs(network: Network) -> int:
+    return network.outputs or _shown(network)
+
+
+def _shown(network: Network) -> int:
+    """Return how many numbers the top layer shows."""
+    top = network.layers[-1].passes[0]
+    return top.program.values[top.cell.output].size
+
+
+def _saying_what_was_recorded(recorded: RecordedStream, network: Network, context: int) -> Network:
+    """Return the network without its readout where outputs are as many as units of the top layer, and fit no other."""
+    first = next((one for one in recorded.chunks if one.outputs is not None), None)
+    if first is None or first.outputs is None or network.readout is None or not first.outputs.size:
+        return network
+    size, shown = first.outputs.size, _shown(network)
+    said, width = network.outputs, first.outputs.shape[-1] if first.outputs.ndim else 1
+    if (size % said and not size % shown) or (width == shown != said and not size % shown):
+        return replace(network, readout=None, classes=())
+    return network
+
+
+def _samples(one: RecordedChunk, network: Network, context: int, where: str) -> Array:
+    """Return what is new at each step of a chunk, (n, F)."""
+    given = one.inputs
+    if network.embedding is not None:
+        return _embedded(given, network, where)
+    width = network.input_size - context
+    if given.dtype.kind == "b" or not given.size:
+        raise UserError(f"{where}: its input holds no numbers; give it at least a step")
+    if given.ndim >= 2 and given.shape[-1] == network.input_size != width:
+        given = given.reshape(-1, network.input_size)[:, context:]  # what the application read, its context included
+    if given.size % width or (given.ndim >= 2 and given.shape[-1] not in (width, 1) and min(given.shape) > 1):
+        shape = "×".join(map(str, given.shape)) or "one number"
+        beside = f" beside a context of {context}" if context else ""
+        raise UserError(f"{where}: its input is {shape}; the network reads {count_of(width, 'number')} a step{beside}")
+    return np.asarray(given.reshape(-1, width), np.float64)
+
+
+def _embedded(given: Array, network: Network, where: str) -> Array:
+    assert network.embedding is not None
+    known = len(network.embedding)
+    ids = given.reshape(-1)
+    if ids.dtype.kind == "f":
+        whole = np.isfinite(ids) & (ids == np.floor(ids))
+        if not whole.all():
+            raise UserError(f"{where}: the network reads ids of tokens, which are whole numbers")
+    if not ids.size or ids.min() < 0 or ids.max() >= known:
+        raise UserError(f"{where}: the network knows the ids 0 to {known - 1}; the chunk holds others, or none")
+    return np.asarray(network.embedding[ids.astype(np.int64)], np.float64)
+
+
+def _laid_out(one: RecordedChunk, steps: int, size: int, where: str) -> tuple[Array | None, bool]:
+    """Return the outputs of a chunk as rows (m, K), and whether they stand for steps."""
+    if one.outputs is None:
+        return None, False
+    outputs = one.outputs
+    last = outputs.shape[-1] if outputs.ndim else 1
+    if not outputs.size or outputs.size % size or last not in (size, *((outputs.size,) if size == 1 else ())):
+        has = "×".join(map(str, outputs.shape)) or "one number"
+        raise UserError(f"{where}: its output is {has}; the network says {count_of(size, 'number')} at once")
+    rows = np.asarray(outputs.reshape(-1, size), np.float64)
+    return rows, len(rows) > 1 or steps == 1
+
+
+def _states(one: RecordedChunk, network: Network, where: str) -> dict[tuple[str, str], Array]:
+    """Return the states of a chunk by pass and name; `h` and `c` as PyTorch stacks them are those of every layer."""
+    sizes = {
+        (each.name, state): each.program.values[state].size for each in network.passes for state in each.cell.state
+    }
+    found: dict[tuple[str, str], Array] = {}
+    for name, array in one.states.items():
+        pass_name, slash, state = name.rpartition("/")
+        if not slash:
+            stack = [place for place in sizes if place[1] == name]
+            if stack and array.size == sum(sizes[place] for place in stack):
+                ends = np.cumsum([sizes[place] for place in stack])[:-1]
+                found |= dict(zip(stack, np.split(np.asarray(array.reshape(-1), np.float64), ends), strict=True))
+                continue
+        place = (pass_name, state)
+        if place not in sizes:
+            known = [f"{owner}/{each}" for owner, each in sizes]
+            near = nearest(name, known)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(known[:6])}"
+            raise UserError(f"{where}: {visible(name[:_LONGEST_NAME])!r} is no state of the network; {hint}")
+        if array.size != sizes[place]:
+            raise UserError(f"{where}: {name} holds {count_of(array.size, 'number')}; it should hold {sizes[place]}")
+        found[place] = np.asarray(array.reshape(-1), np.float64)
+    return found

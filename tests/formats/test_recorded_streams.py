@@ -1,0 +1,228 @@
+"""What an application recorded is read in each layout, beside a loop in plain NumPy; what is none is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from naive import lstm_step
+from saved_arrays import savez
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.formats.streams.diagnosis import StreamDiagnosis, diagnose, difference
+from lstm_tui.formats.streams.fitted_stream import fitted
+from lstm_tui.formats.streams.mistakes import in_context, mistakes
+from lstm_tui.formats.streams.recorded_stream import read_recorded_stream
+
+INPUTS, HIDDEN, STEPS, CHUNKS = 3, 5, 4, 9
+
+
+def network(tokens: bool = False) -> Network:
+    layers = [{"cell": "lstm", "hidden_size": HIDDEN, "directions": ["forward"], "merge": "concat"}]
+    spec: dict[str, Any] = {"name": "small", "input_size": INPUTS, "layers": layers, "readout": "linear", "outputs": 2}
+    if tokens:
+        del spec["input_size"]
+        known = {"kind": "words", "vocabulary": [f"w{n}" for n in range(7)], "lowercase": False}
+        spec |= {"tokens": known, "embedding_size": INPUTS}
+    made = build_network(spec)
+    rng = np.random.default_rng(3)
+    for view in made.tensors().values():
+        view[...] = rng.normal(0, 0.7, view.shape)
+    return made
+
+
+NETWORK = network()
+
+
+def run(rows: np.ndarray, h: np.ndarray, c: np.ndarray, of: Network = NETWORK) -> tuple[np.ndarray, ...]:
+    """Return the outputs and the last states of a loop over steps."""
+    tensors = of.tensors()
+    p = {name.partition("/")[2]: one.astype(np.float64) for name, one in tensors.items()}
+    said = []
+    for row in rows:
+        made = lstm_step(p, row, h, c)
+        h, c = made["h"], made["c"]
+        said.append(tensors["readout/V_y"] @ h + tensors["readout/b_y"])
+    return np.array(said), h, c
+
+
+def stream(reset: bool = False, seed: int = 1) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+    """Return inputs, outputs, and h behind each chunk."""
+    rng = np.random.default_rng(seed)
+    h = c = np.zeros(HIDDEN)
+    inputs, outputs, states = [], [], []
+    for _ in range(CHUNKS):
+        rows = rng.normal(0, 1, (STEPS, INPUTS))
+        said, h, c = run(rows, h, c)
+        inputs.append(rows)
+        outputs.append(said)
+        states.append(h)
+        if reset:
+            h = c = np.zeros(HIDDEN)
+    return inputs, outputs, states
+
+
+def told(path: Path, of: Network = NETWORK, context: int = 0) -> StreamDiagnosis:
+    return diagnose(fitted(read_recorded_stream(path), of, context))
+
+
+def test_every_layout_is_the_same_recording(tmp_path: Path) -> None:
+    inputs, outputs, states = stream()
+    by_chunk = {f"{kind}/{n}": one for kind, each in (("input", inputs), ("output", outputs)) for n, one in
+                enumerate(each)}  # fmt: skip
+    savez(tmp_path / "a.npz", by_chunk | {f"state/{n}/layer0.forward/h": one for n, one in enumerate(states)})
+    whole = {"input": np.array(inputs), "output": np.array(outputs), "state/layer0.forward/h": np.array(states)}
+    savez(tmp_path / "b.npz", whole)
+    savez(tmp_path / "c.npz", {name: one[:, None] for name, one in whole.items()})  # a batch of one
+    lines = [{"input": x.tolist(), "output": y.tolist(), "state": {"layer0.forward/h": h.tolist()}} for x, y, h in
+             zip(inputs, outputs, states, strict=True)]  # fmt: skip
+    (tmp_path / "d.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    found = [told(tmp_path / name) for name in ("a.npz", "b.npz", "c.npz", "d.jsonl")]
+    assert all(one.first is None and one.compared == CHUNKS for one in found)
+    assert len({one.largest for one in found[:2]}) == 1
+    assert all(one.largest < 1e-5 for one in found)
+
+
+def test_a_state_of_zero_at_every_chunk_is_named_and_how_far_it_then_differs(tmp_path: Path) -> None:
+    inputs, outputs, _ = stream(reset=True)
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "output": np.array(outputs)})
+    found = told(tmp_path / "r.npz")
+    right = stream()[1]
+    assert found.first is not None
+    assert (found.first.chunk, found.first.what) == (1, "output")
+    assert found.largest == pytest.approx(max(difference(one, two) for one, two in zip(right, outputs, strict=True)))
+    (one,) = found.explanations
+    assert one.said == "the state is zero at every chunk"
+    assert one.largest < 1e-5
+    assert found.tried > 20
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
+@given(at=st.lists(st.integers(1, CHUNKS - 1), min_size=1, max_size=4, unique=True))
+def test_resets_anywhere_are_found_where_they_were(at: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
+    rng = np.random.default_rng(7)
+    h = c = np.zeros(HIDDEN)
+    inputs, outputs = [], []
+    for n in range(CHUNKS):
+        rows = rng.normal(0, 1, (STEPS, INPUTS))
+        if n in at:
+            h = c = np.zeros(HIDDEN)
+        said, h, c = run(rows, h, c)
+        inputs.append(rows)
+        outputs.append(said[-1])
+    path = tmp_path_factory.mktemp("resets") / "r.npz"
+    savez(path, {"input": np.array(inputs), "output": np.array(outputs)})
+    found = told(path)
+    assert any(one.kind == "reset" and (not one.chunks or set(one.chunks) <= set(at)) for one in found.explanations)
+    assert all(one.kind == "reset" for one in found.explanations)
+
+
+def test_states_that_part_alone_are_told(tmp_path: Path) -> None:
+    inputs, outputs, states = stream()
+    states[4] = states[4] + 0.1
+    arrays = {"input": np.array(inputs), "output": np.array(outputs), "state/layer0.forward/h": np.array(states)}
+    savez(tmp_path / "r.npz", arrays)
+    first = told(tmp_path / "r.npz").first
+    assert first is not None
+    assert (first.chunk, first.what) == (4, "layer0.forward/h")
+
+
+def test_text_is_ids_and_the_top_layer_is_an_output(tmp_path: Path) -> None:
+    of = network(tokens=True)
+    ids = np.random.default_rng(1).integers(0, 7, (CHUNKS, STEPS))
+    h = c = np.zeros(HIDDEN)
+    shown = []
+    for chunk in ids:
+        tensors = {name.partition("/")[2]: one.astype(np.float64) for name, one in of.tensors().items()}
+        for row in of.tensors()["embedding"][chunk]:
+            made = lstm_step(tensors, row, h, c)
+            h, c = made["h"], made["c"]
+            shown.append(h)
+    savez(tmp_path / "r.npz", {"input": ids, "output": np.array(shown).reshape(CHUNKS, STEPS, HIDDEN)})
+    assert told(tmp_path / "r.npz", of).first is None
+
+
+def test_what_is_not_finite_is_compared_and_never_the_same_as_a_number(tmp_path: Path) -> None:
+    inputs, outputs, _ = stream()
+    outputs[3] = np.full_like(outputs[3], np.nan)
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "output": np.array(outputs)})
+    found = told(tmp_path / "r.npz")
+    assert found.first is not None
+    assert found.first.chunk == 3
+    assert not found.explanations
+    assert difference(np.array([math.nan, math.inf]), np.array([math.nan, math.inf])) == 0
+    assert difference(np.array([math.nan]), np.array([0.0])) == math.inf
+    assert difference(np.array([math.inf]), np.array([-math.inf])) == math.inf
+
+
+def test_a_context_is_the_end_of_what_was_before() -> None:
+    samples = [np.arange(6.0).reshape(2, 3), np.arange(6.0, 9).reshape(1, 3)]
+    rows = np.concatenate(in_context(samples, 2))
+    assert rows.tolist() == [[0, 0, 0, 1, 2], [1, 2, 3, 4, 5], [4, 5, 6, 7, 8]]
+
+
+def test_the_first_step_is_no_matter_of_states(tmp_path: Path) -> None:
+    inputs, outputs, _ = stream()
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "output": np.array(outputs) + 0.5})
+    found = told(tmp_path / "r.npz")
+    assert not found.explanations
+    assert "at the very first step" in " ".join(found.notes)
+
+
+ONE = np.zeros((2, STEPS, INPUTS))
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "no inputs": ({"output": ONE}, "should hold input/0"),
+    "no outputs": ({"input": ONE}, "nothing to compare"),
+    "a gap": ({"input/0": ONE[0], "input/2": ONE[0], "output/0": ONE[0, :, :2]}, "no input/1"),
+    "outputs of no chunk": ({"input/0": ONE[0], "output/4": ONE[0, :, :2]}, "no input/4"),
+    "columns": ({"input": np.zeros((2, 4, 4)), "output": np.zeros((2, 4, 2))}, "chunk 0: its input is 4×4"),
+    "outputs": ({"input": ONE, "output": np.zeros((2, 4, 7))}, "chunk 0: its output is 4×7"),
+    "a state": ({"input": ONE, "output": ONE[:, :, :2], "state/layer0.forward/hh": np.zeros((2, 5))}, "did you mean"),
+    "its size": ({"input": ONE, "output": ONE[:, :, :2], "state/layer0.forward/h": np.zeros((2, 3))}, "should hold 5"),
+    "streams": ({"input": ONE, "output": ONE[:, :, :2], "stream": np.zeros(3)}, "each of the 2 chunks"),
+    "both ways to say it": ({"input": ONE, "input/0": ONE[0], "output": ONE[:, :, :2]}, "give the chunks one way"),
+    "text": ({"input": np.array(["a"]), "output": ONE}, "holds text"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_is_no_recording_is_refused_by_its_place(what: str, tmp_path: Path) -> None:
+    arrays, said = BAD[what]
+    savez(tmp_path / "r.npz", arrays)
+    with pytest.raises(UserError, match=said) as error:
+        told(tmp_path / "r.npz")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"output": [1]}', "line 1: input is missing"),
+        ('{"input": [[1], [1, 2]], "output": [1]}', "lists of numbers"),
+        ('{"input": "x", "output": 1}', "should be numbers"),
+        ('{"input": [1], "state": 3, "output": [1]}', "must be an object"),
+        ('{"input": [1', "not JSON"),
+        ("hello", "neither a .npz nor lines of JSON"),
+        ('{"input": [{}], "output": [1]}', "lists of numbers"),
+    ],
+)
+def test_lines_that_are_none_are_refused_by_their_place(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text(text)
+    with pytest.raises(UserError, match=said):
+        told(tmp_path / "r.jsonl")
+
+
+def test_every_mistake_has_its_own_sentence_and_a_cure(tmp_path: Path) -> None:
+    inputs, outputs, _ = stream()
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "output": np.array(outputs)})
+    made = list(mistakes(fitted(read_recorded_stream(tmp_path / "r.npz"), NETWORK)))
+    assert len({one.said for one in made}) == len(made)
+    assert all(one.cure and not one.said.endswith(".") for one in made)
