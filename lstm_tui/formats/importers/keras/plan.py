@@ -124,7 +124,7 @@ class _Model:
         return [one for _, one in sorted(self.directed_tops(item), key=lambda pair: pair[0], reverse=True)]
 
     def link(self, below: Item, above: Item) -> tuple[str, list[StepOp]]:
-        """Return whether what enters the lower of two layers goes past it, `added` or `joined`, and what stands between.
+        """Return how what enters the lower of two layers goes past it, `added` or `joined`, and what stands between.
 
         Raises:
             UnsupportedLayer: It is not known, or the upper one does not read a series of the lower one.
@@ -392,7 +392,8 @@ def _recurrent(model: _Model, item: Item, key: str, report: ImportReport) -> Rec
     check_all(item)
     file = model.file
     names = file.weight_names(*file.place_of(item.own, item.kind, item.within)) if file.form == "names" else []
-    part = recurrent(item, model.weights(item), names, key, generation, report)
+    turned = model.entered(item).turned
+    part = recurrent(item, model.weights(item), names, key, generation, report, turned)
     if item.kind.startswith("Reversed"):
         told = report.choose(
             f"{key}.output_order", "token", ("reading",), "assumed", f"{item.kind} is a class of its author's"
@@ -400,12 +401,7 @@ def _recurrent(model: _Model, item: Item, key: str, report: ImportReport) -> Rec
         if told == "reading":
             raise UnsupportedLayer("a series from the end cannot be joined here")
         part = replace(part, passes=[("backward", part.passes[0][1])])
-    if not model.entered(item).turned:
-        return part
-    flipped = _flipped(part)
-    if len(flipped.passes) == 1 and flipped.second is None:
-        report.correct(f"{key}.directions", flipped.passes[0][0], "what it reads comes from the end; go_backwards")
-    return flipped
+    return _flipped(part) if turned else part
 
 
 def _flipped(part: Recurrent) -> Recurrent:
