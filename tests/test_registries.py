@@ -124,6 +124,7 @@ READ_BACK = [TESTS / "tui" / "test_drawings_read_back.py", TESTS / "tui" / "test
 READ_OTHERWISE = {
     "draw_token_map": "by the picture of the view that shows it",
     "draw_health": "by the picture of the view that shows it",
+    "draw_attention": "tests/tui/test_screen_looking.py, cell by cell",
     "draw_causes": "tests/tui/test_screen_causes.py, cell by cell",
     "draw_dynamics": "tests/tui/test_screen_dynamics.py, row by row",
     "draw_influence": "by the picture of the view that shows it",

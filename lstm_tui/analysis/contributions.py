@@ -15,7 +15,7 @@ import numpy as np
 from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import OPS, Code
-from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space, held_inputs, spread
+from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space, held_inputs
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product, show
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.overrides import READOUT, factors
@@ -281,10 +281,15 @@ def _read_by_name(passed: PassTrace, stored: Stored, node: Name | Previous, numb
     name = node.name
     if name in passed.program.parameters:
         return passed.program.view(passed.parameters, name)
-    if name in passed.cell.fixed:
-        return spread(passed.cell.fixed[name], passed.program.hidden_size).astype(stored.flat.dtype)
+    fixed = passed.fixed_vector(name)
+    if fixed is not None:
+        return fixed.astype(stored.flat.dtype)
     if name in stored.inputs:
         return stored.inputs[name]
+    if name in passed.cell.below:  # of the lowest layer, where an expression stands for it
+        made = next(one.target for one in passed.program.instructions_of(-1) if one.text.startswith(f"{name} = "))
+        assert stored.rows is not None
+        return stored.rows[1:, made.offset : made.offset + made.size]
     if isinstance(node, Previous) or passed.cell.is_previous(name, number):
         return np.vstack([stored.initial[name], stored.values[name][:-1]])
     return stored.values[name]

@@ -13,6 +13,7 @@ from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.tokens import UNKNOWN
+from lstm_tui.engine.runtime.answer import answer_begins
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed, rows_of
 
@@ -98,6 +99,7 @@ def surprise(trace: Trace, known: Array | None = None) -> Array | None:
         ids = trace.sequence.ids[first + 1 :]
         chances = said[np.arange(len(ids)), ids].astype(np.float64)
         bits[first + 1 :] = np.where(chances <= 1 + ROUNDING, -np.log2(chances), np.nan)
+    bits[: first_predicted(trace)] = np.nan  # while it reads an answer's text it says nothing of what comes next
     return bits
 
 
@@ -120,9 +122,20 @@ def _surprise_in_windows(trace: Trace) -> Array | None:
     return as_array(WindowedSeries(read, len(ids), (), np.float64))
 
 
-def perplexity(bits: Sequence[Array] | Array) -> float | None:
-    """Return 2 to the mean surprise of all tokens that were predicted; None when none was."""
-    every = np.concatenate([np.atleast_1d(one)[1:] for one in ([bits] if isinstance(bits, np.ndarray) else bits)])
+def first_predicted(trace: Trace) -> int:
+    """Return the first place whose token was predicted: the second, or of an answer the one behind its beginning."""
+    begins = answer_begins(trace.sequence.tokens, trace.network)
+    return 1 if begins is None else begins + 1
+
+
+def perplexity(bits: Sequence[Array] | Array, first: int = 1) -> float | None:
+    """Return 2 to the mean surprise of all tokens that were predicted; None when none was.
+
+    Args:
+        bits: The surprise of each token of a text, or of several.
+        first: The first place of each whose token was predicted, see `first_predicted`.
+    """
+    every = np.concatenate([np.atleast_1d(one)[first:] for one in ([bits] if isinstance(bits, np.ndarray) else bits)])
     if not every.size:
         return None
     with np.errstate(all="ignore"):

@@ -19,7 +19,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.buffers import Room
 from lstm_tui.engine.compiler.ops import HEAD_OPS, OPS, held, over_heads
-from lstm_tui.engine.compiler.program import held_inputs, spread
+from lstm_tui.engine.compiler.program import held_inputs
 from lstm_tui.engine.compiler.roles import update_of
 from lstm_tui.engine.language.expression import Expression, Name, Number, Previous, Product
 from lstm_tui.engine.runtime.trace import PassTrace
@@ -215,8 +215,9 @@ class _Reader:
             return self._before(name) if passed.cell.is_previous(name, self.equation) else self._value(name)
         if name in passed.inputs:
             return self.reading(passed.inputs[name])
-        if name in passed.cell.fixed:
-            return spread(passed.cell.fixed[name], passed.hidden_size)
+        fixed = passed.fixed_vector(name)
+        if fixed is not None:
+            return fixed
         if name in passed.cell.below and passed.name.startswith("layer0."):
             bottom = passed.cell.below[name].bottom  # nothing lies below the lowest layer
             return np.zeros(1) if bottom is None else self.read(bottom.expression)

@@ -28,7 +28,7 @@ MOST_NUMBERS = 400_000_000
 """Numbers carried through all steps of a run that are split: about so many sums are a second or two."""
 NEAR = 1e-5
 """Part of the sizes that are summed up to which the sum is the read."""
-_LINEAR_IN_ONE = frozenset({Code.MUL, Code.DOT, Code.OUTER, Code.READ})
+_LINEAR_IN_ONE = frozenset({Code.MUL, Code.DOT, Code.OUTER, Code.READ, Code.WEIGHTED})
 _LINEAR = frozenset({
     Code.COPY, Code.NEG, Code.ADD, Code.SUB, Code.SUM, Code.MEAN, Code.BY_HEAD, Code.BY_ROW, Code.BY_COLUMN,
     Code.EACH_HEAD, Code.SUM_HEADS, Code.MEAN_HEADS,
@@ -121,7 +121,7 @@ def read_places(passed: PassTrace, new: bool = False) -> dict[str, ReadPlace]:
         return {}
     found: dict[str, ReadPlace] = {}
     for one in program.instructions:
-        if one.op.code != Code.READ or one.equation < 0:
+        if one.op.code not in (Code.READ, Code.WEIGHTED) or one.equation < 0:
             continue
         value, operand = passed.cell.values[one.equation], one.operands[0]
         for state in program.matrices:

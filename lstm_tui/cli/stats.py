@@ -64,14 +64,15 @@ def _runs(
     source: Source, lines: list[int], bar: Bar, seen: list[Trace], predicted: list[Array | None]
 ) -> Iterator[Trace]:
     """Yield the run of every line; the first is kept, for the names of what it is made of, and of each the surprise."""
-    from lstm_tui.analysis.distribution import surprise
+    from lstm_tui.analysis.distribution import first_predicted, surprise
 
     bar(0, len(lines))
     for done, trace in enumerate(source.run_lines(lines)):
         bar(done, len(lines))
         if not seen:
             seen.append(trace)
-        predicted.append(surprise(trace))
+        bits = surprise(trace)
+        predicted.append(None if bits is None else bits[first_predicted(trace) - 1 :])
         yield trace
 
 

@@ -11,7 +11,9 @@ from lstm_tui.formats.bundled_files import bundled_names, path
 
 __all__ = ["bundled_names", "card", "described", "path", "sample_of"]
 
-_SAMPLES = {"story": "story.txt", "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt"}
+_SAMPLES = {
+    "story": "story.txt", "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt", "numbers": "numbers.txt",
+}  # fmt: skip
 
 
 def sample_of(name: str | None) -> str:

@@ -49,6 +49,7 @@ MODULES = {
     "verdict-attention": "verdicts",
     "tagger": "taggers",
     "tagger-forward": "taggers",
+    "numbers": "number_words",
 }
 
 

@@ -121,6 +121,13 @@ STANDARD: tuple[Command, ...] = (
         "which value of which token makes two sentences differ: the last trace-cause as a map",
         LOOK,
     ),
+    Command(
+        _capital("O"),
+        "edits.attention",
+        "attention",
+        "where a cell looks over its collection at each step, and what is said without a place",
+        LOOK,
+    ),
     Command(("v",), "looks.signal", "colour", "colour the tape by the next signal", LOOK),
     Command(("r",), "dialogs.influence", "attribution", "gradients, ledger and deletions of an output or memory", LOOK),
     Command(
@@ -254,6 +261,7 @@ _PHRASES = {
     "dialogs.reach": "ask how far back the network remembers",
     "dialogs.dynamics": "ask what kind of memory this step is",
     "edits.causes": "ask which token and value is the cause",
+    "edits.attention": "ask where the network looks",
     "dialogs.health": "ask which units are stuck or dead",
     "looks.everyone": "show the memory of one unit, or of all",
     "looks.map": "show whose memory it is after every step",

@@ -44,7 +44,7 @@ def run_oracle(name: str, layers: Sequence[Parameters], x: Array, initial: Seque
             low = step(p, seen, old[number], low, t)
             recorded[number].append(low)
             old[number] = low
-            seen = low["h_up" if "h_up" in low else "h"]
+            seen = low[next(one for one in ("h_up", "s", "h") if one in low and (one != "s" or "open" in low))]
     return [{value: np.stack([each[value] for each in steps]) for value in steps[0]} for steps in recorded]
 
 
@@ -343,6 +343,89 @@ def mut3(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Va
     h = old["h"]
     z, r = sig(affine(p, "z", x, np.tanh(h))), sig(affine(p, "r", x, h))
     return gated(r, z, np.tanh(affine(p, "h", x, r * h)), h, "rz")
+
+
+# --- an encoder, and decoders that look over what it read, place by place ---------------------------------
+
+
+def turn_of(p: Parameters, x: Array, low: Values | None) -> tuple[float, Array]:
+    """Return whether a token belongs to the answer, and the token as a decoder reads it."""
+    if low is not None:
+        return float(low["turn"][0]), low["y"]
+    return float(sum(a * b for a, b in zip(p["p_turn"], x, strict=True)) > 0), p["V_y"] @ x
+
+
+@oracle("gru_encoder")
+def gru_encoder(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    turn, y = turn_of(p, x, low)
+    h = old["h"]
+    r, u = sig(affine(p, "r", x, h)), sig(affine(p, "u", x, h))
+    n = np.tanh(p["W_n"] @ x + r * (p["U_n"] @ h) + p["b_n"])
+    made = {"turn": np.array([turn]), "y": y, "r": r, "u": u, "k": u + (1 - u) * turn, "n": n}
+    return {**made, "h": h if turn else n + u * (h - n)}
+
+
+def collected(p: Parameters, x: Array, old: Values, low: Values | None) -> tuple[float, Values]:
+    """Return the turn, and what a decoder puts at the place of a token that is read."""
+    turn, y = turn_of(p, x, low)
+    count = float(old["count"][0]) + 1
+    here = np.array([float(not turn and place == count) for place in range(len(old["open"]))])
+    rows = [old["M"][n * len(x) : (n + 1) * len(x)] + one * x for n, one in enumerate(here)]
+    made = {"turn": np.array([turn]), "y": y, "count": np.array([count]), "here": here, "open": old["open"] + here}
+    return turn, {**made, "M": join(rows)}
+
+
+def looked(made: Values, scores: Sequence[float], x: Array) -> Values:
+    """Return the scores, the attention and the read, from one score a place; where nothing was read it is 1000 less."""
+    e = np.array([score - 1000 * (1 - one) for score, one in zip(scores, made["open"], strict=True)])
+    parts = [math.exp(score - max(e)) for score in e]
+    a = np.array(parts) / sum(parts)
+    rows = np.split(made["M"], len(a))
+    z = [sum(w * row[n] for w, row in zip(a, rows, strict=True)) for n in range(len(x))]
+    return {"e": e, "a": a, "z": np.array(z)}
+
+
+def decoded(p: Parameters, made: Values, h: Array, begun: Array, z: Array | None = None) -> Values:
+    """Return the step of a GRU on its own token, and on what was read if that comes first."""
+
+    def read(gate: str) -> Array:
+        of_token = p[f"W_{gate}"] @ made["y"] + p[f"b_{gate}"]
+        return of_token if z is None else of_token + p[f"C_{gate}"] @ z
+
+    r, u = sig(read("r") + p["U_r"] @ h), sig(read("u") + p["U_u"] @ h)
+    n = np.tanh(read("n") + r * (p["U_n"] @ h))
+    return {"r": r, "u": u, "n": n, "h": n + u * (h - n) if made["turn"][0] else begun}
+
+
+@oracle("decoder_additive")
+def decoder_additive(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    _, made = collected(p, x, old, low)
+    keys = np.split(old["K"], len(made["here"]))
+    keys = [key + one * (p["U_a"] @ x) for key, one in zip(keys, made["here"], strict=True)]
+    match = [np.tanh(key + p["W_a"] @ old["h"] + p["b_a"]) for key in keys]
+    looks = looked(made, [float(p["v_a"] @ one) for one in match], x)
+    step = decoded(p, made, old["h"], np.tanh(p["W_s"] @ x + p["b_s"]), looks["z"])
+    return {**made, "K": join(keys), "E": join(match), **looks, **step}
+
+
+def after_the_step(p: Parameters, made: Values, step: Values, asks: Array, x: Array) -> Values:
+    """Return what Luong's decoder looks at once its state is new, and says of both."""
+    looks = looked(made, [float(asks @ row) for row in np.split(made["M"], len(made["here"]))], x)
+    return {**made, **step, **looks, "s": np.tanh(p["W_z"] @ looks["z"] + p["W_h"] @ step["h"] + p["b_z"])}
+
+
+@oracle("decoder_general")
+def decoder_general(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    _, made = collected(p, x, old, low)
+    step = decoded(p, made, old["h"], np.tanh(p["W_s"] @ x + p["b_s"]))
+    return after_the_step(p, made, step, p["W_a"] @ step["h"], x)
+
+
+@oracle("decoder_dot")
+def decoder_dot(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    _, made = collected(p, x, old, low)
+    step = decoded(p, made, old["h"], x)
+    return after_the_step(p, made, step, step["h"], x)
 
 
 # --- memories that are matrices: head by head, in the layouts of the papers -----------------------------

@@ -10,6 +10,7 @@ from lstm_tui.engine.language.expression import as_written
 
 LSTM = ("c", "f", ["i * g"])
 GATE = {"f": "keeps", "i": "writes", "g": "candidate", "c": "memory", "o": "shows", "h": "output"}
+TURNS = {"turn": "keeps", "u": "keeps", "here": "writes"}
 UPDATES = {
     **dict.fromkeys(
         ["lstm", "lstm_peephole", "lstm_peephole_full", "lstm_cifg", "lstm_projected", "layernorm_lstm"], LSTM
@@ -31,6 +32,10 @@ UPDATES = {
     "gated_deltanet": ("S", "by_head(f)", ["-outer(by_head(i) * r, k)", "outer(by_head(i) * v, k)"]),
     **dict.fromkeys(["rwkv5", "rwkv6"], ("S", "by_column(w)", ["outer(v, k)"])),
     "rwkv7": ("S", "by_column(w)", ["-outer(o, q * a)", "outer(v, k)"]),
+    "gru_encoder": ("h", "k", ["(1.0 - k) * n"]),
+    "decoder_additive": ("M", "1.0", ["outer(here, x)"]),
+    "decoder_general": ("h", "turn * u", ["turn * ((1.0 - u) * n)", "(1.0 - turn) * tanh(W_s @ x + b_s)"]),
+    "decoder_dot": ("h", "turn * u", ["turn * ((1.0 - u) * n)", "(1.0 - turn) * x"]),
     "mamba": ("S", "f", ["outer(d * v, k)"]),
     "mamba2": ("S", "by_head(f)", ["outer(by_head(d) * v, each_head(k))"]),
 }
@@ -54,6 +59,10 @@ ROLES = {
     **{name: {"w": "keeps", "v": "candidate", "S": "memory", "h": "output"} for name in ("rwkv5", "rwkv6")},
     "rwkv7": {"w": "keeps", "a": "writes", "v": "candidate", "S": "memory", "h": "output"},
     **{name: {"f": "keeps", "S": "memory", "h": "output"} for name in ("mamba", "mamba2")},
+    "gru_encoder": {"k": "keeps", "n": "candidate", "h": "memory"},
+    "decoder_additive": {**TURNS, "M": "memory", "h": "output"},
+    "decoder_general": {**TURNS, "n": "candidate", "h": "memory", "s": "output"},
+    "decoder_dot": {**TURNS, "n": "candidate", "h": "memory", "s": "output"},
 }
 
 

@@ -23,6 +23,7 @@ KEEPS = {
         "b_f",
     ),
     **dict.fromkeys(["gru", "gru_reset_before"], "b_z"),
+    **dict.fromkeys(["decoder_additive", "decoder_general", "decoder_dot"], "b_u"),
 }
 WRITES = {
     **dict.fromkeys(["gru_write", "mingru", *(name for name in cell_names() if name.startswith("mut"))], "b_z"),

@@ -40,6 +40,7 @@ _FUNCTIONS = {
     "softmax": lambda *all_units: [Fraction(math.exp(a) / sum(map(math.exp, all_units))) for a in all_units],
     "softplus": lambda a: Fraction(max(a, 0) + math.log1p(math.exp(-abs(a)))),
     "sqrt": lambda a: Fraction(math.sqrt(a)),
+    "step": lambda a: Fraction(int(a > 0)),
     "abs": abs,
     "max": max,
     "min": min,

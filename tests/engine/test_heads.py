@@ -28,6 +28,7 @@ FIRST = "v = W_v @ x + b_v\nk = W_k @ x\nd = sigmoid(W_d @ x)\ne = tanh(W_e @ x)
 OPERATIONS = {
     "outer": ("outer(v, k)", "S @ k"),
     "read": ("0.9 * S + outer(v - S @ k, k)", "S @ (k * k)"),
+    "weighted": ("0.9 * S + outer(v, k - v @ S)", "v * by_head(sum_heads(v @ S))"),
     "by_head": ("by_head(d) * S + outer(v, k)", "by_head(d) * v"),
     "by_row": ("by_row(tanh(v)) * S + outer(v, k)", "S @ k"),
     "by_column": ("S * by_column(sigmoid(k)) + by_row(v)", "S @ k"),
@@ -69,6 +70,11 @@ def by_definition(op: str, shape: Shape, *operands: Array) -> Array:
         return np.array([
             sum(a[(h * rows + i) * columns + j] * b[h * columns + j] for j in range(columns))
             for h in range(heads) for i in range(rows)
+        ])  # fmt: skip
+    if op == "weighted":
+        return np.array([
+            sum(b[h * rows + i] * a[(h * rows + i) * columns + j] for i in range(rows))
+            for h in range(heads) for j in range(columns)
         ])  # fmt: skip
     if op in ("sum_heads", "mean_heads"):
         sums = [sum(a[h * rows * columns + n] for n in range(rows * columns)) for h in range(heads)]
@@ -176,6 +182,7 @@ MISTAKES = {
     "a number a head of too many": ("by_head(v) * S", "v", "do not fit together"),
     "a matrix where a vector is": ("0.5 * S", "S", "numbers"),
     "no equal heads": ("0.5 * S", "by_head(sum_heads(e)) * v", "do not split"),
+    "weights of another size": ("0.5 * S", "k @ S", "do not fit together"),
     "two matrices": ("0.5 * S", "S @ S", "do not fit together"),
 }
 

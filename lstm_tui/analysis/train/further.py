@@ -7,17 +7,18 @@ half of what plain training on a few texts would lose.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lstm_tui.analysis.distribution import is_language_model
 from lstm_tui.analysis.train.loop import Progress, Settings, train
-from lstm_tui.analysis.train.loss import Example, input_array, next_tokens
+from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, input_array, next_tokens
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.runtime.answer import answering
 from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.engine.text_safety import visible
 
@@ -89,7 +90,18 @@ def example(network: Network, ids: Array, label: int | None) -> Example:
         return Example(ids, label)
     if len(ids) < 2:
         raise UserError("a text of one word has no next word to learn: give two at least")
-    return next_tokens(ids)
+    return answered_alone(network, next_tokens(ids))
+
+
+def answered_alone(network: Network, made: Example) -> Example:
+    """Return an example of which a network that answers learns the answer alone, and not the text that it reads."""
+    if network.answers is None or network.tokens is None:
+        return made
+    asked = answering([network.tokens.vocabulary[n] for n in made.read], network)
+    target = np.asarray(made.target).copy()
+    target[: asked.start] = NOT_COUNTED
+    target[asked.stop :] = NOT_COUNTED
+    return replace(made, target=target)
 
 
 def trained_further(
@@ -144,7 +156,7 @@ def own_examples(network: Network, interpreter: str) -> list[Example]:
             if not chances.sum() > 0:
                 break
             ids.append(int(random.choice(count, p=chances / chances.sum())))
-    return [next_tokens(np.array(ids)) for ids in begun if len(ids) > 1]
+    return [answered_alone(network, next_tokens(np.array(ids))) for ids in begun if len(ids) > 1]
 
 
 def _said(network: Network, ids: Array, interpreter: str) -> Array | None:

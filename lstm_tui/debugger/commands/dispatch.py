@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from lstm_tui.debugger.commands import (
+    attention,
     branch,
     breakpoints,
     convenience,
@@ -56,6 +57,7 @@ VERBS.arrange(
     branch,
     generate,
     trace_cause,
+    attention,
     fixed_points,
     smallest_change,
     files,

@@ -63,6 +63,9 @@ class Here:
         frame = self.session.frame
         if value not in frame.passed and value != "x" and value in frame.trace.readout:
             return READOUT
+        with_value = [name for name, one in frame.trace.items() if value in one]
+        if value not in frame.passed and value != "x" and len(with_value) == 1:
+            return with_value[0]
         return frame.position.pass_name
 
     def unit(self, pass_name: str, name: str) -> int:

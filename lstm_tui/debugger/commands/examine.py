@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from lstm_tui.analysis.distribution import perplexity, surprise
+from lstm_tui.analysis.distribution import first_predicted, perplexity, surprise
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.health import health
 from lstm_tui.debugger.breakpoints.assertions import require, said
@@ -310,6 +310,8 @@ def _surprise(session: Session, rest: str) -> tuple[str, ...]:
     bits = surprise(session.frame.trace)
     if bits is None:
         raise UserError("this network says no next token: `model story` or `model chars` opens one that does")
-    lines = [f"{fixed(bits[t]):>8}  {_named(session, t)}" for t in range(1, len(bits))]
-    level = perplexity(bits)
+    lines = [
+        f"{fixed(bits[t]):>8}  {_named(session, t)}" for t in range(first_predicted(session.frame.trace), len(bits))
+    ]
+    level = perplexity(bits, first_predicted(session.frame.trace))
     return (*lines, "one token: nothing was predicted" if level is None else f"perplexity {perplexity_figure(level)}")

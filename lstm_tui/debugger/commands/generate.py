@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from lstm_tui.analysis.distribution import choose, largest, perplexity, probabilities, surprise
+from lstm_tui.analysis.distribution import choose, first_predicted, largest, perplexity, probabilities, surprise
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
 from lstm_tui.debugger.commands.goto import listed_places
@@ -22,6 +22,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.unknown_words import unknown_word
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed, from_to, sentence
+from lstm_tui.engine.runtime.answer import answer_begins
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
@@ -61,9 +62,58 @@ def _generate(session: Session, rest: str) -> tuple[str, ...]:
     kind = session.frame.trace.sequence.kind
     text = visible(("" if kind in ("chars", "bytes") else " ").join(tokens))
     bits = surprise(session.frame.trace)
-    level = None if bits is None else perplexity(bits)
+    level = None if bits is None else perplexity(bits, first_predicted(session.frame.trace))
     said = "" if level is None else f"; perplexity of the text {perplexity_figure(level)}"
     return (f"appended: {text}{said}",)
+
+
+@VERBS.verb(
+    "answer",
+    "ask a network that answers once more, to the text and under the edits as they are now",
+)
+def _answer(session: Session, rest: str) -> tuple[str, ...]:
+    network, how = session.edited.network, session.edited.network.answers
+    if how is None:
+        raise UserError(f"{visible(network.name)} gives no answer behind a text: `generate` continues one")
+    if rest.strip():
+        raise UserError("`answer` takes nothing behind it")
+    begins = answer_begins(session.frame.trace.sequence.tokens, network)
+    if begins is None:
+        begins = session.frame.steps
+        session.edit(TokenEdit("insert", begins, how.begin))
+    before = _text(session.frame.trace.sequence.tokens[begins + 1 :])
+    for number in range(how.most):
+        session.work.part(number, how.most)
+        token = _said(session.frame.trace, begins + number)
+        _put(session, begins + 1 + number, token)
+        if token == how.end:
+            break
+    beyond = range(begins + 2 + number, session.frame.steps)
+    if len(beyond):
+        session.edit(*(TokenEdit("delete", t) for t in reversed(beyond)))
+    after = _text(session.frame.trace.sequence.tokens[begins + 1 :])
+    return (f"answers as before: {after}" if after == before else f"answers: {after}; before: {before or 'nothing'}",)
+
+
+def _said(trace: Trace, t: int) -> str:
+    """Return the token that is likeliest behind a place."""
+    best = None if trace.output is None else largest(np.asarray(trace.output[t]))
+    if best is None or best >= len(trace.classes):
+        raise UserError(f"what the network says at t={t} is not a number: the answer ends there")
+    return trace.classes[best]
+
+
+def _put(session: Session, t: int, token: str) -> None:
+    """Have a token stand at a place, or behind the last one; what is pinned there stays pinned."""
+    tokens = session.frame.trace.sequence.tokens
+    if t >= len(tokens):
+        session.edit(TokenEdit("insert", t, token))
+    elif tokens[t] != token:
+        session.edit(TokenEdit("replace", t, token))
+
+
+def _text(tokens: Iterable[str]) -> str:
+    return visible(" ".join(tokens))
 
 
 def _whole(text: str, what: str, most: int, least: int = 1) -> int:

@@ -27,12 +27,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "info", "show", "diagram", "unit", "vocabulary", "probe", "feature", "feature-from", "assert",
     ),
     "the whole run": (
-        "health", "reach", "reset-cost", "surprise", "trace-cause", "fixed-points", "follows", "gate-tokens",
-        "report",
+        "health", "reach", "reset-cost", "surprise", "trace-cause", "attention", "fixed-points", "follows",
+        "gate-tokens", "report",
     ),
     "edit": (
         "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "patch", "patch-from",
-        "weight", "let", "ablate", "mask", "what-if", "propagate", "generate",
+        "weight", "let", "ablate", "mask", "what-if", "propagate", "generate", "answer",
     ),
     "the smallest edit": ("keep", "forget", "fix", "apply"),
     "edits and their states": (

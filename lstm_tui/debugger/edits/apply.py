@@ -284,8 +284,8 @@ def _held(edit: HeldEdit, edited: Edited) -> tuple[range, range]:
     """Return the units and the steps that are meant."""
     name, known = edit.pass_name, sizes_of(edit.pass_name, edited.network)
     if edit.value not in known:
-        fixed = next((one.cell.fixed for one in edited.network.passes if one.name == name), {})
-        if edit.value in fixed:
+        cell = next((one.cell for one in edited.network.passes if one.name == name), None)
+        if cell is not None and edit.value in (*cell.fixed, *cell.counted):
             raise UserError(f"{edit.value} is fixed by the cell of {name}: only what it computes can be set")
         near = nearest(edit.value, known)
         what = "series" if name == READOUT else "value"

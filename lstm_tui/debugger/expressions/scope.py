@@ -13,7 +13,7 @@ from lstm_tui.debugger.features import Feature
 from lstm_tui.debugger.held_values import HeldValues
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.compiler.program import held_inputs, spread
+from lstm_tui.engine.compiler.program import held_inputs
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.vocabulary import shortened
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
@@ -118,12 +118,15 @@ class Scope:
     def owner(self, name: str) -> tuple[PassTrace, str]:
         """Return the pass of a value, and its name there.
 
+        Without a pass it is the selected one, or the one other that has such a value where that has none.
+
         Raises:
             NoSuchName: There is no such pass.
         """
         pass_name, _, value = name.rpartition(".")
         if not pass_name:
-            return self.passed, name
+            others = [] if name in self.passed or name in self.passed.inputs else self._with_value(name)
+            return (others[0] if len(others) == 1 else self.passed), name
         if pass_name in self.trace:
             return self.trace[pass_name], value
         if name in self.trace:
@@ -132,6 +135,10 @@ class Scope:
         known = [f"{one}.{each}" for one, passed in self.trace.items() for each in (*passed, *passed.inputs)]
         known += [f"readout.{each}" for each in self.trace.readout]
         raise NoSuchName(f"there is no pass {pass_name}", nearest(name, known))
+
+    def _with_value(self, name: str) -> list[PassTrace]:
+        """Return the passes that have a value of this name."""
+        return [one for one in self.trace.values() if name in one]
 
     def read(self, name: str, moment: Moment) -> Series:
         """Return what a name means at some steps.
@@ -146,8 +153,9 @@ class Scope:
             return _rows(passed, value, passed[value], moment)
         if value in passed.inputs and not _is_hold(value, passed):
             return _rows(passed, value, passed.inputs[value], moment)
-        if value in passed.cell.fixed:
-            return Series.constant(spread(passed.cell.fixed[value], passed.hidden_size))
+        fixed = passed.fixed_vector(value)
+        if fixed is not None:
+            return Series.constant(fixed)
         if name in OF_THE_RUN:
             return self._of_the_run(name, moment)
         if name in self.names.features:

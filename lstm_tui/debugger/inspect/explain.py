@@ -10,8 +10,8 @@ import numpy as np
 from lstm_tui.analysis.contributions import ARITHMETIC, Origin, origin_of, told_apart
 from lstm_tui.debugger.position import equations_of, ops_of
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.compiler.ops import EVERY_OP, HEAD_OPS, OPS, Code, Shape, over_heads
-from lstm_tui.engine.compiler.program import Instruction, Operand, Space, spread
+from lstm_tui.engine.compiler.ops import BY_AT, EVERY_OP, HEAD_OPS, OPS, Code, Shape, over_heads
+from lstm_tui.engine.compiler.program import Instruction, Operand, Space
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, show
 from lstm_tui.engine.runtime.trace import PassTrace
 
@@ -165,8 +165,9 @@ class Reader:
             return np.asarray(passed[name][self.t]) if name in passed else None
         if name in passed.inputs:
             return np.asarray(passed.inputs[name][self.t])
-        if name in passed.cell.fixed:
-            return spread(passed.cell.fixed[name], passed.hidden_size)
+        fixed = passed.fixed_vector(name)
+        if fixed is not None:
+            return fixed
         if name in passed.cell.below:
             return self._bottom(name)
         if passed.program is not None and passed.parameters is not None and name in passed.program.parameters:
@@ -250,10 +251,10 @@ class Reader:
         first: list[ProductTerm] = []
         others: list[ProductTerm] = []
         for one in self.ops:
-            if self.row is None or (one.matrix is None and one.op.code != Code.READ):
+            if self.row is None or (one.matrix is None and one.op.name not in BY_AT):
                 continue
             weights, vector, name = self._product(one) if one.matrix is not None else self._read(one)
-            behind = 0 if one.shape is None else self._head(one.shape) * one.shape.columns
+            behind = 0 if one.shape is None else self._first_asked(one, one.shape)
             with np.errstate(all="ignore"):
                 products = weights * vector
             order = np.argsort(-np.nan_to_num(np.abs(products), nan=np.inf), kind="stable")[:most]
@@ -264,19 +265,25 @@ class Reader:
         others.sort(key=_weight, reverse=True)
         return tuple(sorted([*first, *others[: max(most - len(first), 0)]], key=_weight, reverse=True))
 
-    def _head(self, shape: Shape) -> int:
-        return min(self.unit, shape.heads * shape.rows - 1) // shape.rows
+    def _first_asked(self, one: Instruction, shape: Shape) -> int:
+        """Return the first number of a vector that meets a matrix in the head of this unit."""
+        lines, width = (shape.columns, shape.rows) if one.op.code == Code.WEIGHTED else (shape.rows, shape.columns)
+        return min(self.unit, shape.heads * lines - 1) // lines * width
 
     def _read(self, one: Instruction) -> tuple[Array, Array, str]:
-        """Return the row of a memory that is a matrix, what it is read under, and how that is written."""
+        """Return the row or column of a matrix that is read, what it meets, and how that is written."""
         assert one.shape is not None
         memory, query = (self._numbers_of(operand) for operand in one.operands)
-        shape, head = one.shape, self._head(one.shape)
-        line = min(self.unit, shape.heads * shape.rows - 1) * shape.columns
+        heads, rows, columns = one.shape
+        first = self._first_asked(one, one.shape)
         text = one.operands[1].text
         name = text if re.fullmatch(r"\w+", text) else f"({text})"
-        asked = query[head * shape.columns : (head + 1) * shape.columns]
-        return memory[line : line + shape.columns], asked, name
+        if one.op.code == Code.WEIGHTED:
+            column = min(self.unit, heads * columns - 1) % columns
+            lines = memory.reshape(heads * rows, columns)[first : first + rows, column]
+            return lines, query[first : first + rows], name
+        line = min(self.unit, heads * rows - 1) * columns
+        return memory[line : line + columns], query[first : first + columns], name
 
     def _numbers_of(self, operand: Operand) -> Array:
         assert self.row is not None

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.analysis.contributions import OutputParts, says_shares
-from lstm_tui.analysis.distribution import is_language_model, largest, perplexity
+from lstm_tui.analysis.distribution import first_predicted, is_language_model, largest, perplexity
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import fixed, sentence
+from lstm_tui.engine.runtime.answer import answering
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet, is_windowed, waits_for_nothing
 
@@ -110,16 +111,25 @@ def _actual(trace: Trace, t: int) -> int | None:
 
 
 def _asked(trace: Trace, t: int) -> bool:
-    """Say whether what the network says at a token means anything: some learned to answer at the last one only."""
+    """Say whether what the network says at a token means anything: some learned to answer at the last one only.
+
+    One that answers behind what it reads says nothing while it reads.
+    """
+    if trace.network is not None and trace.network.answers is not None:
+        return t in answering(trace.sequence.tokens, trace.network)
     return trace.network is None or trace.network.asked == "each" or t == len(trace.sequence) - 1
 
 
 def _remark(trace: Trace, t: int, bits: Array | None) -> str:
     """Say how surprising the next token is, which row of numbers came next, or that nothing is asked here."""
     if not _asked(trace, t):
+        if trace.network is not None and trace.network.answers is not None:
+            return "it reads: nothing is asked here"
         return "asked at the end only"
     if bits is not None:
-        level = None if is_windowed(bits) else perplexity(bits)  # of a run in windows it would take a pass over it
+        level = (
+            None if is_windowed(bits) else perplexity(bits, first_predicted(trace))
+        )  # of a run in windows it would take a pass over it
         text = "" if level is None else f"text: perplexity {perplexity_figure(level)}"
         return f"next: {fixed(bits[t + 1])} bits; {text}" if t + 1 < len(bits) else text
     x = trace.sequence.x

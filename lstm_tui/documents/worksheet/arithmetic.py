@@ -332,6 +332,12 @@ class EquationInputs:
         def tree(argument: Expression, k: int) -> Tree:
             return self.tree(argument, k if self.size(argument) > 1 else 0)
 
+        if node.function == "weighted":
+            head, column = divmod(unit, columns)
+            self.paper.take(rows)
+            lines = range(head * rows, (head + 1) * rows)
+            terms = [_product(tree(arguments[1], line), tree(arguments[0], line * columns + column)) for line in lines]
+            return Arithmetic("+", tuple(terms)) if rows > 1 else terms[0]
         if node.function in ("read", "sum_heads", "mean_heads"):
             width = columns if node.function == "read" else rows * columns
             self.paper.take(width)

@@ -20,7 +20,7 @@ from lstm_tui.documents.worksheet.arithmetic import (
     worked_out,
 )
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.compiler.program import Program, spread
+from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import show
@@ -205,8 +205,9 @@ class _Desk:
                     return self.known[passed.name, name, t]
                 if name in given:
                     return given[name]
-                if name in cell.fixed:
-                    return self._vector(spread(cell.fixed[name], passed.hidden_size))
+                fixed = passed.fixed_vector(name)
+                if fixed is not None:
+                    return self._vector(fixed)
                 return weights[name][0]
 
             reading = EquationInputs(

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Literal
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.compiler.ops import EVERY_OP, HEAD_OPS, STEPS_OPS, Shape, operand_sizes, result_size
+from lstm_tui.engine.compiler.ops import BY_AT, EVERY_OP, HEAD_OPS, STEPS_OPS, Shape, operand_sizes, result_size
 from lstm_tui.engine.compiler.program import held_inputs
 from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.language.cell_fields import Size
@@ -107,9 +107,8 @@ class Sizes:
         return None if None in sizes else 1
 
     def _of_heads(self, node: Call) -> int | None:
-        if node.function == "read":
-            shape = self.shapes[_memory(node)]
-            return shape.heads * shape.rows
+        if node.function in BY_AT:
+            return result_size(node.function, self.shapes[_memory(node)])
         if node.function in ("sum_heads", "mean_heads"):
             return self.heads
         if node.function == "each_head":
@@ -299,7 +298,7 @@ class Builder:
     def _shape_of(self, node: Call, wanted: int | None) -> Shape:
         """Return the shape of an op over heads."""
         around, function = self._shape, node.function
-        if function == "read":
+        if function in BY_AT:
             return self.sizes.shapes[_memory(node)]
         if function in ("sum_heads", "mean_heads"):
             argument = node.arguments[0]

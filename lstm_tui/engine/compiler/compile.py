@@ -28,12 +28,16 @@ from lstm_tui.engine.compiler.program import (
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.cell import without as equation_without
+from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.language.equations import Equation
 
 MAX_WIDTH = 50_000_000
 MAX_PARAMETERS = 500_000_000
 MAX_MATRIX = 2**22
 """Numbers of a value that is a matrix a head: at every step all of them are computed."""
+
+MAX_PLACES = 2**16
+"""Places that a constant vector counts."""
 
 Pack = list[int]
 """Numbers of the drafts of products that share an operand."""
@@ -252,6 +256,7 @@ def compile_cell(
     left_out, kept = tuple(without), frozenset(held)
     _check_left_out(cell, left_out)
     known = _known_sizes(cell, input_size, hidden_size, sizes or {})
+    letters = _letters(cell, input_size, hidden_size, sizes or {})
     builder = Builder(cell.file, hidden_size, states=cell.state)
     builder.add_input("x", input_size)
     for name, entry in cell.below.items():
@@ -259,6 +264,8 @@ def compile_cell(
             builder.add_input(name, known.get(entry.reads, hidden_size))
     for name, numbers in cell.fixed.items():
         builder.add_constant_vector(name, spread(numbers, hidden_size))
+    for name, places in cell.counted.items():
+        builder.add_constant_vector(name, np.arange(_count(cell, name, places, letters), dtype=np.float64))
     for name in cell.values:
         builder.sizes.values[name] = known.get(name, hidden_size)
     builder.sizes.heads, builder.sizes.shapes = _shapes(cell, input_size, hidden_size, sizes or {})
@@ -298,6 +305,14 @@ def _check_left_out(cell: Cell, names: Iterable[str]) -> None:
 
 def _letters(cell: Cell, input_size: int, hidden_size: int, given: Mapping[str, int]) -> dict[str, int]:
     return {**cell.defaults, **given, "H": hidden_size, "I": input_size}
+
+
+def _count(cell: Cell, name: str, size: Size, letters: Mapping[str, int]) -> int:
+    """Return how many places a constant vector counts."""
+    count = length(size, letters, {}, f"cell {cell.name}: fixed.{name}")
+    if count > MAX_PLACES:
+        raise UserError(f"cell {cell.name}: {name} would count {count} places; {MAX_PLACES} is the most")
+    return count
 
 
 def _shapes(cell: Cell, input_size: int, hidden_size: int, given: Mapping[str, int]) -> tuple[int, dict[str, Shape]]:

@@ -60,6 +60,7 @@ class Code(IntEnum):
     EACH_HEAD = 31
     SUM_HEADS = 32
     MEAN_HEADS = 33
+    WEIGHTED = 34
 
 
 class Shape(NamedTuple):
@@ -331,6 +332,16 @@ def _read_back(shape: Shape, d: Array, y: Array, s: Array, q: Array) -> tuple[Ar
     return _flat(by_row * by_column, 3), _flat((_in_heads(s, shape) * by_row).sum(axis=-2), 2)
 
 
+def _weighted(shape: Shape, m: Array, a: Array) -> Array:
+    return _flat((_in_heads(m, shape) * _per_head(a, shape.heads)[..., :, None]).sum(axis=-2), 2)
+
+
+def _weighted_back(shape: Shape, d: Array, y: Array, m: Array, a: Array) -> tuple[Array, Array]:
+    by_row = _per_head(a, shape.heads)[..., :, None]
+    by_column = _per_head(d, shape.heads)[..., None, :]
+    return _flat(by_row * by_column, 3), _flat((_in_heads(m, shape) * by_column).sum(axis=-1), 2)
+
+
 def _by_head(shape: Shape, a: Array) -> Array:
     return np.asarray(np.repeat(a, shape.rows * shape.columns, axis=-1))
 
@@ -373,11 +384,15 @@ _HEAD_ROWS = (
        lambda shape, a: _per_head(a, shape.heads).mean(axis=-1),
        lambda shape, d, y, a: (_by_head(shape, d / a.dtype.type(shape.columns)),),
        lambda a: a, elementwise=False, help="the mean of the numbers of each head: one number a head"),
+    Op("weighted", Code.WEIGHTED, 2, "{1}·{0}", _weighted, _weighted_back, _fixed(*EVERYTHING), elementwise=False,
+       help="the rows of a matrix, each times its weight, summed, head by head"),
 )  # fmt: skip
 
 HEAD_OPS: dict[str, Op] = {op.name: op for op in _HEAD_ROWS}
 """Ops whose `forward` and `backward` take a shape before all else."""
 EVERY_OP: dict[str, Op] = OPS | HEAD_OPS
+BY_AT = ("read", "weighted")
+"""Ops over heads that are written by `@`, with the matrix for their first operand: `M @ q` and `a @ M`."""
 
 
 def operand_sizes(name: str, shape: Shape) -> tuple[int, ...]:
@@ -386,6 +401,7 @@ def operand_sizes(name: str, shape: Shape) -> tuple[int, ...]:
     return {
         "outer": (heads * rows, heads * columns),
         "read": (shape.numbers, heads * columns),
+        "weighted": (shape.numbers, heads * rows),
         "by_head": (heads,),
         "by_row": (heads * rows,),
         "by_column": (heads * columns,),
@@ -397,12 +413,12 @@ def result_size(name: str, shape: Shape) -> int:
     """Return how many numbers an op over heads gives."""
     if name in ("sum_heads", "mean_heads"):
         return shape.heads
-    return shape.heads * shape.rows if name == "read" else shape.numbers
+    return {"read": shape.heads * shape.rows, "weighted": shape.heads * shape.columns}.get(name, shape.numbers)
 
 
 def operand_units(name: str, shape: Shape, unit: int) -> tuple[int | None, ...]:
     """Return which unit of each operand one of the result of an op over heads needs; None where it needs more."""
-    if name == "read":
+    if name in BY_AT:
         return (None, None)
     if name in ("sum_heads", "mean_heads"):
         return (None,)
@@ -487,6 +503,6 @@ STEPS_OPS: dict[str, StepsOp] = {
 }  # fmt: skip
 
 FUNCTION_NAMES = frozenset(
-    set(EVERY_OP) - {"copy", "neg", "add", "sub", "mul", "div", "matvec", "hold", "read"} | {"part", "concat", "prev"}
+    set(EVERY_OP) - {"copy", "neg", "add", "sub", "mul", "div", "matvec", "hold", *BY_AT} | {"part", "concat", "prev"}
 )
 """What may be called in a cell; a readout's `whole` part may also call STEPS_OPS."""

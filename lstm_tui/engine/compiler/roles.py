@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from lstm_tui.engine.compiler.ops import EVERY_OP, EVERYTHING, Interval
+from lstm_tui.engine.compiler.ops import BY_AT, EVERY_OP, EVERYTHING, Interval
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Place, Previous, Product, names_in, walk
 
@@ -142,6 +142,8 @@ def _interval(cell: Cell, node: Expression, known: dict[str, Interval], reader: 
     if isinstance(node, Name):
         if node.name in cell.fixed:
             return (min(cell.fixed[node.name]), max(cell.fixed[node.name]))
+        if node.name in cell.counted:
+            return (0.0, math.inf)
         return known.get(node.name, EVERYTHING)
     if isinstance(node, Previous | Product):
         return EVERYTHING
@@ -210,7 +212,7 @@ def _written(cell: Cell, write: Expression) -> list[str]:
 def _reads(cell: Cell, name: str, memory: str) -> bool:
     """Say whether a value is read from the memory."""
     parts = walk(cell.equation(name).expression)
-    return any(isinstance(part, Call) and part.function == "read" and memory in names_in(part) for part in parts)
+    return any(isinstance(part, Call) and part.function in BY_AT and memory in names_in(part) for part in parts)
 
 
 def _shown(node: Expression) -> Expression:

@@ -20,6 +20,7 @@ from lstm_tui.engine.language.cell_fields import (
     Size,
     parameters_of,
     read_below,
+    read_counted,
     read_defaults,
     read_fixed,
     read_functions,
@@ -78,6 +79,7 @@ class Cell:
         initial: Value of a state before the first step: a number or the name of a vector parameter.
         optional: Parameters that may be left out, and are then 0.
         fixed: Constant vectors, each given as numbers for equal blocks of units.
+        counted: Lengths of the constant vectors that count their places: 0, 1, 2 and so on.
         mask: Which entries of a matrix exist.
         below: Values read from the layer below.
         parameters: Every parameter in order of first use; True for a matrix, False for a vector.
@@ -99,6 +101,7 @@ class Cell:
     initial: Mapping[str, float | str] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
     fixed: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    counted: Mapping[str, Size] = field(default_factory=dict)
     mask: Mapping[str, Mask] = field(default_factory=dict)
     below: Mapping[str, Below] = field(default_factory=dict)
     parameters: Mapping[str, bool] = field(default_factory=dict)
@@ -125,7 +128,8 @@ class Cell:
     @property
     def free_letters(self) -> tuple[str, ...]:
         """Letters of sizes that `--size` gives, sorted."""
-        return tuple(sorted({one for size in (self.heads, *self.sizes.values()) for one in size.letters} - {"H", "I"}))
+        sizes = (self.heads, *self.sizes.values(), *self.counted.values())
+        return tuple(sorted({one for size in sizes for one in size.letters} - {"H", "I"}))
 
     def is_previous(self, name: str, reader: int) -> bool:
         """Say whether the name of a value, read in equation number `reader`, means its previous value."""
@@ -194,8 +198,9 @@ def _parsed(text: str, source: str) -> Cell:
         message = "`state` names no value" if "state" in page.keys else "`state` is missing"
         raise page.fail(f"{message}: name what is carried from step to step", "state", value=True)
     fixed = read_fixed(page)
+    counted = read_counted(page)
     functions = read_functions(page)
-    given = {"x", *fixed}
+    given = {"x", *fixed, *counted}
     for below_name in page.table("below"):
         words = Vocabulary(page.source, given=frozenset(given), functions=functions)
         check_assigned_name(below_name, words, *page.place_of("below", below_name))
@@ -220,7 +225,7 @@ def _parsed(text: str, source: str) -> Cell:
     initial = read_initial(page, state, parameters)
     heads, shapes = read_heads(page), read_shapes(page, values)
     sizes = {**read_sizes(page, {*values, "x"}), **{name: heads * one * other for name, (one, other) in shapes.items()}}
-    letters = {letter for size in (heads, *sizes.values()) for letter in size.letters}
+    letters = {letter for size in (heads, *sizes.values(), *counted.values()) for letter in size.letters}
     return Cell(
         name=name,
         title=title,
@@ -232,6 +237,7 @@ def _parsed(text: str, source: str) -> Cell:
         initial=initial,
         optional=read_optional(page, parameters),
         fixed=fixed,
+        counted=counted,
         mask=read_mask(page, parameters, fixed),
         below=below,
         parameters=parameters,
@@ -296,7 +302,7 @@ def _line(value: str, text: str, label: str, sentence: str) -> str:
 def _read(cell: Cell, value: str, text: str, functions: Mapping[str, str]) -> Expression:
     """Parse a right side; every value may be read, and no parameter that is not there already."""
     others = [one for one in cell.values if one != value]
-    given = frozenset({"x", *cell.fixed, *cell.below})
+    given = frozenset({"x", *cell.fixed, *cell.counted, *cell.below})
     words = Vocabulary(
         value, cell.state, given, functions, defined=others, later=frozenset({value}), matrices=frozenset(cell.shapes)
     )

@@ -73,14 +73,29 @@ class Below:
 
 
 def read_fixed(page: TomlPage) -> dict[str, tuple[float, ...]]:
-    """Return the constant vectors, each as numbers for equal blocks of units."""
+    """Return the constant vectors that are given as numbers for equal blocks of units."""
     result: dict[str, tuple[float, ...]] = {}
     for name, numbers in page.table("fixed").items():
         check_assigned_name(name, Vocabulary(page.source), *page.place_of("fixed", name))
+        if isinstance(numbers, str):
+            continue
         ok = isinstance(numbers, list) and numbers and all(_is_number(v) and math.isfinite(v) for v in numbers)
         if not ok:
             raise page.fail(f"`fixed.{name}` must be a list of finite numbers", "fixed", name, value=True)
         result[name] = tuple(float(v) for v in numbers)
+    return result
+
+
+def read_counted(page: TomlPage) -> dict[str, Size]:
+    """Return the lengths of the constant vectors that count their places: 0, 1, 2 and so on."""
+    result: dict[str, Size] = {}
+    for name, length in page.table("fixed").items():
+        if isinstance(length, str):
+            size = _size(length)
+            if size is None or size.of is not None:
+                message = f'`fixed.{name}` must be a list of finite numbers, or a length such as "N"'
+                raise page.fail(message, "fixed", name, value=True)
+            result[name] = size
     return result
 
 

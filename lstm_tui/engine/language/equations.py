@@ -163,7 +163,11 @@ class _Reader:
         return Name(name, place)
 
     def product(self, tree: Operation, place: Place) -> Expression:
-        left, words = tree.left, self.vocabulary
+        left, right, words = tree.left, tree.right, self.vocabulary
+        reads_matrix = isinstance(left, NameNode) and (left.name in words.matrices or "_" in left.name)
+        if isinstance(right, NameNode) and right.name in words.matrices and not reads_matrix:
+            memory = self.name(right, Place(*self.locate(right.start)))
+            return Call("weighted", (memory, self.node(left)), place)
         if isinstance(left, Operation) and left.sign in ("@", "*", "/"):
             message = "left of @ stands one matrix, by name: write brackets, as in U_h @ (V_h @ x)"
             raise self.fail(message, left.start)

@@ -108,7 +108,7 @@ def inside(node: Expression) -> tuple[Expression, ...]:
     return node.arguments if isinstance(node, Call) else ()
 
 
-_STRENGTH = {"add": 1, "sub": 1, "mul": 2, "div": 2, "read": 2, "neg": 3}
+_STRENGTH = {"add": 1, "sub": 1, "mul": 2, "div": 2, "read": 2, "weighted": 2, "neg": 3}
 _PRODUCT = 2  # `@` binds as `*` does
 _ON_SCREEN = {name: op.form for name, op in EVERY_OP.items()}
 _IN_FILES = {
@@ -117,6 +117,7 @@ _IN_FILES = {
     "mul": "{0} * {1}",
     "div": "{0} / {1}",
     "read": "{0} @ {1}",
+    "weighted": "{1} @ {0}",
     "neg": "-{0}",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from lstm_tui.engine.model.initialise import initialise
 from lstm_tui.engine.model.spec import (
     MERGES,
     OWN,
+    Answers,
     Asked,
     Layer,
     Merge,
@@ -24,6 +25,7 @@ from lstm_tui.engine.model.spec import (
     bounded,
     find_source,
     get,
+    read_answers,
     read_asked,
     read_layers,
     read_readout,
@@ -71,6 +73,7 @@ class Network:
         classes: Names of the outputs; may be empty.
         asked: At which tokens what it says means something, where it says something at each: `each` one, or only
             the `last`, because before that nothing was asked of it when it learned.
+        answers: How it answers behind what it has read; None where it says something of what it reads.
         card: What is known of its training.
         file: Where it came from; None when bundled or made here.
         sha256: Of its file; None when made here.
@@ -94,6 +97,7 @@ class Network:
     sha256: str | None = None
     front: FeatureExtractor | None = None
     origin: object | None = None
+    answers: Answers | None = None
 
     _repr_html_ = rich_display
 
@@ -242,7 +246,8 @@ def build_network(
     Args:
         spec: JSON-able: `name`, `tokens` (kind, vocabulary, lowercase) or None, `input_size` (of numbers) or
             `embedding_size`, `layers` (cell, hidden_size, directions, merge, sizes, without, own), `readout`,
-            `cells` and `readouts` (texts of the files by name), `classes`, `outputs`, `asked`, `card`.
+            `cells` and `readouts` (texts of the files by name), `classes`, `outputs`, `asked`, `answers` (begin, end,
+            most), `card`.
         tensors: Every parameter by name; None to start at random.
         seed: Of the random start.
         dtype: Of the weights.
@@ -284,6 +289,7 @@ def build_network(
         readout=readout,
         classes=classes,
         asked=read_asked(spec, where),
+        answers=read_answers(spec, tokens, where),
         card=get(spec, "card", dict, {}),
         file=file,
         sha256=sha256,
@@ -326,6 +332,8 @@ def spec_of(network: Network) -> dict[str, Any]:
         spec["classes"] = list(network.classes)
     if network.asked != "each":
         spec["asked"] = network.asked
+    if network.answers is not None:
+        spec["answers"] = asdict(network.answers)
     return spec
 
 

@@ -123,6 +123,25 @@ def size_of_source(source: str, layers: Sequence[Layer], input_size: int) -> int
     return next(one for one in layers[number].passes if one.direction == direction).program.values[value].size
 
 
+MOST_ANSWERED = 500
+"""Tokens of an answer."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How a network of two parts answers on the tape that it reads from.
+
+    Attributes:
+        begin: The token with which the answer begins: what stands before it is read.
+        end: The token that ends it.
+        most: Tokens after which it ends whatever is said.
+    """
+
+    begin: str
+    end: str
+    most: int
+
+
 Asked = Literal["each", "last"]
 OWN = "own"
 """Key of a layer's description: by direction, the cell and the sizes of a pass that differs from the others."""
@@ -180,6 +199,24 @@ def read_asked(spec: Mapping[str, Any], where: str) -> Asked:
     if asked != "each":
         raise UserError(f"{where}: `asked` is {' or '.join(get_args(Asked))}")
     return "each"
+
+
+def read_answers(spec: Mapping[str, Any], tokens: Tokens | None, where: str) -> Answers | None:
+    """Return how a network answers; None for one that does not.
+
+    Raises:
+        UserError: Its signs are no tokens of its vocabulary, or the number is none.
+    """
+    said = get(spec, "answers", dict, None)
+    if said is None:
+        return None
+    begin, end, most = said.get("begin"), said.get("end"), said.get("most")
+    known = () if tokens is None else tokens.vocabulary
+    if not isinstance(begin, str) or not isinstance(end, str) or begin not in known or end not in known:
+        raise UserError(f"{where}: `answers.begin` and `answers.end` must be tokens of its vocabulary")
+    if type(most) is not int or not 1 <= most <= MOST_ANSWERED:
+        raise UserError(f"{where}: `answers.most` must be a number of tokens from 1 to {MOST_ANSWERED}")
+    return Answers(begin, end, most)
 
 
 def read_layers(spec: Mapping[str, Any], input_size: int, dtype: Any, where: str) -> tuple[Layer, ...]:

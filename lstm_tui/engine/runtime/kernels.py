@@ -68,6 +68,7 @@ _OUTER, _READ, _BY_HEAD, _BY_ROW = (int(code) for code in (Code.OUTER, Code.READ
 _BY_COLUMN, _EACH_HEAD, _SUM_HEADS, _MEAN_HEADS = (
     int(code) for code in (Code.BY_COLUMN, Code.EACH_HEAD, Code.SUM_HEADS, Code.MEAN_HEADS)
 )
+_WEIGHTED = int(Code.WEIGHTED)
 _CURRENT, _PREVIOUS, _PARAMETER = int(Space.CURRENT), int(Space.PREVIOUS), int(Space.PARAMETER)
 
 # --- exp, tanh, sigmoid ---------------------------------------------------------------------------------
@@ -342,6 +343,15 @@ def _over_heads(code: int, heads: int, rows: int, columns: int, a: Array, b: Arr
             else:
                 for j in range(columns):
                     y[start + j] = a[first + j]
+    elif code == _WEIGHTED:
+        for head in range(heads):
+            first = head * columns
+            for j in range(columns):
+                y[first + j] = zero
+            for line in range(head * rows, (head + 1) * rows):
+                start = line * columns
+                for j in range(columns):
+                    y[first + j] += a[start + j] * b[line]
     elif code in (_BY_HEAD, _BY_ROW):
         width = rows * columns if code == _BY_HEAD else columns
         for line in range(heads if code == _BY_HEAD else heads * rows):
@@ -382,6 +392,14 @@ def _pull_over_heads(
             else:
                 for j in range(columns):
                     da[first + j] += d[start + j]
+    elif code == _WEIGHTED:
+        for line in range(heads * rows):
+            first, start = (line // rows) * columns, line * columns
+            s = zero
+            for j in range(columns):
+                da[start + j] += d[first + j] * b[line]
+                s += d[first + j] * a[start + j]
+            db[line] += s
     elif code in (_BY_HEAD, _BY_ROW):
         width = rows * columns if code == _BY_HEAD else columns
         for line in range(heads if code == _BY_HEAD else heads * rows):

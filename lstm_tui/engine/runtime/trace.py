@@ -18,6 +18,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.builder import length
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import Shape
+from lstm_tui.engine.compiler.program import spread
 from lstm_tui.engine.errors import UnknownName, UserError, no_pass, unknown_name
 from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.language.expression import Expression
@@ -175,6 +176,19 @@ class PassTrace(Mapping[str, ValueArray]):
         except UserError:
             return None
         return shape if shape.numbers == self.arrays[value].shape[1] else None
+
+    def fixed_vector(self, name: str) -> Array | None:
+        """Return a constant vector of the cell by name, (n,); None where there is none, or its length is not known."""
+        if name in self.cell.fixed:
+            return spread(self.cell.fixed[name], self.hidden_size)
+        if name not in self.cell.counted:
+            return None
+        letters = self.letters if self.program is None else {**self.cell.defaults, **self.program.sizes}
+        given = {**letters, "H": self.hidden_size, "I": self.input_size}
+        try:
+            return np.arange(length(self.cell.counted[name], given, {}, name), dtype=np.float64)
+        except UserError:
+            return None
 
     @cached_property
     def letters(self) -> Mapping[str, int]:

@@ -12,6 +12,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.runtime.answer import answered
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
@@ -44,7 +45,7 @@ def ids_sequence(array: Array, file: str | None = None, line: int | None = None)
 
 
 def as_trained(sequence: InputSequence, network: Network, where: str) -> InputSequence:
-    """Return a sequence of ids as the network was trained: padded, without what is masked, through its front.
+    """Return a sequence of ids as the network was trained: padded, without what is masked, through its front, answered.
 
     Raises:
         UserError: Nothing of it is left, or the front cannot take it.
@@ -60,6 +61,8 @@ def as_trained(sequence: InputSequence, network: Network, where: str) -> InputSe
         sequence = _padded(sequence, str(pad[0]), int(pad[1]), number, name)
     if isinstance(mask, int):
         sequence = _kept(sequence, np.flatnonzero(sequence.ids != mask), where)
+    if network.answers is not None:
+        return answered(sequence, network)
     if network.front is None or sequence.ids is None:
         return sequence
     x = network.front.run({network.front.inputs[0]: sequence.ids})

@@ -138,6 +138,29 @@ class Edits:
         analysis = causes_analysis(self._run.view, question)
         self._screen.app.push_screen(AnalysisScreen(analysis, self._run.palette), chosen)
 
+    def attention(self) -> None:
+        """Show where a cell looks; go to the equation of the cell chosen there, or begin to type its pin."""
+        from lstm_tui.tui.views.analysis_screen import AnalysisScreen
+        from lstm_tui.tui.views.attention import attention_analysis
+
+        self._steps.stop()
+
+        def chosen(target: ClickTarget | None) -> None:
+            if target is None:
+                return
+            if target.line:
+                self.type_line(target.line)
+                return
+            run = self._run
+            if target.pass_name is not None:
+                self._steps.select_pass(target.pass_name)
+            if target.t is not None:
+                self._steps.go_to(target.t)
+            units = {**run.view.units, run.view.pass_name: target.unit or 0}
+            run.show(units=units, value=target.value or run.view.value, follow=True)
+
+        self._screen.app.push_screen(AnalysisScreen(attention_analysis(self._run.view), self._run.palette), chosen)
+
     def branch_from(self, state: int, line: str) -> None:
         """Execute a line that edits in a state of the tree of edits: a branch of it, whatever is in force now."""
         from lstm_tui.debugger.commands.dispatch import answer

@@ -355,6 +355,29 @@ def _read(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
     over_lines(function, heads * rows, line)
 
 
+def _weighted(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
+    (m, a), (heads, rows, columns), function = take.reads, take.shape, sinks.function
+
+    def line(number: Value) -> None:
+        loop = Loop(values, sinks, columns, vector)
+        u, one = loop.u, loop.one
+        weight = u.spread(one.load(values.address(a, number)))
+        head = head_of(function, number, rows)
+
+        def units(unit: Value, carried: list[Value]) -> Sequence[Value]:
+            here, there = place_in(function, number, columns, unit), place_in(function, head, columns, unit)
+            d = loop.fresh(u.load(sinks.address(take.target, there)))
+            total = u.mul_add(d, u.load(values.address(m, here)), carried[0])
+            loop.add(m, here, u.mul(d, weight))
+            return (total,)
+
+        (total,) = loop.over(1, units)
+        place = sinks.address(a, number)
+        one.store(one.add(one.load(place), total), place)
+
+    over_lines(function, heads * rows, line)
+
+
 def _repeat(values: Where, sinks: Sinks, take: Take, vector: int) -> None:
     (read,), (count, width), function = take.reads, repeats(take), sinks.function
 
@@ -418,6 +441,7 @@ WHOLE_BACK: dict[Code, Callable[[Where, Sinks, Take, int], None]] = {
     Code.MEAN: _sum,
     Code.OUTER: _outer,
     Code.READ: _read,
+    Code.WEIGHTED: _weighted,
     Code.BY_HEAD: _repeat,
     Code.BY_ROW: _repeat,
     Code.BY_COLUMN: _tile,

@@ -396,6 +396,26 @@ def _read(function: Procedure, places: Where, take: Take, _: int) -> None:
     over_lines(function, heads * rows // beside, lines)
 
 
+def _weighted(function: Procedure, places: Where, take: Take, vector: int) -> None:
+    (m, a), (heads, rows, columns) = take.reads, take.shape
+    u, one = Lanes(function, lanes_for(columns, vector)), _Scalar(function)
+
+    def head(number: Value) -> None:
+        def units(unit: Value) -> None:
+            def term(row: Value, sums: list[Value]) -> Sequence[Value]:
+                line = place_in(function, number, rows, row)
+                weight = u.spread(one.load(places.address(a, line)))
+                numbers = u.load(places.address(m, place_in(function, line, columns, unit)))
+                return [u.mul_add(numbers, weight, sums[0])]
+
+            (total,) = function.loop("0", str(rows), term, [(u.type, u.constant(0.0))])
+            u.store(total, places.address(take.target, place_in(function, number, columns, unit)))
+
+        by_units(function, columns, u.width, units)
+
+    over_lines(function, heads, head)
+
+
 def repeats(take: Take) -> tuple[int, int]:
     """Return how many numbers an op repeats, and how often each."""
     heads, rows, columns = take.shape
@@ -462,6 +482,7 @@ WHOLE: dict[Code, Callable[[Procedure, Where, Take, int], None]] = {
     Code.MEAN: _sum,
     Code.OUTER: _outer,
     Code.READ: _read,
+    Code.WEIGHTED: _weighted,
     Code.BY_HEAD: _repeat,
     Code.BY_ROW: _repeat,
     Code.BY_COLUMN: _tile,

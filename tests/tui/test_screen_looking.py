@@ -1,0 +1,104 @@
+"""Where a cell looks, on the screen: each number is that of the answer, and a cell leads to its equation or its pin."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from driven_screen import Driver, drive
+from textual.widgets import Input
+
+from lstm_tui.debugger.source import Source
+from lstm_tui.engine.number_text import compact
+from lstm_tui.formats.inputs.text_input import text_from
+from lstm_tui.models.bundled import open_model
+from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.prompts.edit import CommandPrompt
+from lstm_tui.tui.views.analysis_screen import AnalysisScreen, KeyLine
+from lstm_tui.tui.views.attention import AttentionPicture
+
+SOURCE = Source.of_input(open_model("numbers"), text_from("four hundred and seven"))
+
+
+async def opened(driver: Driver) -> AttentionPicture:
+    """Open the map and wait until all of it is there."""
+    await driver.press("O")
+    screen = driver.on_top(AnalysisScreen)
+    await driver.until(lambda: not screen.picture.working)
+    picture = screen.picture
+    assert isinstance(picture, AttentionPicture)
+    return picture
+
+
+def rows(driver: Driver, head: str, count: int) -> list[list[str]]:
+    """Return the numbers of a map as they are drawn, row by row."""
+    lines = driver.text().splitlines()
+    start = next(n for n, line in enumerate(lines) if head in line)
+    return [re.findall(r"~?[+-][\d.]+", line) for line in lines[start + 1 : start + 1 + count]]
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24)])
+def test_every_cell_is_the_number_of_the_answer(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        picture = await opened(driver)
+        assert picture.found is not None
+        assert picture.alone is not None
+        for head, values in (("a: looked at", picture.found.weights), ("left out alone", picture.alone)):
+            drawn = rows(driver, head, len(picture.found.steps))
+            for texts, numbers in zip(drawn, values, strict=True):
+                assert texts == [compact(float(number), 7, True, places=2) for number in numbers]
+        assert "attention shows where was looked" in driver.text()
+
+    drive(act, SOURCE, size=size)
+
+
+def test_a_cell_leads_to_its_equation_at_that_step_and_to_its_pin() -> None:
+    async def act(driver: Driver) -> None:
+        picture = await opened(driver)
+        assert picture.found is not None
+        await driver.press("j", "l")
+        picture = driver.on_top(AnalysisScreen).picture
+        await driver.press("enter")
+        driver.on_top(MainScreen)
+        view = driver.view
+        assert (view.t, view.pass_name, view.value, view.unit) == (picture.t, "layer1.forward", "a", picture.column)
+        await opened(driver)
+        await driver.press("e")
+        line = driver.on_top(CommandPrompt).query_one(Input).value
+        assert re.fullmatch(r"set layer1\.forward\.a\[\d+\] @ \d+ = 1", line)
+        await driver.press("enter")
+        driver.on_top(MainScreen)
+        await driver.until(lambda: len(driver.screen.run.session.history.edits) == 1)
+        number, t = (int(one) for one in re.findall(r"\d+", line)[1:3])
+        assert driver.view.trace["layer1.forward"]["a"][t, number] == 1
+
+    drive(act, SOURCE)
+
+
+def test_where_nothing_is_looked_at_it_says_so_and_is_left() -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("O")
+        screen = driver.on_top(AnalysisScreen)
+        assert "no equation reads the rows of a matrix" in screen.picture.problem
+        await driver.press("j", "l", "enter", "e", "s")
+        assert driver.on_top(AnalysisScreen) is screen
+        assert screen.query_one(KeyLine).render_line(0).text.rstrip().endswith("? keys  esc back")
+        await driver.press("O")
+        driver.on_top(MainScreen)
+
+    drive(act)
+
+
+def test_a_number_that_is_not_known_is_shown_as_such() -> None:
+    network = open_model("numbers").copy()
+    network.tensors()["layer1.forward/v_a"][0] = np.nan
+
+    async def act(driver: Driver) -> None:
+        picture = await opened(driver)
+        assert picture.found is not None
+        assert np.isnan(picture.found.weights).all()
+        assert driver.screen.run.palette.glyphs.nan in driver.text()
+        assert "not known" in driver.text()
+
+    drive(act, Source.of_input(network, text_from("four hundred and seven = 4 0 7 .")))
