@@ -18,6 +18,7 @@ from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import tokenize
+from lstm_tui.engine.runtime.answer import answered
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.lesson.lesson import MOST_TOKENS, LessonPlace, LessonStep, LessonText
@@ -98,7 +99,7 @@ class BoundStep:
             word = words[unknown[0]]
             near = nearest(word.lower(), (one for one in known.vocabulary if one[:1] == word[:1].lower()))
             self.fail(text, f"{self.stop.network.text} does not know “{word}”", max(text.text.find(word), 0), near)
-        return Sequence(known.kind, words, ids, (), None, None, None)
+        return answered(Sequence(known.kind, words, ids, (), None, None, None), self.network)
 
     def place_in(self, trace: Trace) -> StepPlace:
         """Return where the stop stands in a run.
@@ -165,9 +166,10 @@ class BoundStep:
             self.fail(written, error.said, error.start)
         value = answer.values[-1, 0]
         whole = answer.kind == "number" and answer.size == 1 and float(value).is_integer()
-        if not whole or not 0 <= value < passed.hidden_size:
+        count = passed[memory_of(passed.cell)].shape[1]  # a matrix has more numbers than there are units
+        if not whole or not 0 <= value < count:
             assert written is not None
-            self.fail(written, f"`unit` is a number from 0 to {passed.hidden_size - 1}, or chooses one with argmax(…)")
+            self.fail(written, f"`unit` is a number from 0 to {count - 1}, or chooses one with argmax(…)")
         return int(value)
 
 
