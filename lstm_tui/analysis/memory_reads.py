@@ -92,6 +92,15 @@ class ReadSplit:
         return sum_of(self.by_token, self.start, self.edits)
 
     @property
+    def parts(self) -> Array:
+        """Which part of the read each token wrote, signed, (T,): of its length, what lies along it.
+
+        With those of the start and of edits they add up to 1; NaN of a read that is 0.
+        """
+        with quiet():
+            return np.asarray((self.by_token @ self.total) / (self.total @ self.total))
+
+    @property
     def off(self) -> float:
         """How far the sum is from the read, as a part of the sizes that are summed; NaN where they are not finite."""
         with quiet():
@@ -100,8 +109,13 @@ class ReadSplit:
             return float((gap / np.maximum(size, 1e-30)).max(initial=0.0)) if gap.any() else 0.0
 
 
-def read_places(passed: PassTrace) -> dict[str, ReadPlace]:
-    """Return where values of a pass read a state that is a matrix, by the value; none of a run read from a file."""
+def read_places(passed: PassTrace, new: bool = False) -> dict[str, ReadPlace]:
+    """Return where values of a pass read a state that is a matrix, by the value; none of a run read from a file.
+
+    Args:
+        passed: The pass.
+        new: Only those that read the memory as the step leaves it.
+    """
     program = passed.program
     if program is None:
         return {}
@@ -113,7 +127,7 @@ def read_places(passed: PassTrace) -> dict[str, ReadPlace]:
         for state in program.matrices:
             if state in passed.cell.state and program.values[state].offset == operand.offset and state != value:
                 found.setdefault(value, ReadPlace(state, one, operand.space == Space.CURRENT))
-    return found
+    return {value: place for value, place in found.items() if place.is_new or not new}
 
 
 def split_read(passed: PassTrace, value: str, t: int, most: int | None = None) -> ReadSplit:

@@ -130,6 +130,21 @@ def units_that_follow(
     return sorted(found, key=lambda one: (-np.nan_to_num(abs(one.effect), nan=-1.0), one.unit))
 
 
+def permuted_labels(labels: Array, lengths: Array, permutations: int, random: np.random.Generator) -> Array | None:
+    """Return labels of sequences that lie one behind the other, (N,), permuted as whole sequences, (P, N).
+
+    None where nothing can be permuted: there is one sequence of one step of each length.
+    """
+    sources = _permuted(lengths, permutations, random)
+    if sources is None:
+        return None
+    places = np.concatenate([[0], np.cumsum(lengths)])
+    of = np.repeat(np.arange(len(lengths)), lengths)
+    offset = np.arange(len(labels)) - places[of]
+    rows = [labels[places[order[of]] + (offset - turns[of]) % lengths[of]] for order, turns in sources]
+    return np.array(rows).reshape(len(rows), len(labels))
+
+
 def _chosen(states: SearchedStates, seed: int) -> Array:
     """Return the numbers of the sequences that are looked at: all, or so many at random as there is room for."""
     lengths = np.diff(np.asarray(states.starts))

@@ -21,6 +21,7 @@ from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_
 from lstm_tui.formats.inputs.inputs import read_input, vocabulary
 from lstm_tui.formats.inputs.numeric_series import NumericSeries
 from lstm_tui.formats.inputs.samples import find_input
+from lstm_tui.formats.inputs.sound import Framing
 from lstm_tui.formats.inputs.text_input import InputText
 from lstm_tui.models import sample_of
 from lstm_tui.models.bundled import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, open_model, text_model
@@ -131,9 +132,11 @@ def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries, st
     """Read the input and the network, and say which was chosen; which comes first depends on what is known."""
     path = find_input(options.file or sample_of(options.model))
     if options.untrained:
-        source = read_input(path)
+        source = _framed(read_input(path), options)
         how = _untrained(options)
         if isinstance(source, NumericSeries):
+            if source.framing.frame is not None:
+                source = source.of_width(source.framing.frame + source.framing.context)
             source.check_clear()
             if source.one_column is not None:
                 say(f"{source.where}: is read as two columns; if a comma begins decimals, give it a first row: a name")
@@ -141,19 +144,31 @@ def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries, st
         return untrained(how, vocabulary(source, options.tokens or "words")), source, ""
     note = ""
     if options.model is None:
-        source = read_input(path, numbers=options.layer is not None)
+        source = _framed(read_input(path, numbers=options.layer is not None), options)
         if isinstance(source, InputText) and options.layer is None:
             network, note = text_model(source)
         else:
             network = open_model(NUMBERS_MODEL if options.layer is None else TEXT_MODEL)
     else:
         network = open_model(options.model, reading(options))
-        source = read_input(path, numbers=network.tokens is None or options.layer is not None)
+        source = _framed(read_input(path, numbers=network.tokens is None or options.layer is not None), options)
     if options.layer is not None:
         if isinstance(source, InputText):
             raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give {ANY_SERIES}")
         network = one_layer(network, options.layer)
     return network, source, note
+
+
+def _framed(source: InputText | NumericSeries, options: Namespace) -> InputText | NumericSeries:
+    """Return an input with the frames that are asked for."""
+    framing = Framing(
+        *(getattr(options, name, None) for name in ("frame", "hop")), getattr(options, "context", None) or 0
+    )
+    if not framing.is_given:
+        return source
+    if isinstance(source, InputText):
+        raise UserError(f"{source.where}: is text, and --frame, --hop and --context are of samples: give a .wav")
+    return replace(source, framing=framing)
 
 
 def _untrained(options: Namespace) -> Untrained:

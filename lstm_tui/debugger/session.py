@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Breakpoints, Displays
 from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.edit_tree import EditTree
+from lstm_tui.debugger.features import Feature
 from lstm_tui.debugger.position import Cursor, Frame, Granularity, Position, equations_of
 from lstm_tui.debugger.scripting import Scripting
 from lstm_tui.debugger.source import Source
@@ -269,6 +270,15 @@ class Session:
             UserError: It cannot be a name, or another unit of the pass is called so.
         """
         names = self.frame.names.named(pass_name, unit, name)
+        return self.cursor.show(replace(self.frame, names=names, note=""))
+
+    def name_direction(self, name: str, feature: Feature | None) -> Frame:
+        """Have a name stand for a direction of a value in expressions; None takes the name away.
+
+        Raises:
+            UserError: There are too many.
+        """
+        names = self.frame.names.with_feature(name, feature)
         return self.cursor.show(replace(self.frame, names=names, note=""))
 
     def choose_unit(self, pass_name: str, unit: int) -> Frame:

@@ -36,7 +36,7 @@ _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
 _WORDS = frozenset({
     "replace", "insert", "remove", "set", "scale", "patch", "weight", "let", "ablate", "mask", "switch", "branch",
     "pass", "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line",
-    "name", "dprintf", "model", "model-file", "text", "teach", "define", "document", "commands", "alias",
+    "name", "feature", "dprintf", "model", "model-file", "text", "teach", "define", "document", "commands", "alias",
 })  # fmt: skip
 """What a saved session consists of; nothing else in one is executed, so that one from a stranger writes no files."""
 
@@ -225,6 +225,7 @@ def _names(names: UnitNames, opened: UnitNames) -> Iterator[str]:
     for pass_name, unit, name in changed:
         if name:
             yield f"name {pass_name}.{names.entry(pass_name, unit)} {name}"
+    yield from (one.line for name, one in names.features.items() if opened.features.get(name) != one)
 
 
 def _definitions(session: Session) -> Iterator[str]:

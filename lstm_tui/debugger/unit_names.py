@@ -1,4 +1,4 @@
-"""What units are called: as the network's card names them, and as whoever looks at the run does.
+"""What units and directions are called: as the network's card names them, and as whoever looks at the run does.
 
 The one owner of a unit's label: every surface that names a unit asks here. A name stands for its unit wherever a unit
 is asked for: `c[gender]`, `set f[gender] = 0`, `unit gender`.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from lstm_tui.debugger.features import MOST_FEATURES, Feature
 from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError
@@ -30,17 +31,19 @@ Names = Mapping[str, Mapping[int, str]]
 
 @dataclass(frozen=True)
 class UnitNames:
-    """The names of units, by pass and number.
+    """The names of units, by pass and number, and those of directions.
 
     Attributes:
         of: By pass, then by unit.
         memories: The memory of each pass that has one that is a matrix: a unit without a value is an entry of it.
         shapes: By pass, then by value, of every value that is a matrix.
+        features: Directions by their names.
     """
 
     of: Names = field(default_factory=lambda: MappingProxyType({}))
     memories: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     shapes: Mapping[str, Mapping[str, Shape]] = field(default_factory=lambda: MappingProxyType({}))
+    features: Mapping[str, Feature] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of_network(cls, network: Network | None) -> UnitNames:
@@ -129,6 +132,19 @@ class UnitNames:
         if mine:
             others[pass_name] = MappingProxyType(dict(sorted(mine.items())))
         return replace(self, of=MappingProxyType(others))
+
+    def with_feature(self, name: str, feature: Feature | None) -> UnitNames:
+        """Return these names with another direction of a name, or without it.
+
+        Raises:
+            UserError: There are too many.
+        """
+        features = {one: old for one, old in self.features.items() if one != name}
+        if feature is not None:
+            features[name] = feature
+        if len(features) > MOST_FEATURES:
+            raise UserError(f"there are {MOST_FEATURES} features already: `feature NAME =` takes one away")
+        return replace(self, features=MappingProxyType(features))
 
     def differences(self, before: UnitNames) -> Iterator[tuple[str, int, str]]:
         """Yield pass, unit and name of what was named otherwise before; an empty name where it was taken away."""

@@ -7,5 +7,5 @@ TRACES = (".json", ".ndjson", ".npz")
 ANY_TRACE = f"{', '.join(TRACES[:-1])} or {TRACES[-1]}"
 
 
-SERIES = (".csv", ".tsv", ".npy", ".npz")
+SERIES = (".csv", ".tsv", ".npy", ".npz", ".wav")
 ANY_SERIES = f"{', '.join(SERIES[:-1])} or {SERIES[-1]}"

@@ -166,10 +166,10 @@ class BoundStep:
             self.fail(written, error.said, error.start)
         value = answer.values[-1, 0]
         whole = answer.kind == "number" and answer.size == 1 and float(value).is_integer()
-        count = passed[memory_of(passed.cell)].shape[1]  # a matrix has more numbers than there are units
-        if not whole or not 0 <= value < count:
+        units = passed[memory_of(passed.cell)].shape[1]
+        if not whole or not 0 <= value < units:
             assert written is not None
-            self.fail(written, f"`unit` is a number from 0 to {count - 1}, or chooses one with argmax(…)")
+            self.fail(written, f"`unit` is a number from 0 to {units - 1}, or chooses one with argmax(…)")
         return int(value)
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from lstm_tui.debugger.expressions import ExpressionError
 from lstm_tui.debugger.expressions.parser import CallNode, Class, NamedUnitNode, NameNode, Node, UnitsNode
 from lstm_tui.debugger.panes import OUTPUT, PANES, TAPE
+from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import nearest
+from lstm_tui.engine.runtime.trace import PassTrace
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.lesson.bound_step import Standing
 from lstm_tui.lesson.lesson import LOOKS, LessonText
@@ -86,13 +88,18 @@ def _named(standing: Standing, text: LessonText) -> Needed:
         names = standing.session.frame.names
         number = place.unit if not name else whole_number(name)
         number = names.number(place.pass_name, name) if number is None else number
-        if number is None or number >= trace[place.pass_name].hidden_size:
+        if number is None or number >= _units(trace[place.pass_name]):
             standing.bound.fail(text, f"there is no unit {name} in {place.pass_name}")
         return Needed(text, f"unit {name or number}", unit=number)
     needs = _number(standing, text, text.text, 0)
     if needs is None:
         standing.bound.fail(text, "`see` names a pane, a token, a unit, or one value such as f[unit]")
     return needs
+
+
+def _units(passed: PassTrace) -> int:
+    """Return how many units the memory of a pass has."""
+    return int(passed[memory_of(passed.cell)].shape[1])
 
 
 def _number(standing: Standing, text: LessonText, inside: str, begin: int) -> Needed | None:

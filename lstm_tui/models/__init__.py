@@ -20,6 +20,8 @@ def sample_of(name: str | None) -> str:
     """Return the shipped sample that a network is opened with when no file is given."""
     if name is not None and name.startswith("recall-"):
         return "recall.txt"
+    if name is not None and name.startswith("bindings-"):
+        return "bindings.txt"
     if name is not None and name.startswith("tagger"):
         return "tagger.txt"
     return _SAMPLES.get(name or "", "sample.txt")

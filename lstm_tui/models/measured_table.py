@@ -91,6 +91,12 @@ def _recalled(network: Network) -> Sequence[Example]:
     return sequences(DISTANCE, UNSEEN, UNSEEN_SEED)
 
 
+def _bound(network: Network) -> Sequence[Example]:
+    from lstm_tui.models.recipes.bindings import PAIRS, UNSEEN, UNSEEN_SEED, sequences
+
+    return sequences(PAIRS, UNSEEN, UNSEEN_SEED)
+
+
 def _tagged(network: Network) -> Sequence[Example]:
     from lstm_tui.models.recipes.taggers import example, unseen
 
@@ -101,6 +107,7 @@ _EXAMPLES = {
     "verdict": (_held_out, "unseen verdicts", 1 / 2),
     "sentiment": (_held_out, "unseen verdicts", 1 / 2),
     "recall": (_recalled, "unseen sequences", 1 / 8),
+    "bindings": (_bound, "unseen sequences", 1 / 4),
     "tagger": (_tagged, "unseen texts", 1 / 8),
 }
 

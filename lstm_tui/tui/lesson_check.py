@@ -10,6 +10,8 @@ from threading import Thread
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from lstm_tui.debugger.inspect.state_update import unit_beside
+from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.lesson.bound_step import Open, Standing
 from lstm_tui.lesson.in_sight import Needed, holds_number, needed
 from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText
@@ -122,6 +124,14 @@ def _rows(widget: Widget) -> list[str]:
     return rows
 
 
+def _of_value(standing: Standing, unit: int) -> str:
+    """Return what goes with a unit of the memory in the value at whose equation a stop stands."""
+    frame = standing.session.frame
+    passed, memory = frame.passed, memory_of(frame.passed.cell)
+    of = memory if frame.equation is None or frame.equation.name not in passed else frame.equation.name
+    return passed.entry_of(of, unit_beside(passed, memory, of, unit))
+
+
 def _is_seen(one: Needed, standing: Standing, panes: dict[int, list[str]], lines: list[list[str]]) -> bool:
     pass_name = standing.place.pass_name
     if one.number is None and one.pane is not None:
@@ -131,8 +141,11 @@ def _is_seen(one: Needed, standing: Standing, panes: dict[int, list[str]], lines
         word = standing.session.frame.trace.sequence.tokens[one.token]
         return any(word in row for rows in (*panes.values(), *lines) for row in rows)
     if one.unit is not None:
-        label = re.compile(rf"(?:^\W*|unit ){one.unit}(?![\d.])")  # a row of the unit, or words that name it
-        name = standing.session.frame.names.name(pass_name, one.unit)
+        names = standing.session.frame.names
+        entries = {names.entry(pass_name, one.unit), _of_value(standing, one.unit)}
+        labels = "|".join(map(re.escape, entries))
+        label = re.compile(rf"(?:^\W*|unit |\w\[)(?:{labels})(?![\d.,])")  # a row of the unit, or words that name it
+        name = names.name(pass_name, one.unit)
         for rows in (*panes.values(), *lines):
             of_unit = [row for row in rows if label.search(row) or (name and name in row)]
             if one.number is None and of_unit:

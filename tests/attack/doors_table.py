@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -57,7 +58,7 @@ NO_FILE = frozenset({
 """Destinations of options whose text is the name of no file."""
 UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
 """Doors whose file is not named on the line: the command finds it."""
-TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz")
+TEXTS, SERIES = ("t.txt", "i.txt"), ("w.csv", "d.csv", "w.npy", "w.npz", "s.wav")
 STANDARD_INPUT = "-"
 TRACES, SESSIONS = ("trace.json", "trace.ndjson", "trace.npz"), ("s.ltui",)
 CAPTURE = "capture.npz"
@@ -68,7 +69,7 @@ RUN_CELLS = tuple(one for one in ALL_CELLS if one != "lstm_projected.toml")  # w
 ALL_READOUTS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "readouts").glob("*.toml")))
 LESSONS = ("lesson.toml", *sorted(one.name for one in (PACKAGE / "lessons").glob("[0-9]*.toml")))
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
-BEHIND = {"patch-from": "h[0] @ 0 from @ 0", "fix": "by bias within .02"}
+BEHIND = {"patch-from": "h[0] @ 0 from @ 0", "feature-from": "d = direction(h)", "fix": "by bias within .02"}
 """What a typed line says behind its file, of verbs that say more."""
 _READ = ("source", "load-edits", "model-file")
 """Verbs that read a file; the others that take one write it."""
@@ -224,9 +225,10 @@ def _rows() -> Iterator[Row]:
     yield Row(("verb", "fix"), f"{_RUN} --plain --batch -x verb-fix.x", CHECKS)
     patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
     yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
-    for word in sorted(
-        verb.name for verb in VERBS if verb.touches_files and verb.name not in (*_READ, "fix", "patch-from")
-    ):
+    for how, seeds in (("direction", ("capture.npz", "w.npz", "trace.npz")), ("probe", ("tags.tsv", "l.tsv"))):
+        yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-feature-{how}.x", seeds)
+    others = (*_READ, "fix", "patch-from", "feature-from")
+    for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in others):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
 
@@ -254,6 +256,8 @@ def make_seeds(folder: Path) -> None:
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
         "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",
         "verb-patch-from.x": "patch-from {} h[0] @ 0 from @ 0\n",
+        "verb-feature-direction.x": "feature-from {} d = direction(h)\n",
+        "verb-feature-probe.x": "feature-from {} d = probe(h, x)\n",
         "verb-record-lesson.x": "record-lesson {}\n",
         "verb-save-model.x": "save-model {}\n", "verb-model-file.x": "model-file {}\n",
         "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
@@ -274,6 +278,11 @@ def make_seeds(folder: Path) -> None:
     states: dict[str, Any] = {"layer0.forward/h": np.ones(2), "layer0.forward/c": np.ones(2)}
     np.savez("initial.npz", **states)
     _make_streams(folder)
+    with wave.open("s.wav", "wb") as sound:
+        sound.setnchannels(2)
+        sound.setsampwidth(3)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(range(240)))
     (folder / "save.x").write_text("next\nset c[0] @ 1 = 0.5\nbreak c[0] > .1\nsave-session s.ltui\n")
     (folder / "state" / "lstm-tui" / "journal").mkdir(parents=True)
     for line in (

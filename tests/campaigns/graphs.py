@@ -12,12 +12,12 @@ import os
 import random
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 
 from .verdicts import CRASHED, WRONG, Case, Table, judged
 
-FAMILIES = {
+FAMILIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "onnx": ("onnx_graphs.case", ("onnx", "onnxruntime")),
     "torch": ("torch_exports.case", ("onnx", "onnxruntime", "torch")),
     "keras": ("keras_models.case", ("h5py", "keras")),
@@ -54,9 +54,11 @@ def main() -> int:
     return 1 if table.findings else 0
 
 
-def maker_of(family: str) -> Callable[[random.Random], Case]:
+def maker_of(
+    family: str, families: Mapping[str, tuple[str, tuple[str, ...]]] = FAMILIES
+) -> Callable[[random.Random], Case]:
     """Return what draws a network of a family."""
-    module, _, name = FAMILIES[family][0].partition(".")
+    module, _, name = families[family][0].partition(".")
     made: Callable[[random.Random], Case] = getattr(import_module(f".{module}", __package__), name)
     return made
 

@@ -59,9 +59,16 @@ def _case(keras: Any, draw: random.Random) -> Case:
         for weight, one in zip(model.weights, model.get_weights(), strict=True)
     ])  # fmt: skip
     given_whole = {name: one[None] for name, one in x.items()}
-    results = model(given_whole if len(given_whole) > 1 or hasattr(keras, "ops") else given_whole["a"])
-    results = results if isinstance(results, list | tuple) else [results]
     names = _output_names(model)
+
+    def numbers_of(model: Any) -> dict[str, Array]:
+        results = model(given_whole if len(given_whole) > 1 or hasattr(keras, "ops") else given_whole["a"])
+        results = results if isinstance(results, list | tuple) else [results]
+        return {
+            name: np.asarray(keras.ops.convert_to_numpy(one) if hasattr(keras, "ops") else one)[0]
+            for name, one in zip(names, results, strict=True)
+        }
+
     ending = draw.choice((".keras", ".keras", ".h5", ".weights.h5"))
     told.append(ending)
 
@@ -74,12 +81,15 @@ def _case(keras: Any, draw: random.Random) -> Case:
             model.save(path)
         return path
 
-    kept = _kept(x, told)
-    numbers_of = {
-        name: np.asarray(keras.ops.convert_to_numpy(one) if hasattr(keras, "ops") else one)[0]
-        for name, one in zip(names, results, strict=True)
-    }
-    return Case(f"keras {keras.__version__[0]}", write, x, numbers_of, kept=kept, told=", ".join(told))
+    def run(path: Path) -> dict[str, Array]:
+        if ending != ".weights.h5":
+            return numbers_of(keras.models.load_model(path, compile=False))
+        again = keras.models.model_from_json((path.parent / "m.json").read_text())
+        again.load_weights(path)
+        return numbers_of(again)
+
+    name = f"keras {keras.__version__[0]}"
+    return Case(name, write, x, numbers_of(model), kept=_kept(x, told), told=", ".join(told), run=run)
 
 
 def _each_once(outputs: list[Any]) -> list[Any]:

@@ -56,9 +56,17 @@ def case(draw: random.Random) -> Case:
         _export(module, given, path, names, new, opset, {"x": {1 if first else 0: "t"}} if free else None)
         return path
 
+    def run(path: Path) -> dict[str, Any]:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return dict(zip(names, session.run(None, {"x": given.numpy()}), strict=True))
+
     told = f"{settings}, {'new' if new else 'old'} exporter, opset {opset}, {'free' if free else 'fixed'}"
     outputs = {name: one.numpy() for name, one in zip(names, results, strict=True)}
-    return Case("torch", write, {"x": x.numpy().astype(np.float32)}, outputs, told=told)
+    return Case("torch", write, {"x": x.numpy().astype(np.float32)}, outputs, told=told, run=run)
 
 
 def _export(

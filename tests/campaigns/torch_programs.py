@@ -62,7 +62,12 @@ def scripted(draw: random.Random) -> Case:
 
     outputs = _run(module, given)
     names = ["output"] if len(outputs) == 1 else [f"output{n}" for n in range(len(outputs))]
-    return Case("torchscript", write, {"x": x}, dict(zip(names, outputs, strict=True)), told=f"{settings}, {how}")
+
+    def run(path: Path) -> dict[str, Any]:
+        return dict(zip(names, _run(torch.jit.load(str(path)), given), strict=True))
+
+    told = f"{settings}, {how}"
+    return Case("torchscript", write, {"x": x}, dict(zip(names, outputs, strict=True)), told=told, run=run)
 
 
 def exported(draw: random.Random) -> Case:
@@ -85,7 +90,11 @@ def exported(draw: random.Random) -> Case:
 
     outputs = _run(module, given)
     names = list(made.graph_signature.user_outputs)
-    return Case("export", write, {"x": x}, dict(zip(names, outputs, strict=True)), told=str(settings))
+
+    def run(path: Path) -> dict[str, Any]:
+        return dict(zip(names, _run(torch.export.load(str(path)).module(), given), strict=True))
+
+    return Case("export", write, {"x": x}, dict(zip(names, outputs, strict=True)), told=str(settings), run=run)
 
 
 def _settings(draw: random.Random) -> dict[str, Any]:

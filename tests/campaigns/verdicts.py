@@ -35,6 +35,8 @@ class Case:
         states: What recurrent layers show, by their names in the file, (T, H) in tape order.
         kept: Which steps are not masked.
         told: Everything that made it, to be seen again.
+        run: Opens a file of this kind, which may have other numbers in it, with its own framework and returns what
+            that gives of the same inputs, as in `outputs`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Case:
     states: Mapping[str, Array] = field(default_factory=dict)
     kept: Array | None = None
     told: str = ""
+    run: Callable[[Path], Mapping[str, Array]] | None = None
 
 
 @dataclass
@@ -87,7 +90,7 @@ def judged(case: Case) -> tuple[str, str]:
             unclear = "it says what is not understood" in text or not text.isprintable()
             return (CRASHED if unclear else REFUSED), text
         try:
-            verdict, why = _compared(case, opened, folder, path)
+            verdict, why = compared(case, opened, folder, path)
             return _read_otherwise(case, opened, folder, path) or (verdict, why) if verdict == WRONG else (verdict, why)
         except UserError as error:
             return REFUSED, str(error)
@@ -98,12 +101,12 @@ def _read_otherwise(case: Case, opened: Imported, folder: Path, path: Path) -> t
     for fact in opened.report.facts:
         for other in fact.others if fact.key.startswith("input.") and fact.warning in opened.network.remarks else ():
             again = open_file(path, ImportOptions({fact.key: other}))
-            if _compared(case, again, folder, path)[0] in (RIGHT, CUT):
+            if compared(case, again, folder, path)[0] in (RIGHT, CUT):
                 return CUT, f"{fact.warning}; it is {other}"
     return None
 
 
-def _compared(case: Case, opened: Imported, folder: Path, path: Path) -> tuple[str, str]:
+def compared(case: Case, opened: Imported, folder: Path, path: Path) -> tuple[str, str]:
     direct = any("directly" in remark or "zeros here" in remark for remark in opened.network.remarks)
     if direct:
         return CUT, "; ".join(opened.network.remarks)

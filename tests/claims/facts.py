@@ -19,7 +19,7 @@ from present import present
 from test_demonstrations import PAIR, TWO, flow, named, says, still, told
 
 import lstm_tui
-from lstm_tui.analysis import fixed_points, probe
+from lstm_tui.analysis import fixed_points, linear_probe, probe
 from lstm_tui.analysis.influence import MOST_ASKED, Target, deletions
 from lstm_tui.analysis.ledger import ledger_at
 from lstm_tui.analysis.train.further import REHEARSED
@@ -35,7 +35,7 @@ from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.verify import verification
 from lstm_tui.lesson.library import folder as lessons_folder
 from lstm_tui.models import bundled_names
-from lstm_tui.models.recipes import recall
+from lstm_tui.models.recipes import bindings, recall
 from lstm_tui.serving.limits import Limits
 from lstm_tui.tui.controllers import autosave
 
@@ -43,8 +43,8 @@ from .documents import KINDS, ROOT
 
 # names of the package that the expressions use, beside what follows
 __all__ = [
-    "BLOCK", "KINDS", "MOST_ASKED", "MOST_RUNS", "REHEARSED", "Limits", "endings", "ends", "fixed_points", "forked",
-    "probe", "recall", "signal", "verification",
+    "BLOCK", "KINDS", "MOST_ASKED", "MOST_RUNS", "REHEARSED", "Limits", "bindings", "endings", "ends", "fixed_points",
+    "forked", "linear_probe", "probe", "recall", "signal", "verification",
 ]  # fmt: skip
 
 STORY = PAIR

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import shutil
+import wave
 from collections.abc import Iterator
 from functools import cache
 from itertools import product
@@ -124,6 +125,11 @@ def _record_streams() -> None:
     layer = {"cell": "lstm", "hidden_size": 2, "directions": ["forward"], "merge": "concat"}
     save(build_network({"name": "listener", "input_size": 576, "layers": [layer], "readout": None}),
          Path("listener.safetensors"))  # fmt: skip
+    with wave.open("sound.wav", "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16000)
+        sound.writeframes(bytes(range(256)) * 16)
     savez("samples.npz", {"input": np.zeros((3, 512)), "output": np.zeros((3, 2))})
 
 

@@ -203,6 +203,18 @@ def test_runs_together_are_those_alone_in_their_order(name: str) -> None:
         assert_same_run(one, run_arrays(network, x, "numba"))
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_can_be_compiled_is_run_together_and_nothing_stands_before_a_sequence(name: str) -> None:
+    network = network_of(name)
+    begun = {
+        one.name: {state: np.full(one.program.values[state].size, 0.3) for state in one.cell.state}
+        for one in network.passes
+    }
+    made = present(batch.run_together(network, [ToRun(x, begun) for x in sequences(network, (4, 9, 1))]))
+    for rows in (made.x, *made.merged):
+        assert not rows[made.stack.first].any()
+
+
 def test_holds_and_states_of_each_sequence_are_its_own() -> None:
     network = network_of("both ways")
     every = sequences(network, (5, 7, 6))

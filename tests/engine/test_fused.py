@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from made_programs import DTYPES, bundled, equations, page, parameters, program_of, series
+from made_programs import DTYPES, ENGINES, bundled, equations, page, parameters, program_of, rows_of, series
 from present import present
 from registries import sampled
 from test_same_bits import assert_same_bits
@@ -28,6 +29,7 @@ from lstm_tui.engine.compiler.program import Program, Space, held_inputs
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, parse_cell
 from lstm_tui.engine.runtime import kernels, storage
+from lstm_tui.engine.runtime.compiling import StillToCompile, nothing_compiled
 from lstm_tui.engine.runtime.fused import compiled_steps, host, interpreter
 from lstm_tui.engine.runtime.fused.backward_step import WHOLE_BACK
 from lstm_tui.engine.runtime.fused.compiled_steps import NamedStep, Step, StepBack
@@ -109,6 +111,25 @@ def test_random_pages_with_everything_held(text: str, dtype: Any, hidden: int, s
         assume(False)
     assert held_inputs("h")[0] in program.inputs
     assert_compiled_as_the_table(program, dtype, seed)
+
+
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+
+
+@pytest.mark.parametrize("name", [op.name for op in OPS.values() if op.arity > 1 and op.name != "hold"])
+def test_one_number_beside_a_vector_in_every_place(name: str) -> None:
+    """Forwards and back, by the compiled step, by the table and by NumPy."""
+    lines = []
+    for n, operands in enumerate(product(("x", "mean(x)"), repeat=OPS[name].arity)):
+        form = f" {SIGNS[name]} ".join(operands) if name in SIGNS else f"{name}({', '.join(operands)})"
+        lines.append(f"v{n} = {form}")
+    whole = " + ".join(line.partition(" ")[0] for line in lines)
+    program = program_of("\n".join([*lines, f"h = x + {whole}"]), 5, 5)
+    assert_compiled_as_the_table(program, np.float64)
+    assert_passed_back_alike(program, np.float64)
+    flat, inputs = parameters(program, np.float64), series(program, STEPS, np.float64)
+    one, other = (rows_of(program, flat, inputs, engine) for engine in ENGINES)
+    np.testing.assert_allclose(one[1:], other[1:], rtol=1e-12)
 
 
 @pytest.mark.parametrize("op", [op.name for op in OPS.values() if op.arity == 1 and op.name not in ("hold", "matvec")])
@@ -387,6 +408,15 @@ def test_a_page_that_is_too_large_is_interpreted_and_that_is_said(monkeypatch: p
     assert_same_bits(compiled, table, "interpreted")
     assert len(said) == 1
     assert "operations a token, 1 of them over all units, are too many to be compiled" in said[0]
+
+
+def test_where_nothing_is_to_be_compiled_only_what_is_compiled_is_had() -> None:
+    program, float32 = program_of("h = tanh(x) * 0.618", 3, 3), np.dtype(np.float32)
+    with nothing_compiled(), pytest.raises(StillToCompile):
+        interpreter.compiled(program, float32, Step)
+    made = present(interpreter.compiled(program, float32, Step))
+    with nothing_compiled():
+        assert interpreter.compiled(program, float32, Step) is made
 
 
 def test_where_llvm_fails_the_table_is_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -490,6 +490,23 @@ def test_weights_alone_are_chained_by_their_sizes_and_what_no_size_tells_is_assu
     assert "layer1.backward" in turned
 
 
+def test_of_dense_layers_alone_the_first_says_what_it_takes_of_the_steps(tmp_path: Path) -> None:
+    random = np.random.default_rng(8)
+    dense = {
+        name: [random.normal(size=shape).astype(np.float32) for shape in (size, size[1:])]
+        for name, size in (("dense", (4, 3)), ("dense_1", (3, 2)))
+    }
+    path = tmp_path / "w.weights.h5"
+    write_layers(path, {"lstm/cell": lstm_weights(random, 3, 4), **dense})
+    opened = open_file(path)
+    keys = [one.key for one in opened.report.facts if one.key.startswith("readout")]
+    assert keys == ["readout.over", "readout", "readout.dense_activation", "readout", "readout.dense_1_activation"]
+    x = random.normal(size=(5, 3)).astype("f4")
+    trace = traced(opened.network, x)
+    between = trace["layer0.forward"]["h"][-1] @ dense["dense"][0] + dense["dense"][1]
+    np.testing.assert_allclose(present(trace.result), between @ dense["dense_1"][0] + dense["dense_1"][1], atol=CLOSE)
+
+
 def test_weights_that_do_not_follow_each_other_are_refused_with_their_sizes(tmp_path: Path) -> None:
     random = np.random.default_rng(7)
     path = tmp_path / "w.weights.h5"

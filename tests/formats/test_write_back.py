@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bags import BAGS, Random
+from campaigns.written_back import numbers_changed
 from hypothesis import given
 from hypothesis import strategies as st
 from present import present
@@ -174,6 +175,8 @@ def check(path: Path, folder: Path, reading: ImportOptions = AS_IT_IS) -> list[s
     Path(f"{source}.data").unlink(missing_ok=True)
     assert len(made.data) == len(before) or is_packed(before)
     assert skeleton(source, made.data) == skeleton(source, before)
+    if made.dtypes == "float32":
+        assert numbers_changed(before, made.data) == made.changed
     source.write_bytes(made.data)
     again = open_file(source, reading).network.tensors()
     half = "bf16" in path.name

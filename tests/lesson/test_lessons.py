@@ -40,6 +40,7 @@ NAMES = (
     "the-seven-letters", "why-not-a-plain-rnn", "the-conveyor-belt", "forget", "write", "update", "show",
     "a-new-subject", "near-and-far",
     "both-ways", "variants", "dead-units", "attention", "let-it-write", "break-it-yourself",
+    "a-matrix-memory",
 )  # fmt: skip
 NARROW = 73
 """Cells of a line of what is to be tried, on a screen of 80."""

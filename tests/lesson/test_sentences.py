@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from claims.numbers import WORDS
 
+from lstm_tui.analysis.memory_reads import split_read
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.native import load
@@ -82,6 +83,22 @@ class Said:
             for one in (self._session.frame.trace, self._session.baseline)
         )
         return float(np.abs(now[self.t] - before[self.t]).max())
+
+    def wrote(self, value: str, token: str) -> float:
+        """Return which part of what a value reads here of a matrix memory a token wrote."""
+        split = split_read(self._session.frame.passed, value, self.t)
+        return float(split.parts[self.tokens.index(token)])
+
+    def erased(self, value: str, token: str) -> float:
+        """Return which part of what a token had in a matrix memory is taken out here under a key."""
+        split = split_read(self._session.frame.passed, value, self.t)
+        assert split.erased is not None
+        place = self.tokens.index(token)
+        return float(split.erased[place] / split.held[place])
+
+    def shape(self, value: str) -> tuple[int, int, int] | None:
+        """Return heads, rows and columns of a value that is a matrix."""
+        return self._session.frame.passed.shape_of(value)
 
     def holds(self, expression: str) -> bool:
         """Say whether an expression of these names is true."""

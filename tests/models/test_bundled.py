@@ -23,7 +23,8 @@ from lstm_tui.models.recipes.stories import KINDS, stories
 from lstm_tui.models.recipes.story_measures import LARGEST, measures, units_of
 
 RECALL = ("recall-lstm", "recall-gru", "recall-rnn")
-TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECALL)
+BINDINGS = ("bindings-delta", "bindings-lstm", "bindings-gru")
+TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECALL, *BINDINGS)
 VERDICT = tuple(
     f"verdict-{kind}" for kind in ("lstm", "peephole", "coupled", "gru", "relu", "depth", "grid", "attention")
 )

@@ -14,8 +14,8 @@ from lstm_tui.cli.source import source_of
 from lstm_tui.formats.importers.native import load
 from lstm_tui.formats.inputs.samples import samples_folder
 from lstm_tui.models import bundled_names, card, path, sample_of
-from lstm_tui.models.build import MODULES
-from lstm_tui.models.recipes import recall, tiny
+from lstm_tui.models.build import MODULES, recipe
+from lstm_tui.models.recipes import bindings, recall, tiny
 
 
 def test_tiny_is_as_it_is_written() -> None:
@@ -75,6 +75,30 @@ def test_gates_recall_and_a_plain_rnn_does_not() -> None:
     assert max(right["recall-rnn"]) <= 0.35
     for name in ("recall-lstm", "recall-rnn"):
         assert recall.measure(load(path(name)))["recalled"] == pytest.approx(right[name][0], abs=0.01)
+
+
+def test_a_matrix_holds_bindings_and_a_vector_does_not() -> None:
+    right = {name: [one[bindings.RIGHT] for one in card(name)["measured"].values()] for name in bindings.CELLS}
+    assert {len(one) for one in right.values()} == {3}
+    assert min(right["bindings-delta"]) >= 0.95
+    assert max(right["bindings-lstm"] + right["bindings-gru"]) <= 0.75
+    assert all(bound.met(bindings.measure(load(path("bindings-delta")))) for bound in recipe("bindings-delta").accepted)
+    counts = {name: load(path(name)).parameter_count for name in bindings.CELLS}
+    assert max(counts.values()) < 1.2 * min(counts.values()), "they are of like size"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", bindings.CELLS)
+def test_the_card_of_a_network_of_bindings_tells_what_is_measured(name: str) -> None:
+    found = card(name)
+    now = bindings.measure(load(path(name)))
+    assert now == {
+        key: pytest.approx(number, abs=0.01) for key, number in found["measured"][str(found["seed"])].items()
+    }
+
+
+def test_the_bindings_sample_is_the_one_that_is_made() -> None:
+    assert (samples_folder() / "bindings.txt").read_text(encoding="utf-8") == bindings.sample_text()
 
 
 def test_the_recall_sample_is_the_one_that_is_made() -> None:

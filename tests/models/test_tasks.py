@@ -16,6 +16,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.model.initialise import spread_memories
 from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.formats.inputs.numeric_series import series_from
 from lstm_tui.formats.inputs.text_input import read_labelled, text_from
@@ -116,16 +117,16 @@ def test_a_name_is_asked_for_that_was_bound_and_its_last_colour_is_the_answer() 
     for example in [*task.examples(0), *task.held_out[:50]]:
         words = [recipes_bindings.WORDS[n] for n in example.read]
         assert len(words) == 8
-        bound = [word.split("-") for word in words[:-1]]
-        asked = words[-1].removesuffix("?")
-        colours = [colour for name, colour in bound if name == asked]
+        bound = [word.split("_") for word in words[:-1]]
+        colours = [colour for name, colour in bound if name == words[-1]]
         assert colours
         anew += len(set(colours)) > 1
         target = np.asarray(example.target)
         assert list(target[:-1]) == [NOT_COUNTED] * 7
         assert recipes_bindings.WORDS[target[-1]] == colours[-1]
     assert anew > 20, "a name is bound anew now and then"
-    assert recipes_bindings.sample(7).split()[-1].endswith("?")
+    line = recipes_bindings.sample(7)
+    assert tokenize(line, "words") == line.split(), "whoever types it must be understood"
 
 
 def test_measures_are_what_they_say() -> None:

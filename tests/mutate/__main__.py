@@ -2,6 +2,8 @@
 
 `python -m tests.mutate --record` runs the suite once on a marked copy, to know which tests reach which line; then
 `python -m tests.mutate --seed 1 --count 200 [--package engine]` breaks a copy of the project and runs those tests.
+`--path FILE` breaks a file that was just written. What changes later is found in the record where it stands then;
+`--record --tests tests/room` adds tests to it.
 Ends with 1 where a break lived that has no verdict in `tests/mutate/ledger.jsonl`, or is called a hole there.
 
 What was noticed is kept in the folder of the record: the same command goes on where it was stopped, and after a hole
@@ -51,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--folder", type=Path, default=FOLDER, help="where the record is kept")
     made.add_argument("--package", choices=packages(), help="break this package alone")
+    made.add_argument("--path", nargs="*", type=Path, default=[], metavar="FILE", help="break these files alone")
     made.add_argument("--part", nargs="*", choices=packages(), help="of what is chosen try now what is in these alone")
     made.add_argument("--seed", type=int, default=0, help="the same seed breaks the same lines (default: 0)")
     made.add_argument("--count", type=int, default=0, help="how many breaks (default: 0)")
@@ -75,7 +78,7 @@ def main() -> int:
     found = Found(given.folder / f"noticed-{given.seed}-{given.package or 'all'}.jsonl")
     ends: dict[str, Counter[str]] = defaultdict(Counter)
     with tempfile.TemporaryDirectory() as folder, Warm(copied(Path(folder))) as warm:
-        for one in chosen(given.seed, given.count, given.package):
+        for one in chosen(given.seed, given.count, given.package, [one.resolve() for one in given.path]):
             if given.part and one.package not in given.part:
                 continue
             entry = ledger.of(one, entries)
@@ -90,7 +93,7 @@ def main() -> int:
             ends[one.package][NOTICED if end == LATE else end] += 1
             print(f"{end}: {one.path}:{one.line}: {one.old!r} → {one.new!r} in {one.text} · {by}", flush=True)
     ledger.write(entries)
-    package = f" --package {given.package}" if given.package else ""
+    package = f" --package {given.package}" if given.package else "".join(f" --path {one}" for one in given.path[:1])
     made = table(ends, f"python -m tests.mutate --seed {given.seed} --count {given.count}{package}")
     print(made)
     if given.table:

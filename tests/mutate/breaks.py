@@ -10,6 +10,7 @@ import ast
 import random
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -70,11 +71,18 @@ def packages() -> list[str]:
     return sorted(one.name for one in PACKAGE.iterdir() if (one / "__init__.py").exists())
 
 
-def chosen(seed: int, count: int, package: str | None = None) -> list[Break]:
-    """Return some breaks by a seed: any line that can be broken has the same chance, and one break a line."""
+def chosen(seed: int, count: int, package: str | None = None, files: Sequence[Path] = ()) -> list[Break]:
+    """Return some breaks by a seed: any line that can be broken has the same chance, and one break a line.
+
+    Args:
+        seed: The same seed chooses the same lines.
+        count: How many, where there are as many.
+        package: The one they are in; any where none is named.
+        files: The files they are in, in place of a package.
+    """
     rng = random.Random(seed)
     lines: dict[tuple[str, int], list[Break]] = defaultdict(list)
-    for path in sorted((PACKAGE / package if package else PACKAGE).rglob("*.py")):
+    for path in sorted(files or (PACKAGE / package if package else PACKAGE).rglob("*.py")):
         for one in breaks_of(path):
             lines[one.path, one.line].append(one)
     found: list[Break] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +19,19 @@ from lstm_tui.analysis.train.further import says_next, usual
 from lstm_tui.debugger.commands.complete import complete_edit, complete_file
 from lstm_tui.debugger.commands.convenience import assigned, assignment_of, check_no_setting
 from lstm_tui.debugger.commands.files import destination, is_mine, note_mine
-from lstm_tui.debugger.commands.goto import listed_places
+from lstm_tui.debugger.commands.goto import listed_places, place_of
 from lstm_tui.debugger.commands.names import unit_called
 from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb, with_numbers
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
 from lstm_tui.debugger.edits.edit_reader import Names, parse_edit, read_edit_script, write_edit_script
-from lstm_tui.debugger.edits.language import Edit, ValueEdit, in_quotes, shown_line
+from lstm_tui.debugger.edits.language import Edit, PatchEdit, ValueEdit, in_quotes, shown_line
 from lstm_tui.debugger.edits.openings import text_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Name, walk
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.number_text import from_to
+from lstm_tui.engine.number_text import from_to, sentence
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
@@ -42,6 +43,7 @@ _RANGE = re.compile(r"\d+-\d+\Z", re.ASCII)
 _TEACHING_OPTION = re.compile(
     r"""\s(?:(?P<name>as|epochs|rate)\s+(?P<value>(?<=as\s)"(?:[^"\\]|\\.)*"|(?<=as\s)[^\s"]+|[\d.]+(?:e-?\d+)?))\s*\Z"""
 )
+_FEATURE_SET = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?:@\s*(?P<t>[^=\s]+)\s*)?=\s*(?P<number>\S+)\s*\Z", re.ASCII)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -120,6 +122,9 @@ def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edi
     """
     rest = rest.strip()
     verb = "remove" if verb == "delete" else verb  # as edit scripts and lessons once had it
+    feature = _FEATURE_SET.match(rest) if verb == "set" else None
+    if feature is not None and feature["name"] in session.frame.names.features:
+        return _along(session, feature["name"], feature["t"], feature["number"])
     if verb in ("replace", "insert", "remove"):
         rest = _token(session, verb, rest)
     if verb == "text" and not _QUOTED.fullmatch(rest):
@@ -127,6 +132,33 @@ def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edi
     if verb == "teach":
         rest = _teaching(session, rest)
     return parse_edit(f"{verb} {rest}", Here(session), names)
+
+
+def _along(session: Session, name: str, at: str | None, text: str) -> PatchEdit:
+    """Return the edit that moves a value by as little as makes a direction of it a number, at one token.
+
+    Raises:
+        UserError: It is no place or no number, or the value is not finite there.
+    """
+    feature = session.frame.names.features[name]
+    t = session.frame.t if at is None else place_of(session, at)
+    passed = session.frame.trace.passes.get(feature.pass_name)
+    if passed is None or feature.value not in passed or passed[feature.value].shape[1] != len(feature.weights):
+        raise UserError(f"this run has no {feature.pass_name}.{feature.value} of which {name} is a direction")
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise UserError(f"`{visible(text[:40])}` is no finite number, such as: set {name} @ {t} = 1")
+    row = np.asarray(passed[feature.value][t])
+    moved = feature.nearest(row, number).astype(row.dtype)
+    if not np.isfinite(moved).all():
+        raise UserError(f"{name} cannot be {visible(text[:20])}: the value there would be too large")
+    return PatchEdit(
+        feature.pass_name, feature.value, (None, None), (t, t + 1), (tuple(map(float, moved)),),
+        f"the least change of {feature.value} by which {name} is {sentence(number)}",
+    )  # fmt: skip
 
 
 def _token(session: Session, verb: str, rest: str) -> str:

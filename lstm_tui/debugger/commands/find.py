@@ -65,15 +65,15 @@ def _find(session: Session, rest: str) -> Iterable[str]:
 
 
 def _find_states(session: Session, rest: str) -> Iterator[str]:
-    corpus, here = _corpus(session), Here(session)
+    corpus, here = file_corpus(session), Here(session)
     if is_condition(rest):
         wanted = conditions_of(rest, here)
         check_units(corpus, wanted)
-        states = _states(session, corpus, list(dict.fromkeys(one.value for one in wanted)))
+        states = states_of(session, corpus, list(dict.fromkeys(one.value for one in wanted)))
         hits = where(states, wanted, MOST_FOUND)
     else:
         mark = mark_of(rest, session.frame.trace, here)
-        states = _states(session, corpus, [mark.value])
+        states = states_of(session, corpus, [mark.value])
         own = session.frame.line if len(session.frame.trace.sequence) == _length(states, session.frame.line) else None
         hits = like(states, mark, MOST_FOUND, own)
     session.findings, session.finding = tuple(findings(corpus, states, hits)), -1
@@ -86,7 +86,7 @@ def _length(states: CorpusStates, sequence: int) -> int:
     return int(states.starts[sequence + 1] - states.starts[sequence])
 
 
-def _corpus(session: Session) -> Corpus:
+def file_corpus(session: Session) -> Corpus:
     """Return the lines of the file that is open, with the network as it is edited.
 
     Raises:
@@ -101,7 +101,8 @@ def _corpus(session: Session) -> Corpus:
     ))  # fmt: skip
 
 
-def _states(session: Session, corpus: Corpus, values: Sequence[ValueName]) -> CorpusStates:
+def states_of(session: Session, corpus: Corpus, values: Sequence[ValueName]) -> CorpusStates:
+    """Return some values at every step of a corpus."""
     return hold_states(corpus, values, session.work.progress)
 
 
@@ -133,14 +134,14 @@ def _found(session: Session, rest: str) -> tuple[str, ...]:
     example="gate-tokens",
 )
 def _gates(session: Session, rest: str) -> Iterable[str]:
-    corpus, name = _corpus(session), session.frame.position.pass_name
+    corpus, name = file_corpus(session), session.frame.position.pass_name
     unit = None
     if rest:
         name, unit = unit_meant(session, rest)
     values = corpus.gates(name)
     if not values:
         raise UserError(f"{name} has no gates")
-    states = _states(session, corpus, values)
+    states = states_of(session, corpus, values)
     if (states.ids < 0).any():
         raise UserError("this network reads numbers: there are no tokens that open a gate")
     assert corpus.network.tokens is not None
@@ -156,11 +157,11 @@ def _gates(session: Session, rest: str) -> Iterable[str]:
 def _follows(session: Session, rest: str) -> Iterable[str]:
     if not rest:
         raise UserError('which property? a regular expression, such as: follows "[^"]*"')
-    corpus = _corpus(session)
+    corpus = file_corpus(session)
     labels = labels_by_pattern(corpus, rest)
     passed = session.frame.passed
     value = ValueName(passed.name, memory_of(passed.cell))
-    states = _states(session, corpus, [value])
+    states = states_of(session, corpus, [value])
     found = units_that_follow(states.states[value.name], labels, progress=session.work.progress)
     return (
         *following_lines(found, value, session.frame.names, PERMUTATIONS),

@@ -24,10 +24,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "ask": (
         "now", "print", "output", "printf", "echo", "display", "undisplay", "who", "wrote", "whatis", "list", "where",
-        "info", "show", "diagram", "unit", "vocabulary", "probe", "assert",
+        "info", "show", "diagram", "unit", "vocabulary", "probe", "feature", "feature-from", "assert",
     ),
     "the whole run": (
-        "health", "reach", "surprise", "trace-cause", "attention", "fixed-points", "follows", "gate-tokens", "report",
+        "health", "reach", "reset-cost", "surprise", "trace-cause", "attention", "fixed-points", "follows",
+        "gate-tokens", "report",
     ),
     "edit": (
         "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "patch", "patch-from",

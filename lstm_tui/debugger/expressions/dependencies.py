@@ -56,6 +56,11 @@ def _waits_for_name(name: str, scope: Scope) -> set[int | None]:
     except NoSuchName:
         return set()
     values = passed.cell.values
+    feature = scope.names.features.get(name)
+    if feature is not None and value not in values and feature.pass_name in scope.trace:
+        passed, value = scope.trace[feature.pass_name], feature.value
+        if passed is not scope.passed:
+            return {None}
     if value in values:
         return {values.index(value) if passed is scope.passed else None}
     return {None} if name in ("output", "result") and value not in passed.inputs else set()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.debugger.expressions.series import KNOWN, Series
+from lstm_tui.debugger.features import Feature
 from lstm_tui.debugger.held_values import HeldValues
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
@@ -157,17 +158,38 @@ class Scope:
             return Series.constant(fixed)
         if name in OF_THE_RUN:
             return self._of_the_run(name, moment)
+        if name in self.names.features:
+            return self._feature(self.names.features[name], moment)
         parameters = self.parameters(passed)
         if value in parameters and parameters[value].ndim == 1:
             return Series.constant(parameters[value])
         if value in parameters and parameters[value].ndim == 2:
             matrix = parameters[value]
             return replace(Series.constant(matrix.reshape(1, -1)), shape=matrix.shape)
-        known = {*passed, *passed.inputs, *OF_THE_RUN, *(parameters if "_" in value else ())}
+        known = {*passed, *passed.inputs, *OF_THE_RUN, *self.names.features, *(parameters if "_" in value else ())}
         near = nearest(value, sorted(one for one in known if not _is_hold(one, passed)))
-        if near is not None and near not in OF_THE_RUN:
+        if near is not None and near not in OF_THE_RUN and near not in self.names.features:
             near = name.removesuffix(value) + near
         raise NoSuchName(f"{passed.name} has no value {value}", near)
+
+    def _feature(self, feature: Feature, moment: Moment) -> Series:
+        """Return what a direction is at some steps.
+
+        Raises:
+            NoSuchName: This run has no such value, or one of another size.
+        """
+        passed = self.trace.passes.get(feature.pass_name)
+        if passed is None or feature.value not in passed:
+            raise NoSuchName(
+                f"this run has no {feature.pass_name}.{feature.value}, of which {feature.name} is a direction"
+            )
+        rows = _rows(passed, feature.value, passed[feature.value], moment)
+        if rows.size != len(feature.weights):
+            raise NoSuchName(
+                f"{feature.name} is a direction of {len(feature.weights)} numbers, and {feature.pass_name}."
+                f"{feature.value} has {rows.size} units here"
+            )
+        return replace(rows, values=feature.of(rows.values))
 
     def held_value(self, name: str) -> Series:
         """Return the value that `$1` or `$limit` stands for, its name without the `$`.

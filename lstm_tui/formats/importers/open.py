@@ -348,6 +348,10 @@ def _found(
             found = find_program(program, tensors, lists, where, report)
             if found is not None:
                 return found, report
+        from lstm_tui.formats.importers.released.layouts import find_released
+
+        if released := find_released(tensors, where):
+            return released, report
         tensors, in_parts = joined(tensors)
         for key, names in in_parts.items():
             report.say(key, ", ".join(names), "confirmed", f"{_IN_PARTS[key]}, put together here")

@@ -1,4 +1,4 @@
-"""Numeric input: `.csv`, `.npy` and `.npz`, one row a step.
+"""Numeric input: `.csv`, `.npy` and `.npz`, one row a step, and the samples of a `.wav` in frames.
 
 A first row without any number is a header. A comma may be the decimal point. Between semicolons or tabs that is plain;
 where the comma could part two columns as well, it is decided by what can be seen: a header with one name, zeros that no
@@ -23,6 +23,7 @@ from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.inputs.sound import PLAIN, Framing, framed, read_sound
 from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.formats.io.files import STANDARD_INPUT, label
 from lstm_tui.formats.io.npy import read_npy, read_npz
@@ -158,6 +159,8 @@ class NumericSeries:
         names: Names of the arrays, where the file gave them.
         one_column: (T, 1) where two columns of whole numbers may as well be one with decimal commas, else None.
         unclear: Whether nothing speaks for the two columns.
+        rate: Samples in a second, of a sound; 0 of other numbers.
+        framing: How samples become steps.
     """
 
     where: str
@@ -167,6 +170,8 @@ class NumericSeries:
     names: tuple[str, ...] = ()
     one_column: Array | None = None
     unclear: bool = False
+    rate: int = 0
+    framing: Framing = PLAIN
 
     def check_clear(self) -> None:
         """Refuse numbers of which only their author can say whether a comma begins decimals.
@@ -181,7 +186,17 @@ class NumericSeries:
             )
 
     def of_width(self, width: int) -> NumericSeries:
-        """Return the series as a network of so many inputs reads it: with decimal commas where only that fits."""
+        """Return the series as a network of so many inputs reads it: with decimal commas where only that fits.
+
+        Raises:
+            UserError: Samples cannot be framed so.
+        """
+        if self.framing.is_given or (self.rate and width > 1):
+            wide = next((array.shape[1] for array in self.arrays if array.shape[1] != 1), 1)
+            if wide != 1:
+                raise UserError(f"{self.where}: has {wide} columns, and frames are cut of one column of samples")
+            cut = tuple(framed(array[:, 0], self.framing, width, self.where) for array in self.arrays)
+            return replace(self, arrays=cut, columns=(), one_column=None, unclear=False, rate=0, framing=PLAIN)
         if self.one_column is None or width != 1:
             return self
         return replace(self, arrays=(self.one_column,), one_column=None, unclear=False)
@@ -189,7 +204,7 @@ class NumericSeries:
 
 @door("rows of numbers")
 def read_series(path: str | Path) -> NumericSeries:
-    """Read a `.csv`, `.tsv`, `.npy` or `.npz` file, or CSV from standard input for `-`.
+    """Read a `.csv`, `.tsv`, `.npy`, `.npz` or `.wav` file, or CSV from standard input for `-`.
 
     Raises:
         UserError: It cannot be read, or a cell or an array is not numbers; the place is named.
@@ -199,6 +214,9 @@ def read_series(path: str | Path) -> NumericSeries:
         return csv_series(read_text(path, CSV_LIMIT).content, where)
     suffix = Path(path).suffix.lower()
     name = Path(path).name
+    if suffix == ".wav":
+        sound = read_sound(path)
+        return NumericSeries(where, name, (sound.samples[:, np.newaxis],), rate=sound.rate)
     if suffix == ".npy":
         return NumericSeries(where, name, (_rows(read_npy(path, LIMIT), where),))
     if suffix == ".npz":

@@ -46,7 +46,8 @@ class WrittenBack:
     Attributes:
         data: Its bytes.
         source: The file it is a copy of, safe to show.
-        tensors: Names of the tensors that changed, each with how many of its numbers did.
+        tensors: Names of the tensors that changed, each with how many of its numbers did; several may show the same.
+        changed: How many numbers of the file did.
         shared: Of each parameter that is a sum of several numbers of the file, the tensors that took the change.
         off: How far the number farthest from what it should be is from it; 0 where all are what they should be.
         farthest: Which number that is, what it should be and what it is; empty where `off` is 0.
@@ -57,6 +58,7 @@ class WrittenBack:
     data: bytes
     source: str
     tensors: Sequence[tuple[str, int]] = ()
+    changed: int = 0
     shared: Mapping[str, str] = dataclasses.field(default_factory=dict)
     off: float = 0.0
     farthest: str = ""
@@ -71,7 +73,7 @@ class WrittenBack:
             yield f"no number of the network is edited: it is {self.source}, byte for byte"
         if not self.tensors:
             return
-        total = count_of(sum(count for _, count in self.tensors), "number")
+        total = count_of(self.changed, "number")
         named = [f"{visible(name)} ({count})" for name, count in self.tensors[:_MOST_NAMED]]
         more = f" and {len(self.tensors) - _MOST_NAMED} more" if len(self.tensors) > _MOST_NAMED else ""
         yield f"it is {self.source} but for {total} in {', '.join(named)}{more}"
@@ -452,6 +454,8 @@ def _account(
         sentence(change.wanted[worst], 6)
     )
     kinds = dict.fromkeys(KIND_NAMES[file.places[one].kind] for one in placed)
+    changed = sum(len(np.unique(which)) for which in placed.values())
     return WrittenBack(
-        data, where, _names(file, placed), shared, float(off[worst]), farthest if off[worst] else "", ", ".join(kinds)
-    )
+        data, where, _names(file, placed), changed, shared, float(off[worst]), farthest if off[worst] else "",
+        ", ".join(kinds),
+    )  # fmt: skip

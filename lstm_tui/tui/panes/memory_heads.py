@@ -48,7 +48,7 @@ def draw_heads(view: View, shape: Shape, width: int, height: int, palette: Palet
     glyphs = palette.glyphs
     name, t = view.memory_name, view.cursor_t
     half = view.facts.half(view.pass_name, name)
-    drawing = Drawing(width, height, palette, f"{number} memory {view.letter}")
+    drawing = Drawing(width, height, palette, f"{number} memory {view.letter}[{shape.written(view.unit)}]")
     drawing.note = f"t={t}   {glyphs.minus}{axis_end(half)} {glyphs.more} +{axis_end(half)}"
     if not view.trace.is_ready(view.pass_name, t):
         drawing.line().put(" not computed yet", palette.style("faint"))

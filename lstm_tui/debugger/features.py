@@ -1,0 +1,121 @@
+"""Directions of a value that have names: `negation` is c of a pass along a direction, and means that in expressions.
+
+A feature holds its numbers, so that a saved session needs nothing that it came from.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_tui.debugger.edits.language import in_quotes
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.language.words import unquoted
+from lstm_tui.engine.text_safety import visible
+
+MOST_FEATURES = 64
+"""Features of a session."""
+MOST_NUMBERS = 4096
+"""Numbers of a direction."""
+LONGEST_NAME = 40
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_WRITTEN = re.compile(
+    r"""(?P<value>[\w.]+)\s*·\s*\[(?P<numbers>[^\]]*)\]\s*(?:\+\s*(?P<bias>\S+))?\s*"""
+    r"""(?:from\s+(?P<origin>"(?:[^"\\]|\\.)*"))?\s*\Z"""
+)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A direction of a value, and what is added: what it is at a token is one number.
+
+    Attributes:
+        name: What it is called.
+        pass_name: Of which pass the value is.
+        value: Which value, of n units.
+        weights: The direction, n numbers.
+        bias: What is added.
+        origin: Where it comes from, and how far to believe it, in words.
+    """
+
+    name: str
+    pass_name: str
+    value: str
+    weights: tuple[float, ...]
+    bias: float = 0.0
+    origin: str = ""
+
+    @property
+    def direction(self) -> Array:
+        """The direction, (n,)."""
+        return np.array(self.weights)
+
+    def of(self, values: Array) -> Array:
+        """Return what it is of some rows of the value, (S, 1) from (S, n), in float64."""
+        with np.errstate(all="ignore"):
+            return np.asarray(np.asarray(values, np.float64) @ self.direction + self.bias)[:, None]
+
+    def nearest(self, row: Array, number: float) -> Array:
+        """Return the row of the value nearest to another, (n,), at which it is a number.
+
+        Raises:
+            UserError: It is the same everywhere, or the row is not finite.
+        """
+        direction = self.direction
+        size = float(direction @ direction)
+        if not size > 0 or not np.isfinite(row).all():
+            raise UserError(
+                f"{self.name} cannot be set here: {'the value' if size > 0 else 'its direction'} is no number"
+            )
+        row = np.asarray(row, np.float64)
+        return np.asarray(row + direction * ((number - float(row @ direction) - self.bias) / size))
+
+    @property
+    def line(self) -> str:
+        """The line that makes it again."""
+        numbers = ", ".join(map(repr, self.weights))
+        origin = f" from {in_quotes(self.origin)}" if self.origin else ""
+        return f"feature {self.name} = {self.pass_name}.{self.value} · [{numbers}] + {self.bias!r}{origin}"
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a feature.
+
+    Raises:
+        UserError: It is such.
+    """
+    if not _NAME.match(name) or len(name) > LONGEST_NAME:
+        raise UserError(
+            f"`{visible(name[:50])}` is no name for a feature: a letter, then letters, digits and _, {LONGEST_NAME} at "
+            "most"
+        )
+
+
+def read_written(name: str, text: str) -> Feature | None:
+    """Return the feature that a line writes out in numbers, behind its `=`; None where it is another way to make one.
+
+    Raises:
+        UserError: Something there is no number.
+    """
+    found = _WRITTEN.match(text)
+    if found is None:
+        return None
+    owner, _, value = found["value"].rpartition(".")
+    numbers = [_number(one) for one in found["numbers"].split(",")]
+    if len(numbers) > MOST_NUMBERS:
+        raise UserError(f"a direction of {len(numbers)} numbers; {MOST_NUMBERS} is the most")
+    origin = (unquoted(found["origin"]) or "") if found["origin"] else ""
+    return Feature(name, owner, value, tuple(numbers), _number(found["bias"] or "0"), origin)
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text) if "_" not in text else np.nan
+    except ValueError:
+        number = np.nan
+    if not np.isfinite(number):
+        raise UserError(f"`{visible(text.strip()[:40])}` is no finite number of a direction")
+    return float(number)

@@ -1,0 +1,17 @@
+"""Which released layouts are among the tensors of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lstm_tui.engine.arrays import Array
+from lstm_tui.formats.importers.plan import Found
+from lstm_tui.formats.importers.released.mamba import find_mamba
+from lstm_tui.formats.importers.released.rwkv7 import find_rwkv7
+
+LAYOUTS = (find_mamba, find_rwkv7)
+
+
+def find_released(tensors: Mapping[str, Array], where: str) -> list[Found]:
+    """Return the networks of a file whose tensors are named as a released layout names them; none where none is."""
+    return [one for layout in LAYOUTS for one in layout(tensors, where)]
