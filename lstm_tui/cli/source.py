@@ -161,9 +161,8 @@ def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries, st
 
 def _framed(source: InputText | NumericSeries, options: Namespace) -> InputText | NumericSeries:
     """Return an input with the frames that are asked for."""
-    framing = Framing(
-        *(getattr(options, name, None) for name in ("frame", "hop")), getattr(options, "context", None) or 0
-    )
+    given = [getattr(options, name, None) for name in ("frame", "hop", "context")]
+    framing = Framing(given[0], given[1], given[2] or 0)
     if not framing.is_given:
         return source
     if isinstance(source, InputText):

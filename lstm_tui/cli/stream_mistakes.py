@@ -52,6 +52,11 @@ def _told(stream: FittedStream, diagnosis: StreamDiagnosis) -> Iterator[tuple[st
     of = f" in {len(stream.streams)} streams" if len(stream.streams) > 1 else ""
     many = f"{count_of(len(stream.chunks), 'chunk')}, {count_of(stream.steps, 'step')}{of}"
     yield f"{stream.where}: {many}, run by {visible(stream.network.name)}", ""
+    unit = stream.chunks[0].unit
+    if unit is not None:
+        yield f"one number was recorded of {stream.network.outputs}: it is taken for output[{unit}]", ""
+    if stream.rounding:
+        yield f"it was recorded in half precision: differences up to {sentence(diagnosis.close, 2)} count as none", ""
     if diagnosis.compared < diagnosis.chunks:
         yield f"only the first {diagnosis.compared} chunks were compared in the time there is", ""
     first = diagnosis.first
@@ -61,10 +66,11 @@ def _told(stream: FittedStream, diagnosis: StreamDiagnosis) -> Iterator[tuple[st
         return
     yield f"they part at {_place(stream, first)}", "  "
     if first.mine is not None and first.theirs is not None:
+        number = first.unit if unit is None or first.what != "output" else unit
         apart = "" if math.isinf(diagnosis.largest) else f"; by {sentence(diagnosis.largest, 2)} at most anywhere"
         yield (
             (
-                f"  {visible(first.what)}[{first.unit}] is {sentence(first.mine, 6)} in the right run, "
+                f"  {visible(first.what)}[{number}] is {sentence(first.mine, 6)} in the right run, "
                 f"and {sentence(first.theirs, 6)} was recorded{apart}"
             ),
             "  ",

@@ -38,7 +38,7 @@ def looped(trace: Trace, within: int) -> tuple[list[float], list[float]]:
     p = {name.partition("/")[2]: one for name, one in tensors.items()}
 
     def loop(start: int, h: np.ndarray, c: np.ndarray, stop: int) -> list[tuple[np.ndarray, ...]]:
-        made = []
+        made: list[tuple[np.ndarray, ...]] = []
         for row in x[start:stop]:
             step = lstm_step(p, row, h, c)
             h, c = step["h"], step["c"]

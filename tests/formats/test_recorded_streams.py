@@ -17,8 +17,8 @@ from saved_arrays import savez
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.formats.streams.diagnosis import StreamDiagnosis, diagnose, difference
-from lstm_tui.formats.streams.fitted_stream import fitted
-from lstm_tui.formats.streams.mistakes import in_context, mistakes
+from lstm_tui.formats.streams.fitted_stream import fitted, in_context
+from lstm_tui.formats.streams.mistakes import mistakes
 from lstm_tui.formats.streams.recorded_stream import read_recorded_stream
 
 INPUTS, HIDDEN, STEPS, CHUNKS = 3, 5, 4, 9
@@ -133,6 +133,41 @@ def test_states_that_part_alone_are_told(tmp_path: Path) -> None:
     first = told(tmp_path / "r.npz").first
     assert first is not None
     assert (first.chunk, first.what) == (4, "layer0.forward/h")
+
+
+def test_states_by_the_name_of_another_are_named(tmp_path: Path) -> None:
+    inputs, outputs, states = stream()
+    cells = [np.arctanh(np.clip(one, -0.9, 0.9)) for one in states]  # no state of the run
+    arrays = {"input": np.array(inputs), "output": np.array(outputs), "state/layer0.forward/c": np.array(states)}
+    savez(tmp_path / "r.npz", arrays)
+    found = told(tmp_path / "r.npz")
+    assert [one.said for one in found.explanations] == ["what is recorded as layer0.forward/c is layer0.forward/h"]
+    savez(tmp_path / "r.npz", arrays | {"state/layer0.forward/c": np.array(cells)})
+    found = told(tmp_path / "r.npz")
+    assert not found.explanations
+    assert "only what is recorded as states" in found.notes[0]
+
+
+@pytest.mark.parametrize("unit", [0, 1])
+@pytest.mark.parametrize("whole", [True, False])
+def test_one_number_of_several_is_found(unit: int, whole: bool, tmp_path: Path) -> None:
+    inputs, outputs, _ = stream(reset=True)
+    said = np.array(outputs)[:, :, unit]
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "output": said if whole else said[:, -1]})
+    recorded = fitted(read_recorded_stream(tmp_path / "r.npz"), NETWORK)
+    assert recorded.chunks[0].unit == unit
+    assert [one.said for one in diagnose(recorded).explanations] == ["the state is zero at every chunk"]
+
+
+def test_half_precision_raises_no_alarm_and_hides_no_reset(tmp_path: Path) -> None:
+    for reset in (False, True):
+        inputs, outputs, _ = stream(reset=reset)
+        arrays = {"input": np.array(inputs), "output": np.array(outputs).astype(np.float16)}
+        savez(tmp_path / "r.npz", arrays)
+        found = told(tmp_path / "r.npz")
+        assert (found.first is not None) == reset
+        assert not reset or found.explanations[0].kind == "reset"
+        assert found.close > 1e-3
 
 
 def test_text_is_ids_and_the_top_layer_is_an_output(tmp_path: Path) -> None:

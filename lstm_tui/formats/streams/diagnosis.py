@@ -16,13 +16,12 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.chunked_run import Chunk, ChunkedRun
-from lstm_tui.formats.streams.fitted_stream import FittedChunk, FittedStream
+from lstm_tui.formats.streams.fitted_stream import FittedChunk, FittedStream, in_context
 from lstm_tui.formats.streams.mistakes import (
     CARRY,
     Misuse,
     StreamPast,
     carry,
-    in_context,
     joined,
     mistakes,
     reset_every,
@@ -134,11 +133,12 @@ class _Trials:
         held = [one.outputs for one in stream.chunks if one.outputs is not None]
         sizes = [float(np.abs(one[np.isfinite(one)]).max(initial=0.0)) for one in held]
         self._scale = max([1.0, *sizes])
-        self._close = tolerance * self._scale
+        self._close = max(tolerance, stream.rounding) * self._scale
         self._until = time.process_time() + SECONDS
         self._mine = {name: [n for n, one in enumerate(stream.chunks) if one.stream == name] for name in stream.streams}
         self._compared = len(stream.chunks)
         self._right: list[Array] | None = None
+        self._outputs_agree = True
 
     def _late(self) -> bool:
         return time.process_time() > self._until
@@ -147,6 +147,9 @@ class _Trials:
         largest, first = self._right_run()
         if first is None:
             return self._told(largest, None)
+        if self._outputs_agree:
+            misnamed, tried = self._misnamed()
+            return self._told(largest, first, misnamed, tried)
         found: list[tuple[FoundMisuse, bool]] = []
         tried, complete = 0, True
         for mistake in mistakes(self._stream):
@@ -217,6 +220,7 @@ class _Trials:
     def _right_run(self) -> tuple[float, Parting | None]:
         rows = self._rows()
         pasts, largest, first = self._pasts(rows, False), 0.0, None
+        self._ends: list[dict[tuple[str, str], Array]] = []
         for n, one in enumerate(self._stream.chunks):
             if n and time.process_time() > self._until - SECONDS / 2:
                 self._compared = n
@@ -225,9 +229,13 @@ class _Trials:
             past.rows = rows[n]
             ran = carry(past)
             past.keep(ran)
+            if one.states:
+                ends = ran.at_the_end()
+                self._ends.append({(name, state): ends[name][state] for name in ends for state in ends[name]})
             for what, mine, theirs in _compared_of(ran, one):
                 apart = difference(mine, theirs)
                 largest = max(largest, apart)
+                self._outputs_agree &= what != "output" or apart <= self._close
                 if first is None and not apart <= self._close:
                     first = _parting(n, one, what, mine, theirs, self._close)
         return largest, first
@@ -408,6 +416,27 @@ class _Trials:
             past.keep(joined(parts))
         return (_Outcome(largest), tuple(places)) if places else None
 
+    def _misnamed(self) -> tuple[tuple[FoundMisuse, ...], int]:
+        """Return states that are recorded by the name of another, where the outputs are as they should be."""
+        held = [one.states for one in self._stream.chunks[: self._compared] if one.states]
+        said, largest, tried = list[str](), 0.0, 0
+        for place in dict.fromkeys(name for states in held for name in states):
+            theirs = [(n, states[place]) for n, states in enumerate(held) if place in states]
+            apart = {
+                other: max(difference(self._ends[n][other], numbers) for n, numbers in theirs)
+                for other in self._ends[0]
+            }
+            if apart[place] <= self._close:
+                continue
+            tried += len(apart) - 1
+            nearest = min(apart, key=lambda other: apart[other])
+            if not apart[nearest] <= self._close:
+                return (), tried
+            largest = max(largest, apart[nearest])
+            said.append(f"what is recorded as {'/'.join(place)} is {'/'.join(nearest)}")
+        cure = "save each state by its own name"
+        return ((FoundMisuse("names", ", and ".join(said), cure, largest),) if said else ()), tried
+
     # --- what is known where nothing explains it ---
 
     def _what_is_known(self, first: Parting) -> Iterator[str]:
@@ -415,6 +444,8 @@ class _Trials:
             one = self._stream.chunks[first.chunk]
             held = 0 if one.outputs is None else len(one.outputs)
             yield f"chunk {first.chunk} has {count_of(one.steps, 'step')}, and {count_of(held, 'output')} recorded"
+        elif self._outputs_agree:
+            yield "the outputs are those of the right run, and only what is recorded as states is not"
         elif first.chunk == 0 and first.step == 0:
             yield (
                 "they part at the very first step, where no state has been carried: look at the input and the weights "
@@ -461,6 +492,7 @@ def _output_beside(ran: Chunk, one: FittedChunk) -> Array | None:
     """Return the outputs of a run that stand beside those recorded, (m, K); None where they are not as many."""
     assert one.outputs is not None
     mine = ran.outputs[np.newaxis] if ran.outputs.ndim == 1 else ran.outputs
+    mine = mine if one.unit is None else mine[:, one.unit : one.unit + 1]
     count = len(one.outputs)
     if not one.by_step:
         return mine[-1:]

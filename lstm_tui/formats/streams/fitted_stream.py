@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,11 +11,13 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import count_of
-from lstm_tui.engine.runtime.chunked_run import refuse_both_ways
+from lstm_tui.engine.runtime.chunked_run import ChunkedRun, refuse_both_ways
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.streams.recorded_stream import RecordedChunk, RecordedStream
 
 _LONGEST_NAME = 40
+_HALF = 8 * 2.0**-11
+"""What float16 may be off by, of a size, after a few of them were added."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,7 @@ class FittedChunk:
         by_step: Whether there is an output for each step. There may be fewer or more than steps.
         states: States behind the chunk, (S,) each, by pass and name.
         stream: Which stream it belongs to.
+        unit: Which of several outputs was recorded, where only one of them was; None where all were.
     """
 
     samples: Array
@@ -35,6 +38,7 @@ class FittedChunk:
     by_step: bool
     states: Mapping[tuple[str, str], Array]
     stream: str
+    unit: int | None = None
 
     @property
     def steps(self) -> int:
@@ -51,12 +55,14 @@ class FittedStream:
         network: What is run: without its readout, where the recording holds what the top layer shows.
         chunks: In the order in which they came.
         context: How many numbers of before stand beside what is new at each step.
+        rounding: By how much what was recorded may be off, of its size, since it was kept in half precision.
     """
 
     where: str
     network: Network
     chunks: tuple[FittedChunk, ...]
     context: int = 0
+    rounding: float = 0.0
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -86,13 +92,41 @@ def fitted(recorded: RecordedStream, network: Network, context: int = 0) -> Fitt
         raise UserError(f"network {network.name} reads {reads}: there is no room for a context of {context} before it")
     network = _saying_what_was_recorded(recorded, network, context)
     size = _outputs(network)
+    one_of = size > 1 and all(_is_one_of(one, size) for one in recorded.chunks)
+    size = 1 if one_of else size
     chunks = []
     for n, one in enumerate(recorded.chunks):
         where = f"{recorded.where}: chunk {n}"
         samples = _samples(one, network, context, where)
         outputs, by_step = _laid_out(one, len(samples), size, where)
         chunks.append(FittedChunk(samples, outputs, by_step, _states(one, network, where), one.stream))
-    return FittedStream(recorded.where, network, tuple(chunks), context)
+    held = (array for one in recorded.chunks for array in (one.inputs, one.outputs) if array is not None)
+    rounding = _HALF if any(array.dtype == np.float16 for array in held) else 0.0
+    stream = FittedStream(recorded.where, network, tuple(chunks), context, rounding)
+    if not one_of:
+        return stream
+    unit = _unit_recorded(stream)
+    return replace(stream, chunks=tuple(replace(one, unit=unit) for one in stream.chunks))
+
+
+def _is_one_of(one: RecordedChunk, size: int) -> bool:
+    """Say whether outputs are one number at each step, or of the chunk, and not all that the network says."""
+    outputs = one.outputs
+    return outputs is None or (bool(outputs.size) and outputs.size == max(outputs.shape, default=1) != size)
+
+
+def _unit_recorded(stream: FittedStream) -> int:
+    """Return which of its outputs the network says as recorded in the first chunk, as nearly as any."""
+    first = next(one for one in stream.chunks if one.outputs is not None)
+    if first is not stream.chunks[0] or first.outputs is None:
+        return _outputs(stream.network) - 1
+    rows = in_context([first.samples], stream.context)[0] if stream.context else first.samples
+    said = ChunkedRun(stream.network).read(rows).outputs
+    mine = said[np.newaxis] if said.ndim == 1 else said
+    count = min(len(mine), len(first.outputs)) if first.by_step else 1
+    with np.errstate(all="ignore"):
+        apart = np.abs(mine[-count:] - first.outputs[-count:]).max(axis=0)
+    return int(np.argmin(np.nan_to_num(apart, nan=np.inf)))
 
 
 def _outputs(network: Network) -> int:
@@ -184,3 +218,27 @@ def _states(one: RecordedChunk, network: Network, where: str) -> dict[tuple[str,
             raise UserError(f"{where}: {name} holds {count_of(array.size, 'number')}; it should hold {sizes[place]}")
         found[place] = np.asarray(array.reshape(-1), np.float64)
     return found
+
+
+def in_context(samples: Sequence[Array], context: int) -> list[Array]:
+    """Return what a network reads, (n, C + F) of each chunk: in front of what is new, the end of what was before."""
+    return with_contexts(samples, context, lambda n, t, before, now: before[-context:])
+
+
+Context = Callable[[int, int, Array, Array], Array]
+"""Number of the chunk, of the step in it, all samples before, those of the step: the context."""
+
+
+def with_contexts(samples: Sequence[Array], context: int, of: Context, behind: bool = False) -> list[Array]:
+    """Return what is read where a context of another kind stands in front of what is new, or behind it."""
+    size = samples[0].shape[1]
+    before = np.zeros(context + 2 * size)
+    made = []
+    for n, chunk in enumerate(samples):
+        rows = np.empty((len(chunk), context + size))
+        for t, now in enumerate(chunk):
+            beside = of(n, t, before, now)
+            rows[t] = np.concatenate([now, beside] if behind else [beside, now])
+            before = np.concatenate([before, now])[-(context + 2 * size) :]
+        made.append(rows)
+    return made

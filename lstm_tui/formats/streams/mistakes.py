@@ -16,7 +16,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.chunked_run import Chunk, ChunkedRun
 from lstm_tui.engine.runtime.forward import Initial
-from lstm_tui.formats.streams.fitted_stream import FittedStream
+from lstm_tui.formats.streams.fitted_stream import Context, FittedStream, with_contexts
 
 _MOST_MOVED = 32
 """Steps at a border of chunks that are tried as read twice, or not at all."""
@@ -283,7 +283,10 @@ def _layer_for(taken: Mapping[str, str]) -> Callable[[StreamPast], Initial]:
 
 
 def _old_states(stream: FittedStream) -> Iterator[Misuse]:
+    longest = max(sum(one.stream == name for one in stream.chunks) for name in stream.streams)
     for back, told in ((2, "the chunk before last"), (3, "the chunk two before the last")):
+        if longest <= back:
+            break  # a state of before the beginning is zero: that is told as such
         yield Misuse(
             "lag",
             f"every chunk begins from the state of {told}",
@@ -476,36 +479,13 @@ def _normalised(rows: Sequence[Array]) -> list[Array]:
     return [(one - one.mean(axis=0)) / (one.std(axis=0) + 1e-8) for one in rows]
 
 
-def in_context(samples: Sequence[Array], context: int) -> list[Array]:
-    """Return what a network reads, (n, C + F) of each chunk: in front of what is new, the end of what was before."""
-    return _with_contexts(samples, context, lambda n, t, before, now: before[-context:])
-
-
-Context = Callable[[int, int, Array, Array], Array]
-"""Number of the chunk, of the step in it, all samples before, those of the step: the context."""
-
-
-def _with_contexts(samples: Sequence[Array], context: int, of: Context, behind: bool = False) -> list[Array]:
-    size = samples[0].shape[1]
-    before = np.zeros(context + 2 * size)
-    made = []
-    for n, chunk in enumerate(samples):
-        rows = np.empty((len(chunk), context + size))
-        for t, now in enumerate(chunk):
-            beside = of(n, t, before, now)
-            rows[t] = np.concatenate([now, beside] if behind else [beside, now])
-            before = np.concatenate([before, now])[-(context + 2 * size) :]
-        made.append(rows)
-    return made
-
-
 def _contexts(stream: FittedStream) -> Iterator[Misuse]:
     count = stream.context
     size = stream.network.input_size - count
     cure = f"put the last {count} numbers of what was read before in front of what is new"
 
     def made(said: str, of: Context, behind: bool = False) -> Misuse:
-        return Misuse("context", said, cure, framed=lambda samples: _with_contexts(samples, count, of, behind))
+        return Misuse("context", said, cure, framed=lambda samples: with_contexts(samples, count, of, behind))
 
     yield made("the context is missing: zeros stand in its place", lambda n, t, before, now: np.zeros(count))
     if any(one.steps > 1 for one in stream.chunks):
