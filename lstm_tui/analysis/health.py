@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_tui.analysis.contributions import squash_of, sum_slot, terms_of
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.ops import OPS
 from lstm_tui.engine.compiler.roles import Role, ranges_of, roles_of
 from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
 from lstm_tui.engine.runtime.forward import RunBuffers
@@ -448,8 +449,11 @@ def _never_moves(lowest: Array, highest: Array, largest: Array) -> Array:
 
 def _dead(count: _Count, dead: dict[str, Array]) -> Iterable[Finding]:
     for value, flags in dead.items():
-        if squash_of(count.passed, value) is None:
-            continue  # a value that is no squash of a sum has no weights of its own
+        squash = squash_of(count.passed, value)
+        if squash is None or value in count.passed.cell.shapes:
+            continue  # a value that is no squash of a sum, or whose rows share weights, has no weights of its own
+        if not OPS[squash].passes_back:
+            continue  # nothing is meant to come back through a threshold
         for unit in np.flatnonzero(flags):
             yield _caused(count, "dead", int(unit), value, 0.0, -1)
 
