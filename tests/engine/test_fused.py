@@ -28,6 +28,7 @@ from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Program, Space, held_inputs
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, parse_cell
+from lstm_tui.engine.language.equations import _BINARY
 from lstm_tui.engine.runtime import kernels, storage
 from lstm_tui.engine.runtime.compiling import StillToCompile, nothing_compiled
 from lstm_tui.engine.runtime.fused import compiled_steps, host, interpreter
@@ -113,7 +114,7 @@ def test_random_pages_with_everything_held(text: str, dtype: Any, hidden: int, s
     assert_compiled_as_the_table(program, dtype, seed)
 
 
-SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+SIGNS = {name: sign for sign, name in _BINARY.items()}
 
 
 @pytest.mark.parametrize("name", [op.name for op in OPS.values() if op.arity > 1 and op.name != "hold"])
