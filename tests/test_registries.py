@@ -126,6 +126,7 @@ READ_OTHERWISE = {
     "draw_health": "by the picture of the view that shows it",
     "draw_attention": "tests/tui/test_screen_looking.py, cell by cell",
     "draw_causes": "tests/tui/test_screen_causes.py, cell by cell",
+    "draw_coloured_text": "tests/tui/test_screen_coloured_text.py, token by token",
     "draw_dynamics": "tests/tui/test_screen_dynamics.py, row by row",
     "draw_influence": "by the picture of the view that shows it",
     "draw_reach": "by the picture of the view that shows it",

@@ -47,7 +47,10 @@ def _case(keras: Any, draw: random.Random) -> Case:
     count = draw.choice((1, 1, 2, 2, 3))
     for number in range(count):
         last = number == count - 1
+        entering = value
         value, states = _recurrent(layers, draw, value, last, told)
+        if len(value.shape) == 3 and draw.random() < 0.25:
+            value = _past(layers, draw, value, entering, told)
         if len(value.shape) == 3 and draw.random() < 0.3:
             value = _between(keras, draw, value, told)
         if len(value.shape) == 2:
@@ -262,6 +265,20 @@ def _between(keras: Any, draw: random.Random, value: Any, told: list[str]) -> An
     if kind == "Activation":
         return layers.Activation(draw.choice(_ACTIVATIONS))(value)
     return layers.Softmax()(value) if kind == "Softmax" else layers.Dropout(0.4)(value)
+
+
+def _past(layers: Any, draw: random.Random, value: Any, entering: Any, told: list[str]) -> Any:
+    """Return what a layer shows put together with what enters it, such as a residual."""
+    kinds = ["Concatenate"]
+    if value.shape[-1] == entering.shape[-1]:
+        kinds += ["Add", "Add", "Add", "Average", "Subtract", "Maximum", "Multiply"]
+    kind = draw.choice(kinds)
+    told.append(f"{kind} past")
+    if draw.random() < 0.15:
+        entering = layers.Dense(entering.shape[-1])(entering)
+    parts = [value, entering]
+    draw.shuffle(parts)
+    return getattr(layers, kind)()(parts)
 
 
 def _with_constants(keras: Any, draw: random.Random, value: Any) -> Any:

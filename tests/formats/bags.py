@@ -5,8 +5,9 @@ Random weights of our own; nothing here is read from a file, and nothing of the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -449,19 +450,45 @@ def allennlp_both(random: Random) -> Bag:
     return Bag(given, x, made)
 
 
+def flax_nnx(random: Random) -> Bag:
+    """NNX spells a gate that is a word of Python's with a line behind it, and keeps each number as a value."""
+    bag = flax_lstm(random)
+    return renamed(bag, r"params/LSTMCell_0/(..)/(\w+)", lambda found: f"cell/{found[1]}{'_' * (found[1] == 'if')}/"
+                   f"{found[2]}/value")  # fmt: skip
+
+
+def tensorflow_cudnn(random: Random) -> Bag:
+    """The cell that reads what CuDNN trained adds nothing to its forget bias."""
+    bag = tensorflow_lstm(random, forget=0.0)
+    return replace(renamed(bag, "basic_lstm_cell", "cudnn_compatible_lstm_cell"), settings={}, warned=())
+
+
+def tensorflow_old(random: Random, bag: Callable[[Random], Bag]) -> Bag:
+    """As TensorFlow named them before 1.2."""
+    return renamed(renamed(bag(random), "kernel", "weights"), r"bias\b", "biases")
+
+
+def renamed(bag: Bag, old: str, new: str | Callable[[re.Match[str]], str]) -> Bag:
+    """Return a bag whose tensors have other names."""
+    return replace(bag, tensors={re.sub(old, new, name): one for name, one in bag.tensors.items()})
+
+
 BAGS: dict[str, Callable[[Random], Bag]] = {
     one.__name__: one
     for one in (
         towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, positions,
         dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
         two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
-        flax_lstm, flax_gru, tensorflow_lstm, tensorflow_both, tensorflow_gru, allennlp_both,
+        flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
+        allennlp_both,
     )
 } | {
     "batch_norms": batch_norms,
     "batch_norms_plain": lambda random: batch_norms(random, affine=False),
     "peepholes_old": lambda random: peepholes(random, late=False),
     "normed_sums_shown": lambda random: normed_sums(random, kept=False),
+    "tensorflow_old_lstm": lambda random: tensorflow_old(random, tensorflow_lstm),
+    "tensorflow_old_gru": lambda random: tensorflow_old(random, tensorflow_gru),
     "tensorflow_no_forget_bias": lambda random: tensorflow_lstm(random, forget=0.0),
 }  # fmt: skip
 """Every kind of bag, by name."""

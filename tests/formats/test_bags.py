@@ -80,6 +80,15 @@ def test_every_tensor_of_the_file_is_accounted_for(name: str, tmp_path: Path) ->
     assert set(report.unused) == {name for name, fact in report.tensors.items() if not fact.part}
 
 
+@pytest.mark.parametrize("cell", ["ugrnn_cell", "minimal_rnn_unit", "gru_like"])
+def test_one_kernel_of_a_cell_that_is_not_known_is_no_plain_one(cell: str, tmp_path: Path) -> None:
+    """Of UGRNN (9, 6) is 6 inputs, 3 units and 2 gates; it was read as 3 inputs and 6 units without gates."""
+    random = Random(0)
+    savez(tmp_path / "w.npz", {f"rnn/{cell}/kernel": random(9, 6), f"rnn/{cell}/bias": random(6)})
+    with pytest.raises(UserError, match="no recurrent layer is known by the names of its tensors"):
+        open_file(tmp_path / "w.npz")
+
+
 def test_join_is_decided_by_the_user(tmp_path: Path) -> None:
     bag = BAGS["towers"](Random(0))
     savez(tmp_path / "bag.npz", bag.tensors)

@@ -265,6 +265,18 @@ def test_layers_that_read_each_other_are_refused() -> None:
         read_graph(described("a", ("LSTM", "a", "b"), ("LSTM", "b", "a")), "file")
 
 
+@pytest.mark.parametrize(("network", "answer"), [("left", "one"), ("right", "two")])
+def test_chains_that_part_above_a_layer_go_by_the_names_of_their_last(network: str, answer: str) -> None:
+    path = FILES / "frozen" / "keras3_fork.keras"
+    arrays = np.load(path.with_suffix(".npz"))
+    opened = open_file(path, ImportOptions(network=network)).network
+    trace = traced(opened, arrays["input a"])
+    np.testing.assert_allclose(present(trace.output), arrays[f"output {answer}"], atol=CLOSE)
+    other = {"left": "right", "right": "left"}[network]
+    fact = next(one for one in open_file(path).report.facts if one.key == "network")
+    assert {fact.value, *fact.why.removeprefix("--network takes ").split(", ")} == {network, other}
+
+
 def test_a_graph_that_parts_and_joins_is_told_as_chains() -> None:
     from lstm_tui.formats.importers.keras.chains import segments_of
     from lstm_tui.formats.importers.keras.graph import read_graph
@@ -272,7 +284,10 @@ def test_a_graph_that_parts_and_joins_is_told_as_chains() -> None:
     x = ("InputLayer", "x")
     past = described("sum", x, ("LSTM", "a", "x"), ("LSTM", "b", "a"), ("Add", "sum", "a", "b"))
     chains = segments_of(read_graph(past, "file"), "sum")
-    assert [one.layers for one in chains] == [("a", "b"), ()]
+    assert [(one.layers, one.cut) for one in chains] == [(("a", "b"), "")]
+    towers = described("sum", x, ("LSTM", "a", "x"), ("LSTM", "b", "a"), ("LSTM", "c", "x"), ("Add", "sum", "b", "c"))
+    chains = segments_of(read_graph(towers, "file"), "sum")
+    assert [one.layers for one in chains] == [("a", "b"), ("c",), ()]
     assert chains[-1].cut == "sum (Add) joins what cannot be run together here"
     states = described("dec", x, ("InputLayer", "y"), ("LSTM", "enc", "x"), ("LSTM", "dec", "y", "enc"))
     chains = segments_of(read_graph(states, "file"), "dec")

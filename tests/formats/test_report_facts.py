@@ -37,7 +37,7 @@ from lstm_tui.models.bundled import open_model
 FOLDER = Path(__file__).parent / "files"
 FACTS = FOLDER / "facts.txt"
 IMPORTERS = Path(import_report.__file__).parent
-SAYING = ("say", "assume", "unknown", "doubt", "choose", "correct")
+SAYING = ("say", "assume", "unknown", "doubt", "choose")
 """How an importer tells a report something."""
 
 UNSAID = frozenset(

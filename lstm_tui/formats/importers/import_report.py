@@ -138,13 +138,6 @@ class ImportReport:
             return
         self._add(Fact(key, _short(value), how, _short(why)))
 
-    def correct(self, key: str, value: object, why: str) -> None:
-        """Have a fact that was said say something else, where more is known; how well it is known stays."""
-        self.facts[:] = [
-            replace(fact, value=_short(value), why=_short(why)) if fact.key == key and fact.how != "set" else fact
-            for fact in self.facts
-        ]
-
     def assume(self, key: str, value: str, why: str) -> None:
         """Add a fact that nothing in the file decides and no setting either, though numbers hang on it: a warning."""
         self._add(Fact(key, _short(value), "assumed", _short(why), matters=True))

@@ -8,7 +8,7 @@ A network that was found in a file, before it is planned.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lstm_tui.engine.arrays import Array
@@ -56,6 +56,14 @@ class Recurrent:
     def directions(self) -> tuple[str, ...]:
         """The directions of its passes."""
         return tuple(one for one, _ in self.passes) + (() if self.second is None else self.second.directions)
+
+    def passed_on(self, how: str) -> Recurrent:
+        """Return it as a layer that shows its input too, `added` to its hidden state or `joined` to it."""
+        if how == "added":
+            return replace(self, residual=True)
+        second = None if self.second is None else self.second.passed_on(how)
+        size = self.sizes.get("P", self.hidden) + self.inputs
+        return replace(self, joined=True, sizes={**self.sizes, "D": size}, second=second)
 
 
 @dataclass(frozen=True, eq=False)

@@ -529,6 +529,38 @@ def added(values: Sequence[Value], how: str = "add") -> Value:
     return reduce(lambda one, other: Combined(how, one, other), values)
 
 
+def reads_past(
+    value: Value, ops: Sequence[StepOp], shown: Sequence[Value], entering: Value
+) -> tuple[str, list[StepOp]] | None:
+    """Return how a value is made of what a layer shows and of what enters it, and the ops behind; None where it is not.
+
+    Args:
+        value: What is made of both.
+        ops: What is done with it.
+        shown: What the layer shows, by its passes.
+        entering: What enters the layer, (T, I).
+
+    Returns:
+        `added` where the input is added to what its one pass shows; `joined` where the ops choose from what each pass
+        shows with its input behind it.
+    """
+    own = {id(one) for one in shown}
+    read = {id(one) for one in sources(value, {*own, id(entering)})}
+    matrix = linear(value, [*shown, entering]) if read <= {*own, id(entering)} and read & own else None
+    if matrix is None or id(entering) not in read:
+        return None
+    width = sum(one.width for one in shown)
+    one = np.eye(width, dtype=np.float32)
+    if len(shown) == 1 and entering.width == width and np.array_equal(matrix, np.concatenate([one, one], axis=1)):
+        return "added", list(ops)
+    parts, start = [], 0
+    for n, state in enumerate(shown):
+        entered = matrix[:, width:] if n == 0 else np.zeros((len(matrix), entering.width), np.float32)
+        parts += [matrix[:, start : start + state.width], entered]
+        start += state.width
+    return "joined", [Dense("select", np.concatenate(parts, axis=1)), *ops]
+
+
 def linear(value: Value, of: Sequence[Value]) -> Array | None:
     """Return the matrix that makes a value of others, end to end, where it is no more than a choice or sum of them."""
     starts = dict(zip((id(one) for one in of), np.cumsum([0, *(one.width for one in of)]), strict=False))

@@ -46,6 +46,11 @@ class Segment:
         """Names of its recurrent layers."""
         return tuple(name_of(one) for one in self.items if steps_on(one))
 
+    def without_top(self) -> Segment:
+        """Return it up to its last recurrent layer: what stands above is followed by its tensors."""
+        last = max(n for n, one in enumerate(self.items) if steps_on(one))
+        return replace(self, items=self.items[: last + 1])
+
 
 def segments_of(graph: KerasGraph, output: str) -> list[Segment]:
     """Return the chains of a graph that ends in an output, from the lowest up."""
@@ -68,6 +73,11 @@ def segments_of(graph: KerasGraph, output: str) -> list[Segment]:
             items.insert(0, node)  # what stands beside its input gives it its first states
             current = node.inputs[0]
             continue
+        deepest = _deepest(graph, node)
+        if deepest is not None:
+            items.insert(0, node)
+            current = deepest
+            continue
         why = f"{node.known_as} joins what cannot be run together here"
         if node.recurrent:
             items.insert(0, replace(node, inputs=node.inputs[:1]))
@@ -75,6 +85,15 @@ def segments_of(graph: KerasGraph, output: str) -> list[Segment]:
         lower = [one for name in node.inputs for one in segments_of(graph, name)]
         return [*whole_segments(lower), *(_cut(items, None, why) if items else [Segment((), None, why)])]
     return _cut(items, None)
+
+
+def _deepest(graph: KerasGraph, join: KerasNode) -> str | None:
+    """Return of what a layer joins that which stands above all recurrent layers below it, such as around a residual."""
+    if join.recurrent:
+        return None
+    below = {name: {one for one in (name, *graph.before(name)) if graph.nodes[one].recurrent} for name in join.inputs}
+    every = set().union(*below.values())
+    return next((name for name, own in below.items() if own == every), None)
 
 
 def whole_segments(segments: Sequence[Segment]) -> list[Segment]:

@@ -68,9 +68,19 @@ def activation_name(said: Any, generation: int) -> str:
 
 
 def recurrent(
-    node: KerasNode, weights: Sequence[Array], names: Sequence[str], key: str, generation: int, report: ImportReport
-) -> Recurrent:
-    """Return a recurrent layer, or both directions of a Bidirectional.
+    node: KerasNode, weights: Sequence[Array], names: Sequence[str], key: str, generation: int, report: ImportReport,
+    turned: bool = False,
+) -> Recurrent:  # fmt: skip
+    """Return a recurrent layer, or both directions of a Bidirectional, by the order in which it reads its input.
+
+    Args:
+        node: The layer.
+        weights: Its arrays, as the file has them.
+        names: What the file calls them; empty where it does not.
+        key: Begins the names of what is said of it, `layer0`.
+        generation: Of Keras.
+        report: Is told what is understood.
+        turned: Whether its input comes from the end, so that what reads forward runs backward on the tape.
 
     Raises:
         UnsupportedLayer: It has something that cannot be stepped.
@@ -80,7 +90,7 @@ def recurrent(
         report.warnings.append(f"{visible(node.name)} has stateful=True: here its state starts at zero at each line")
     arrays = floats(weights)
     if node.kind != "Bidirectional":
-        return _direction(node, inner, arrays, names, "concat", key, generation, report)
+        return _direction(node, inner, arrays, names, "concat", key, generation, report, turned)
     back = node.backward or replace(
         inner, config={**inner.config, "go_backwards": not inner.config.get("go_backwards")}
     )
@@ -132,7 +142,7 @@ def _weights_of(node: KerasNode, arrays: Sequence[Array]) -> int:
 
 def _direction(
     node: KerasNode, inner: KerasNode, arrays: Sequence[Array], names: Sequence[str], merge: str, key: str,
-    generation: int, report: ImportReport,
+    generation: int, report: ImportReport, turned: bool = False,
 ) -> Recurrent:  # fmt: skip
     """Return one direction of a layer."""
     config = inner.config
@@ -157,7 +167,7 @@ def _direction(
         said_gates = config.get("recurrent_activation", config.get("inner_activation", default))
         functions["gates"] = activation_name(said_gates, generation)
     cudnn = is_cudnn(kind, inner, arrays)
-    _say(node, inner, kind, cell, hidden, inputs, merge, functions, generation, cudnn, key, report)
+    _say(node, inner, kind, cell, hidden, inputs, merge, functions, generation, cudnn, key, report, turned)
     part = Recurrent(
         name=node.name,
         cell=cell,
@@ -174,7 +184,7 @@ def _direction(
 def _say(
     node: KerasNode, inner: KerasNode, kind: str, cell: str, hidden: int, inputs: int, merge: str,
     functions: dict[str, str],
-    generation: int, cudnn: bool, key: str, report: ImportReport,
+    generation: int, cudnn: bool, key: str, report: ImportReport, turned: bool,
 ) -> None:  # fmt: skip
     report.say(f"{key}.name", node.name, "confirmed", "the description")
     report.say(f"{key}.cell", inner.kind, "confirmed", "the description")
@@ -182,8 +192,9 @@ def _say(
     if node.kind == "Bidirectional":
         report.say(f"{key}.directions", f"both, {merge}", "confirmed", "the description")
     else:
-        backward = inner.config.get("go_backwards") or inner.kind.startswith("Reversed")
-        report.say(f"{key}.directions", "backward" if backward else "forward", "confirmed", "go_backwards")
+        backward = bool(inner.config.get("go_backwards") or inner.kind.startswith("Reversed")) != turned
+        why = "what it reads comes from the end; go_backwards" if turned else "go_backwards"
+        report.say(f"{key}.directions", "backward" if backward else "forward", "confirmed", why)
     report.say(f"{key}.gate_order", gate_layouts.KERAS[kind], "confirmed", "Keras has one order")
     if kind == "gru":
         report.say(

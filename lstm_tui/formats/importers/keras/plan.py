@@ -33,7 +33,7 @@ from lstm_tui.formats.importers.keras.layers import NOTHING, recurrent, refuse, 
 from lstm_tui.formats.importers.keras.lookups import tokens_of_lookup
 from lstm_tui.formats.importers.keras.settings import LOOKUPS, is_half
 from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent, Reduce
-from lstm_tui.formats.importers.values import Given, Lookup, State, StepOp, Value, chain_of, linear, sources
+from lstm_tui.formats.importers.values import Given, Lookup, State, StepOp, Value, chain_of, linear, reads_past, sources
 
 
 def find_keras(file: KerasFile, where: str) -> list[Found]:
@@ -51,13 +51,15 @@ def find_keras(file: KerasFile, where: str) -> list[Found]:
         raise UserError(f"{where}: has no recurrent layer, so there is nothing to step through{_hint(graph)}")
     model = _Model(file, graph, KerasTensors(graph, weights, file.generation), weights, where)
     every = [one for output in outputs for one in segments_of(graph, output)]
-    segments = [part for one in whole_segments(every) if one.layers for part in _parted(model, one)]
+    whole = whole_segments([one.without_top() for one in every if one.layers])
+    segments = list(dict.fromkeys(part for one in whole for part in _parted(model, one)))
     if not segments:
         above = next((one.cut for one in every if one.cut and not one.layers), "")
         raise UserError(f"{where}: {above or 'its recurrent layers cannot be told apart'}, and nothing can be stepped")
     found = []
+    shared = len({segment.layers[0] for segment in segments}) < len(segments)
     for segment in segments:
-        name = segment.layers[0] if len(segments) > 1 else ""
+        name = segment.layers[-1 if shared else 0] if len(segments) > 1 else ""
         found.append(Found(name, segment.layers, _planner(model, segment)))
     return found
 
@@ -106,6 +108,10 @@ class _Model:
             made += [(other if one.way else ahead, one) for one in self.tensors.states[node.name]]
         return made
 
+    def directed_tops(self, item: Item) -> list[tuple[str, State]]:
+        """Return the hidden states of an item, each with its direction."""
+        return [(way, one) for way, one in self.directed(item) if one.state == "h"]
+
     def shown(self, item: Item) -> list[Value]:
         """Return what an item shows of all steps, end to end."""
         if isinstance(item, Pair) and item.join.kind != "Concatenate":
@@ -115,11 +121,10 @@ class _Model:
             "sum", "mul", "ave"
         ):  # fmt: skip
             return [self.tensors.shown[item.name]]
-        tops = [(way, one) for way, one in self.directed(item) if one.state == "h"]
-        return [one for _, one in sorted(tops, key=lambda pair: pair[0], reverse=True)]
+        return [one for _, one in sorted(self.directed_tops(item), key=lambda pair: pair[0], reverse=True)]
 
-    def link(self, below: Item, above: Item) -> list[StepOp]:
-        """Return what stands between two layers.
+    def link(self, below: Item, above: Item) -> tuple[str, list[StepOp]]:
+        """Return how what enters the lower of two layers goes past it, `added` or `joined`, and what stands between.
 
         Raises:
             UnsupportedLayer: It is not known, or the upper one does not read a series of the lower one.
@@ -133,15 +138,20 @@ class _Model:
             raise UnsupportedLayer(f"it begins with states of {said} (--initial gives them here)")
         if not given.value.series:
             raise UnsupportedLayer(f"{_known_as(below)} stands below, and gives no series at the same steps")
-        shown = self.shown(below)
-        base, ops = chain_of(given.value, [id(one) for one in shown])
-        matrix = linear(base, shown)
-        if matrix is None:
-            raise UnsupportedLayer(f"it reads more of {_known_as(below)} than a dense layer of what that shows")
-        if given.mask != self.entered(below).mask:
+        shown, entering = self.shown(below), self.entered(below)
+        base, ops = chain_of(given.value, [id(one) for one in (*shown, entering.value)])
+        if given.mask != entering.mask:
             raise UnsupportedLayer(f"other steps are masked than of {_known_as(below)}")
-        plain = matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix)))
-        return ops if plain else [Dense("select", matrix), *ops]
+        matrix = linear(base, shown)
+        if matrix is not None:
+            plain = matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix)))
+            return "", ops if plain else [Dense("select", matrix), *ops]
+        # each pass shows what enters it, so what is made of both passes by the layer itself has no such part
+        alike = len(shown) == len(self.directed_tops(below)) and entering.turned == given.turned
+        past = None if entering.value is None or not alike else reads_past(base, ops, shown, entering.value)
+        if past is None:
+            raise UnsupportedLayer(f"it reads more of {_known_as(below)} than a dense layer of what that shows")
+        return past
 
 
 def _known_as(item: Item) -> str:
@@ -185,7 +195,10 @@ def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
     names: dict[int, str] = {} if entering is None else {id(entering): "embedding"}
     for n, item in enumerate(items):
         try:
-            if n and (ops := model.link(items[n - 1], item)):
+            past, ops = model.link(items[n - 1], item) if n else ("", [])
+            if past:
+                _pass_on(chain, number - 1, past, report)
+            if ops:
                 said = ", ".join(dict.fromkeys(visible(one.name) for one in ops))
                 report.say(f"layer{number}.name", said, "confirmed", "run at each step")
                 chain += ops
@@ -214,6 +227,15 @@ def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
         )
     readout = written(_answers(model, items, names), model.shown(items[-1]), names, "", report)
     return replace(plan, chain=chain, readout=readout)
+
+
+def _pass_on(chain: list[Recurrent | Op], number: int, how: str, report: ImportReport) -> None:
+    """Have the last layer of a chain show what enters it too."""
+    lower = chain[-1]
+    assert isinstance(lower, Recurrent)
+    chain[-1] = lower.passed_on(how)
+    said = f"{how} to what it shows, for the layer above"
+    report.say(f"layer{number}.input", said, "confirmed", "the description")
 
 
 def _entering(model: _Model, segment: Segment, lowest: Item, plan: Plan) -> Value | None:
@@ -370,7 +392,8 @@ def _recurrent(model: _Model, item: Item, key: str, report: ImportReport) -> Rec
     check_all(item)
     file = model.file
     names = file.weight_names(*file.place_of(item.own, item.kind, item.within)) if file.form == "names" else []
-    part = recurrent(item, model.weights(item), names, key, generation, report)
+    turned = model.entered(item).turned
+    part = recurrent(item, model.weights(item), names, key, generation, report, turned)
     if item.kind.startswith("Reversed"):
         told = report.choose(
             f"{key}.output_order", "token", ("reading",), "assumed", f"{item.kind} is a class of its author's"
@@ -378,12 +401,7 @@ def _recurrent(model: _Model, item: Item, key: str, report: ImportReport) -> Rec
         if told == "reading":
             raise UnsupportedLayer("a series from the end cannot be joined here")
         part = replace(part, passes=[("backward", part.passes[0][1])])
-    if not model.entered(item).turned:
-        return part
-    flipped = _flipped(part)
-    if len(flipped.passes) == 1 and flipped.second is None:
-        report.correct(f"{key}.directions", flipped.passes[0][0], "what it reads comes from the end; go_backwards")
-    return flipped
+    return _flipped(part) if turned else part
 
 
 def _flipped(part: Recurrent) -> Recurrent:

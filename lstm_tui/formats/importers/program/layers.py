@@ -23,7 +23,17 @@ from lstm_tui.formats.importers.program.followed import TracedGraph
 from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, attribute, label
 from lstm_tui.formats.importers.program.readout import answers_of
 from lstm_tui.formats.importers.program.trace import Reading
-from lstm_tui.formats.importers.values import Given, Lookup, State, StepOp, Value, chain_of, linear, sources
+from lstm_tui.formats.importers.values import (
+    Given,
+    Lookup,
+    State,
+    StepOp,
+    Value,
+    chain_of,
+    linear,
+    reads_past,
+    sources,
+)
 from lstm_tui.formats.importers.vocabularies import choose_classes, choose_tokens, tokens_of
 
 
@@ -234,33 +244,11 @@ def _reads_past(
         entering, states = lower.reading.value, _merged(lower, followed)
         if entering is None or lower.reading.limit != layer.reading.limit:
             continue
-        own = {id(one) for one in states}
-        read = {id(one) for one in sources(base, {id(entering)})}
-        matrix = linear(base, [*states, entering]) if read <= {*own, id(entering)} and read & own else None
-        if matrix is None:
-            continue
-        shown = sum(one.width for one in states)
-        one = np.eye(shown, dtype=np.float32)
-        if len(states) == 1 and entering.width == shown and np.array_equal(matrix, np.concatenate([one, one], axis=1)):
-            layer.below, layer.past, layer.ops = lower, "added", tuple(ops)
+        made = reads_past(base, ops, states, entering)
+        if made is not None:
+            layer.below, layer.past, layer.ops = lower, made[0], tuple(made[1])
             return True
-        parts, start = [], 0
-        for n, state in enumerate(states):
-            entered = matrix[:, shown:] if n == 0 else np.zeros((len(matrix), entering.width), np.float32)
-            parts += [matrix[:, start : start + state.width], entered]
-            start += state.width
-        layer.below, layer.past, layer.ops = lower, "joined", (Dense("select", np.concatenate(parts, axis=1)), *ops)
-        return True
     return False
-
-
-def _passed_on(part: Recurrent, how: str) -> Recurrent:
-    """Return a layer that shows its input too, added to its hidden state or joined to it."""
-    if how == "added":
-        return replace(part, residual=True)
-    second = None if part.second is None else _passed_on(part.second, how)
-    size = part.sizes.get("P", part.hidden) + part.inputs
-    return replace(part, joined=True, sizes={**part.sizes, "D": size}, second=second)
 
 
 def _cut_alike(layer: NodeLayer, below: NodeLayer | None, followed: TracedGraph) -> bool:
@@ -309,7 +297,7 @@ def _planner(
             if above is not None and above.past:
                 said = f"{above.past} to what it shows, for the layer above"
                 report.say(f"layer{number}.input", said, "confirmed", "the graph")
-                part = _passed_on(part, above.past)
+                part = part.passed_on(above.past)
             parts.append(part)
             for node in layer.nodes if layer.reading.limit == limit else ():  # others go on where the tape is cut
                 for state in followed.first.states(node):

@@ -52,15 +52,21 @@ _Module = tuple[Spelling, dict[str, Array], tuple[str, ...], str]
 """Spelling, tensors by PyTorch's names within the module, names that were taken, and the prefix of the module."""
 
 _LEAF = re.compile(r"(?P<prefix>.*?)(?P<cut>[./]?)(?P<leaf>[^./]+)\Z")
-_FLAX = re.compile(r"(?P<prefix>(?:.*[./])?)(?P<gate>[ih][ifgorzn]|dense_[ih]|[ih])[./](?P<what>kernel|bias)\Z")
+_FLAX = re.compile(
+    r"(?P<prefix>(?:.*[./])?)(?P<gate>[ih][ifgorzn]|if(?=_)|dense_[ih]|[ih])_?[./](?P<what>kernel|bias)(?:[./]value)?\Z"
+)
+"""Of its modules of before and of NNX, where `if` is a word of Python's: `if_`."""
 _ALLENNLP = re.compile(
     r"(?P<prefix>(?:.*\.)?)(?P<what>input_linearity|state_linearity|state_projection)\.(?P<kind>weight|bias)\Z"
 )
 _TF_CELL = re.compile(
     r"(?P<prefix>.*(?:lstm|gru|rnn)[^/]*)/"
-    r"(?P<what>(?:(?:gates|candidate|projection)/)?(?:kernel|bias)|w_[fio]_diag)(?::0)?\Z",
+    r"(?P<what>(?:(?:gates|candidate|projection)/)?(?:kernel|bias|weights|biases)|w_[fio]_diag)(?::0)?\Z",
     re.IGNORECASE,
 )
+_TF_BEFORE_1_2: Mapping[str, str] = {"weights": "kernel", "biases": "bias"}
+_TF_PLAIN = re.compile(r"(?:basic_)?rnn(?:_cell)?(?:_\d+)?\Z", re.IGNORECASE)
+"""Cells without gates; others of one kernel, such as UGRNN, are not known here."""
 
 
 def respell(tensors: Mapping[str, Array]) -> Respelled:
@@ -181,7 +187,8 @@ def _tensorflow(tensors: Mapping[str, Array]) -> Iterator[_Module]:
     cells: dict[str, dict[str, str]] = {}
     for name in tensors:
         if match := _TF_CELL.match(name):
-            cells.setdefault(match["prefix"], {})[match["what"]] = name
+            folder, slash, last = match["what"].lower().rpartition("/")
+            cells.setdefault(match["prefix"], {})[f"{folder}{slash}{_TF_BEFORE_1_2.get(last, last)}"] = name
     for prefix, names in cells.items():
         if any(f"{prefix}/recurrent_kernel{end}" in tensors for end in ("", ":0")):  # Keras keeps x and h apart
             continue
@@ -196,7 +203,10 @@ def _tf_lstm(given: Mapping[str, Array], prefix: str) -> tuple[Spelling, dict[st
     kernel, bias = given.get("kernel"), given.get("bias")
     if kernel is None or kernel.ndim != 2 or kernel.dtype.kind != "f":
         return None
-    plain = "lstm" not in prefix.rpartition("/")[2].lower()
+    cell = prefix.rpartition("/")[2].lower()
+    plain = _TF_PLAIN.match(cell) is not None
+    if not plain and "lstm" not in cell:
+        return None
     gates = 1 if plain else 4
     hidden = kernel.shape[1] // gates
     projection = given.get("projection/kernel")
@@ -218,7 +228,8 @@ def _tf_lstm(given: Mapping[str, Array], prefix: str) -> tuple[Spelling, dict[st
         if f"w_{gate}_diag" in given:
             parts[f"weight_c{gate}"] = given[f"w_{gate}_diag"]
             taken.append(f"w_{gate}_diag")
-    return Spelling("TensorFlow 1", "igfo", forget_bias="1"), parts, taken
+    # the cell that reads what CuDNN trained adds nothing
+    return Spelling("TensorFlow 1", "igfo", forget_bias="" if "cudnn_compatible" in cell else "1"), parts, taken
 
 
 def _tf_gru(given: Mapping[str, Array]) -> tuple[Spelling, dict[str, Array], list[str]] | None:
