@@ -25,7 +25,6 @@ HAND_WRITTEN = {
     ("attack/said_again.py", "ops"): "how the truth harness says four of them again",
     ("attack/truth.py", "ops"): "the four that the truth harness says again",
     ("attack/truth.py", "verbs"): "those that leave, read other files or take long: other harnesses have them",
-    ("engine/test_fused.py", "ops"): "the four that a page writes with a sign",
     ("cells/test_readouts.py", "readouts"): "oracles; with those of attention they are all, which is tested",
     ("cells/test_roles.py", "cells"): "oracles by form; that every cell has one is tested",
     ("debugger/test_equation_edits.py", "cells"): "of each refusal, a cell that deserves it",
