@@ -126,6 +126,7 @@ READ_OTHERWISE = {
     "draw_health": "by the picture of the view that shows it",
     "draw_attention": "tests/tui/test_screen_looking.py, cell by cell",
     "draw_causes": "tests/tui/test_screen_causes.py, cell by cell",
+    "draw_coloured_text": "tests/tui/test_screen_coloured_text.py, token by token",
     "draw_dynamics": "tests/tui/test_screen_dynamics.py, row by row",
     "draw_influence": "by the picture of the view that shows it",
     "draw_reach": "by the picture of the view that shows it",
@@ -160,3 +161,8 @@ def test_every_drawing_is_read_back_or_says_by_whom() -> None:
     }
     named = {name for path in READ_BACK for name in re.findall(r"\bdraw_\w+", path.read_text("utf-8"))}
     assert drawings - named == set(READ_OTHERWISE), "read it back, from its lines to its numbers"
+
+
+def test_whoever_reads_a_drawing_elsewhere_is_there() -> None:
+    named = {file for reason in READ_OTHERWISE.values() for file in re.findall(r"tests/[\w/]+\.py", reason)}
+    assert {file for file in named if not (TESTS.parent / file).is_file()} == set()

@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_tui.analysis.contributions import squash_of, sum_slot, terms_of
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.ops import OPS
 from lstm_tui.engine.compiler.roles import Role, ranges_of, roles_of
 from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
 from lstm_tui.engine.runtime.forward import RunBuffers
@@ -146,7 +147,71 @@ def health(runs: Iterable[Trace], backwards: bool = True, progress: Progress | N
         progress: Of a run in windows, called with the steps that are done and the steps in all, there and back; what it
             raises ends this.
     """
-    counts: dict[str, _Count] = {}
+    return HealthCounts().added(runs, backwards, progress).health()
+
+
+class HealthCounts:
+    """What is counted of some runs; counts of more runs are added to it, and it may travel as plain numbers."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._of: dict[str, _Count] = {}
+
+    def added(self, runs: Iterable[Trace], backwards: bool = True, progress: Progress | None = None) -> HealthCounts:
+        """Count more runs, and return this."""
+        _count(self._of, runs, backwards, progress)
+        return self
+
+    def health(self) -> tuple[PassHealth, ...]:
+        """Return the health of every pass over all that was counted."""
+        return tuple(_judged(count) for count in self._of.values())
+
+    def plain(self) -> dict[str, Any]:
+        """Return the counts of every pass as mappings, lists, numbers and arrays."""
+        return {
+            name: {
+                "steps": one.steps,
+                "moved": one.moved,
+                **{field: dict(getattr(one, field)) for field in (*_ADDED, *_LEAST, *_MOST, "unsure")},
+                "largest": one.largest, "lowest": one.lowest, "highest": one.highest,
+                "terms": [[value, *key, n] for value, sums in one.terms.items() for key, n in sums.items()],
+            }
+            for name, one in self._of.items()
+        }  # fmt: skip
+
+    def add_plain(self, counts: Mapping[str, Any], trace: Trace) -> None:
+        """Add counts that have travelled.
+
+        Args:
+            counts: As `plain` returned them.
+            trace: A run of the same network, for the names of what it is made of.
+        """
+        for name, given in counts.items():
+            mine = self._of.setdefault(name, _Count(trace[name]))
+            mine.steps += given["steps"]
+            for fields, how in ((_ADDED, np.add), (_LEAST, np.minimum), (_MOST, np.maximum)):
+                for one in fields:
+                    for value, numbers in given[one].items():
+                        _take(getattr(mine, one), value, numbers, how)
+            for one, fold in (("largest", np.maximum), ("lowest", np.minimum), ("highest", np.maximum)):
+                there, more = getattr(mine, one), given[one]
+                if more is not None:
+                    setattr(mine, one, more if there is None else fold(there, more))
+            for value, text, parameter, numbers in given["terms"]:
+                _take(mine.terms.setdefault(value, {}), (text, parameter), numbers, np.add)
+            if given["moved"] is None or mine.moved is None:
+                mine.moved = None
+                continue
+            for value, moved in given["moved"].items():
+                _take(mine.moved, value, moved, np.logical_or)
+                _take(mine.unsure, value, given["unsure"][value], np.logical_or)
+
+
+_ADDED, _LEAST, _MOST = ("low", "high", "total"), ("least",), ("most",)
+"""Counts of gates that are added, and of which the least or the most is kept."""
+
+
+def _count(counts: dict[str, _Count], runs: Iterable[Trace], backwards: bool, progress: Progress | None) -> None:
     for trace in runs:
         told = _Told(progress, 2 * sum(passed.steps for passed in trace.passes.values()))
         reached = _reached(trace, told) if backwards else None
@@ -161,7 +226,6 @@ def health(runs: Iterable[Trace], backwards: bool = True, progress: Progress | N
                 for value, (moved, unsure) in reached[name].items():
                     count.moved[value] = count.moved.get(value, np.zeros_like(moved)) | moved
                     count.unsure[value] = count.unsure.get(value, np.zeros_like(unsure)) | unsure
-    return tuple(_judged(count) for count in counts.values())
 
 
 def _stretches(passed: PassTrace) -> Iterator[PassTrace]:
@@ -385,8 +449,11 @@ def _never_moves(lowest: Array, highest: Array, largest: Array) -> Array:
 
 def _dead(count: _Count, dead: dict[str, Array]) -> Iterable[Finding]:
     for value, flags in dead.items():
-        if squash_of(count.passed, value) is None:
-            continue  # a value that is no squash of a sum has no weights of its own
+        squash = squash_of(count.passed, value)
+        if squash is None or value in count.passed.cell.shapes:
+            continue  # a value that is no squash of a sum, or whose rows share weights, has no weights of its own
+        if not OPS[squash].passes_back:
+            continue  # nothing is meant to come back through a threshold
         for unit in np.flatnonzero(flags):
             yield _caused(count, "dead", int(unit), value, 0.0, -1)
 

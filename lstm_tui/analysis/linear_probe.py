@@ -34,7 +34,7 @@ _STEPS, _TRIES = 30, 8
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class LabelledTokens:
     """Tokens of some sequences.
 
     Attributes:
@@ -49,12 +49,12 @@ class Labelled:
     ids: Array
     lengths: Array
 
-    def of(self, sequences: Array) -> Labelled:
+    def of(self, sequences: Array) -> LabelledTokens:
         """Return the tokens of some of the sequences."""
         ends = np.cumsum(self.lengths)
         rows = [np.arange(ends[n] - self.lengths[n], ends[n]) for n in sequences]
         at = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-        return Labelled(self.values[at], self.labels[at], self.ids[at], self.lengths[sequences])
+        return LabelledTokens(self.values[at], self.labels[at], self.ids[at], self.lengths[sequences])
 
     def has(self, least: int) -> bool:
         """Whether there are so many tokens with the label and without."""
@@ -117,7 +117,7 @@ class LinearProbe:
     judged: Judged
 
 
-def fit_probe(given: Labelled, seed: int = 0) -> LinearProbe:
+def fit_probe(given: LabelledTokens, seed: int = 0) -> LinearProbe:
     """Fit a direction to labels and judge it on sequences that are held out.
 
     Raises:
@@ -129,7 +129,7 @@ def fit_probe(given: Labelled, seed: int = 0) -> LinearProbe:
     return LinearProbe(weights, bias, replace(judged, control=_control(train, held, seed)))
 
 
-def judge_direction(direction: Array, given: Labelled, seed: int = 0) -> Judged:
+def judge_direction(direction: Array, given: LabelledTokens, seed: int = 0) -> Judged:
     """Judge a direction that was given: where it parts the labels is fitted, and judged on sequences held out.
 
     Raises:
@@ -139,7 +139,7 @@ def judge_direction(direction: Array, given: Labelled, seed: int = 0) -> Judged:
     return _judge(*_placed(direction, train), train, held, seed)
 
 
-def _placed(direction: Array, train: Labelled) -> tuple[Array, float]:
+def _placed(direction: Array, train: LabelledTokens) -> tuple[Array, float]:
     """Return a direction the way in which the label is above, and what is added so that 0 lies between the means."""
     along = train.values @ direction
     with_label, without = along[train.labels > 0].mean(), along[train.labels == 0].mean()
@@ -147,7 +147,7 @@ def _placed(direction: Array, train: Labelled) -> tuple[Array, float]:
     return sign * direction, float(-sign * (with_label + without) / 2)
 
 
-def _judge(weights: Array, bias: float, train: Labelled, held: Labelled, seed: int) -> Judged:
+def _judge(weights: Array, bias: float, train: LabelledTokens, held: LabelledTokens, seed: int) -> Judged:
     said = held.values @ weights + bias > 0
     others = permuted_labels(held.labels, held.lengths, PERMUTATIONS, np.random.default_rng(seed))
     mine = balanced(said, held.labels[None])[0]
@@ -195,7 +195,7 @@ def logistic(values: Array, labels: Array) -> tuple[Array, float]:
     return weights, float(w[-1] - mean @ weights)
 
 
-def _split(given: Labelled, seed: int) -> tuple[Labelled, Labelled]:
+def _split(given: LabelledTokens, seed: int) -> tuple[LabelledTokens, LabelledTokens]:
     """Return tokens to fit on, and tokens that are held out: whole sequences; of a single one its last part."""
     if not np.isfinite(given.values).all():
         raise UserError("a value there is not finite: no direction can be fitted to it")
@@ -203,7 +203,7 @@ def _split(given: Labelled, seed: int) -> tuple[Labelled, Labelled]:
     if len(given.lengths) == 1:
         size = int(given.lengths[0])
         last = max(size // _HELD_OUT, 1)
-        given = Labelled(given.values, given.labels, given.ids, np.array([size - last, last]))
+        given = LabelledTokens(given.values, given.labels, given.ids, np.array([size - last, last]))
         parts = given.of(np.array([0])), given.of(np.array([1]))
         if parts[0].has(LEAST_TOKENS) and parts[1].has(LEAST_HELD_OUT):
             return parts
@@ -221,7 +221,7 @@ def _split(given: Labelled, seed: int) -> tuple[Labelled, Labelled]:
     )
 
 
-def _control(train: Labelled, held: Labelled, seed: int) -> float:
+def _control(train: LabelledTokens, held: LabelledTokens, seed: int) -> float:
     """Return the balanced accuracy of a probe of labels that kinds of tokens have by lot; NaN where there is none."""
     if not len(train.ids) or train.ids.min() < 0 or held.ids.min() < 0:
         return float("nan")

@@ -23,6 +23,7 @@ from lstm_tui.cli.options import (
     add_figure,
     add_find,
     add_follow_options,
+    add_many,
     add_plain_options,
     add_reach,
     add_recover_options,
@@ -235,11 +236,16 @@ def _find(parser: argparse.ArgumentParser) -> None:
 
 
 def _trace(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {ANY_SERIES}; `-` reads standard input")
+    parser.add_argument(
+        "file", metavar="FILE",
+        help=f"a text, or numbers as {ANY_SERIES}; `-` reads standard input; or a folder, every line of it",
+    )  # fmt: skip
     parser.add_argument(
         "-o", "--output", metavar="OUT", default="-",
-        help=f"a {ANY_TRACE} file; without it, or as `-`, JSON goes to standard output",
+        help=f"a {ANY_TRACE} file; a folder, such as traces/: every line, a file each; without it, or as `-`, "
+        "JSON goes to standard output",
     )  # fmt: skip
+    add_many(parser)
     _input_options(parser)
     _export_options(parser)
 
@@ -518,6 +524,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         check_compare_options(parser, options)
     if options.module in ("run", "open", "recover"):
         check_plain_options(parser, options)
+    if options.module == "check" and not (options.assertions or options.checks):
+        parser.error("check takes --assert EXPR, or --checks CHECKS, a file of them")
     if options.module == "find":
         check_find_options(parser, options)
     if options.module == "serve":

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
-from copy import copy
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from lstm_tui.cli.many_inputs import ManyInputs, runs_in
 from lstm_tui.cli.printing import Bar, print_json, table
-from lstm_tui.cli.source import source_of
+from lstm_tui.cli.source import say
 from lstm_tui.debugger.breakpoints.assertions import AssertionResult, asked_pass, judge, said
-from lstm_tui.debugger.endings import STOPPED
+from lstm_tui.debugger.edits.check_file import CheckLine, read_checks
+from lstm_tui.debugger.edits.openings import read_as
+from lstm_tui.debugger.endings import INTERRUPTED, STOPPED
 from lstm_tui.debugger.expressions import ExpressionError, Scope
-from lstm_tui.debugger.source import Source
+from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -56,27 +58,28 @@ class _Case:
 
 def command(options: Namespace) -> int:
     """Judge every assertion on every line, print those that fail as they come, and a table."""
-    counts = {text: _Count() for text in options.assertions}
+    checks = read_checks(options.checks) if options.checks is not None else ()
+    options.assertions = [*(options.assertions or ()), *(one.asserted for one in checks if one.text is None)]
+    counts = {text: _Count() for text in (*options.assertions, *(_of_text(one) for one in checks if one.text))}
     cases: list[_Case] = []
-    lines = 0
+    stopped = False
+    inputs = ManyInputs(options, options.files)
     try:
-        with Bar("checking") as bar:
-            for file, trace in _traces(options, bar):
-                lines += 1
-                line = trace.sequence.line
-                scope = Scope(trace, asked_pass(trace, options.pass_name))
-                for text, count in counts.items():
-                    verdict = judge(text, scope)
-                    _count(count, verdict)
-                    fails = verdict.holds is False or verdict.unknown
-                    told = said(text, verdict, scope) if fails else ""
+        with Bar("checking", "lines") as bar:
+            for file, found in _judged(inputs, checks, bar):
+                for line, text, (holds, t, why, asked, told) in found:
+                    verdict = AssertionResult(holds, t, why, asked)
+                    _count(counts[text], verdict)
                     if options.json or options.junit is not None:
                         cases.append(_Case(file, line, text, verdict, told))
-                    if fails and not options.json:
+                    if told and not options.json:
                         print(f"{file}{f':{line}' if line else ''}: {told}", flush=True)
     except ExpressionError as error:
         print("lstm-tui: an assertion is wrong:", *error.under, sep="\n", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        stopped = True
+        say(inputs.stopped_words)
     if options.junit is not None:
         with replacing(options.junit) as written:
             written.write(_junit(cases))
@@ -84,12 +87,70 @@ def command(options: Namespace) -> int:
         print_json(_content(counts, cases))
     else:
         print(_counted(counts))
+    if stopped:
+        return INTERRUPTED
     never = [text for text, one in counts.items() if not one.held + one.failed + one.unknown]
     if any(one.failed + one.unknown for one in counts.values()):
         return STOPPED
     if never:
-        raise UserError(f"{never[0]} was asked of none of {lines} lines: no line has what it names")
+        raise UserError(f"{never[0]} was asked of none of {inputs.lines} lines: no line has what it names")
     return 0
+
+
+_Outcome = tuple[bool | None, int | None, str, bool, str]
+"""Whether an assertion holds, where not, why, whether it was asked, and all that in a line where it does not hold."""
+_Found = tuple[int | None, str, _Outcome]
+"""The line in its file, what was asserted, and what became of it."""
+_HOLDS: _Outcome = (True, None, "", True, "")
+
+
+def check_part(source: Source, lines: range, options: Namespace) -> list[tuple[int, int, _Outcome]]:
+    """Judge every assertion on some lines of a file; return what became of those that do not hold, in their order.
+
+    Each with how many lines of the part, and how many assertions, stand before it.
+    """
+    found = []
+    for n, trace in runs_in(source, lines):
+        for number, text in enumerate(options.assertions):
+            outcome = _judge(text, trace, options.pass_name)
+            if outcome != _HOLDS:
+                found.append((n - lines.start, number, outcome))
+    return sorted(found, key=lambda one: one[:2])
+
+
+def _judge(text: str, trace: Trace, pass_name: str | None) -> _Outcome:
+    scope = Scope(trace, asked_pass(trace, pass_name))
+    verdict = judge(text, scope)
+    told = said(text, verdict, scope) if verdict.holds is False or verdict.unknown else ""
+    return verdict.holds, verdict.t, verdict.why, verdict.asked, told
+
+
+def _judged(inputs: ManyInputs, checks: Sequence[CheckLine], bar: Bar) -> Iterator[tuple[str, list[_Found]]]:
+    """Yield what a file is called with what became of assertions in it; at last, of texts of a file of checks."""
+    asked = f"check {inputs.options.assertions!r} of {inputs.options.pass_name}"
+    if inputs.options.assertions:
+        for part, found in inputs.answers(check_part, asked, bar):
+            source = inputs.sources[part.file]
+            others = {(part.start + n, number): outcome for n, number, outcome in found}
+            yield (
+                visible(source.where),
+                [
+                    (source.sequences[n].line, text, tuple(others.get((n, number), _HOLDS)))
+                    for n in range(part.start, part.stop)
+                    for number, text in enumerate(inputs.options.assertions)
+                ],
+            )
+    source = inputs.sources[0]
+    network = needed(source.network)
+    for one in checks:
+        if one.text is not None:
+            own = replace(source, sequences=(read_as(one.text, network),), line=0, line_numbers=())
+            outcome = _judge(one.asserted, own.run_edited(0), inputs.options.pass_name)
+            yield visible(str(inputs.options.checks)), [(one.line, _of_text(one), outcome)]
+
+
+def _of_text(check: CheckLine) -> str:
+    return f"“{check.text}”: {check.asserted}"
 
 
 def _counted(counts: dict[str, _Count]) -> str:
@@ -140,23 +201,3 @@ def _junit(cases: list[_Case]) -> bytes:
         elif one.told:
             SubElement(case, "error" if one.verdict.unknown else "failure", {"message": one.told})
     return bytes(tostring(suite, encoding="utf-8", xml_declaration=True))
-
-
-def _traces(options: Namespace, bar: Bar) -> Iterator[tuple[str, Trace]]:
-    """Yield every run with what its file is called."""
-    sources, said = [], set[str]()
-    for file in options.files:
-        one = copy(options)
-        one.file = file
-        sources.append(source_of(one, said))
-    total = sum(len(_numbers(source, options)) for source in sources)
-    done = 0
-    for source in sources:
-        for trace in source.run_lines(_numbers(source, options)):
-            yield visible(source.where), trace
-            done += 1
-            bar(done, total)
-
-
-def _numbers(source: Source, options: Namespace) -> range:
-    return range(source.line, source.line + 1) if options.line is not None else range(len(source.sequences))

@@ -11,15 +11,15 @@ import tempfile
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_tui.cli.many_inputs import sources_of
 from lstm_tui.cli.printing import Bar, print_json
-from lstm_tui.cli.source import say, source_of
+from lstm_tui.cli.source import say
 from lstm_tui.debugger.corpus import MOST_HELD, Corpus, CorpusStates, ValueName, hold_states, run_corpus
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
@@ -27,16 +27,12 @@ from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.number_text import bytes_text, count_of
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.file_endings import SERIES
 from lstm_tui.formats.traces.state_index import HEADER, open_index, writing
 
 if TYPE_CHECKING:
     from lstm_tui.analysis.property_units import FollowingUnit
     from lstm_tui.debugger.inspect.findings import FoundRange
     from lstm_tui.engine.arrays import Array
-
-_ENDINGS = (".txt", *SERIES)
-_MOST_FILES = 10_000
 
 
 def command(options: Namespace) -> int:
@@ -54,32 +50,7 @@ def command(options: Namespace) -> int:
 
 def _sources(options: Namespace) -> list[Source]:
     """Return what is read, a file each; of a folder every text, or every series, in it."""
-    said = set[str]()
-    found = []
-    for file in _files(options.files):
-        one = copy(options)
-        one.file = file
-        found.append(source_of(one, said))
-    return found
-
-
-def _files(given: Sequence[str]) -> Iterator[str]:
-    for name in given:
-        folder = Path(name)
-        if not folder.is_dir():
-            yield name
-            continue
-        try:
-            inside = sorted(one for one in folder.rglob("*") if one.suffix.lower() in _ENDINGS and one.is_file())
-        except OSError as error:
-            raise UserError(f"{visible(name)}: cannot be read: {error.strerror or error}") from error
-        kinds = {one.suffix.lower() in SERIES for one in inside}
-        if not inside or len(kinds) > 1:
-            what = "both texts and numbers" if inside else f"no file that ends with {', '.join(_ENDINGS)}"
-            raise UserError(f"{visible(name)}: holds {what}; name the files")
-        if len(inside) > _MOST_FILES:
-            raise UserError(f"{visible(name)}: holds {len(inside)} files; {_MOST_FILES} is the most")
-        yield from map(str, inside)
+    return sources_of(options, options.files)
 
 
 @contextmanager

@@ -187,8 +187,12 @@ def add_reach(parser: argparse.ArgumentParser) -> None:
 
 def add_stats(parser: argparse.ArgumentParser) -> None:
     """Add the options of `stats`."""
-    _add_file(parser)
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?",
+        help=f"a text, or numbers as {ANY_SERIES}; or a folder of them (default: the sample of the network)",
+    )  # fmt: skip
     json_option(parser, "every number")
+    add_many(parser)
 
 
 def _add_file(parser: argparse.ArgumentParser) -> None:
@@ -265,9 +269,11 @@ def add_plain_options(run: argparse.ArgumentParser) -> None:
 
 def add_check(check_plain_options: argparse.ArgumentParser) -> None:
     """Add what `check` asserts of which files."""
-    check_plain_options.add_argument("files", metavar="FILE", nargs="+", help=f"texts, or numbers as {ANY_SERIES}")
     check_plain_options.add_argument(
-        "--assert", dest="assertions", metavar="EXPR", action="append", required=True,
+        "files", metavar="FILE", nargs="+", help=f"texts, or numbers as {ANY_SERIES}; or a folder of them"
+    )
+    check_plain_options.add_argument(
+        "--assert", dest="assertions", metavar="EXPR", action="append",
         help="""what holds at every step, such as 'not any(isnan(c))' or 'share("not", at="bad") > .4'""",
     )  # fmt: skip
     json_option(check_plain_options, "counts and failures")
@@ -276,6 +282,26 @@ def add_check(check_plain_options: argparse.ArgumentParser) -> None:
     )
     check_plain_options.add_argument(
         "--pass", dest="pass_name", metavar="NAME", help="the pass that names without one belong to"
+    )
+    check_plain_options.add_argument(
+        "--checks", metavar="CHECKS", help="a file of assertions, a line each; behind a text in quotes, of that text"
+    )
+    add_many(check_plain_options)
+
+
+def add_many(parser: argparse.ArgumentParser) -> None:
+    """Add how much is done at once, where it is kept, and who does it."""
+    many = parser.add_argument_group("many lines, files of a folder")
+    many.add_argument(
+        "--jobs", type=natural(1, 1024), metavar="N", help="processes that work (default: one a core where it pays)"
+    )
+    many.add_argument(
+        "--resume",
+        metavar="KEPT",
+        help="keep what is done in a file, and go on from what it holds",
+    )
+    many.add_argument(
+        "--scheduler", metavar="ADDRESS", help="a cluster of Dask does the work, such as tcp://10.0.0.1:8786"
     )
 
 

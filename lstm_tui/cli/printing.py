@@ -119,9 +119,15 @@ _PATIENCE = 1.0  # seconds
 class Bar:
     """Progress of work that is done in this thread: `with Bar("running") as bar: source_of(progress=bar)`."""
 
-    def __init__(self, what: str) -> None:
-        """Prepare a bar for work of a name; nothing is shown yet."""
-        self._what = what
+    def __init__(self, what: str, unit: str = "") -> None:
+        """Prepare a bar for work of a name; nothing is shown yet.
+
+        Args:
+            what: The name.
+            unit: What is counted, such as `lines`, where so many in a second are told.
+        """
+        self._what, self._unit = what, unit
+        self._began, self._before = time.monotonic(), 0
         self._done, self._total = 0, 1
         self._progress: RichProgress | None = None
         self._task: TaskID | None = None
@@ -151,7 +157,18 @@ class Bar:
         self._done, self._total = done, total
         progress, task = self._progress, self._task
         if progress is not None and task is not None:
-            progress.update(task, description=self._what, completed=done, total=total)
+            progress.update(task, description=self._what, completed=done, total=total, speed=self._speed())
+
+    def count_from(self, done: int) -> None:
+        """Take what is done already as no work of this run, of which the speed is told."""
+        self._began, self._before = time.monotonic(), done
+
+    def _speed(self) -> str:
+        """Return how many are done in a second; nothing where nothing is counted."""
+        seconds = time.monotonic() - self._began
+        if not self._unit or seconds <= 0:
+            return ""
+        return f"{grouped((self._done - self._before) / seconds, ' ')} {self._unit}/s"
 
     def begin(self, what: str) -> None:
         """Go on with the next part of the work."""
@@ -160,13 +177,15 @@ class Bar:
 
     def _show(self) -> None:
         from rich.console import Console
-        from rich.progress import Progress
+        from rich.progress import Progress, TextColumn
 
         with self._lock:
             if self._ended:
                 return
-            progress = Progress(console=Console(stderr=True), transient=True)
-            self._task = progress.add_task(self._what, total=self._total, completed=self._done)
+            speed = TextColumn("{task.fields[speed]}", markup=False)
+            columns = (*Progress.get_default_columns(), speed)
+            progress = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._task = progress.add_task(self._what, total=self._total, completed=self._done, speed=self._speed())
             progress.start()
             self._progress = progress
 

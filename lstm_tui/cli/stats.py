@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lstm_tui.cli.many_inputs import ManyInputs, runs_in
 from lstm_tui.cli.printing import Bar, print_json, table
 from lstm_tui.cli.source import say, source_of
+from lstm_tui.debugger.endings import INTERRUPTED
 from lstm_tui.debugger.source import Source, needed
+from lstm_tui.engine.doors import STANDARD_INPUT
 from lstm_tui.engine.number_text import count_of, fixed, percent, sentence
 from lstm_tui.engine.text_safety import visible
 
@@ -20,60 +24,81 @@ if TYPE_CHECKING:
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.runtime.trace import Trace
 
-_MOST_RUNS = 1000
 _MOST_TOLD = 12
 _HEADS = ("value", "does", "mean", "below .1", "above .9", "saturated", "never opens", "never shuts")
 
 
 def command(options: Namespace) -> int:
-    """Run every line of a file, or the one that was asked for, and tell how the units did."""
-    from lstm_tui.analysis.distribution import perplexity
-    from lstm_tui.analysis.health import health
+    """Run every line of a file or a folder, or the one that was asked for, and tell how the units did."""
+    from lstm_tui.analysis.health import HealthCounts
     from lstm_tui.debugger.inspect.prediction import perplexity_figure
 
-    source = source_of(options)
+    folder = options.file is not None and Path(options.file).is_dir()
+    opened = None if folder else [source_of(options)]
+    inputs = ManyInputs(options, [options.file or STANDARD_INPUT], opened)
+    source = inputs.sources[0]
     network = needed(source.network)
-    lines = [source.line] if options.line is not None else list(range(len(source.sequences)))[:_MOST_RUNS]
-    seen: list[Trace] = []
-    predicted: list[Array | None] = []
-    with Bar("running") as bar:
-        passes = health(_runs(source, lines, bar, seen, predicted))
-    if len(lines) < len(source.sequences) and options.line is None:
-        say(f"{source.where}: only the first {_MOST_RUNS} of its {len(source.sequences)} sequences were read")
-    level = perplexity(said) if (said := [bits for bits in predicted if bits is not None]) else None
+    counts, bits, predicted, lines = HealthCounts(), 0.0, 0, 0
+    example: Trace | None = None
+    stopped = False
+    try:
+        with Bar("running", "lines") as bar:
+            for part, found in inputs.answers(count_part, "stats", bar):
+                if example is None:
+                    example = next(iter(source.run_lines([inputs.parts[0].start])))
+                counts.add_plain(found["counts"], example)
+                bits, predicted = bits + found["bits"], predicted + found["predicted"]
+                lines += part.stop - part.start
+    except KeyboardInterrupt:
+        stopped = True
+        say(inputs.stopped_words)
+    if example is None:
+        return INTERRUPTED
+    passes = counts.health()
+    level = perplexity_of(bits, predicted)
     if options.json:
         content = {
             "model": network.name,
             "perplexity": level,
-            "sequences": len(lines),
+            "sequences": lines,
             "passes": [_content(one) for one in passes],
         }
         print_json(content)
-        return 0
+        return INTERRUPTED if stopped else 0
     steps = passes[0].steps if passes else 0
-    print(f"{visible(network.name)} on {source.where}: {count_of(len(lines), 'sequence')}, {steps} steps")
+    where = visible(str(options.file)) if folder else source.where
+    files = f" in {count_of(len(inputs.files), 'file')}" if folder else ""
+    print(f"{visible(network.name)} on {where}: {count_of(lines, 'sequence')}{files}, {steps} steps")
     if level is not None:
-        bits = f", {fixed(math.log2(level))} bits a token" if math.isfinite(level) else ""
-        print(f"perplexity {perplexity_figure(level)}{bits}")
+        told = f", {fixed(math.log2(level))} bits a token" if math.isfinite(level) else ""
+        print(f"perplexity {perplexity_figure(level)}{told}")
     for one in passes:
-        print("\n" + "\n".join(_pass(one, seen[0])))
-    return 0
+        print("\n" + "\n".join(_pass(one, example)))
+    return INTERRUPTED if stopped else 0
 
 
-def _runs(
-    source: Source, lines: list[int], bar: Bar, seen: list[Trace], predicted: list[Array | None]
-) -> Iterator[Trace]:
-    """Yield the run of every line; the first is kept, for the names of what it is made of, and of each the surprise."""
+def count_part(source: Source, lines: range, options: Namespace) -> dict[str, Any]:
+    """Return what is counted of some lines: of the units, and how surprised the network was, in bits."""
     from lstm_tui.analysis.distribution import first_predicted, surprise
+    from lstm_tui.analysis.health import HealthCounts
 
-    bar(0, len(lines))
-    for done, trace in enumerate(source.run_lines(lines)):
-        bar(done, len(lines))
-        if not seen:
-            seen.append(trace)
-        bits = surprise(trace)
-        predicted.append(None if bits is None else bits[first_predicted(trace) - 1 :])
-        yield trace
+    counts = HealthCounts()
+    surprises: dict[int, Array] = {}
+    for n, trace in runs_in(source, lines):
+        counts.added([trace])
+        if (bits := surprise(trace)) is not None:
+            surprises[n] = np.atleast_1d(bits)[first_predicted(trace) :]
+    with np.errstate(all="ignore"):
+        every = np.concatenate([surprises[n] for n in lines if n in surprises]) if surprises else np.zeros(0)
+        return {"counts": counts.plain(), "bits": float(every.sum()), "predicted": len(every)}
+
+
+def perplexity_of(bits: float, predicted: int) -> float | None:
+    """Return 2 to the mean surprise of so many predicted tokens; None where there are none."""
+    if not predicted:
+        return None
+    with np.errstate(all="ignore"):
+        return float(np.exp2(np.float64(bits) / predicted))
 
 
 def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
 
+from lstm_tui.cli.many_inputs import ManyInputs, runs_in
 from lstm_tui.cli.printing import Bar
-from lstm_tui.cli.source import say_which, source_of
+from lstm_tui.cli.source import say, say_which, source_of
+from lstm_tui.debugger.endings import INTERRUPTED
+from lstm_tui.debugger.source import Source
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.file_endings import TRACES
 from lstm_tui.formats.traces.excerpt import parse_range
 from lstm_tui.formats.traces.trace_file import writable_name, write, write_stream
 
@@ -16,6 +26,8 @@ def command(options: Namespace) -> int:
     values = [name.strip() for name in options.values.split(",")] if options.values is not None else None
     units = None if options.units is None else parse_range(options.units, "--units")
     steps = None if options.steps is None else parse_range(options.steps, "--steps")
+    if Path(options.file).is_dir() or options.output.endswith(("/", os.sep)) or Path(options.output).is_dir():
+        return _every_line(options)
     if options.output != "-":
         writable_name(options.output)
     source = source_of(options)
@@ -28,3 +40,47 @@ def command(options: Namespace) -> int:
             write(trace, options.output, values, units, steps, bar)
     say_which(source, options.line, "traced")
     return 0
+
+
+def _every_line(options: Namespace) -> int:
+    """Trace every line of a file or a folder into a folder, a file each."""
+    if options.output == "-" or (Path(options.output).suffix.lower() in TRACES and not Path(options.output).is_dir()):
+        raise UserError(
+            f"{visible(options.file)}: is a folder, whose lines are traced into a folder: -o traces/, a file each"
+        )
+    inputs = ManyInputs(options, [options.file])
+    root = Path(options.file) if Path(options.file).is_dir() else Path(options.file).parent
+    options.traced = {str(Path(file).resolve()): str(Path(file).relative_to(root)) for file in inputs.files}
+    inputs.options.traced = options.traced
+    inputs.options.output = str(Path(options.output).resolve())
+    count = 0
+    asked = f"trace {options.values} {options.units} {options.steps} {options.baseline} into {options.output}"
+    try:
+        Path(options.output).mkdir(exist_ok=True)
+        with Bar("tracing", "lines") as bar:
+            for _, found in inputs.answers(trace_part, asked, bar):
+                count += found
+    except FileNotFoundError as error:
+        raise UserError(f"{visible(options.output)}: cannot be written: there is no such folder") from error
+    except KeyboardInterrupt:
+        say(inputs.stopped_words)
+        return INTERRUPTED
+    say(f"{count_of(count, 'trace')} of {count_of(len(inputs.files), 'file')} in {visible(options.output)}")
+    return 0
+
+
+def trace_part(source: Source, lines: range, options: Namespace) -> int:
+    """Write the traces of some lines, each whole or not at all, and return how many."""
+    values = [name.strip() for name in options.values.split(",")] if options.values is not None else None
+    units = None if options.units is None else parse_range(options.units, "--units")
+    steps = None if options.steps is None else parse_range(options.steps, "--steps")
+    if options.baseline:
+        source = replace(source, edit_script=())
+    count = 0
+    for n, trace in runs_in(source, lines):
+        line = trace.sequence.line or n + 1
+        path = Path(options.output) / f"{options.traced[str(Path(options.file).resolve())]}.{line}{TRACES[-1]}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(trace, path, values, units, steps)
+        count += 1
+    return count

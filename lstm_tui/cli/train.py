@@ -9,6 +9,7 @@ from pathlib import Path
 from lstm_tui.cli.printing import TrainingBar
 from lstm_tui.cli.source import say
 from lstm_tui.cli.train_compare import compare
+from lstm_tui.cli.train_sweep import sweep
 from lstm_tui.cli.training import DISTANCE, TrainingStopped, job_of, trained
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import load_cell
@@ -23,6 +24,8 @@ from lstm_tui.models.train_job import KeptTraining, Training
 
 def command(options: Namespace) -> int:
     """Train one network, or compare several."""
+    if options.sweep:
+        return sweep(options)
     if options.output is not None:
         _check_output(options.output, options.resume)
     if options.cells is not None or options.seeds is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import Any
 
 from lstm_tui.cli.options import LARGEST_HIDDEN, names, natural, real, size
 from lstm_tui.engine.runtime.interpreters import INTERPRETERS
@@ -102,7 +104,26 @@ def add(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--interpreter", choices=INTERPRETERS, help="(default: numba, where it can be loaded)")
     which = parser.add_argument_group("which is best?")
     which.add_argument("--cells", type=names, metavar="A,B,…", help="train each of these cells and print one table")
+    which.add_argument(
+        "--sweep", metavar="KEY=A,B", action="append", type=_swept,
+        help=f"train every combination of these, into the folder -o; KEY is {', '.join(_SWEPT)}; the same line goes on",
+    )  # fmt: skip
     which.add_argument("--seeds", type=natural(1, 100), metavar="N", help="train each from N seeds, --seed and on")
+
+
+_SWEPT: dict[str, Callable[[str], Any]] = {
+    "cell": str, "hidden": natural(1, LARGEST_HIDDEN), "layers": natural(1, 64), "seed": natural(0),
+    "rate": real(0, 10, above=True), "batch": natural(1, 100_000), "embedding": natural(1, LARGEST_HIDDEN),
+}  # fmt: skip
+"""What can be swept, with what reads it."""
+
+
+def _swept(text: str) -> tuple[str, tuple[object, ...]]:
+    """Return a name with the values that it takes in turn."""
+    name, _, values = text.partition("=")
+    if name not in _SWEPT or not values.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not such as hidden=8,16; there are {', '.join(_SWEPT)}")
+    return name, tuple(dict.fromkeys(_SWEPT[name](one.strip()) for one in values.split(",")))
 
 
 GENERATED = ("recall", "bindings")
@@ -123,6 +144,10 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     for name, task in (("distance", "recall"), ("pairs", "bindings")):
         if getattr(options, name) is not None and options.task != task:
             parser.error(f"--{name} belongs to --task {task}")
+    if options.sweep:
+        names = [name for name, _ in options.sweep]
+        if compares or len(set(names)) < len(names):
+            parser.error("--sweep names each KEY once, and takes no --cells and no --seeds: sweep cell and seed")
     if options.cells is not None and options.cell is not None:
         parser.error("--cells compares several, and --cell trains one: choose")
     if options.output is None and not compares:

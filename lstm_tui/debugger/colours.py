@@ -89,3 +89,6 @@ PAPER: Mapping[str, Colour] = {
 
 PRINTED_PAPER = "#ffffff"
 """What `paper` is in print, where the sheet has a colour of its own."""
+
+RAMP, RAMP_NEGATIVE = " ░▒▓█", " -=≡#"
+"""Marks of numbers above 0 and below it where there is no colour, the larger the darker."""

@@ -77,6 +77,7 @@ class Session:
         self.chosen: tuple[str, int] | None = None  # pass and unit that were chosen last by a verb
         self.question: Question | None = None  # the last `what-if`, for `propagate`
         self.causal: CausalQuestion | None = None  # the last `trace-cause`, for the screen
+        self.coloured = ""  # the expression of the last `colour-text`
         self.findings: tuple[FoundRange, ...] = ()  # what the last `find` found in this file
         self.finding = -1  # at which of them it stands
         self.changes: tuple[FoundChange, ...] = ()  # the smallest changes that were found last, for `apply`
@@ -214,7 +215,7 @@ class Session:
         self.stream.adopt(fork.stream)
         self.scripting = fork.scripting
         self.sourcing, self.layout, self.question = fork.sourcing, fork.layout, fork.question
-        self.chosen, self.causal = fork.chosen, fork.causal
+        self.chosen, self.causal, self.coloured = fork.chosen, fork.causal, fork.coloured
         self.findings, self.finding, self.changes = fork.findings, fork.finding, fork.changes
         return self.cursor.adopt(fork.cursor, since)
 

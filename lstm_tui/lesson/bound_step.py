@@ -18,6 +18,7 @@ from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import tokenize
+from lstm_tui.engine.runtime.answer import answered
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.lesson.lesson import MOST_TOKENS, LessonPlace, LessonStep, LessonText
@@ -98,7 +99,7 @@ class BoundStep:
             word = words[unknown[0]]
             near = nearest(word.lower(), (one for one in known.vocabulary if one[:1] == word[:1].lower()))
             self.fail(text, f"{self.stop.network.text} does not know “{word}”", max(text.text.find(word), 0), near)
-        return Sequence(known.kind, words, ids, (), None, None, None)
+        return answered(Sequence(known.kind, words, ids, (), None, None, None), self.network)
 
     def place_in(self, trace: Trace) -> StepPlace:
         """Return where the stop stands in a run.

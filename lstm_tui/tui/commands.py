@@ -145,6 +145,13 @@ STANDARD: tuple[Command, ...] = (
         LOOK,
     ),
     Command(
+        _capital("U"),
+        "dialogs.coloured_text",
+        "text by unit",
+        "the text as it reads, each token coloured by a unit, or by the last colour-text",
+        LOOK,
+    ),
+    Command(
         _capital("H"),
         "dialogs.health",
         "health",
@@ -259,6 +266,7 @@ _PHRASES = {
     "looks.signal": "colour the tape by something else",
     "dialogs.influence": "ask what an output depends on",
     "dialogs.reach": "ask how far back the network remembers",
+    "dialogs.coloured_text": "colour the text by a unit",
     "dialogs.dynamics": "ask what kind of memory this step is",
     "edits.causes": "ask which token and value is the cause",
     "edits.attention": "ask where the network looks",

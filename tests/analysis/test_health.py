@@ -158,6 +158,11 @@ def test_the_terms_of_a_value_sum_to_what_is_squashed(cell: str) -> None:
     assert checked == len(squashed) - len(parted), "a part of a sum that is a value of its own has no terms"
 
 
+def test_a_threshold_and_rows_that_share_weights_are_not_called_dead() -> None:
+    for one in health([lstm_tui.trace("four hundred and seven", model="numbers")]):
+        assert [found for found in one.findings if found.kind == "dead"] == []
+
+
 def test_stats_prints_and_writes_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stats", "--model", "recall-lstm", "--line", "1"]) == 0
     printed = capsys.readouterr().out

@@ -9,7 +9,7 @@ from lstm_tui.analysis.linear_probe import (
     LEAST_TOKENS,
     P_VALUE,
     PENALTY,
-    Labelled,
+    LabelledTokens,
     balanced,
     fit_probe,
     judge_direction,
@@ -22,7 +22,9 @@ from lstm_tui.engine.errors import UserError
 UNITS = 12
 
 
-def planted(direction: Array, sequences: int = 40, length: int = 12, noise: float = 0.3, seed: int = 0) -> Labelled:
+def planted(
+    direction: Array, sequences: int = 40, length: int = 12, noise: float = 0.3, seed: int = 0
+) -> LabelledTokens:
     """Return states that change slowly, and labels that say on which side of a direction they are."""
     random = np.random.default_rng(seed)
     rows = []
@@ -34,7 +36,7 @@ def planted(direction: Array, sequences: int = 40, length: int = 12, noise: floa
     values = np.concatenate(rows)
     labels = (values @ direction + noise * random.normal(size=len(values)) > 0).astype(np.float64)
     ids = random.integers(0, 30, len(values))
-    return Labelled(values, labels, ids, np.full(sequences, length))
+    return LabelledTokens(values, labels, ids, np.full(sequences, length))
 
 
 def test_a_planted_direction_is_found_and_is_more_than_chance_and_than_the_control_task() -> None:
@@ -60,7 +62,7 @@ def test_a_random_direction_and_labels_that_mean_nothing_are_called_no_better() 
         given = planted(direction, seed=seed)
         random = np.random.default_rng(100 + seed)
         labels = np.repeat(random.integers(0, 2, 40), 12).astype(np.float64)
-        false += fit_probe(Labelled(given.values, labels, given.ids, given.lengths), seed).judged.is_known
+        false += fit_probe(LabelledTokens(given.values, labels, given.ids, given.lengths), seed).judged.is_known
     assert false <= 1, f"of 20 sets of labels without meaning, at {P_VALUE}"
 
 
@@ -113,11 +115,11 @@ def test_what_cannot_be_fitted_is_refused_in_one_line(case: str) -> None:
     if case == "few":
         labels[: LEAST_TOKENS // 2] = 1
     with pytest.raises(UserError):
-        fit_probe(Labelled(values, labels, given.ids, given.lengths))
+        fit_probe(LabelledTokens(values, labels, given.ids, given.lengths))
 
 
 def test_numbers_have_no_control_task_and_one_sequence_is_cut() -> None:
     given = planted(np.ones(UNITS), 1, 200)
-    found = fit_probe(Labelled(given.values, given.labels, np.full(200, -1), given.lengths))
+    found = fit_probe(LabelledTokens(given.values, given.labels, np.full(200, -1), given.lengths))
     assert np.isnan(found.judged.control)
     assert found.judged.tokens == 50

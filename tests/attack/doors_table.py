@@ -53,7 +53,7 @@ _FIRST = {  # the files that stand first on a line, in the place of the base's o
 }  # fmt: skip
 NO_FILE = frozenset({
     "network", "layer", "module_path", "without", "pass_name", "values", "units", "steps", "host", "allow_host",
-    "topic", "assertions", "unit", "title", "like", "where", "follows", "tag", "value",
+    "topic", "assertions", "scheduler", "unit", "title", "like", "where", "follows", "tag", "value",
 })  # fmt: skip
 """Destinations of options whose text is the name of no file."""
 UNNAMED = frozenset({("recover", "number"), ("train", "resume")})
@@ -80,6 +80,7 @@ _DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "initial": ("--cell lstm --hidden 2 --initial {}", ("initial.npz", "trace.npz")),
     "cell": ("--cell {}", CELLS), "edits": ("--edits {}", EDITS), "output": ("-o {}", OUTPUTS),
     "log": ("--log {}", OUTPUTS),
+    "checks": ("--checks {}", CHECKS), "resume": ("--resume {}", ("kept.progress",)),
     "write_map": ("--write-map {}", OUTPUTS), "readout": ("--task classify --readout {}", ("readout.toml",)),
 }  # fmt: skip
 
@@ -252,6 +253,7 @@ def make_seeds(folder: Path) -> None:
         "readout.toml": (PACKAGE / "engine" / "readouts" / "mean.toml").read_text(),
         "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
         "checks.txt": '# checks\nnot any(isnan(h))\n"on off": c[0] < 9\n', "verb-fix.x": "fix {}\n",
+        "kept.progress": '["lstm-tui progress 1", "begun',
         "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
         "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",

@@ -15,6 +15,7 @@ from typing import Any
 
 from attack import ends, forked
 from attack.harness import HARNESSES
+from benchmarks import many
 from present import present
 from test_demonstrations import PAIR, TWO, flow, named, says, still, told
 
@@ -44,7 +45,7 @@ from .documents import KINDS, ROOT
 # names of the package that the expressions use, beside what follows
 __all__ = [
     "BLOCK", "KINDS", "MOST_ASKED", "MOST_RUNS", "REHEARSED", "Limits", "bindings", "endings", "ends", "fixed_points",
-    "forked", "linear_probe", "probe", "recall", "signal", "verification",
+    "forked", "linear_probe", "many", "probe", "recall", "signal", "verification",
 ]  # fmt: skip
 
 STORY = PAIR
@@ -110,6 +111,25 @@ def measured(table: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads((ROOT / "tests" / "benchmarks" / "measured.json").read_text("utf-8"))
     one: Mapping[str, Any] = found[table]
     return one
+
+
+BILLION = 10**9
+
+
+def per_second(command: str) -> str:
+    """Return how many tokens a command does in a second on one core."""
+    return f"{measured('many')['rows'][command]:,.0f}"
+
+
+def hours(command: str, cores: int = 1) -> str:
+    """Return how many hours a command takes for a billion tokens on so many cores, to two figures."""
+    taken = BILLION / measured("many")["rows"][command] / cores / 3600
+    return f"{float(f'{taken:.2g}'):g}"
+
+
+def gigabytes(bytes_a_token: float) -> str:
+    """Return how many gigabytes a billion tokens are, to two figures."""
+    return f"{float(f'{BILLION * bytes_a_token / 1e9:.2g}'):g}"
 
 
 @cache

@@ -36,6 +36,8 @@ def test_what_fails_is_said_and_what_holds_beside_it_is_not() -> None:
     verdict = judge("not any(f < 2)", SCOPE)
     assert verdict.why.startswith(f"f[0] = {F[0, 0]:.4g}, f[1] = ")
     assert verdict.why.endswith("4 units in all")
+    three = judge(f"not any(f <= {float(np.sort(F[0])[2])!r})", SCOPE).why  # as many as are named
+    assert [one.partition(" =")[0] for one in three.split(", ")] == [f"f[{u}]" for u in sorted(np.argsort(F[0])[:3])]
     unit = int(np.argmin(F[0]))
     assert f"f[{unit}]" in judge(f"all(f > {F[0].min() + 1e-9})", SCOPE).why
     assert judge("f[0] > 2 or f[1] > 2", SCOPE).why == f"f[0] = {F[0, 0]:.4g}, f[1] = {F[0, 1]:.4g}"

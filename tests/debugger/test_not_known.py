@@ -31,6 +31,7 @@ from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.diagnostics import reach_words, sound
 from lstm_tui.debugger.inspect.prediction import verdict_at
 from lstm_tui.debugger.source import Source
+from lstm_tui.engine import number_text
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
@@ -181,6 +182,11 @@ def test_the_words_about_a_gradient_are_their_definitions(numbers: list[float]) 
     assert "by inf" not in said
     assert "by nan" not in said
     assert ("not known" in said) == (known > 0)
+    for turn in told.values():
+        whole = next(one for one in reach_words(found, lambda t: f"t={t}") if f"∂C {turn.kind} at" in one)
+        assert f"∂C {turn.kind} at t={turn.step}: a change of C there is scaled by " in whole
+        alone = f"; t={turn.worst} alone multiplies it by {number_text.sentence(turn.factor, 2)}"
+        assert whole.endswith(alone if math.isfinite(turn.factor) else " now")
     if not told and known < len(size) - 1:
         first = size[known]
         word = "fades" if first < 0.3 else "grows" if first > 10 else "holds"

@@ -73,6 +73,27 @@ def test_the_line_and_the_bars_of_a_figure_are_the_numbers_of_the_run(name: str)
 
 
 @pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_every_row_of_a_figure_has_a_place_of_its_own(name: str) -> None:
+    """From the top: the line, a row of bars for each gate, each standing on the line of its row, tokens, the end."""
+    trace = trace_of(name)
+    tree = ElementTree.fromstring(figure_of(subject(trace)))
+    paths = (re.fullmatch(r"M\S+ (\S+)H\S+", one.attrib["d"]) for one in tree.iter(f"{SVG}path"))
+    drawn = {float(one[1]) for one in paths if one}
+    bars = [one.attrib for one in tree.iter(f"{SVG}rect") if "class" in one.attrib]
+    above = 46.0 + 150  # the end of the line's own row
+    assert above in drawn
+    assert all(46 <= float(one.attrib["cy"]) <= above for one in tree.iter(f"{SVG}circle"))
+    for gate in dict.fromkeys(one["class"] for one in bars):
+        floors = {round(float(one["y"]) + float(one["height"]), 1) for one in bars if one["class"] == gate}
+        assert len(floors) == 1
+        assert floors <= drawn
+        assert min(floors) - 58 > above, "a row of bars is as high as the tallest"
+        above = min(floors)
+    last = [float(one.attrib["y"]) for one in tree.iter(f"{SVG}text")][-2 * len(trace.sequence.tokens) :]
+    assert above < min(last) < max(last) < float(tree.attrib["height"])
+
+
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
 def test_a_handout_has_every_step_with_its_numbers(name: str) -> None:
     trace = trace_of(name, ("forward", "backward"))
     for pass_name in trace:

@@ -120,3 +120,18 @@ def test_an_answer_ends_where_what_is_said_is_no_number() -> None:
     network = made()
     network.tensors()["layer1.forward/W_n"][0, 0] = np.nan
     assert answered(text("one two"), network).tokens == ("one", "two", "=")
+
+
+def test_an_encoder_that_reads_both_ways_reads_the_text_and_not_the_answer() -> None:
+    layer = {"hidden_size": 6, "directions": ["forward"]}
+    both = {"cell": "gru_encoder", "hidden_size": 6, "directions": ["forward", "backward"], "merge": "concat"}
+    network = made(1, layers=[both, {"cell": "decoder_general", "sizes": {"N": 5}, **layer}])
+    network.tensors()["layer0.backward/p_turn"][...] = [1, 0, 0, 0]
+    found = answered(text("one two one"), network)
+    longer, alone = run(network, found, "numpy"), run(network, found.part(0, 3), "numpy")
+    assert len(found) > 4
+    assert not longer["layer0.backward"]["h"][3:].any()
+    np.testing.assert_array_equal(longer["layer0.backward"]["h"][:3], alone["layer0.backward"]["h"])
+    rows = longer["layer1.forward"]["M"][-1].reshape(5, 12)
+    sides = [longer[name]["h"][:3] for name in ("layer0.forward", "layer0.backward")]
+    np.testing.assert_array_equal(rows[:3], np.hstack(sides))

@@ -23,6 +23,7 @@ OWN = {
     "formats/io/command_history.py": "our own history",
     "formats/io/preferences.py": "our own settings",
     "formats/io/log_file.py": "writes",
+    "formats/io/progress_file.py": "writes what it has read behind a door of its own",
     "formats/io/journal.py": "our own journals, read by `recover`, which guards them",
     "debugger/commands/console.py": "writes",
     "formats/importers/onnx/file.py": "inside the door of a network",

@@ -212,9 +212,123 @@ def answers_of_rwkv7(tensors: Tensors, ids: Sequence[int]) -> Array:
     return np.array(logits)
 
 
+def rwkv6(seed: int = 0, layers: int = 2, heads: int = 2) -> Tensors:
+    """Return an RWKV-6 model: 8 wide, ranks 3 and 2, 12 channels of the second half."""
+    of, wide, inner = _random(seed), 8, 12
+    made = {"emb.weight": of(VOCABULARY, wide)}
+    for n in range(layers):
+        at = f"blocks.{n}."
+        for name in ("ln0", "ln1", "ln2")[n > 0 :]:
+            made |= {f"{at}{name}.weight": of(wide) + 1, f"{at}{name}.bias": of(wide)}
+        made |= {f"{at}att.time_maa_{one}": of(1, 1, wide) for one in "xwkvrg"}
+        made |= {f"{at}att.time_maa_w1": of(wide, 15), f"{at}att.time_maa_w2": of(5, 3, wide)}
+        made |= {f"{at}att.time_decay": of(1, 1, wide), f"{at}att.time_decay_w1": of(wide, 2)}
+        made |= {f"{at}att.time_decay_w2": of(2, wide), f"{at}att.time_faaaa": of(heads, wide // heads)}
+        made |= {f"{at}att.{one}.weight": of(wide, wide) for one in ("receptance", "key", "value", "output", "gate")}
+        made |= {f"{at}att.ln_x.weight": of(wide) + 1, f"{at}att.ln_x.bias": of(wide)}
+        made |= {f"{at}ffn.time_maa_{one}": of(1, 1, wide) for one in "kr"}
+        made |= {f"{at}ffn.key.weight": of(inner, wide), f"{at}ffn.receptance.weight": of(wide, wide)}
+        made |= {f"{at}ffn.value.weight": of(wide, inner)}
+    return made | {"ln_out.weight": of(wide) + 1, "ln_out.bias": of(wide), "head.weight": of(VOCABULARY, wide)}
+
+
+def answers_of_rwkv6(tensors: Tensors, ids: Sequence[int]) -> Array:
+    """Return the logits of an RWKV-6 model, head by head; a memory has the key down and the value across."""
+    w = {name: one.squeeze() if one.shape[0] == 1 else one for name, one in _doubles(tensors).items()}
+    layers, (heads, each) = _count(tensors, "time_faaaa"), tensors["blocks.0.att.time_faaaa"].shape
+    before, memories = np.zeros((layers, 2, 8)), np.zeros((layers, heads, each, each))
+    logits = []
+    for token in ids:
+        x = _norm(w["emb.weight"][token], w["blocks.0.ln0.weight"], w["blocks.0.ln0.bias"])
+        for n in range(layers):
+            p = {name.removeprefix(f"blocks.{n}."): one for name, one in w.items() if name.startswith(f"blocks.{n}.")}
+            faaaa = tensors[f"blocks.{n}.att.time_faaaa"].astype(np.float64)
+            c = _norm(x, p["ln1.weight"], p["ln1.bias"])
+            back = before[n, 0] - c
+            before[n, 0] = c
+            low = np.tanh((c + back * p["att.time_maa_x"]) @ p["att.time_maa_w1"]).reshape(5, 3)
+            mixed = {
+                one: c + back * (p[f"att.time_maa_{one}"] + low[m] @ p["att.time_maa_w2"][m])
+                for m, one in enumerate("wkvrg")
+            }
+            r, k, v = (p[f"att.{name}.weight"] @ mixed[name[0]] for name in ("receptance", "key", "value"))
+            gate = _silu(p["att.gate.weight"] @ mixed["g"])
+            decay = np.tanh(mixed["w"] @ p["att.time_decay_w1"]) @ p["att.time_decay_w2"] + p["att.time_decay"]
+            shown = np.zeros(8)
+            for head in range(heads):
+                of = slice(head * each, (head + 1) * each)
+                new = np.outer(k[of], v[of])
+                y = r[of] @ (memories[n, head] + faaaa[head][:, None] * new)
+                memories[n, head] = np.exp(-np.exp(decay[of]))[:, None] * memories[n, head] + new
+                shown[of] = (y - y.mean()) / np.sqrt(y.var() + 64e-5)
+            shown = shown * p["att.ln_x.weight"] + p["att.ln_x.bias"]
+            x = x + p["att.output.weight"] @ (shown * gate)
+            d = _norm(x, p["ln2.weight"], p["ln2.bias"])
+            back = before[n, 1] - d
+            before[n, 1] = d
+            inner = np.maximum(p["ffn.key.weight"] @ (d + back * p["ffn.time_maa_k"]), 0) ** 2
+            through = _sigmoid(p["ffn.receptance.weight"] @ (d + back * p["ffn.time_maa_r"]))
+            x = x + through * (p["ffn.value.weight"] @ inner)
+        logits.append(w["head.weight"] @ _norm(x, w["ln_out.weight"], w["ln_out.bias"]))
+    return np.array(logits)
+
+
+def rwkv5(seed: int = 0, layers: int = 2, heads: int = 2) -> Tensors:
+    """Return an RWKV-5 model: 8 wide, 12 channels of the second half."""
+    of, wide, inner = _random(seed), 8, 12
+    made = {"emb.weight": of(VOCABULARY, wide)}
+    for n in range(layers):
+        at = f"blocks.{n}."
+        for name in ("ln0", "ln1", "ln2")[n > 0 :]:
+            made |= {f"{at}{name}.weight": of(wide) + 1, f"{at}{name}.bias": of(wide)}
+        made |= {f"{at}att.time_mix_{one}": of(1, 1, wide) for one in "kvrg"}
+        made |= {f"{at}att.{name}": of(heads, wide // heads) for name in ("time_decay", "time_faaaa")}
+        made |= {f"{at}att.{one}.weight": of(wide, wide) for one in ("receptance", "key", "value", "output", "gate")}
+        made |= {f"{at}att.ln_x.weight": of(wide) + 1, f"{at}att.ln_x.bias": of(wide)}
+        made |= {f"{at}ffn.time_mix_{one}": of(1, 1, wide) for one in "kr"}
+        made |= {f"{at}ffn.key.weight": of(inner, wide), f"{at}ffn.receptance.weight": of(wide, wide)}
+        made |= {f"{at}ffn.value.weight": of(wide, inner)}
+    return made | {"ln_out.weight": of(wide) + 1, "ln_out.bias": of(wide), "head.weight": of(VOCABULARY, wide)}
+
+
+def answers_of_rwkv5(tensors: Tensors, ids: Sequence[int]) -> Array:
+    """Return the logits of an RWKV-5 model, head by head; a memory has the key down and the value across."""
+    w = {name: one.squeeze() if one.shape[0] == 1 else one for name, one in _doubles(tensors).items()}
+    layers, (heads, each) = _count(tensors, "time_faaaa"), tensors["blocks.0.att.time_faaaa"].shape
+    before, memories = np.zeros((layers, 2, 8)), np.zeros((layers, heads, each, each))
+    logits = []
+    for token in ids:
+        x = _norm(w["emb.weight"][token], w["blocks.0.ln0.weight"], w["blocks.0.ln0.bias"])
+        for n in range(layers):
+            p = {name.removeprefix(f"blocks.{n}."): one for name, one in w.items() if name.startswith(f"blocks.{n}.")}
+            decay, bonus = (tensors[f"blocks.{n}.att.{one}"].astype(np.float64) for one in ("time_decay", "time_faaaa"))
+            c, old = _norm(x, p["ln1.weight"], p["ln1.bias"]), before[n, 0].copy()
+            before[n, 0] = c
+            mixed = {one: c * p[f"att.time_mix_{one}"] + old * (1 - p[f"att.time_mix_{one}"]) for one in "kvrg"}
+            r, k, v = (p[f"att.{name}.weight"] @ mixed[name[0]] for name in ("receptance", "key", "value"))
+            shown = np.zeros(8)
+            for head in range(heads):
+                of = slice(head * each, (head + 1) * each)
+                new = np.outer(k[of], v[of])
+                y = r[of] @ (memories[n, head] + bonus[head][:, None] * new)
+                memories[n, head] = np.exp(-np.exp(decay[head]))[:, None] * memories[n, head] + new
+                shown[of] = (y - y.mean()) / np.sqrt(y.var() + 64e-5)
+            shown = shown * p["att.ln_x.weight"] + p["att.ln_x.bias"]
+            x = x + p["att.output.weight"] @ (shown * _silu(p["att.gate.weight"] @ mixed["g"]))
+            d, old = _norm(x, p["ln2.weight"], p["ln2.bias"]), before[n, 1].copy()
+            before[n, 1] = d
+            k, r = (d * p[f"ffn.time_mix_{one}"] + old * (1 - p[f"ffn.time_mix_{one}"]) for one in "kr")
+            inner = np.maximum(p["ffn.key.weight"] @ k, 0) ** 2
+            x = x + _sigmoid(p["ffn.receptance.weight"] @ r) * (p["ffn.value.weight"] @ inner)
+        logits.append(w["head.weight"] @ _norm(x, w["ln_out.weight"], w["ln_out.bias"]))
+    return np.array(logits)
+
+
 LAYOUTS: dict[str, tuple[Callable[..., Tensors], Callable[[Tensors, Sequence[int]], Array]]] = {
     "Mamba": (mamba, answers_of_mamba),
     "Mamba-2": (mamba2, answers_of_mamba2),
+    "RWKV-5": (rwkv5, answers_of_rwkv5),
+    "RWKV-6": (rwkv6, answers_of_rwkv6),
     "RWKV-7": (rwkv7, answers_of_rwkv7),
 }
 """By what the report calls a layout: what makes a file of it, and its reference."""

@@ -159,6 +159,40 @@ def test_one_number_of_several_is_found(unit: int, whole: bool, tmp_path: Path) 
     assert [one.said for one in diagnose(recorded).explanations] == ["the state is zero at every chunk"]
 
 
+@pytest.mark.parametrize("reset", [True, False])
+def test_samples_of_16_bits_are_divided_where_that_fits(reset: bool, tmp_path: Path) -> None:
+    inputs, _, _ = stream()
+    whole = [np.clip(one * 8000, -32768, 32767).astype(np.int16) for one in inputs]
+    outputs, h, c = [], np.zeros(HIDDEN), np.zeros(HIDDEN)
+    for rows in whole:
+        said, h, c = run(rows / 32768, h, c)
+        outputs.append(said)
+        if reset:
+            h = c = np.zeros(HIDDEN)
+    savez(tmp_path / "r.npz", {"input": np.array(whole), "output": np.array(outputs)})
+    recorded = fitted(read_recorded_stream(tmp_path / "r.npz"), NETWORK)
+    assert recorded.divided == 32768
+    assert [one.kind for one in diagnose(recorded).explanations] == ["reset"] * reset
+
+
+def test_states_alone_are_compared_too(tmp_path: Path) -> None:
+    inputs, _, states = stream()
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "state/layer0.forward/h": np.array(states)})
+    assert told(tmp_path / "r.npz").first is None
+    savez(tmp_path / "r.npz", {"input": np.array(inputs) * 1e300, "state/layer0.forward/h": np.array(states)})
+    found = told(tmp_path / "r.npz")
+    assert found.first is not None
+    assert found.first.what == "layer0.forward/h"
+
+
+def test_more_numbers_than_are_held_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, outputs, _ = stream()
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "output": np.array(outputs)})
+    monkeypatch.setattr("lstm_tui.formats.streams.recorded_stream.MOST_NUMBERS", 100)
+    with pytest.raises(UserError, match="and 100 is the most; record a part of it"):
+        told(tmp_path / "r.npz")
+
+
 def test_half_precision_raises_no_alarm_and_hides_no_reset(tmp_path: Path) -> None:
     for reset in (False, True):
         inputs, outputs, _ = stream(reset=reset)

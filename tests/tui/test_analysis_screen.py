@@ -11,6 +11,7 @@ import pytest
 from driven_screen import Driver, drive
 from textual.widgets import Input
 
+from lstm_tui.debugger.expressions.scope import Scope
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
 from lstm_tui.tui.canvas.palette import Palette
@@ -30,6 +31,7 @@ from lstm_tui.tui.views.analysis_screen import (
     leaving,
     put_unanswered,
 )
+from lstm_tui.tui.views.coloured_text import coloured_analysis
 from lstm_tui.tui.views.curves import curves_analysis
 from lstm_tui.tui.views.dynamics import dynamics_analysis
 from lstm_tui.tui.views.health import health_analysis
@@ -37,8 +39,14 @@ from lstm_tui.tui.views.influence import influence_analysis
 from lstm_tui.tui.views.page import PageScreen
 from lstm_tui.tui.views.reach_screen import reach_analysis
 
+
+def unit_text(view: View) -> Analysis:
+    return coloured_analysis(view, Scope(view.trace, view.pass_name), "")
+
+
 ANALYSES: dict[str, Callable[[View], Analysis]] = {
     "H": health_analysis, "R": reach_analysis, "r": influence_analysis, "V": curves_analysis, "J": dynamics_analysis,
+    "U": unit_text,
 }  # fmt: skip
 BRACKETS = {"[]": ("left_square_bracket", "right_square_bracket"), "esc": ("escape",)}
 

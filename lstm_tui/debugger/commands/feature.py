@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at
-from lstm_tui.analysis.linear_probe import P_VALUE, RANDOM, Judged, Labelled, fit_probe, judge_direction
+from lstm_tui.analysis.linear_probe import P_VALUE, RANDOM, Judged, LabelledTokens, fit_probe, judge_direction
 from lstm_tui.debugger.commands.complete import begun_with, complete_file
 from lstm_tui.debugger.commands.find import file_corpus, states_of
 from lstm_tui.debugger.commands.table import VERBS
@@ -215,14 +215,14 @@ def _random(session: Session, name: str, passed: str, value: str) -> tuple[str, 
     return _named(session, feature)
 
 
-def _labelled(session: Session, passed: str, value: str, labels: Array) -> Labelled:
+def _labelled(session: Session, passed: str, value: str, labels: Array) -> LabelledTokens:
     corpus = file_corpus(session)
     states = states_of(session, corpus, [ValueName(passed, value)])
     held = states.states[f"{passed}.{value}"]
     values = np.asarray(held.read(range(held.units), 0, held.steps), np.float64).T
     lengths = np.diff(np.asarray(states.starts))
     there = np.flatnonzero(lengths)
-    return Labelled(values, np.asarray(labels, np.float64), np.asarray(states.ids), lengths[there])
+    return LabelledTokens(values, np.asarray(labels, np.float64), np.asarray(states.ids), lengths[there])
 
 
 def _fitted(session: Session, name: str, passed: str, value: str, labels: Array, what: str) -> tuple[str, ...]:

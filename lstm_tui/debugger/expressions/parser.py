@@ -166,7 +166,12 @@ class ExpressionError(UserError):
         self.said = visible(f"{said}{hint}")
         self.text = text
         self.start = min(max(start, 0), len(text))
+        self._made_of = (said, text, start, near)
         super().__init__(f"column {self.start + 1}: {said}{hint}")
+
+    def __reduce__(self) -> tuple[type[ExpressionError], tuple[str, str, int, str | None]]:
+        """Return what it is made of again where it has come from another process."""
+        return type(self), self._made_of
 
     @property
     def under(self) -> tuple[str, str]:

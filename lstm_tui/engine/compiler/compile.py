@@ -28,7 +28,7 @@ from lstm_tui.engine.compiler.program import (
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.cell import without as equation_without
-from lstm_tui.engine.language.cell_fields import Size
+from lstm_tui.engine.language.cell_fields import HEAD, Size
 from lstm_tui.engine.language.equations import Equation
 
 MAX_WIDTH = 50_000_000
@@ -175,8 +175,14 @@ def _parameter(name: str, builder: Builder, places: _Places, cell: Cell | None) 
     if name not in places.matrices:
         return Parameter(name, (builder.sizes.vectors[name],), offset=places.vectors[name])
     rows, columns = builder.sizes.matrices[name]
-    mask = mask_array(cell.mask[name], cell.fixed, rows, columns) if cell and name in cell.mask else None
-    return Parameter(name, (rows, columns), place=places.matrices[name], mask=mask)
+    mask = None
+    if cell and name in cell.mask:
+        heads = tuple(float(head) for head in range(builder.sizes.heads))
+        if HEAD in (cell.mask[name].left, cell.mask[name].right) and (rows % len(heads) or columns % len(heads)):
+            raise UserError(f"cell {cell.name}: {len(heads)} heads do not share {rows} units evenly")
+        mask = mask_array(cell.mask[name], {HEAD: heads, **cell.fixed}, rows, columns)
+    whole = mask is None or bool(mask.all())
+    return Parameter(name, (rows, columns), place=places.matrices[name], mask=None if whole else mask)
 
 
 class _Resolver:

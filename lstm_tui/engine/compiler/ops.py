@@ -137,6 +137,11 @@ class Op:
     single: bool = False
     help: str = ""
 
+    @property
+    def passes_back(self) -> bool:
+        """Whether any gradient goes through it: a threshold and a clock pass none, whatever the numbers."""
+        return self.backward is not _no_gradient or self.code == Code.MATVEC  # whose gradient needs its matrix
+
 
 def sigmoid(a: Array) -> Array:
     """Return 1 / (1 + e^-a) without overflow on either side."""

@@ -72,6 +72,10 @@ class Below:
     bottom: Equation | None
 
 
+HEAD = "head"
+"""In a mask, the number of the head that a unit belongs to."""
+
+
 def read_fixed(page: TomlPage) -> dict[str, tuple[float, ...]]:
     """Return the constant vectors that are given as numbers for equal blocks of units."""
     result: dict[str, tuple[float, ...]] = {}
@@ -202,8 +206,9 @@ def read_optional(page: TomlPage, parameters: Collection[str]) -> tuple[str, ...
 
 
 def read_mask(page: TomlPage, parameters: Mapping[str, bool], fixed: Mapping[str, Any]) -> dict[str, Mask]:
-    """Return which entries of matrices exist."""
+    """Return which entries of matrices exist; in a cell with heads, `head` is the number of the head of each unit."""
     result: dict[str, Mask] = {}
+    known = (*fixed, HEAD) if "heads" in page.keys else tuple(fixed)
     for name, text in page.table("mask").items():
         if not parameters.get(name):
             matrices = [one for one, matrix in parameters.items() if matrix]
@@ -214,10 +219,10 @@ def read_mask(page: TomlPage, parameters: Mapping[str, bool], fixed: Mapping[str
             message = f"`mask.{name}` must compare fixed vectors, such as period[row] <= period[col]"
             raise page.fail(message, "mask", name, value=True)
         for number in (1, 4):
-            if match.group(number) not in fixed:
+            if match.group(number) not in known:
                 message = f"`mask.{name}` compares `{match.group(number)}`, which is no fixed vector"
                 place = page.locate("mask", name)(match.start(number))
-                raise page.fail_at(message, place, nearest(match.group(number), fixed))
+                raise page.fail_at(message, place, nearest(match.group(number), known))
         result[name] = Mask(*match.groups())
     return result
 

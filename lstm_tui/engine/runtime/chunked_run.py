@@ -106,7 +106,8 @@ class ChunkedRun:
         """
         refuse_too_long(self.network, len(x), self._dtype)
         before = self.states if begin is None else begin
-        x = np.ascontiguousarray(x, self._dtype)
+        with np.errstate(all="ignore"):  # what is too large for the precision is ∞ in it
+            x = np.ascontiguousarray(x, self._dtype)
         source, merged, stored = x, list[Array](), dict[str, Stored]()
         for layer in self.network.layers:
             for one in layer.passes:

@@ -16,6 +16,8 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.streams.recorded_stream import RecordedChunk, RecordedStream
 
 _LONGEST_NAME = 40
+_FULL = 1 << 15
+"""What samples of 16 bits are divided by to be numbers from −1 to 1."""
 _HALF = 8 * 2.0**-11
 """What float16 may be off by, of a size, after a few of them were added."""
 
@@ -55,6 +57,7 @@ class FittedStream:
         network: What is run: without its readout, where the recording holds what the top layer shows.
         chunks: In the order in which they came.
         context: How many numbers of before stand beside what is new at each step.
+        divided: By what the input was divided that was recorded as whole numbers of 16 bits; 1 where it was not.
         rounding: By how much what was recorded may be off, of its size, since it was kept in half precision.
     """
 
@@ -63,6 +66,7 @@ class FittedStream:
     chunks: tuple[FittedChunk, ...]
     context: int = 0
     rounding: float = 0.0
+    divided: int = 1
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -92,7 +96,8 @@ def fitted(recorded: RecordedStream, network: Network, context: int = 0) -> Fitt
         raise UserError(f"network {network.name} reads {reads}: there is no room for a context of {context} before it")
     network = _saying_what_was_recorded(recorded, network, context)
     size = _outputs(network)
-    one_of = size > 1 and all(_is_one_of(one, size) for one in recorded.chunks)
+    said = [one for one in recorded.chunks if one.outputs is not None]
+    one_of = size > 1 and bool(said) and all(_is_one_of(one, size) for one in said)
     size = 1 if one_of else size
     chunks = []
     for n, one in enumerate(recorded.chunks):
@@ -103,30 +108,35 @@ def fitted(recorded: RecordedStream, network: Network, context: int = 0) -> Fitt
     held = (array for one in recorded.chunks for array in (one.inputs, one.outputs) if array is not None)
     rounding = _HALF if any(array.dtype == np.float16 for array in held) else 0.0
     stream = FittedStream(recorded.where, network, tuple(chunks), context, rounding)
+    if network.embedding is None and all(one.inputs.dtype == np.int16 for one in recorded.chunks):
+        smaller = replace(
+            stream, divided=_FULL, chunks=tuple(replace(one, samples=one.samples / _FULL) for one in stream.chunks)
+        )
+        stream = min((stream, smaller), key=lambda one: float(_beside_the_first(one).min()))
     if not one_of:
         return stream
-    unit = _unit_recorded(stream)
+    unit = int(np.argmin(_beside_the_first(stream)))
     return replace(stream, chunks=tuple(replace(one, unit=unit) for one in stream.chunks))
 
 
 def _is_one_of(one: RecordedChunk, size: int) -> bool:
     """Say whether outputs are one number at each step, or of the chunk, and not all that the network says."""
     outputs = one.outputs
-    return outputs is None or (bool(outputs.size) and outputs.size == max(outputs.shape, default=1) != size)
+    return outputs is not None and bool(outputs.size) and outputs.size == max(outputs.shape, default=1) != size
 
 
-def _unit_recorded(stream: FittedStream) -> int:
-    """Return which of its outputs the network says as recorded in the first chunk, as nearly as any."""
-    first = next(one for one in stream.chunks if one.outputs is not None)
-    if first is not stream.chunks[0] or first.outputs is None:
-        return _outputs(stream.network) - 1
+def _beside_the_first(stream: FittedStream) -> Array:
+    """Return how far each output of the network is from what was recorded of the first chunk, (K,); ∞ is not known."""
+    first = stream.chunks[0]
+    if first.outputs is None:
+        return np.full(_outputs(stream.network), np.inf)
     rows = in_context([first.samples], stream.context)[0] if stream.context else first.samples
     said = ChunkedRun(stream.network).read(rows).outputs
     mine = said[np.newaxis] if said.ndim == 1 else said
     count = min(len(mine), len(first.outputs)) if first.by_step else 1
     with np.errstate(all="ignore"):
         apart = np.abs(mine[-count:] - first.outputs[-count:]).max(axis=0)
-    return int(np.argmin(np.nan_to_num(apart, nan=np.inf)))
+    return np.asarray(np.nan_to_num(apart, nan=np.inf, posinf=np.inf))
 
 
 def _outputs(network: Network) -> int:

@@ -20,12 +20,15 @@ from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
-from lstm_tui.formats.io.files import label, read_bytes
+from lstm_tui.formats.io.files import label, read_bytes, size_text
 from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.io.npy import read_npz
 
 MOST_CHUNKS = 100_000
 LIMIT = 256 << 20
+LINES_LIMIT = 64 << 20
+MOST_NUMBERS = 16_000_000
+"""Numbers of inputs and outputs together."""
 _INPUT, _OUTPUT, _STATE, _STREAM = "input", "output", "state", "stream"
 _LONGEST_NAME = 40
 
@@ -71,10 +74,15 @@ def read_recorded_stream(path: str | Path) -> RecordedStream:
     data = read_bytes(path, LIMIT)
     if data.startswith(b"PK"):
         chunks = _of_arrays(read_npz(path, LIMIT, "fiubU"), where)
-    elif data.lstrip()[:1] == b"{":
+    elif data[:64].lstrip()[:1] == b"{":
+        if len(data) > LINES_LIMIT:
+            raise UserError(f"{where}: lines of JSON may be {size_text(LINES_LIMIT)} long together; give a .npz")
         chunks = list(_of_lines(data, where))
     else:
         raise UserError(f"{where}: is neither a .npz nor lines of JSON; `lstm-tui help streams` shows both")
+    numbers = sum(one.inputs.size + (0 if one.outputs is None else one.outputs.size) for one in chunks)
+    if numbers > MOST_NUMBERS:
+        raise UserError(f"{where}: holds {numbers} numbers, and {MOST_NUMBERS} is the most; record a part of it")
     if all(one.outputs is None and not one.states for one in chunks):
         raise UserError(f"{where}: holds no outputs and no states: there is nothing to compare")
     return RecordedStream(where, tuple(chunks))

@@ -15,7 +15,7 @@ from rich.style import Style
 from textual.color import Color as ThemeColor
 from textual.theme import Theme
 
-from lstm_tui.debugger.colours import SCREEN, WIDGETS
+from lstm_tui.debugger.colours import RAMP, RAMP_NEGATIVE, SCREEN, WIDGETS
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Glyphs:
     levels: str = " ▁▂▃▄▅▆▇█"
     axis: str = "▏"
     shade: str = "░"
-    ramp: str = " ░▒▓█"
-    ramp_negative: str = " -=≡#"
+    ramp: str = RAMP
+    ramp_negative: str = RAMP_NEGATIVE
     frame: str = "╭─╮│╰╯"
     heavy: str = "┏━┓┃┗┛"
     rule: str = "─"

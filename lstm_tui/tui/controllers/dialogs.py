@@ -149,6 +149,15 @@ class Dialogs:
 
         self._analyse(dynamics_analysis)
 
+    def coloured_text(self) -> None:
+        """Show the text coloured by the last `colour-text`, or by the unit chosen; go to the token chosen there."""
+        from lstm_tui.debugger.inspect.coloured_text import is_asked
+        from lstm_tui.tui.views.coloured_text import coloured_analysis
+
+        session = self._run.session
+        scope, what = session.scope(), session.coloured
+        self._analyse(lambda view: coloured_analysis(view, scope, what if what and is_asked(scope, what) else ""))
+
     def health(self) -> None:
         """Show how the units do; look at the one that is chosen there."""
         from lstm_tui.tui.views.health import health_analysis

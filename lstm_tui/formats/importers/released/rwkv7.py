@@ -34,10 +34,17 @@ def _stack(tensors: FileTensors, report: ImportReport, root: str) -> BlockStack:
     numbers = in_a_row(numbered(tensors.all, _LAYER)[root], tensors.where, f"{root}blocks")
     report.say("layout", "RWKV-7", "inferred", "names of its tensors")
     blocks = tuple(_block(tensors, f"{root}blocks.{n}.", f"layer{n}", n == 0) for n in numbers)
-    width = blocks[0].hidden
     for n, one in enumerate(blocks):
         report.say(f"layer{n}.cell", "rwkv7 block", "inferred", "names and shapes")
-        report.say(f"layer{n}.size", f"{width}, {one.sizes['A']} heads", "confirmed")
+        report.say(f"layer{n}.size", f"{one.hidden}, {one.sizes['A']} heads", "confirmed")
+    stack = ends_of(tensors, report, root, blocks)
+    tensors.tell(report, (f"{root}blocks.0.att.v{n}" for n in range(3)))
+    return stack
+
+
+def ends_of(tensors: FileTensors, report: ImportReport, root: str, blocks: tuple[Recurrent, ...]) -> BlockStack:
+    """Return blocks with what stands below and above them: the table with its norm, the norm with the head."""
+    width = blocks[0].hidden
     before = []
     if tensors.has(f"{root}blocks.0.ln0.weight"):
         scale, shift = (tensors.take(f"{root}blocks.0.ln0.{name}", "layer0", width) for name in ("weight", "bias"))
@@ -55,7 +62,6 @@ def _stack(tensors: FileTensors, report: ImportReport, root: str) -> BlockStack:
         report.say("readout", f"norm, dense, softmax: {head.outputs} outputs", "inferred", "names of its tensors")
     else:
         report.say("readout", "none", "inferred", "no ln_out.weight with head.weight in the file")
-    tensors.tell(report, (f"{root}blocks.0.att.v{n}" for n in range(3)))
     return BlockStack(blocks, table, tuple(before), head)
 
 
