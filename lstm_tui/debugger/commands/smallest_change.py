@@ -212,7 +212,7 @@ def _search(session: Session, asked: ChangeQuestion, given: dict[str, str]) -> I
             continue
         changes.append(found)
         line = " ;; ".join(line_of(edit) for edit in found.edits)
-        yield f"{len(changes)} {_LABELS[kind]}, {found.size}: {visible(line)}   (of {found.tried})"
+        yield f"{len(changes)}. {_LABELS[kind]}, {found.size}: {visible(line)}   (of {found.tried})"
         network, swapped = with_edits(asked, found.edits)
         if swapped is not None:
             yield "    it changes this line alone"
@@ -231,7 +231,7 @@ def _search(session: Session, asked: ChangeQuestion, given: dict[str, str]) -> I
         )
 
 
-_LABELS: dict[ChangeKind, str] = {"token": "token", "bias": "bias of a gate", "weights": "weights"}
+_LABELS: dict[ChangeKind, str] = {"token": "another token", "bias": "bias of a gate", "weights": "weights"}
 
 
 def effect_words(effect: HeldOutEffect | None, texts: str) -> str:

@@ -168,6 +168,9 @@ class KerasTensors:
             # Keras turns the series round, and not the mask
             after = ("against", mask) if mask is not None and turned != given.turned else mask
             result = KerasTensor(self.shown[node.name], rank=3, turned=turned, mask=after)
+            if mask is not None and any(_is_masked_askew(node, one) for one in both):
+                why = f"{node.known_as} runs unrolled from the end, where Keras lays the mask over its series unturned"
+                result = KerasTensor(None, why, rank=3, mask=("unknown", node.name))
         else:
             last = [self._end(top, how) for top, how in zip(tops, ends, strict=False)]
             result = KerasTensor(merged(last, merge), rank=2)
@@ -176,7 +179,7 @@ class KerasTensors:
             parts: Sequence[Value] = (
                 tops if series else [self._end(top, how) for top, how in zip(tops, ends, strict=False)]
             )
-            outputs = [replace(result, value=one) for one in parts]
+            outputs = [replace(result, value=None if result.value is None else one) for one in parts]
         if inner.config.get("return_state"):
             for group, how in zip(groups, ends, strict=False):
                 outputs += [KerasTensor(self._end(one, how), rank=2) for one in group]
@@ -481,6 +484,13 @@ def backward(node: KerasNode, turned: bool) -> bool:
     """Say whether the first direction of a layer reads the tape from its end."""
     inner = node.inner if node.kind == "Bidirectional" and node.inner is not None else node
     return (bool(inner.config.get("go_backwards")) or inner.kind.startswith("Reversed")) != turned
+
+
+def _is_masked_askew(node: KerasNode, cell: KerasNode) -> bool:
+    """Say whether zeros for masked steps fall on steps that are not masked; a Bidirectional asks for such zeros."""
+    zeros = node.kind == "Bidirectional" or bool(cell.config.get("zero_output_for_mask"))
+    return zeros and bool(cell.config.get("unroll")) and (node.kind == "Bidirectional" or bool(
+        cell.config.get("go_backwards")))  # fmt: skip
 
 
 def _units(node: KerasNode) -> int:
