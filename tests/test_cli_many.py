@@ -188,6 +188,53 @@ def test_a_file_that_holds_nothing_of_the_kind_is_refused_and_kept(
     assert kept.read_bytes() == content
 
 
+CHANGES: dict[str, Callable[[list[Any]], object]] = {
+    "its number": lambda line: line.__setitem__(0, 1),
+    "what it came to": lambda line: line.__setitem__(1, None),
+    "a word": lambda line: line[1][0][2].__setitem__(4, "\x1b[31mall is well"),
+    "a line that is not there": lambda line: line[1][0].__setitem__(0, 10**6),
+    "no seal": lambda line: line.pop(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_was_done_and_then_changed_by_hand_is_refused_by_its_line(
+    folder: Path, tmp_path: Path, said: Runs, change: str
+) -> None:
+    kept = tmp_path / "kept"
+    command = (*checked(folder, "--resume", kept)[:-1], kept)
+    said(*command)
+    lines = kept.read_bytes().splitlines()
+    at = next(n for n, one in enumerate(lines) if n and json.loads(one)[1])
+    line = json.loads(lines[at])
+    CHANGES[change](line)
+    kept.write_bytes(b"\n".join([*lines[:at], json.dumps(line).encode(), *lines[at + 1 :], b""]))
+    code, out, err = said(*command)
+    assert (code, out) == (1, "")
+    assert f"line {at + 1} is damaged, or was changed" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out(
+    folder: Path, said: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut = folder / "shut"
+    shut.mkdir()
+    (shut / "a.txt").write_text("not here\n")
+    listed = os.scandir
+
+    def scan(place: Any) -> Any:
+        if Path(place) == shut:
+            raise PermissionError(13, "Permission denied", str(place))
+        return listed(place)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    code, _, err = said(*checked(folder))
+    assert code == 1
+    assert f"{shut}: cannot be read: permission denied" in err
+    assert len(err.splitlines()) == 1
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=8,

@@ -73,7 +73,7 @@ def command(options: Namespace) -> int:
                     if options.json or options.junit is not None:
                         cases.append(_Case(file, line, text, verdict, told))
                     if told and not options.json:
-                        print(f"{file}{f':{line}' if line else ''}: {told}", flush=True)
+                        print(f"{file}{f':{line}' if line else ''}: {visible(told)}", flush=True)
     except ExpressionError as error:
         print("lstm-tui: an assertion is wrong:", *error.under, sep="\n", file=sys.stderr)
         return 1

@@ -12,7 +12,7 @@ from lstm_tui.cli.user_settings import memory_of, rc_files
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.config_file import LEVELS, THEMES, VARIABLE, Config, read_config
-from lstm_tui.formats.io.files import replacing
+from lstm_tui.formats.io.files import reason, replacing
 from lstm_tui.tui import keymap
 from lstm_tui.tui.commands import rebound, row_names
 
@@ -53,7 +53,8 @@ def _write(config: Config) -> int:
     try:
         config.path.parent.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise UserError(f"{shown}: cannot be written: {error}") from None
+        why = reason(error) if isinstance(error, OSError) else error
+        raise UserError(f"{shown}: cannot be written: {why}") from None
     with replacing(config.path) as stream:
         stream.write(default_text().encode())
     print(f"written: {shown}")

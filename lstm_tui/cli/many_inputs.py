@@ -40,6 +40,7 @@ from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import SERIES
+from lstm_tui.formats.io.files import reason
 from lstm_tui.formats.io.progress_file import ProgressFile
 
 ENDINGS = (".txt", *SERIES)
@@ -66,9 +67,12 @@ def files_of(given: Sequence[str]) -> Iterator[str]:
             yield name
             continue
         try:
-            inside = sorted(one for one in folder.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file())
+            inside = sorted(one for one in _under(folder) if one.suffix.lower() in ENDINGS and one.is_file())
         except OSError as error:
-            raise UserError(f"{visible(name)}: cannot be read: {error.strerror or error}") from error
+            place = visible(str(error.filename or name))
+            raise UserError(
+                f"{place}: cannot be read: {reason(error)}; change its permissions, or name files"
+            ) from error
         kinds = {one.suffix.lower() in SERIES for one in inside}
         if not inside or len(kinds) > 1:
             what = "both texts and numbers" if inside else f"no file that ends with {', '.join(ENDINGS)}"
@@ -76,6 +80,20 @@ def files_of(given: Sequence[str]) -> Iterator[str]:
         if len(inside) > MOST_FILES:
             raise UserError(f"{visible(name)}: holds {len(inside)} files; {MOST_FILES} is the most")
         yield from map(str, inside)
+
+
+def _under(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder and in those below; links to folders are not followed.
+
+    Raises:
+        OSError: A folder cannot be read: what it holds would be left out, and nobody told.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(place, one) for one in names)
 
 
 def sources_of(options: Namespace, given: Sequence[str]) -> list[Source]:

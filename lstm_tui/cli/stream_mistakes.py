@@ -84,11 +84,17 @@ def _told(stream: FittedStream, diagnosis: StreamDiagnosis) -> Iterator[tuple[st
     if len(diagnosis.explanations) > 1:
         yield f"these {len(diagnosis.explanations)} explain it equally well: the recording cannot tell them apart", "  "
     if not diagnosis.explanations:
-        yield f"not explained: none of {count_of(diagnosis.tried, 'mistake')} that were tried gives this recording", ""
+        yield f"not explained: {_tried(diagnosis.tried)} this recording", ""
     for note in diagnosis.notes:
         yield note, "  "
     if not diagnosis.complete:
         yield "not everything was tried in the time there is; give a shorter recording", ""
+
+
+def _tried(count: int) -> str:
+    if count == 1:
+        return "the only mistake that could be tried does not give"
+    return f"none of {count_of(count, 'mistake')} that were tried gives"
 
 
 def _place(stream: FittedStream, first: Parting) -> str:

@@ -232,6 +232,16 @@ def test_what_is_not_finite_is_compared_and_never_the_same_as_a_number(tmp_path:
     assert difference(np.array([math.inf]), np.array([-math.inf])) == math.inf
 
 
+def test_lines_with_the_mark_of_their_encoding_are_read_and_what_json_lacks_is_named(tmp_path: Path) -> None:
+    line = '{"input": [[1, 2, 3]], "output": [[4]]}\n'
+    (tmp_path / "r.jsonl").write_bytes(b"\xef\xbb\xbf" + line.encode())
+    assert read_recorded_stream(tmp_path / "r.jsonl").chunks[0].inputs.tolist() == [[1, 2, 3]]
+    for constant in ("NaN", "Infinity", "-Infinity"):
+        (tmp_path / "r.jsonl").write_text(line + line.replace("2", constant))
+        with pytest.raises(UserError, match=f"line 2: holds {constant}, which is not JSON"):
+            read_recorded_stream(tmp_path / "r.jsonl")
+
+
 def test_a_context_is_the_end_of_what_was_before() -> None:
     samples = [np.arange(6.0).reshape(2, 3), np.arange(6.0, 9).reshape(1, 3)]
     rows = np.concatenate(in_context(samples, 2))

@@ -153,12 +153,18 @@ def framed(samples: Array, framing: Framing, width: int, where: str) -> Array:
     """
     frame = width - framing.context if framing.frame is None else framing.frame
     hop = frame if framing.hop is None else framing.hop
-    if frame < 1 or frame + framing.context != width:
+    if framing.frame is None and frame < 1:
         raise UserError(
-            f"{where}: the network reads {count_of(width, 'number')} at each step, and a frame of {max(frame, 0)} "
-            f"with a context of {framing.context} is {max(frame, 0) + framing.context}"
+            f"{where}: the network reads {count_of(width, 'number')} at each step: "
+            f"there is no room for a context of {framing.context} before what is new; take a smaller --context"
+        )
+    if frame + framing.context != width:
+        raise UserError(
+            f"{where}: the network reads {count_of(width, 'number')} at each step, and a frame of {frame} "
+            f"with a context of {framing.context} is {frame + framing.context}; leave --frame out to take what fits"
         )
     steps = 1 + max(0, -(-(len(samples) - frame) // hop))
+    steps = min(steps, -(-len(samples) // hop))  # where the hop is longer than a frame: none begins behind the end
     if steps * width > MOST_FRAMED:
         raise UserError(
             f"{where}: {steps} frames of {width} numbers are {steps * width}, and {MOST_FRAMED} is the most; "

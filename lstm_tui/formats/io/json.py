@@ -49,12 +49,20 @@ def decode(data: bytes | str, where: str) -> Any:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise UserError(f"{where}: is damaged at {place}: not JSON; write it again") from error
+    except _NoConstantError as error:
+        raise UserError(
+            f"{where}: holds {error}, which is not JSON; write a number, or null where a number is not known"
+        ) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise UserError(f"{where}: is damaged: not JSON that can be read here; write it again") from error
 
 
+class _NoConstantError(ValueError):
+    """A number that Python writes and JSON does not have: NaN, Infinity or -Infinity."""
+
+
 def _refuse(constant: str) -> Any:
-    raise ValueError(constant)
+    raise _NoConstantError(constant)
 
 
 def number_rows(block: Array) -> list[bytes]:

@@ -1,12 +1,14 @@
 """What is done of a long piece of work, a line for each part, so that it can be gone on with after any end.
 
 The first line says of what it is. Behind it stands a line for each part: its number and what it came to, on the disk
-before the next begins. A line that was not finished is not counted. Numbers read back bit for bit.
+before the next begins. A line that was not finished is not counted. Numbers read back bit for bit. Each line ends with
+a digest of what it says and of the work, so that one that was changed, or is of other work, is never counted as done.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +19,7 @@ import numpy as np
 
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.io.files import label
+from lstm_tui.formats.io.files import label, reason
 from lstm_tui.formats.io.json import decode, encode
 
 _MAGIC = "lstm-tui progress 1"
@@ -56,7 +58,7 @@ class ProgressFile:
             self._file.truncate(self._length)
             self._file.seek(self._length)
         except OSError as error:
-            raise UserError(f"{label(self.path)}: cannot be written: {error.strerror or error}") from error
+            raise UserError(f"{label(self.path)}: cannot be written: {reason(error)}") from error
         if not self._length:
             self._write([_MAGIC, self.of])
         return self
@@ -70,7 +72,8 @@ class ProgressFile:
 
     def add(self, number: int, value: Any) -> None:
         """Keep what a part came to: texts, numbers, arrays, and lists and mappings of them."""
-        self._write([number, _packed(value)])
+        packed = _packed(value)
+        self._write([number, packed, _seal(self.of, number, packed)])
         self.done[number] = value
 
     def _write(self, line: Any) -> None:
@@ -101,17 +104,22 @@ def read_progress(path: str, of: str) -> tuple[dict[int, Any], int]:
                 raise UserError(wrong)
             if not line.endswith(b"\n"):  # it was killed while it wrote
                 break
-            found = decode(line, where)
+            found = decode(line, f"{where}: line {number + 1}")
             if not number and found != [_MAGIC, of]:
                 raise UserError(
                     f"{where}: was begun with another question, network or files; delete it, or name another file"
                 )
             if number:
-                if not (isinstance(found, list) and len(found) == 2 and isinstance(found[0], int)):
-                    raise UserError(f"{where}: is damaged; delete it to begin anew")
+                if not (isinstance(found, list) and len(found) == 3 and found[2] == _seal(of, found[0], found[1])):
+                    raise UserError(f"{where}: line {number + 1} is damaged, or was changed; delete it to begin anew")
                 done[found[0]] = _unpacked(found[1], where)
             length += len(line)
     return done, length
+
+
+def _seal(of: str, number: Any, packed: Any) -> str:
+    """Return the digest that a line ends with."""
+    return hashlib.sha256(encode([of, number, packed])).hexdigest()[:32]
 
 
 def _packed(value: Any) -> Any:

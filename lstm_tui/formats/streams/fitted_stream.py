@@ -167,7 +167,9 @@ def _samples(one: RecordedChunk, network: Network, context: int, where: str) -> 
     if network.embedding is not None:
         return _embedded(given, network, where)
     width = network.input_size - context
-    if given.dtype.kind == "b" or not given.size:
+    if given.dtype.kind == "b":
+        raise UserError(f"{where}: its input holds True and False, not numbers; save it as float32 or float64")
+    if not given.size:
         raise UserError(f"{where}: its input holds no numbers; give it at least a step")
     if given.ndim >= 2 and given.shape[-1] == network.input_size != width:
         given = given.reshape(-1, network.input_size)[:, context:]  # what the application read, its context included

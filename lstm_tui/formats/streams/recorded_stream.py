@@ -8,6 +8,7 @@ any `state` (an object of lists by name) and `stream`.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,10 +72,10 @@ def read_recorded_stream(path: str | Path) -> RecordedStream:
         UserError: It is neither, or chunks, inputs or outputs are missing; the place is named.
     """
     where = label(path)
-    data = read_bytes(path, LIMIT)
+    data = read_bytes(path, LIMIT).removeprefix(codecs.BOM_UTF8)
     if data.startswith(b"PK"):
         chunks = _of_arrays(read_npz(path, LIMIT, "fiubU"), where)
-    elif data[:64].lstrip()[:1] == b"{":
+    elif data.lstrip()[:1] == b"{":
         if len(data) > LINES_LIMIT:
             raise UserError(f"{where}: lines of JSON may be {size_text(LINES_LIMIT)} long together; give a .npz")
         chunks = list(_of_lines(data, where))
