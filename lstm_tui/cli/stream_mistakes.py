@@ -57,6 +57,8 @@ def _told(stream: FittedStream, diagnosis: StreamDiagnosis) -> Iterator[tuple[st
         yield f"one number was recorded of {stream.network.outputs}: it is taken for output[{unit}]", ""
     if stream.divided > 1:
         yield f"the input was recorded as samples of 16 bits: it is read divided by {stream.divided}", ""
+    if stream.softmax:
+        yield "the outputs were recorded as logits: what the softmax of the network makes of them is compared", ""
     if stream.rounding:
         yield f"it was recorded in half precision: differences up to {sentence(diagnosis.close, 2)} count as none", ""
     if diagnosis.compared < diagnosis.chunks:

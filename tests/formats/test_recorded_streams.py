@@ -24,9 +24,9 @@ from lstm_tui.formats.streams.recorded_stream import read_recorded_stream
 INPUTS, HIDDEN, STEPS, CHUNKS = 3, 5, 4, 9
 
 
-def network(tokens: bool = False) -> Network:
+def network(tokens: bool = False, readout: str = "linear") -> Network:
     layers = [{"cell": "lstm", "hidden_size": HIDDEN, "directions": ["forward"], "merge": "concat"}]
-    spec: dict[str, Any] = {"name": "small", "input_size": INPUTS, "layers": layers, "readout": "linear", "outputs": 2}
+    spec: dict[str, Any] = {"name": "small", "input_size": INPUTS, "layers": layers, "readout": readout, "outputs": 2}
     if tokens:
         del spec["input_size"]
         known = {"kind": "words", "vocabulary": [f"w{n}" for n in range(7)], "lowercase": False}
@@ -173,6 +173,32 @@ def test_samples_of_16_bits_are_divided_where_that_fits(reset: bool, tmp_path: P
     recorded = fitted(read_recorded_stream(tmp_path / "r.npz"), NETWORK)
     assert recorded.divided == 32768
     assert [one.kind for one in diagnose(recorded).explanations] == ["reset"] * reset
+
+
+@pytest.mark.parametrize("reset", [True, False])
+@pytest.mark.parametrize("last", [True, False])
+def test_logits_are_read_as_what_a_softmax_makes_of_them(reset: bool, last: bool, tmp_path: Path) -> None:
+    of = network(readout="dense")
+    for name, view in of.tensors().items():
+        view[...] = NETWORK.tensors()[name]
+    inputs, logits, _ = stream(reset=reset)
+    said = [one[-1] for one in logits] if last else logits
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "output": np.array(said)})
+    recorded = fitted(read_recorded_stream(tmp_path / "r.npz"), of)
+    assert recorded.softmax
+    found = diagnose(recorded)
+    assert [one.said for one in found.explanations] == ["the state is zero at every chunk"] * reset
+    assert (found.first is None) is not reset
+
+
+def test_what_fits_as_it_is_is_not_taken_for_logits(tmp_path: Path) -> None:
+    inputs, outputs, _ = stream()
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "output": np.array(outputs)})
+    assert not fitted(read_recorded_stream(tmp_path / "r.npz"), NETWORK).softmax
+    made = [np.exp(one) / np.exp(one).sum(axis=1, keepdims=True) for one in outputs]
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "output": np.array(made)})
+    of = network(readout="dense")
+    assert not fitted(read_recorded_stream(tmp_path / "r.npz"), of).softmax
 
 
 def test_states_alone_are_compared_too(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from lstm_tui.formats.streams.recorded_stream import RecordedChunk, RecordedStre
 _LONGEST_NAME = 40
 _FULL = 1 << 15
 """What samples of 16 bits are divided by to be numbers from −1 to 1."""
+_SURELY_ONE = 1e-3
+"""How far the sum of probabilities may be from 1."""
 _HALF = 8 * 2.0**-11
 """What float16 may be off by, of a size, after a few of them were added."""
 
@@ -58,6 +60,7 @@ class FittedStream:
         chunks: In the order in which they came.
         context: How many numbers of before stand beside what is new at each step.
         divided: By what the input was divided that was recorded as whole numbers of 16 bits; 1 where it was not.
+        softmax: Whether the outputs were recorded as logits, and are what a softmax makes of them.
         rounding: By how much what was recorded may be off, of its size, since it was kept in half precision.
     """
 
@@ -67,6 +70,7 @@ class FittedStream:
     context: int = 0
     rounding: float = 0.0
     divided: int = 1
+    softmax: bool = False
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -114,9 +118,40 @@ def fitted(recorded: RecordedStream, network: Network, context: int = 0) -> Fitt
         )
         stream = min((stream, smaller), key=lambda one: float(_beside_the_first(one).min()))
     if not one_of:
-        return stream
+        return _from_logits(stream)
     unit = int(np.argmin(_beside_the_first(stream)))
     return replace(stream, chunks=tuple(replace(one, unit=unit) for one in stream.chunks))
+
+
+def _from_logits(stream: FittedStream) -> FittedStream:
+    """Return the stream with the softmax of its outputs where the network ends in one, and they are what goes into it.
+
+    That is so where they are no probabilities, and the first chunk fits better so.
+    """
+    recorded = stream.chunks[0].outputs
+    if stream.rounding or recorded is None or recorded.shape[-1] < 2 or _are_probabilities(recorded):
+        return stream
+    rows = in_context([stream.chunks[0].samples], stream.context)[0] if stream.context else stream.chunks[0].samples
+    if not _are_probabilities(ChunkedRun(stream.network).read(rows).outputs):
+        return stream
+    made = replace(
+        stream,
+        softmax=True,
+        chunks=tuple(
+            one if one.outputs is None else replace(one, outputs=_softmax(one.outputs)) for one in stream.chunks
+        ),
+    )
+    return made if _beside_the_first(made).max() < _beside_the_first(stream).max() else stream
+
+
+def _are_probabilities(rows: Array) -> bool:
+    return bool((rows >= 0).all() and np.abs(rows.sum(axis=-1) - 1).max() < _SURELY_ONE)
+
+
+def _softmax(rows: Array) -> Array:
+    with np.errstate(all="ignore"):
+        made = np.exp(rows - rows.max(axis=-1, keepdims=True))
+        return np.asarray(made / made.sum(axis=-1, keepdims=True))
 
 
 def _is_one_of(one: RecordedChunk, size: int) -> bool:
