@@ -197,6 +197,21 @@ def test_cells_are_listed_shown_and_checked(capsys: pytest.CaptureFixture[str]) 
     )
     assert main(["cells", "check", "my.toml"]) == 1
     assert capsys.readouterr().err.startswith("lstm-tui: my.toml:6:")
+    text = load_cell("decoder_dot").text.replace('"decoder_dot"', '"my"').replace("a @ M", "M @ a")
+    Path("my.toml").write_text(text)  # what only its sizes show is not called fine either
+    assert main(["cells", "check", "my.toml"]) == 1
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", cell_names())
+def test_a_size_that_a_cell_has_not_is_refused(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.txt").write_text("a b")
+    letters = load_cell(name).free_letters
+    unused = next(letter for letter in "ABCDEFGJKLMNOPQRSTUVWXYZ" if letter not in letters)
+    fine = [word for letter in letters for word in ("--size", f"{letter}=4")]
+    for letter in (unused, "H"):
+        assert main(["stats", str(tmp_path / "t.txt"), "--cell", name, *fine, "--size", f"{letter}=4"]) == 1
+        assert f"has no free size {letter}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", cell_names())

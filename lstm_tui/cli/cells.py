@@ -52,8 +52,9 @@ def command(options: Namespace) -> int:
         print("\n".join(visible(line) for line in cell.text.rstrip().split("\n")))
         print("\n" + _sizes(cell))
         return 0
+    count = _count(cell)  # refuses what does not compile, before it is called fine
     print(f"{visible(options.cell)}: fine: {visible(cell.title)}")
-    print(f"  {len(cell.equations)} equations, {_count(cell)} parameters for {_SIZE} inputs and {_SIZE} units")
+    print(f"  {len(cell.equations)} equations, {count} parameters for {_SIZE} inputs and {_SIZE} units")
     for line in _meaning(cell):
         print(f"  {line}")
     return 0

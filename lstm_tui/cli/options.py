@@ -57,8 +57,8 @@ def real(least: float, most: float, above: bool = False) -> Callable[[str], floa
 
 def size(text: str) -> tuple[str, int]:
     """Read a free size of a cell, such as `P=32`."""
-    letter, _, number = text.partition("=")
-    if not (len(letter) == 1 and letter.isascii() and letter.isupper()):
+    letter, sign, number = text.partition("=")
+    if not (sign and len(letter) == 1 and letter.isascii() and letter.isupper()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size: write a capital letter and a number, such as P=32")
     return letter, natural(1, LARGEST_HIDDEN)(number)
 

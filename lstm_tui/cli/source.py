@@ -171,6 +171,15 @@ def _framed(source: InputText | NumericSeries, options: Namespace) -> InputText 
 
 
 def _untrained(options: Namespace) -> Untrained:
+    sizes = dict(options.size or ())
+    if sizes:
+        from lstm_tui.engine.language.cell import load_cell
+
+        letters = load_cell(options.cell or "lstm").free_letters
+        stray = next((letter for letter in sizes if letter not in letters), None)
+        if stray is not None:
+            has = f"; it has {', '.join(letters)}" if letters else ""
+            raise UserError(f"the cell has no free size {stray}{has}: leave --size {stray}={sizes[stray]} out")
     return Untrained(
         cell=options.cell or "lstm",
         hidden=options.hidden or 32,
@@ -178,7 +187,7 @@ def _untrained(options: Namespace) -> Untrained:
         bidirectional=bool(options.bidirectional),
         merge=options.merge or "concat",
         seed=options.seed or 0,
-        sizes=dict(options.size or ()),
+        sizes=sizes,
         without=[name for name in (options.without or "").split(",") if name],
     )
 

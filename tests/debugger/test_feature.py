@@ -142,12 +142,14 @@ def test_labels_and_directions_come_from_files(tmp_path: Path) -> None:
         "feature x1 = probe(c, FILE/short.tsv)", "feature x1 = layer0.forward.c · [1, nan]",
         "feature x1 = layer0.forward.c · [1]", "feature x1 = layer0.forward.c · [1, 2, 3]", "set d = nan", "set d = x",
         "set d @ 99 = 1", "feature-from", "feature-from FILE/nan.npz", "feature-from FILE/nan.npz x1",
+        "feature x1 = direction(c, FILE/zero.npz)",
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_and_changes_nothing(line: str, tmp_path: Path) -> None:
     session = opened()
     (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 no archive")
     savez(tmp_path / "nan.npz", {"d": np.array([1.0, np.nan])})
+    savez(tmp_path / "zero.npz", {"d": np.zeros(2)})
     savez(tmp_path / "long.npz", {"d": np.arange(9.0)})
     savez(tmp_path / "text.npz", {"d": np.array(["a", "b"])})
     (tmp_path / "short.tsv").write_text("on\t1\n")

@@ -306,6 +306,8 @@ def _direction_in(path: str, size: int, which: tuple[str, ...]) -> tuple[Array, 
         raise UserError(f"{visible(path)}: {visible(key)} is {shape}, and the value has {count_of(size, 'unit')}{hint}")
     if not np.isrealobj(array) or not np.isfinite(array).all() or float(np.abs(array).max()) > 1e30:
         raise UserError(f"{visible(path)}: {visible(key)} is no direction: a number there is not finite, or immense")
+    if not array.any():
+        raise UserError(f"{visible(path)}: {visible(key)} is no direction: all its numbers are 0")
     return array.astype(np.float64), f"{visible(key)}{'' if row is None else f'[{row}]'} of {visible(path)}"
 
 

@@ -37,5 +37,6 @@ def _number(label: str, where: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise UserError(f"{where}: `{visible(label[:40])}` is no number: say which --tag is followed")
+        tag = visible(label[:40])
+        raise UserError(f"{where}: `{tag}` is no number: say which tag is followed, by --tag NAME or probe(c, NAME)")
     return number
