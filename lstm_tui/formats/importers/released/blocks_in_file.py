@@ -103,6 +103,16 @@ def in_a_row(numbers: list[int], where: str, what: str) -> range:
     return range(len(numbers))
 
 
+def block_numbers(tensors: FileTensors, root: str, blocks: str) -> range:
+    """Return the numbers of the blocks behind a root, each that any tensor is named after.
+
+    Raises:
+        UserError: One is missing.
+    """
+    pattern = rf"(?P<root>{re.escape(root)}){blocks}\.(?P<n>\d+)\."
+    return in_a_row(numbered(tensors.all, pattern)[root], tensors.where, f"{root}{blocks}")
+
+
 def epsilon_of(report: ImportReport) -> float:
     """Return what is added under the root of every norm.
 

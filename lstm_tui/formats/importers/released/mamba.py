@@ -17,11 +17,10 @@ from lstm_tui.formats.importers.plan import Found, Recurrent, WrittenReadout
 from lstm_tui.formats.importers.released.blocks_in_file import (
     BlockStack,
     FileTensors,
+    block_numbers,
     epsilon_of,
     head_page,
-    in_a_row,
     networks,
-    numbered,
 )
 
 _LAYER = r"(?P<root>(?:.*\.)?)layers\.(?P<n>\d+)\.mixer\.A_log\Z"
@@ -35,7 +34,7 @@ def find_mamba(tensors: Mapping[str, Array], where: str) -> list[Found]:
 
 
 def _stack(tensors: FileTensors, report: ImportReport, root: str) -> BlockStack:
-    numbers = in_a_row(numbered(tensors.all, _LAYER)[root], tensors.where, f"{root}layers")
+    numbers = block_numbers(tensors, root, "layers")
     second = tensors.has(f"{root}layers.0.mixer.dt_bias")
     report.say("layout", "Mamba-2" if second else "Mamba", "inferred", "names of its tensors")
     epsilon = epsilon_of(report)

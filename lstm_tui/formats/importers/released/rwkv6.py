@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
 from lstm_tui.formats.importers.plan import Found, Recurrent
-from lstm_tui.formats.importers.released.blocks_in_file import BlockStack, FileTensors, in_a_row, networks, numbered
+from lstm_tui.formats.importers.released.blocks_in_file import BlockStack, FileTensors, block_numbers, networks
 from lstm_tui.formats.importers.released.rwkv7 import ends_of, vector_of
 
 _LAYER = r"(?P<root>(?:.*\.)?)blocks\.(?P<n>\d+)\.att\.time_faaaa\Z"
@@ -26,7 +26,7 @@ def find_rwkv6(tensors: Mapping[str, Array], where: str) -> list[Found]:
 
 
 def _stack(tensors: FileTensors, report: ImportReport, root: str) -> BlockStack:
-    numbers = in_a_row(numbered(tensors.all, _LAYER)[root], tensors.where, f"{root}blocks")
+    numbers = block_numbers(tensors, root, "blocks")
     report.say("layout", "RWKV-6", "inferred", "names of its tensors")
     report.assume("head_epsilon", "0.00064", NOT_RECORDED)
     blocks = tuple(_block(tensors, f"{root}blocks.{n}.", f"layer{n}") for n in numbers)

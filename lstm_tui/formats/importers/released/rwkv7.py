@@ -14,10 +14,9 @@ from lstm_tui.formats.importers.plan import Found, Norm, Recurrent, WrittenReado
 from lstm_tui.formats.importers.released.blocks_in_file import (
     BlockStack,
     FileTensors,
+    block_numbers,
     head_page,
-    in_a_row,
     networks,
-    numbered,
 )
 
 _LAYER = r"(?P<root>(?:.*\.)?)blocks\.(?P<n>\d+)\.att\.r_k\Z"
@@ -31,7 +30,7 @@ def find_rwkv7(tensors: Mapping[str, Array], where: str) -> list[Found]:
 
 
 def _stack(tensors: FileTensors, report: ImportReport, root: str) -> BlockStack:
-    numbers = in_a_row(numbered(tensors.all, _LAYER)[root], tensors.where, f"{root}blocks")
+    numbers = block_numbers(tensors, root, "blocks")
     report.say("layout", "RWKV-7", "inferred", "names of its tensors")
     blocks = tuple(_block(tensors, f"{root}blocks.{n}.", f"layer{n}", n == 0) for n in numbers)
     for n, one in enumerate(blocks):
