@@ -203,6 +203,15 @@ def test_cells_are_listed_shown_and_checked(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(("text", "told"), [("a", "1 step\n"), ("a b", "2 steps\n")])
+def test_one_step_is_not_told_as_several(
+    text: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "t.txt").write_text(text)
+    assert main(["stats", str(tmp_path / "t.txt"), "--hidden", "2"]) == 0
+    assert told in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", cell_names())
 def test_a_size_that_a_cell_has_not_is_refused(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "t.txt").write_text("a b")

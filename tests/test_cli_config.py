@@ -108,6 +108,12 @@ def test_a_folder_a_pipe_and_a_missing_file_are_problems(home: Path) -> None:
     assert read_config(Path(os.devnull)).problems == ()
 
 
+def test_a_folder_is_not_said_to_be_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path, missing in ((tmp_path, False), (tmp_path / "none.toml", True)):
+        assert main(["config", str(path)]) == 1
+        assert ("(not there" in capsys.readouterr().out) is missing
+
+
 def test_memory_and_the_log_are_those_of_the_file(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "config.toml").write_text('memory = "7 apples"\nlog = "~/log.txt"\n')
     _, err = plain(home, capsys)

@@ -68,7 +68,7 @@ def command(options: Namespace) -> int:
     steps = passes[0].steps if passes else 0
     where = visible(str(options.file)) if folder else source.where
     files = f" in {count_of(len(inputs.files), 'file')}" if folder else ""
-    print(f"{visible(network.name)} on {where}: {count_of(lines, 'sequence')}{files}, {steps} steps")
+    print(f"{visible(network.name)} on {where}: {count_of(lines, 'sequence')}{files}, {count_of(steps, 'step')}")
     if level is not None:
         told = f", {fixed(math.log2(level))} bits a token" if math.isfinite(level) else ""
         print(f"perplexity {perplexity_figure(level)}{told}")
