@@ -108,6 +108,15 @@ def test_a_folder_a_pipe_and_a_missing_file_are_problems(home: Path) -> None:
     assert read_config(Path(os.devnull)).problems == ()
 
 
+def test_what_is_in_a_shut_folder_is_not_said_to_be_nowhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", shut)
+    (problem,) = read_config(home / "other.toml").problems
+    assert problem.endswith("other.toml: cannot be read: permission denied")
+
+
 def test_a_folder_is_not_said_to_be_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path, missing in ((tmp_path, False), (tmp_path / "none.toml", True)):
         assert main(["config", str(path)]) == 1

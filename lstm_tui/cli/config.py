@@ -102,7 +102,9 @@ def _facts(config: Config) -> dict[str, Any]:
 
 
 def _lines(config: Config, facts: dict[str, Any]) -> Iterator[str]:
-    here = "" if config.is_there or os.path.exists(config.path) else "  (not there: `lstm-tui config --write` makes one)"
+    here = (
+        "" if config.is_there or os.path.exists(config.path) else "  (not there: `lstm-tui config --write` makes one)"
+    )
     yield f"file    {visible(str(config.path))}{here}"
     yield f"theme   {facts['theme']}{'' if config.theme else '  (default)'}"
     yield f"level   {config.level or 'as the key X left it'}"

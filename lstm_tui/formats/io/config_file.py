@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lstm_tui.engine.doors import door
+from lstm_tui.engine.doors import door, reason
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import read_bytes
@@ -77,12 +77,14 @@ def read_config(path: Path | None = None) -> Config:
     path = config_path() if path is None else path
     if str(path) == os.devnull:  # as whoever wants none says it
         return Config(path)
+    why = "no such file"
     try:
         is_there = path.exists()
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:  # such as in a folder that is shut
         is_there = False
+        why = f"cannot be read: {reason(error)}" if isinstance(error, OSError) else why
     if not is_there:
-        missing = (f"{visible(str(path))}: no such file",) if str(path) != str(_usual_path()) else ()
+        missing = (f"{visible(str(path))}: {why}",) if str(path) != str(_usual_path()) else ()
         return Config(path, problems=missing)
     if not path.is_file():  # a pipe or a device is not waited for
         return Config(path, problems=(f"{visible(str(path))}: is no file",))
