@@ -396,7 +396,7 @@ class _Gathered:
             normal = across @ a
             size = np.maximum(np.trace(normal, axis1=1, axis2=2) / n, 1e-12)
             normal[:, np.arange(n), np.arange(n)] += (damping[left] * size)[:, None]
-            by = np.linalg.solve(normal, -downhill[..., None])[..., 0]
+            by = _solved(normal, -downhill)
             tried = states[left] + by
             behind = map.step(tried) - tried
             speed = np.linalg.norm(behind, axis=1)
@@ -448,6 +448,14 @@ class _Gathered:
             values, directions = directions_of(self._map.jacobians(state[None])[0])
             found.append(FixedPoint(state, speed, fixed, values, directions, count))
         return found
+
+
+def _solved(matrices: Array, right: Array) -> Array:
+    """Return x of each matrix x = right, (S, n); where some matrix is singular, the shortest of all."""
+    try:
+        return np.asarray(np.linalg.solve(matrices, right[..., None])[..., 0])
+    except np.linalg.LinAlgError:
+        return np.asarray((np.linalg.pinv(matrices, hermitian=True) @ right[..., None])[..., 0])
 
 
 MOST_DIRECTIONS = 8

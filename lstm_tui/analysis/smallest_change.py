@@ -21,6 +21,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of, roles_of
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.number_text import rounded
 from lstm_tui.engine.runtime.run import RunBuffers, gradients
 from lstm_tui.engine.runtime.storage import Progress
 
@@ -76,7 +77,7 @@ def sizes_to(most: float) -> tuple[float, ...]:
 def sizes_between(low: float, high: float) -> tuple[float, ...]:
     """Return the sizes of two figures that lie between a size of one figure and the one behind it, low to high."""
     step = (high - low) / 10
-    return tuple(float(f"{low + step * n:.3g}") for n in range(1, 10)) if low else ()
+    return tuple(rounded(low + step * n, 3) for n in range(1, 10)) if low else ()
 
 
 class _Tries:

@@ -123,6 +123,11 @@ def sentence(value: float, figures: int = 4, sign: bool = False) -> str:
     return text
 
 
+def rounded(value: float, figures: int) -> float:
+    """Return the number that `sentence` writes: the nearest of so many figures."""
+    return float(sentence(value, figures))
+
+
 def sentences(rows: Iterable[Sequence[float]], figures: int = 4) -> Iterator[str]:
     """Yield the numbers of each row as `sentence` writes them, with a space between: many at once, and sooner."""
     forms: dict[int, str] = {}

@@ -217,6 +217,12 @@ def test_a_state_with_too_many_numbers_or_none_that_is_finite_is_refused_in_one_
         found_in(ran(made("rnn", 2, U_h=np.full((2, 2), np.nan))))
 
 
+def test_a_state_that_nothing_moves_is_a_fixed_point_wherever_it_is() -> None:
+    found = found_in(ran(made("rnn_relu", 2, U_h=np.eye(2))))
+    assert found.fixed
+    assert all(one.kind == "marginal" for one in found.fixed if (one.state > 0).all())
+
+
 def test_it_can_be_stopped() -> None:
     passed = ran(random_weights("lstm"))[PASS]
     with pytest.raises(UserError, match="stopped"):

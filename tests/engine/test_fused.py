@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from made_programs import DTYPES, ENGINES, bundled, equations, page, parameters, program_of, rows_of, series
 from present import present
 from registries import sampled
+from test_every_op_gradient import FORMS
 from test_same_bits import assert_same_bits
 
 import lstm_tui
@@ -113,16 +114,13 @@ def test_random_pages_with_everything_held(text: str, dtype: Any, hidden: int, s
     assert_compiled_as_the_table(program, dtype, seed)
 
 
-SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-
-
 @pytest.mark.parametrize("name", [op.name for op in OPS.values() if op.arity > 1 and op.name != "hold"])
 def test_one_number_beside_a_vector_in_every_place(name: str) -> None:
     """Forwards and back, by the compiled step, by the table and by NumPy."""
     lines = []
     for n, operands in enumerate(product(("x", "mean(x)"), repeat=OPS[name].arity)):
-        form = f" {SIGNS[name]} ".join(operands) if name in SIGNS else f"{name}({', '.join(operands)})"
-        lines.append(f"v{n} = {form}")
+        form = FORMS.get(name) or f"{name}({', '.join(f'{{{k}}}' for k in range(len(operands)))})"
+        lines.append(f"v{n} = {form.format(*operands)}")
     whole = " + ".join(line.partition(" ")[0] for line in lines)
     program = program_of("\n".join([*lines, f"h = x + {whole}"]), 5, 5)
     assert_compiled_as_the_table(program, np.float64)

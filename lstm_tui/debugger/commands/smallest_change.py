@@ -37,7 +37,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.model.sequence import Sequence as Tokens
-from lstm_tui.engine.number_text import count_of, percent, sentence
+from lstm_tui.engine.number_text import count_of, percent, rounded, sentence
 from lstm_tui.engine.runtime.compiling import about_to_take_long
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -97,7 +97,7 @@ def _memory(session: Session, rest: str, verb: str) -> Iterator[str]:
     part = _positive(given["to"], "to") if "to" in given else (_KEPT if verb == "keep" else _FORGOTTEN)
     if not written > 0:
         raise UserError(f"“{visible(trace.sequence.tokens[first])}” wrote nothing into this memory: nothing to {verb}")
-    bound = float(f"{part * written:.4g}")
+    bound = rounded(part * written, 4)
     asserted = f"share(tok[{first}]{memory}, at={until}) {'>=' if verb == 'keep' else '<'} {bound!r}"
     one, other = (f"“{visible(trace.sequence.tokens[t])}” (t={t})" for t in (first, until))
     what = f"of {given['in']} " if memory else "of the memory "
@@ -212,7 +212,7 @@ def _search(session: Session, asked: ChangeQuestion, given: dict[str, str]) -> I
             continue
         changes.append(found)
         line = " ;; ".join(line_of(edit) for edit in found.edits)
-        yield f"{len(changes)} {_LABELS[kind]}, {found.size}: {visible(line)}   (of {found.tried})"
+        yield f"{len(changes)}. {_LABELS[kind]}, {found.size}: {visible(line)}   (of {found.tried})"
         network, swapped = with_edits(asked, found.edits)
         if swapped is not None:
             yield "    it changes this line alone"
@@ -231,7 +231,7 @@ def _search(session: Session, asked: ChangeQuestion, given: dict[str, str]) -> I
         )
 
 
-_LABELS: dict[ChangeKind, str] = {"token": "token", "bias": "bias of a gate", "weights": "weights"}
+_LABELS: dict[ChangeKind, str] = {"token": "another token", "bias": "bias of a gate", "weights": "weights"}
 
 
 def effect_words(effect: HeldOutEffect | None, texts: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import overload
 
@@ -28,6 +28,8 @@ def network_named(name: str) -> Network:
     Raises:
         UserError: There is none, or its file is damaged.
     """
+    if is_bundled(name):
+        return _bundled(name)
     file = find_model(name)
     try:
         found = file.stat()
@@ -36,7 +38,12 @@ def network_named(name: str) -> Network:
     return _opened(name, str(file.resolve()), found.st_size, found.st_mtime_ns)
 
 
-@lru_cache(maxsize=20)
+@cache
+def _bundled(name: str) -> Network:
+    return open_model(name)
+
+
+@lru_cache(maxsize=8)
 def _opened(name: str, file: str, size: int, changed: int) -> Network:
     return open_model(name)
 

@@ -31,7 +31,7 @@ from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence as Tokens
-from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.number_text import count_of, rounded, sentence
 from lstm_tui.engine.runtime.batch import ToRun, run_each
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 from lstm_tui.engine.runtime.overrides import Hold
@@ -293,7 +293,7 @@ def _guided(asked: ChangeQuestion, progress: Progress | None) -> tuple[tuple[Par
 def shifted(shift: Shift, opened: Mapping[str, Array]) -> Iterator[WeightEdit]:
     """Yield the edits that shift numbers: each sets a number, to six figures, as it can be read and typed."""
     for place, by in shift:
-        number = float(f"{float(opened[place.tensor][place.index]) + by:.6g}")
+        number = rounded(float(opened[place.tensor][place.index]) + by, 6)
         yield WeightEdit("set", place.tensor, tuple((n, n + 1) for n in place.index), number)
 
 
