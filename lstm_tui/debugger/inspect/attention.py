@@ -9,7 +9,7 @@ import numpy as np
 from lstm_tui.analysis.attention import Attention, Without
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.number_text import fixed, percent
+from lstm_tui.engine.number_text import from_to, percent
 from lstm_tui.engine.text_safety import visible
 
 NOT_USED = "attention shows where was looked, not what was used: what changes without a place shows that"
@@ -61,7 +61,7 @@ def without_words(found: Attention, before: Array, one: Without) -> str:
     if best is None or not now:
         return "left out here alone: not known"
     was = word_of(found, before[one.step])
-    chances = f"{fixed(float(before[one.step, best]))} → {fixed(float(one.said[one.step, best]))}"
+    chances = f"{from_to(float(before[one.step, best]), float(one.said[one.step, best]))}"
     return f"left out here alone: “{was}” {chances}" + (f", now “{now}”" if now != was else "")
 
 
