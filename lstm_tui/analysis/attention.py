@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Call, Name, walk
 from lstm_tui.engine.runtime.answer import answering
@@ -95,8 +95,10 @@ def looking_of(trace: Trace, pass_name: str | None = None) -> Attention:
     """Return where a pass looks; the first that looks anywhere when none is named.
 
     Raises:
-        UserError: None does, or the run is too long.
+        UserError: None does, there is no such pass, or the run is too long.
     """
+    if pass_name is not None and pass_name not in trace.passes:
+        raise no_pass(pass_name, trace.passes)
     names = [name for name in trace if pass_name in (None, name)]
     name = next((one for one in names if looks_of(trace[one].cell)), None)
     if name is None:

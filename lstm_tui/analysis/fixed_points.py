@@ -287,6 +287,9 @@ def search_fixed_points(passed: PassTrace, map: StepMap, t: int, stop: Stop | No
         raise UserError(f"the state of {passed.name} at t={t} is not finite: `who nan` tells where that began")
     first, starts, pace = _starts(passed, map, here[0], after)
     gathered = _Gathered(map, SLOW * pace, stop)
+    if stop is not None and stop():
+        raise UserError("stopped")
+    yield 0, 2 * len(first)  # before the first part, which takes long on a busy machine
     for done in gathered.begin(first):
         yield done, 2 * len(first)
     between = gathered.middles(len(first) // 2)

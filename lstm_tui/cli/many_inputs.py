@@ -63,7 +63,7 @@ def files_of(given: Sequence[str]) -> Iterator[str]:
     """
     for name in given:
         folder = Path(name)
-        if not folder.is_dir():
+        if not os.path.isdir(name):
             yield name
             continue
         try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from argparse import Namespace
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def command(options: Namespace) -> int:
     from lstm_tui.analysis.health import HealthCounts
     from lstm_tui.debugger.inspect.prediction import perplexity_figure
 
-    folder = options.file is not None and Path(options.file).is_dir()
+    folder = options.file is not None and os.path.isdir(options.file)
     opened = None if folder else [source_of(options)]
     inputs = ManyInputs(options, [options.file or STANDARD_INPUT], opened)
     source = inputs.sources[0]

@@ -26,7 +26,7 @@ def command(options: Namespace) -> int:
     values = [name.strip() for name in options.values.split(",")] if options.values is not None else None
     units = None if options.units is None else parse_range(options.units, "--units")
     steps = None if options.steps is None else parse_range(options.steps, "--steps")
-    if Path(options.file).is_dir() or options.output.endswith(("/", os.sep)) or Path(options.output).is_dir():
+    if os.path.isdir(options.file) or _is_folder(options.output):
         return _every_line(options)
     if options.output != "-":
         writable_name(options.output)
@@ -42,14 +42,20 @@ def command(options: Namespace) -> int:
     return 0
 
 
+def _is_folder(output: str) -> bool:
+    """Say whether traces are to be written into a folder; what ends as a trace file does is to be one."""
+    is_one = os.path.isdir(output) and Path(output).suffix.lower() not in TRACES
+    return is_one or output.endswith(("/", os.sep))
+
+
 def _every_line(options: Namespace) -> int:
     """Trace every line of a file or a folder into a folder, a file each."""
-    if options.output == "-" or (Path(options.output).suffix.lower() in TRACES and not Path(options.output).is_dir()):
+    if options.output == "-" or Path(options.output).suffix.lower() in TRACES:
         raise UserError(
             f"{visible(options.file)}: is a folder, whose lines are traced into a folder: -o traces/, a file each"
         )
     inputs = ManyInputs(options, [options.file])
-    root = Path(options.file) if Path(options.file).is_dir() else Path(options.file).parent
+    root = Path(options.file) if os.path.isdir(options.file) else Path(options.file).parent
     options.traced = {str(Path(file).resolve()): str(Path(file).relative_to(root)) for file in inputs.files}
     inputs.options.traced = options.traced
     inputs.options.output = str(Path(options.output).resolve())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from argparse import Namespace
 from pathlib import Path
@@ -65,9 +66,9 @@ def _check_output(output: str, resume: bool) -> None:
     where = label(output)
     if Path(output).suffix != NATIVE:
         raise UserError(f"{where}: a network's file ends in {NATIVE}")
-    if not Path(output).parent.is_dir():
+    if not os.path.isdir(Path(output).parent):
         raise UserError(f"{where}: cannot be written: there is no folder {label(Path(output).parent)}")
-    if Path(output).is_dir():
+    if os.path.isdir(output):
         raise UserError(f"{where}: is a folder; name a file in it")
     if not resume and checkpoint_of(output).exists():
         raise UserError(

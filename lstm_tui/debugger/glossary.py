@@ -102,7 +102,9 @@ diagram room columns rows = The cell as a picture: the belt of the memory on top
     circles, with the numbers of this unit on the wires. D gives it the whole screen.
 position = Which part of the verdict comes from the state at each place of the tape. That state has read the words
     around it too, so it is not a part of the word alone.
-attention answer = Weights that sum to 1: how much of each token's state the readout takes.
+attention answer = Weights that sum to 1: how much of each token's state the readout takes, or, inside a step, how much
+    of each place of the collection.
+collection looked = A cell that looks back keeps a row for each token that was read, and takes each by its attention.
 axis ± = The scale of a bar: its full length is the number that stands behind ±.
 terms = The summands inside the outermost function of the equation, with their numbers.
 products = A weight times a number that is read, such as x[5]: those of the largest size.

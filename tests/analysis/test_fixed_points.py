@@ -21,6 +21,7 @@ from lstm_tui.analysis.fixed_points import (
     search_fixed_points,
 )
 from lstm_tui.analysis.step_map import states_at, step_map
+from lstm_tui.debugger.inspect.dynamics import DynamicsQuestion, memory_words
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names, load_cell
@@ -221,6 +222,14 @@ def test_a_state_that_nothing_moves_is_a_fixed_point_wherever_it_is() -> None:
     found = found_in(ran(made("rnn_relu", 2, U_h=np.eye(2))))
     assert found.fixed
     assert all(one.kind == "marginal" for one in found.fixed if (one.state > 0).all())
+
+
+@pytest.mark.parametrize(("kept", "said"), [((1.0, 0.5), "on one line"), ((1.0, 1.0), "in one connected set")])
+def test_points_are_on_a_line_only_where_one_direction_holds(kept: tuple[float, float], said: str) -> None:
+    network = made("rnn_relu", 2, 2, U_h=np.diag(kept), W_h=np.zeros((2, 2)))
+    trace = run(network, Sequence("numbers", tuple("abcd"), x=np.zeros((4, 2))), initial={PASS: {"h": np.ones(2)}})
+    words = list(memory_words(DynamicsQuestion(trace, PASS, 2).answer()))
+    assert said in words[0]
 
 
 def test_it_can_be_stopped() -> None:

@@ -58,7 +58,9 @@ def test_perplexity_is_that_of_the_loss() -> None:
 
 
 def test_only_a_language_model_says_words() -> None:
-    assert {name for name in bundled_names() if is_language_model(open_model(name))} == {"chars", "story"}
+    assert {name for name in bundled_names() if is_language_model(open_model(name))} == {
+        "chars", "story", "numbers",
+    }  # fmt: skip
     trace = lstm_tui.trace("on off", model="tiny")
     assert probabilities(trace) is None
     assert surprise(trace) is None

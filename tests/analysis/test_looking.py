@@ -10,7 +10,7 @@ import pytest
 
 from lstm_tui.analysis.attention import Attention, each_without, looking_of, looks_of, said_of, shared, writers_of
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.inspect.attention import cell_words, lines_of, without_words
+from lstm_tui.debugger.inspect.attention import cell_words, lines_of, not_whole, without_words
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -130,6 +130,22 @@ def test_a_network_that_looks_nowhere_says_so() -> None:
         looking_of(made)
     with pytest.raises(UserError, match=r"^layer0.forward looks over no collection"):
         looking_of(made, "layer0.forward")
+    with pytest.raises(UserError, match=r"^there is no pass nosuch; there are layer0.forward"):
+        looking_of(made, "nosuch")
+
+
+@pytest.mark.parametrize("pin", ["a[1]", "a[0:16]", None])
+def test_weights_that_do_not_add_up_to_one_are_told(pin: str | None) -> None:
+    session = Session.open(Source.of_input(open_model("numbers"), text_from(TEXT)))
+    t = tuple(session.frame.trace.sequence.tokens).index("=")
+    if pin is not None:
+        answer(session, f"set layer1.forward.{pin} @ {t} = 1")
+    found = looking_of(session.frame.trace)
+    weights = np.asarray(session.frame.trace["layer1.forward"]["a"])
+    for step, place in enumerate(found.steps):
+        missed = abs(float(weights[place].sum()) - 1) > 0.005
+        assert bool(not_whole(found, step)) == missed
+        assert missed == (pin is not None and place == t)
 
 
 def test_the_answer_is_said_again_under_a_pin_and_undone_with_it() -> None:
@@ -160,3 +176,14 @@ def test_a_network_that_does_not_answer_refuses_to() -> None:
     session = Session.open(Source.of_input(open_model("tiny"), text_from("on wait off")))
     with pytest.raises(UserError, match="generate"):
         answer(session, "answer")
+
+
+def test_a_network_with_a_number_that_is_not_finite_is_told_as_not_known() -> None:
+    network = open_model("numbers").copy()
+    network.tensors()["layer1.forward/W_a"][0, 0] = np.nan
+    session = Session.open(Source.of_input(network, text_from(TEXT)))
+    said = "\n".join(answer(session, "attention"))
+    assert "says what is not known: “" in said
+    assert "not known" in said.split("says what is not known: ")[1]
+    assert "nan" not in said
+    assert not any("would cost" in line for line in answer(session, "reset-cost"))

@@ -30,9 +30,20 @@ def named(section: Section) -> str:
     return f"{Path(section.document).stem}: {section.heading}"
 
 
-@pytest.mark.parametrize("section", SECTIONS, ids=named)
+LONG = {"16-teaching: Teaching", "04-editing: The smallest change", "14-which-cell: Names bound to colours"}
+"""Sections whose examples train a network or search for long."""
+
+
+@pytest.mark.parametrize(
+    "section",
+    [pytest.param(one, marks=pytest.mark.slow if named(one) in LONG else (), id=named(one)) for one in SECTIONS],
+)
 def test_what_a_section_says_is_so(section: Section) -> None:
     assert check_section(section) == ()
+
+
+def test_what_is_left_to_the_slow_checks_is_there() -> None:
+    assert set(map(named, SECTIONS)) >= LONG
 
 
 BLOCKS = [(named(one), block) for one in SECTIONS for block in one.blocks]

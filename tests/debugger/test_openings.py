@@ -20,6 +20,7 @@ from lstm_tui.formats.bundled_files import bundled_names
 from lstm_tui.formats.importers.named import open_model
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.formats.inputs.numeric_series import NumericSeries, series_from
+from lstm_tui.formats.inputs.preprocess import as_trained
 from lstm_tui.formats.inputs.text_input import text_from
 
 TEXT = "The movie was not bad"
@@ -36,7 +37,7 @@ def plainly(name: str, text: str) -> Trace:
     """Return the run of a network on a text, made without any session."""
     network = open_model(name)
     assert network.tokens is not None
-    return run(network, text_sequence(text, network.tokens), "numpy")
+    return run(network, as_trained(text_sequence(text, network.tokens), network, "the text"), "numpy")
 
 
 def assert_same(one: Trace, other: Trace) -> None:
@@ -250,3 +251,13 @@ def test_other_lines_of_the_file_are_read_by_the_network_that_is_open_now(name: 
     other, fresh = session("sentiment" if name == "tiny" else "tiny", text), session(name, text)
     answer(other, f"model {name}")
     assert answer(other, typed) == answer(fresh, typed)
+
+
+def test_an_answer_is_no_part_of_the_text_that_another_network_reads() -> None:
+    one = session("numbers", "two hundred and seven")
+    opened = one.frame.trace.sequence.tokens
+    assert len(opened) > 4
+    answer(one, "model story")
+    assert one.frame.trace.sequence.tokens == ("two", "hundred", "and", "seven")
+    answer(one, "model numbers")
+    assert one.frame.trace.sequence.tokens == opened

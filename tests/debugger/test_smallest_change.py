@@ -232,14 +232,16 @@ def test_what_is_kept_already_needs_no_change_and_what_cannot_be_is_not_found() 
     session = tiny()
     assert "already" in answer(session, 'keep "on" until 3 to .01')[-1]
     assert not session.changes
-    lines = answer(session, 'keep "on" until 3 to 50 by bias within .02')
+    lines = answer(session, 'keep "on" until 3 to .9999 by bias within .02')
     assert "none found within all 6 biases of gates up to |Δ| 0.02" in lines[-1]
     with pytest.raises(UserError, match="nothing was found to apply"):
         answer(session, "apply 1")
 
 
 REFUSED = [
-    ("keep", "which token until which"), ('keep "on"', "which token until which"), ('keep "on" until 0', "reads later"),
+    ("keep", "which token until which"), ("keep 0 until 3 to 50", "a part is at most 1"),
+    ("forget 0 until 3 to 130%", "a part is at most 1"), ('keep "on"', "which token until which"),
+    ('keep "on" until 0', "reads later"),
     ('keep "up" until 3', "does not stand here"), ("keep 0 until 9", "its last is 3"),
     ('keep "on" until 3 by magic', "by what"), ('keep "on" until 3 to none', "no number above 0"),
     ('keep "on" until 3 to nan', "no number above 0"), ('keep "on" until 3 by bias by bias', "given twice"),
@@ -271,7 +273,7 @@ def test_a_search_can_be_given_up() -> None:
     session = tiny()
     session.work.give_up()
     with pytest.raises(GivenUp):
-        answer(session, 'keep "on" until 3 to 5 by bias')
+        answer(session, 'keep "on" until 3 to .9999 by bias')
     assert not session.changes
 
 

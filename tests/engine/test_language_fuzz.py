@@ -158,7 +158,7 @@ def test_every_bundled_equation_reads_back_the_same() -> None:
             words = Vocabulary(
                 name,
                 states=cell.state,
-                given=frozenset({"x", *cell.below, *cell.fixed}),
+                given=frozenset({"x", *cell.below, *cell.fixed, *cell.counted}),
                 defined=list(cell.values[:number]),
                 matrices=frozenset(cell.shapes),
             )

@@ -77,6 +77,7 @@ def test_gates_recall_and_a_plain_rnn_does_not() -> None:
         assert recall.measure(load(path(name)))["recalled"] == pytest.approx(right[name][0], abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_matrix_holds_bindings_and_a_vector_does_not() -> None:
     right = {name: [one[bindings.RIGHT] for one in card(name)["measured"].values()] for name in bindings.CELLS}
     assert {len(one) for one in right.values()} == {3}

@@ -48,7 +48,7 @@ def test_every_cell_is_the_number_of_the_answer(size: tuple[int, int]) -> None:
             drawn = rows(driver, head, len(picture.found.steps))
             for texts, numbers in zip(drawn, values, strict=True):
                 assert texts == [compact(float(number), 7, True, places=2) for number in numbers]
-        assert "attention shows where was looked" in driver.text()
+        assert "attention shows where the step looked" in driver.text()
 
     drive(act, SOURCE, size=size)
 

@@ -101,18 +101,18 @@ def on_log(value: float, low: int, high: int) -> float:
     return max((math.log10(abs(value)) - low) / (high - low), 0.0) if value else 0.0
 
 
-def numbers_by_heading(found: LongMemory, unit: int) -> dict[str, tuple[Array, str]]:
+def numbers_by_heading(found: LongMemory, unit: int, words: str) -> dict[str, tuple[Array, str]]:
     """Return what each column is of and its ink, by both of its headings."""
     memory, out = letter(found.memory.value), letter(found.output.value)
     there = {
         (f"|∂{memory}/∂{memory} then|", f"|∂{memory}|"): (found.memory.size, "positive"),
         (f"|∂{out}/∂{out} then|", f"|∂{out}|"): (found.output.size, "positive" if out == memory else "show"),
         ("ρ of the step", "ρ"): (found.radius, "other"),
-        (f"unit {unit} by itself", f"unit {unit}"): (found.memory.own[:, unit], "positive"),
+        (f"{words} by itself", words): (found.memory.own[:, unit], "positive"),
     }
     if found.kept is not None:
         there[("max Π kept", "max Π")] = np.abs(found.kept).max(axis=1), "keep"
-        there[(f"Π kept of unit {unit}", f"Π unit {unit}")] = found.kept[:, unit], "keep"
+        there[(f"Π kept of {words}", f"Π {words}")] = found.kept[:, unit], "keep"
     return {name: one for names, one in there.items() for name in names}
 
 
@@ -120,7 +120,7 @@ def numbers_by_heading(found: LongMemory, unit: int) -> dict[str, tuple[Array, s
 def test_every_step_back_says_its_gradients(cell: str) -> None:
     view = seen_from(cell)
     found = long_memory(view.passed, TOKENS - 1)
-    wanted = numbers_by_heading(found, view.unit)
+    wanted = numbers_by_heading(found, view.unit, view.frame.names.words(view.pass_name, view.unit))
     for size in SIZES:
         drawing = Reaching(view, view.pass_name, TOKENS - 1, 1, found=found, working=False).draw(*size, PALETTE)
         low, high = decades_of(drawing.note)
@@ -290,14 +290,18 @@ def test_the_strip_under_them_is_the_gradient_by_every_unit_at_the_cursor(cell: 
 # --- the health of the units ----------------------------------------------------------------------------
 
 
+MANY = 10
+"""So many units in one cell of a scatter, or more, are one sign."""
+
+
 def points_of(row: Sequence[Cell]) -> Counter[int]:
     """Return how many units a row of a scatter shows in each of its cells."""
     found: Counter[int] = Counter()
     for at, one in enumerate(row):
         if one.sign == "•":
             found[at] = 1
-        elif one.sign.isdigit():
-            found[at] = int(one.sign)
+        elif one.sign.isdigit() or one.sign == "#":
+            found[at] = MANY if one.sign == "#" else int(one.sign)
     return found
 
 
@@ -326,7 +330,8 @@ def test_each_unit_is_a_point_of_the_scatter_of_each_gate(cell: str) -> None:
                 check_number(number, 100 * float(share))
             wide = len(text_of(lines[bottom][start:behind]).rstrip()) - 2
             grid = [points_of(lines[row][start + 2 : start + 2 + wide]) for row in range(top, bottom)]
-            assert sum(one.total() for one in grid) == len(low), "every unit, and each once"
+            drawn = sum(one.total() for one in grid)
+            assert drawn == len(low) or (drawn < len(low) and any(MANY in one.values() for one in grid))
             for row, points in enumerate(grid):
                 for column, count in points.items():
                     right = np.abs(low * (wide - 1) - column)
@@ -334,7 +339,7 @@ def test_each_unit_is_a_point_of_the_scatter_of_each_gate(cell: str) -> None:
                     assert (
                         ((right <= 0.5 + 1e-9) & (up <= 0.5 + 1e-9)).sum()
                         >= count
-                        >= ((right < 0.5 - 1e-9) & (up < 0.5 - 1e-9)).sum()
+                        >= min(((right < 0.5 - 1e-9) & (up < 0.5 - 1e-9)).sum(), MANY)
                     ), (size, gate, row, column)
 
 

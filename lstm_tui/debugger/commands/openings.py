@@ -13,7 +13,7 @@ from lstm_tui.debugger.commands.complete import begun_with, complete_file
 from lstm_tui.debugger.commands.edit import EDIT_VERBS, read_typed, verdicts
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.language import ModelEdit
-from lstm_tui.debugger.edits.openings import network_named, reread, same_file, text_of
+from lstm_tui.debugger.edits.openings import asked, network_named, reread, same_file, text_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.unknown_words import words_known
 from lstm_tui.engine.errors import UserError, nearest
@@ -106,11 +106,13 @@ def _none_such(name: str) -> str:
 
 def _listed(session: Session) -> Iterator[str]:
     """Yield a line for each bundled network that reads what is on the tape, those that know most of it first."""
-    sequence, now = session.edited.sequence, session.edited.network
+    now = session.edited.network
+    sequence = asked(session.edited.sequence, now)
     found: list[tuple[float, str, str]] = []
     for name in bundled_names():
         try:
-            made = reread(sequence, network_named(name))
+            network = network_named(name)
+            made = asked(reread(sequence, network, now), network)
         except UserError:
             continue
         found.append((len(made.unknown) / max(len(made), 1), name, words_known(made) if made.ids is not None else ""))
@@ -132,7 +134,7 @@ def session_verdict(session: Session) -> Iterator[str]:
 
 def better_known(session: Session) -> str:
     """Return which bundled network knows more words of the text than the one that reads it; empty where none does."""
-    sequence = session.edited.sequence
+    sequence = asked(session.edited.sequence, session.edited.network)
     if sequence.kind != "words" or not sequence.unknown:
         return ""
     known = known_to_bundled(tokenize(text_of(sequence), "words"))

@@ -52,12 +52,15 @@ def _lines(found: ResetCost, tokens: Sequence[str]) -> Iterator[str]:
     least = f"{found.said} changes by {sentence(FREE)} at most in {count_of(found.within, 'token')}"
     if free:
         yield f"a reset would cost nothing ({least}) before {_ranges(free)}"
-    else:
-        yield f"a reset would cost something everywhere: before no token {least}"
+    elif np.isfinite(found.outputs[0 if found.first else 1 :]).any():
+        every = "every token" + ("" if found.first else " but the first") + (" of these" if count < len(tokens) else "")
+        yield (
+            f"a reset would cost something before {every}{' where it is known' if unknown else ''}: "
+            f"{found.said} changes by more than {sentence(FREE)} within {count_of(found.within, 'token')}"
+        )
         costs = found.outputs[1:] if found.first == 0 else found.outputs
-        if np.isfinite(costs).any():
-            cheapest = int(np.nanargmin(costs)) + (found.first or 1)
-            yield f"it would cost least before t={cheapest} “{tokens[cheapest]}”"
+        cheapest = int(np.nanargmin(costs)) + (found.first or 1)
+        yield f"it would cost least before t={cheapest} “{tokens[cheapest]}”"
 
 
 def _dearest(found: ResetCost) -> list[int]:

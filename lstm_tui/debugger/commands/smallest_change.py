@@ -94,7 +94,7 @@ def _memory(session: Session, rest: str, verb: str) -> Iterator[str]:
     memory = f", {given['in']}" if "in" in given else ""
     scope = session.scope(passed.name)
     written, now = (_share(scope, f"share(tok[{first}]{memory}, at={place})") for place in (first, until))
-    part = _positive(given["to"], "to") if "to" in given else (_KEPT if verb == "keep" else _FORGOTTEN)
+    part = _part(given["to"]) if "to" in given else (_KEPT if verb == "keep" else _FORGOTTEN)
     if not written > 0:
         raise UserError(f"“{visible(trace.sequence.tokens[first])}” wrote nothing into this memory: nothing to {verb}")
     bound = rounded(part * written, 4)
@@ -143,6 +143,16 @@ def _positive(text: str, name: str) -> float:
         number = 0.0
     if not 0 < number < np.inf:
         raise UserError(f"`{name} {visible(text[:40])}` is no number above 0, such as: {name} .5")
+    return number
+
+
+def _part(text: str) -> float:
+    """Return a part of a whole: `.9` or `90%`."""
+    number = _positive(text.removesuffix("%"), "to") / (100 if text.endswith("%") else 1)
+    if number > 1:
+        raise UserError(
+            f"`to {visible(text[:40])}` is more than the whole: a part is at most 1, such as: to .5, or to 50%"
+        )
     return number
 
 

@@ -141,7 +141,7 @@ def after(edit: Edit, edited: Edited, opened: Network, progress: Progress | None
 def _with_network(edit: ModelEdit, edited: Edited) -> Edited:
     """Return what is run when another network reads the tokens: its weights are as they are in its file."""
     found = network_named(edit.name)
-    sequence = reread(edited.sequence, found)
+    sequence = reread(edited.sequence, found, edited.network)
     # a copy, since a later edit may write to the weights
     return Edited.baseline(found.copy(), sequence)
 

@@ -19,7 +19,7 @@ from lstm_tui.debugger.edits.language import (
     WeightEdit,
     range_of,
 )
-from lstm_tui.debugger.edits.openings import network_named, read_as, reread
+from lstm_tui.debugger.edits.openings import asked, network_named, read_as, reread
 from lstm_tui.debugger.edits.teaching import taught_words
 from lstm_tui.debugger.unknown_words import unknown_word, words_known
 from lstm_tui.engine.arrays import Array
@@ -143,13 +143,14 @@ def _model(edit: ModelEdit, before: Edited) -> str:
     network = network_named(edit.name)
     was, now = visible(before.network.name), visible(network.name)
     instead = f"{now} instead of {was}" if was != now else f"{now} as its file has it"
-    return f"{instead}: {_as_read(reread(before.sequence, network), network)}"
+    return f"{instead}: {_as_read(reread(before.sequence, network, before.network), network)}"
 
 
 def _as_read(sequence: Sequence, network: Network) -> str:
     """Return how many tokens of a text a network knows, and the first that it does not."""
     if network.tokens is None or sequence.ids is None:
         return "it reads the same numbers"
+    sequence = asked(sequence, network)
     unknown = tuple(dict.fromkeys(sequence.tokens[t] for t in sequence.unknown))
     if len(unknown) == 1:
         return f"{words_known(sequence)}; {unknown_word(unknown[0], network.tokens)}"

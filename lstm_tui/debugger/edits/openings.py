@@ -12,6 +12,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.runtime.answer import answer_begins
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.bundled_files import is_bundled
 from lstm_tui.formats.importers.named import find_model, open_model
@@ -62,13 +63,32 @@ def read_as(text: str, network: Network, where: str = HERE) -> Sequence:
     return as_trained(sequence, network, where)
 
 
-def reread(sequence: Sequence, network: Network) -> Sequence:
+def asked(sequence: Sequence, network: Network | None) -> Sequence:
+    """Return a text without the answer that a network has put behind it; the whole where that is all of it."""
+    begins = answer_begins(sequence.tokens, network)
+    if not begins or sequence.ids is None:
+        return sequence
+    return replace(
+        sequence,
+        tokens=sequence.tokens[:begins],
+        ids=sequence.ids[:begins],
+        unknown=tuple(t for t in sequence.unknown if t < begins),
+    )
+
+
+def reread(sequence: Sequence, network: Network, before: Network | None = None) -> Sequence:
     """Return what is on the tape as another network reads it: the same tokens where it reads such, else the same text.
+
+    Args:
+        sequence: What is on the tape.
+        network: The network that reads it.
+        before: The one that read it until now, whose answer is no part of the text.
 
     Raises:
         UserError: One reads text and the other numbers, or not so many of them.
     """
     name = visible(network.name)
+    sequence = asked(sequence, before)
     if sequence.ids is None:
         if network.tokens is not None or network.front is not None:
             reads = "what goes through layers below" if network.tokens is None else network.tokens.kind
@@ -96,10 +116,12 @@ class Reread(Items[Sequence]):
     Attributes:
         lines: As the network reads them that the file was opened with.
         network: The other network.
+        opened: The one they were opened with.
     """
 
     lines: Items[Sequence]
     network: Network
+    opened: Network | None = None
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -110,8 +132,8 @@ class Reread(Items[Sequence]):
     def __getitem__(self, at: slice) -> tuple[Sequence, ...]: ...
     def __getitem__(self, at: int | slice) -> Sequence | tuple[Sequence, ...]:
         if isinstance(at, slice):
-            return tuple(reread(one, self.network) for one in self.lines[at])
-        return reread(self.lines[at], self.network)
+            return tuple(reread(one, self.network, self.opened) for one in self.lines[at])
+        return reread(self.lines[at], self.network, self.opened)
 
 
 def lines_as_read(lines: Items[Sequence], opened: Network | None, network: Network) -> Items[Sequence]:
@@ -123,7 +145,7 @@ def lines_as_read(lines: Items[Sequence], opened: Network | None, network: Netwo
         network: The one that is run, which an edit `model` may have put in its place.
     """
     same = opened is None or (opened.tokens == network.tokens and opened.input_size == network.input_size)
-    return lines if same else Reread(lines, network)
+    return lines if same else Reread(lines, network, opened)
 
 
 def text_of(sequence: Sequence) -> str:

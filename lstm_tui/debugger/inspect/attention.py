@@ -9,10 +9,10 @@ import numpy as np
 from lstm_tui.analysis.attention import Attention, Without
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.number_text import fixed, percent
+from lstm_tui.engine.number_text import from_to, percent
 from lstm_tui.engine.text_safety import visible
 
-NOT_USED = "attention shows where was looked, not what was used: what changes without a place shows that"
+NOT_USED = "attention shows where the step looked, not which places it used; leaving a place out shows that"
 
 
 def token_at(found: Attention, t: int) -> str:
@@ -38,12 +38,25 @@ def words_of(found: Attention, said: Array) -> str:
     return " ".join(word_of(found, one) or "?" for one in said)
 
 
+def _part(weight: float) -> str:
+    return "not known" if np.isnan(weight) else percent(weight)
+
+
 def cell_words(found: Attention, step: int, row: int) -> str:
     """Return how much is looked at a row at a step."""
     weight = float(found.weights[step, row])
     name = f"{found.look.weights}[{found.rows[row]}]"
-    part = "not known" if np.isnan(weight) else percent(weight)
-    return f"at {token_at(found, found.steps[step])}: {name} = {part} is looked at {row_name(found, step, row)}"
+    part = _part(weight)
+    return f"at {token_at(found, found.steps[step])}: attention {name} on {row_name(found, step, row)} is {part}"
+
+
+def not_whole(found: Attention, step: int) -> str:
+    """Say where the weights of a step do not add up to 1, as those do not that an edit holds; empty where they do."""
+    whole = float(found.weights[step].sum())
+    if np.isnan(whole) or abs(whole - 1) < _WHOLE:
+        return ""
+    at = token_at(found, found.steps[step])
+    return f"at {at} the weights {found.look.weights} add up to {percent(whole)}, not 100 %"
 
 
 def effect_of(before: Array, one: Without, step: int) -> float:
@@ -61,7 +74,7 @@ def without_words(found: Attention, before: Array, one: Without) -> str:
     if best is None or not now:
         return "left out here alone: not known"
     was = word_of(found, before[one.step])
-    chances = f"{fixed(float(before[one.step, best]))} → {fixed(float(one.said[one.step, best]))}"
+    chances = f"{from_to(float(before[one.step, best]), float(one.said[one.step, best]))}"
     return f"left out here alone: “{was}” {chances}" + (f", now “{now}”" if now != was else "")
 
 
@@ -71,13 +84,15 @@ def lines_of(found: Attention, before: Array, throughout: Mapping[int, Without])
     for step, t in enumerate(found.steps):
         order = np.argsort(-np.nan_to_num(found.weights[step], nan=np.inf), kind="stable")[:_MOST]
         looked = ", ".join(
-            f"{row_name(found, step, int(row))} {percent(float(found.weights[step, row]))}"
+            f"{row_name(found, step, int(row))} {_part(float(found.weights[step, row]))}"
             for row in order if found.weights[step, row] > 0 or np.isnan(found.weights[step, row])
         )  # fmt: skip
-        yield f"  {token_at(found, t)} says “{word_of(found, before[step])}”: {looked or 'nothing there yet'}"
+        word = word_of(found, before[step])
+        says = f"says “{word}”" if word else "says what is not known"
+        yield f"  {token_at(found, t)} {says}: {looked or 'nothing there yet'}"
     for row, one in throughout.items():
         yield f"  without {row_name(found, len(found.steps) - 1, row)}: {words_of(found, one.said)}"
-    yield from filter(None, (not_kept(found), NOT_USED))
+    yield from filter(None, (*(not_whole(found, step) for step in range(len(found.steps))), not_kept(found), NOT_USED))
 
 
 def not_kept(found: Attention) -> str:
@@ -94,3 +109,5 @@ def not_kept(found: Attention) -> str:
 
 
 _MOST = 3
+_WHOLE = 0.005
+"""By how much weights may miss 1 and still be said to add up to it: half of what a whole percent tells."""

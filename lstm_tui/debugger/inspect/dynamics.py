@@ -184,10 +184,20 @@ def point_words(answer: Dynamics, number: int) -> str:
     """Return a point in one line: what it is, how long it keeps, how it was found, how far it is."""
     point, found = answer.found.points[number], answer.found
     far = sentence(float(np.linalg.norm(found.after - point.state)), 3)
-    line = "" if point.line is None else f", on line {point.line + 1} of fixed points"
+    line = "" if point.line is None else f", {_joined(found, point.line)} {point.line + 1} of fixed points"
     moves = f", moves by {sentence(point.speed, 2)} a token" if not point.fixed else ""
     came = f"{count_of(point.starts, 'start')} came to it"
     return f"point {number + 1}: {kind_words(point)}{line}{moves}; {far} from the state here; {came}"
+
+
+def _joined(found: FixedPoints, number: int) -> str:
+    """Return how points that are joined are called: a line only where a single direction holds in each of them."""
+    holding = [one.holding for one in found.fixed if one.line == number]
+    return "on line" if max(holding, default=0) <= 1 else "in connected set"
+
+
+def _most_held(found: FixedPoints) -> int:
+    return max((one.holding for one in found.fixed if one.line is not None), default=0)
 
 
 def head_words(answer: Dynamics) -> str:
@@ -211,8 +221,15 @@ def memory_words(answer: Dynamics) -> Iterator[str]:
         yield "no fixed point was found: no state is known that this token would leave as it is"
     if found.lines:
         on = sum(one.line is not None for one in found.fixed)
-        lines = "one line" if found.lines == 1 else count_of(found.lines, "line")
-        yield f"{on} of them are on {lines} of fixed points: what lies along it is kept while this token is read"
+        if all(_joined(found, number) == "on line" for number in range(found.lines)):
+            lines = "one line" if found.lines == 1 else count_of(found.lines, "line")
+            yield f"{on} of them are on {lines} of fixed points: what lies along it is kept while this token is read"
+        else:
+            sets = "one connected set" if found.lines == 1 else count_of(found.lines, "connected set")
+            yield (
+                f"{on} of them are in {sets} of fixed points, where up to {count_of(_most_held(found), 'direction')} "
+                "hold: what lies along it is kept while this token is read"
+            )
     if len(free) > 1:
         yield f"a switch: {len(free)} stable points were found, and what was read before decides at which it ends"
     elif len(found.fixed) == 1 and stable and stable[0].directions:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lstm_tui.analysis.distribution import is_language_model, largest
 from lstm_tui.analysis.memory_events import MemoryStep, loser
-from lstm_tui.debugger.inspect.prediction import Prediction
+from lstm_tui.debugger.inspect.prediction import ASKED_AT_THE_END, READS, Prediction
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.engine.arrays import Array
@@ -132,8 +132,8 @@ def _says(frame: Frame, verdict: Prediction | None) -> str:
         what = _NEXT.get(kind, "next")
     else:
         what = "whole text" if whole else "so far"
-    if verdict.remark == "asked at the end only":
-        return "it is asked at the end only"
+    if verdict.remark in (ASKED_AT_THE_END, READS):
+        return f"it is {ASKED_AT_THE_END}" if verdict.remark == ASKED_AT_THE_END else READS
     if not verdict.known or verdict.faded:
         return f"{what}: not computed yet"
     if not verdict.shares:

@@ -110,6 +110,11 @@ def _actual(trace: Trace, t: int) -> int | None:
     return int(ids[t + 1])
 
 
+ASKED_AT_THE_END = "asked at the end only"
+READS = "it reads: nothing is asked here"
+"""Why what is said at a token means nothing: it learned to answer at the last one, or behind what it reads."""
+
+
 def _asked(trace: Trace, t: int) -> bool:
     """Say whether what the network says at a token means anything: some learned to answer at the last one only.
 
@@ -124,8 +129,8 @@ def _remark(trace: Trace, t: int, bits: Array | None) -> str:
     """Say how surprising the next token is, which row of numbers came next, or that nothing is asked here."""
     if not _asked(trace, t):
         if trace.network is not None and trace.network.answers is not None:
-            return "it reads: nothing is asked here"
-        return "asked at the end only"
+            return READS
+        return ASKED_AT_THE_END
     if bits is not None:
         level = (
             None if is_windowed(bits) else perplexity(bits, first_predicted(trace))

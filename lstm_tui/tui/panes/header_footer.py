@@ -178,10 +178,10 @@ def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Lin
     for n, name in enumerate(names):
         style = palette.style("alarm", "band") if name.endswith(("unknown", glyphs.unknown)) and unknown else quiet
         text = (f" {glyphs.dot} " if n else "") + name
-        line.put(cut(text, max(width - need - line.x, 0), glyphs), style)
+        line.put(cut(text, max(width - need - line.x - 1, 0), glyphs), style)
     if remarks:
         told = f" {glyphs.dot} {remarks} warning{'s' * (remarks > 1)}"
-        line.put(cut(told, max(width - need - line.x, 0), glyphs), alarm)
+        line.put(cut(told, max(width - need - line.x - 1, 0), glyphs), alarm)
     line.to(width - need)
     for text, style in right:
         line.put(text, style)

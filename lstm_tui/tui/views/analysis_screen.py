@@ -7,6 +7,7 @@ of what is shown.
 from __future__ import annotations
 
 import string
+import textwrap
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -332,7 +333,8 @@ def put_unanswered(drawing: Drawing, problem: str, computed: str) -> None:
     text = problem or f"{computed}{glyphs.more}"
     drawing.line()
     style = palette.style("alarm" if problem else "soft")
-    drawing.line().put(" " + cut(text, drawing.width - 2, glyphs), style)
+    for one in textwrap.wrap(text, max(drawing.width - 2, 1))[: max(drawing.room, 1)]:
+        drawing.line().put(" " + cut(one, drawing.width - 2, glyphs), style)
 
 
 def put_token(

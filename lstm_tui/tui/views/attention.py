@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.analysis.attention import Attention, Without, each_without, looking_of, said_of
-from lstm_tui.debugger.inspect.attention import NOT_USED, cell_words, effect_of, not_kept, without_words, word_of
+from lstm_tui.debugger.inspect.attention import (
+    NOT_USED,
+    cell_words,
+    effect_of,
+    not_kept,
+    not_whole,
+    without_words,
+    word_of,
+)
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, window
@@ -162,6 +170,8 @@ def _words(picture: AttentionPicture, width: int, palette: Palette) -> list[tupl
         lines.extend((part, ink) for part in textwrap.wrap(glyphs.say(text), max(width, 20)))
 
     put(cell_words(found, picture.step, picture.column), "title")
+    if missed := not_whole(found, picture.step):
+        put(missed, "alarm")
     for step in (picture.step, None):
         one = picture.without.get((step, picture.column))
         if one is not None and picture.said is not None:
@@ -252,7 +262,7 @@ def _equation(picture: AttentionPicture) -> Follows:
 
 
 def _pinned(picture: AttentionPicture) -> Follows:
-    """Begin to type the edit that has all of it looked at this place."""
+    """Begin to type the edit that holds the weight of this place at 1; the other weights stay as they are."""
     found = picture.found
     if found is None or not found.rows:
         return picture

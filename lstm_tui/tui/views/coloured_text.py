@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from lstm_tui.debugger.inspect.coloured_text import ColouredText, coloured_text,
 from lstm_tui.engine.number_text import axis_end, sentence
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, token_label
 from lstm_tui.tui.canvas.charts import shade_of
-from lstm_tui.tui.canvas.palette import SHADES, Palette
+from lstm_tui.tui.canvas.palette import SHADES, Glyphs, Palette
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (
     Analysis,
@@ -83,9 +84,10 @@ def draw_coloured_text(picture: ColouredPicture, width: int, height: int, palett
     room = max(width - 2, 1)
     labels = [" " if one == " " else cut(token_label(one, glyphs), room, glyphs) for one in text.tokens]
     lines = wrapped(labels, text.apart, room)
-    rows = max(height - 3, 1)
-    each = 2 if palette.ramp or 2 * len(lines) <= rows else 1
     under = picture.cursor - text.first
+    said = _said(picture, text, labels[min(max(under, 0), len(labels) - 1)], under, max(width - 2, 20), glyphs)
+    rows = max(height - 2 - len(said), 1)
+    each = 2 if palette.ramp or 2 * len(lines) <= rows else 1
     at = next((number for number, line in enumerate(lines) if any(n >= under for n, _ in line)), len(lines) - 1)
     first = first_row(at, len(lines), max(rows // each, 1))
     shades = shade_of(text.numbers, text.half)
@@ -96,15 +98,22 @@ def draw_coloured_text(picture: ColouredPicture, width: int, height: int, palett
             for n, x in line:
                 marks.to(1 + x).put(_mark(palette, float(text.numbers[n]), text.half) * cell_len(labels[n]),
                                     palette.style("soft"))  # fmt: skip
-    if drawing.room > 2:
+    if drawing.room > 1 + len(said):
         drawing.line()
     _put_legend(drawing, text)
-    number = float(text.numbers[min(max(under, 0), len(labels) - 1)])
-    told = "not known" if np.isnan(number) else sentence(number, sign=True)
-    here = f"t={picture.cursor} “{labels[min(max(under, 0), len(labels) - 1)]}”: {told}"
-    drawing.line().put(" " + cut(glyphs.say(f"{here}; {', '.join(extremes(text))}"), width - 2, glyphs),
-                       palette.style("title"))  # fmt: skip
+    for one in said:
+        drawing.line().put(" " + cut(one, width - 2, glyphs), palette.style("title"))
     return drawing
+
+
+def _said(
+    picture: ColouredPicture, text: ColouredText, label: str, under: int, width: int, glyphs: Glyphs
+) -> list[str]:
+    """Return the number of the token under the cursor, and the largest and the least, in lines of a width."""
+    number = float(text.numbers[min(max(under, 0), len(text.numbers) - 1)])
+    told = "not known" if np.isnan(number) else sentence(number, sign=True)
+    here = f"t={picture.cursor} “{label}”: {told}"
+    return textwrap.wrap(glyphs.say(f"{here}; {', '.join(extremes(text))}"), width)
 
 
 def _mark(palette: Palette, number: float, half: float) -> str:

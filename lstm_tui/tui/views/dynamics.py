@@ -247,7 +247,7 @@ def _compute(picture: DynamicsPicture) -> Work:
             except StopIteration as end:
                 yield {"answer": end.value, "working": False}
                 return
-            if time.monotonic() - told > PAUSE:
+            if not done or time.monotonic() - told > PAUSE:
                 told = time.monotonic()
                 yield {"done": done, "starts": starts}
 

@@ -121,7 +121,7 @@ _WIDEST, _LEAST, _GAP = 46, 20, 3
 _TALLEST = 18
 
 
-_FORMS = 4  # of a title
+_FORMS = 5  # of a title
 _LEGENDS = (
     "upwards: share of the steps above .9; a point is one unit, a digit so many; the selected one is marked",
     "upwards: share above .9; a point is one unit, a digit so many",
@@ -194,6 +194,7 @@ def _title(gate: GateHealth, form: int) -> tuple[str, str]:
     return (
         (named, f"  below .1 {low}  above .9 {high}"), (named, f" below .1 {low} above .9 {high}"),
         (named, f" <.1 {low} >.9 {high}"), (gate.value, f" <.1 {low} >.9 {high}"),
+        (gate.value, f" <.1 {low}"),
     )[form]  # fmt: skip
 
 

@@ -283,8 +283,7 @@ class KerasTensors:
         if len({one.turned for one in read}) > 1:
             raise UnsupportedLayer("it joins a series with one that runs from the end")
         masks = [one.mask for one in read]
-        if self.generation >= 3 and node.kind in _FILLED and not node.function and len(set(masks)) > 1:
-            raise UnsupportedLayer("what it joins is masked at other steps, where some versions of Keras join less")
+        check_joined_masks(node, masks, self.generation)
         mask = joined_mask(node.kind, masks, self.generation)
         result = replace(read[0], mask=mask)
         if node.kind == "Concatenate":
@@ -484,6 +483,16 @@ def backward(node: KerasNode, turned: bool) -> bool:
     """Say whether the first direction of a layer reads the tape from its end."""
     inner = node.inner if node.kind == "Bidirectional" and node.inner is not None else node
     return (bool(inner.config.get("go_backwards")) or inner.kind.startswith("Reversed")) != turned
+
+
+def check_joined_masks(node: KerasNode, masks: Sequence[Mask | None], generation: int) -> None:
+    """Refuse a layer that joins tensors of which other steps are masked, where its numbers hang on that.
+
+    Raises:
+        UnsupportedLayer: Keras 3 joins less than it reads.
+    """
+    if generation >= 3 and node.kind in _FILLED and not node.function and len(set(masks)) > 1:
+        raise UnsupportedLayer("what it joins is masked at other steps, where some versions of Keras join less")
 
 
 def _is_masked_askew(node: KerasNode, cell: KerasNode) -> bool:

@@ -25,6 +25,7 @@ from lstm_tui.formats.importers.keras.follow import (
     backward,
     check_all,
     check_axis,
+    check_joined_masks,
     own_mask,
 )
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
@@ -341,6 +342,12 @@ def _before(model: _Model, segment: Segment, first: int, mask: Mask | None, repo
 def _with_front(model: _Model, output: str, segment: Segment, mask: Mask | None, report: ImportReport) -> Plan:
     try:
         front = keras_front(model.graph, output, model.weights, model.file.generation, mask)
+        for node in (model.graph.nodes[name] for name, _, _ in front.steps if name in model.graph.nodes):
+            try:
+                masks = [model.tensors.at(ref).mask for ref in node.reads]
+                check_joined_masks(node, masks, model.file.generation)
+            except UnsupportedLayer as error:
+                raise UnsupportedLayer(f"{node.known_as}: {error}") from error
         tokens = _tokens_in_front(model, front, report)
     except UnsupportedLayer as error:
         report.warnings.append(f"{error}; it cannot be run, so {segment.layers[0]} takes its inputs directly")
