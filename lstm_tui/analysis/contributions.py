@@ -12,12 +12,12 @@ from typing import Literal
 
 import numpy as np
 
-from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space, held_inputs
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product, show
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.probabilities import is_distribution
 from lstm_tui.engine.runtime.overrides import READOUT, factors
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate, pull
 from lstm_tui.engine.runtime.storage import Stored

@@ -1,4 +1,4 @@
-"""Distributions: whether numbers are one, which is largest, and what a language model says comes next.
+"""What is said: which number is largest, and what a language model says comes next.
 
 What "says" and "largest" mean in every answer is decided here, and so is the surprise of a token that came.
 """
@@ -9,34 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.tokens import UNKNOWN
+from lstm_tui.engine.probabilities import ROUNDING, is_distribution
 from lstm_tui.engine.runtime.answer import answer_begins
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed, rows_of
-
-ROUNDING = 1e-3
-"""How far probabilities may sum to something else than 1, by rounding."""
-
-
-def is_distribution(values: Array) -> bool | None:
-    """Say whether numbers are a probability distribution: none below 0, their sum 1 but for rounding.
-
-    Args:
-        values: The numbers, (n,), or several distributions, (T, n).
-
-    Returns:
-        False where one that is known is none, None where some hold a NaN or an infinity and all others are one.
-    """
-    rows = np.atleast_2d(np.asarray(values, dtype=np.float64))
-    known = np.isfinite(rows).all(axis=-1)
-    with quiet():
-        near = np.abs(rows[known].sum(axis=-1) - 1) < ROUNDING
-    if not (near & (rows[known] >= 0).all(axis=-1)).all():
-        return False
-    return True if known.all() else None
 
 
 def largest(values: Array, some_left_out: bool = False) -> int | None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.analysis.train.adam import weights_of
 from lstm_tui.analysis.train.loop import Course, Progress, Settings, Trained, TrainState
 from lstm_tui.analysis.train.loss import input_array
@@ -20,6 +19,7 @@ from lstm_tui.engine.language.readout import load_readout
 from lstm_tui.engine.model.initialise import spread_memories
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.probabilities import is_distribution
 from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import save

@@ -15,7 +15,7 @@ from parsed import nodes_of, tree_of
 
 import lstm_tui
 from lstm_tui.analysis.contributions import says_shares
-from lstm_tui.analysis.distribution import ROUNDING, is_distribution
+from lstm_tui.engine.probabilities import ROUNDING, is_distribution
 from lstm_tui.formats.inputs.samples import find_input
 from lstm_tui.models import bundled_names, sample_of
 from lstm_tui.models.bundled import open_model
@@ -69,4 +69,4 @@ def test_nobody_sums_to_one_on_their_own() -> None:
             is_one = len(pair) == 2 and isinstance(pair[1], ast.Constant) and pair[1].value == 1
             if is_one and "sum(" in ast.unparse(pair[0]):
                 found.add(path.relative_to(package).as_posix())
-    assert found == {"analysis/distribution.py"}
+    assert found == {"engine/probabilities.py"}

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_tui.analysis.distribution import is_distribution
 from lstm_tui.debugger.commands.complete import begun_with, complete_file
 from lstm_tui.debugger.commands.edit import EDIT_VERBS, read_typed, verdicts
 from lstm_tui.debugger.commands.table import VERBS
@@ -20,6 +19,7 @@ from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.engine.number_text import percent
+from lstm_tui.engine.probabilities import is_distribution
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.bundled_files import bundled_names, is_bundled
 from lstm_tui.formats.importers.named import words_known as known_to_bundled

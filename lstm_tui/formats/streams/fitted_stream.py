@@ -11,6 +11,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.probabilities import is_distribution
 from lstm_tui.engine.runtime.chunked_run import ChunkedRun, refuse_both_ways
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.streams.recorded_stream import RecordedChunk, RecordedStream
@@ -18,8 +19,6 @@ from lstm_tui.formats.streams.recorded_stream import RecordedChunk, RecordedStre
 _LONGEST_NAME = 40
 _FULL = 1 << 15
 """What samples of 16 bits are divided by to be numbers from −1 to 1."""
-_SURELY_ONE = 1e-3
-"""How far the sum of probabilities may be from 1."""
 _HALF = 8 * 2.0**-11
 """What float16 may be off by, of a size, after a few of them were added."""
 
@@ -129,10 +128,10 @@ def _from_logits(stream: FittedStream) -> FittedStream:
     That is so where they are no probabilities, and the first chunk fits better so.
     """
     recorded = stream.chunks[0].outputs
-    if stream.rounding or recorded is None or recorded.shape[-1] < 2 or _are_probabilities(recorded):
+    if stream.rounding or recorded is None or recorded.shape[-1] < 2 or is_distribution(recorded):
         return stream
     rows = in_context([stream.chunks[0].samples], stream.context)[0] if stream.context else stream.chunks[0].samples
-    if not _are_probabilities(ChunkedRun(stream.network).read(rows).outputs):
+    if not is_distribution(ChunkedRun(stream.network).read(rows).outputs):
         return stream
     made = replace(
         stream,
@@ -142,10 +141,6 @@ def _from_logits(stream: FittedStream) -> FittedStream:
         ),
     )
     return made if _beside_the_first(made).max() < _beside_the_first(stream).max() else stream
-
-
-def _are_probabilities(rows: Array) -> bool:
-    return bool((rows >= 0).all() and np.abs(rows.sum(axis=-1) - 1).max() < _SURELY_ONE)
 
 
 def _softmax(rows: Array) -> Array:
