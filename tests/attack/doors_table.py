@@ -104,7 +104,7 @@ class Row:
 
 def models() -> tuple[str, ...]:
     """Return the names of the seeds that are networks."""
-    frozen = [one.name for one in sorted(FROZEN.glob("*.*")) if one.suffix not in (".json", ".data")]
+    frozen = [one.name for one in sorted(FROZEN.glob("*.*")) if one.suffix not in (".json", ".data", ".txt")]
     return ("native.safetensors", "checkpoint.safetensors", *(one for one in frozen if "expected" not in one))
 
 

@@ -26,7 +26,7 @@ from lstm_tui.engine.language.expression import names_in
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.runtime.trace import PassTrace
 
-MATRICES = [name for name in cell_names() if load_cell(name).shapes]
+MATRICES = [name for name in cell_names() if memory_of(load_cell(name)) in load_cell(name).shapes]
 
 
 def session_of(cell: str = "mlstm", heads: int = 2, hidden: int = 8, steps: int = 6) -> Session:

@@ -42,7 +42,8 @@ def test_a_gate_is_shut_or_opened_and_a_memory_erased_by_what_is_said(cell: str)
             edited = session.fork()
             edited.edit(parse_edit(line))
             now = edited.frame.trace["layer0.forward"][value][2]
-            assert now[1] == (0 if "shut" in words else 1)
-            assert np.array_equal(np.delete(now, 1), np.delete(passed[value][2], 1))
+            unit = min(1, len(now) - 1)
+            assert now[unit] == (0 if "shut" in words else 1)
+            assert np.array_equal(np.delete(now, unit), np.delete(passed[value][2], unit))
         if gate and roles_of(passed.cell).get(value) == "keeps":
             assert any(words.startswith("forget here") for words in meant)

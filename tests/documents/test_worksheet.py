@@ -68,6 +68,14 @@ def by_hand(number: Fraction, digits: int) -> Decimal:
     return short
 
 
+def agrees(line: str, written: str, digits: int) -> bool:
+    """Say whether a line comes to what is written; half way between two, the rounding of a function may decide."""
+    found, said = pencil(line), read(written)
+    if by_hand(found, digits) == said or not said.is_finite():
+        return by_hand(found, digits) == said
+    return abs(found - Fraction(said)) <= Fraction(1, 2 * 10**digits) + Fraction(1, 10**12)
+
+
 def read(line: str) -> Decimal:
     """Read a number that a sheet has written."""
     return Decimal(line.replace("−", "-").replace("∞", "Infinity"))
@@ -90,7 +98,7 @@ def chains(page: str) -> Iterator[tuple[str, list[str]]]:
 
 def made(cell: str, layers: int = 1, both: bool = False, hidden: int = 2, readout: str = "dense") -> Trace:
     directions = ["forward", "backward"] if both else ["forward"]
-    sizes = {"P": 3} if cell == "lstm_projected" else {}
+    sizes = {"P": 3} if cell == "lstm_projected" else {"N": 3} if load_cell(cell).defaults.get("N") else {}
     layer = {"cell": cell, "hidden_size": hidden, "directions": directions, "merge": "average", "sizes": sizes}
     spec = {"input_size": 2, "layers": [layer] * layers, "readout": readout, "classes": ["a", "b"], "name": "made"}
     network = build_network(spec, seed=3)
@@ -137,7 +145,7 @@ def test_the_last_step_of_every_sum_is_what_a_pencil_finds(cell: str, layers: in
     sheet = sheet_of(trace, range(1, 4), digits)
     for name, lines in chains(text(sheet)):
         assert len(lines) > 1
-        assert by_hand(pencil(lines[-2]), digits) == read(lines[-1]), (name, lines)
+        assert agrees(lines[-2], lines[-1], digits), (name, lines)
     assert 0 < sheet.difference < 0.02
 
 
@@ -148,7 +156,7 @@ def test_a_sheet_of_few_places_follows_every_cell_from_its_first_step(cell: str)
     sheet = sheet_of(trace, range(2), 3)
     page = text(sheet)
     for name, lines in chains(page):
-        assert by_hand(pencil(lines[-2]), 3) == read(lines[-1]), (name, lines)
+        assert agrees(lines[-2], lines[-1], 3), (name, lines)
     assert ("−∞" in page) == any(np.isinf(one).any() for one in trace["layer0.forward"].initial.values())
     assert 0 < sheet.difference < 0.5
     passed = trace["layer0.forward"]

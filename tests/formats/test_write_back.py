@@ -175,7 +175,9 @@ def check(path: Path, folder: Path, reading: ImportOptions = AS_IT_IS) -> list[s
     Path(f"{source}.data").unlink(missing_ok=True)
     assert len(made.data) == len(before) or is_packed(before)
     assert skeleton(source, made.data) == skeleton(source, before)
-    if made.dtypes == "float32":
+    if made.dtypes == "float32" and not any(
+        "(kept as " in name for name, _ in made.tensors
+    ):  # those are counted as one
         assert numbers_changed(before, made.data) == made.changed
     source.write_bytes(made.data)
     again = open_file(source, reading).network.tensors()

@@ -76,7 +76,8 @@ def _on_value(frame: Frame, value: str, unit: int, t: int) -> tuple[Form, ...]:
     passed = frame.passed
     if value not in passed:
         return ()
-    now = sentence(passed[value][t][min(unit, passed[value].shape[1] - 1)])
+    unit = min(unit, passed[value].shape[1] - 1)  # of another size than the memory
+    now = sentence(passed[value][t][unit])
     name, forward = f"{passed.name}.{value}", passed.direction == "forward"
     one = f"{name}[{passed.entry_of(value, unit)}]"
     rest = f"{t}:" if forward else f":{t + 1}"

@@ -446,7 +446,10 @@ class Facts:
     def _signal(self, passed: PassTrace, signal: str) -> Array:
         name = self.memory(passed.name)
         if signal.startswith("mean "):
-            return np.asarray(passed[self._gate(passed.name, signal).name].mean(axis=1))
+            gate = next((value for value in passed if letter(value) == signal.split()[-1]), None)
+            if gate is None:  # a baseline of other equations
+                return np.full(passed.steps, np.nan)
+            return np.asarray(passed[gate].mean(axis=1))
         if not signal.startswith("|Δ"):
             return np.asarray(np.abs(passed[name]).mean(axis=1))
         read = passed[name] if passed.direction == "forward" else passed[name][::-1]

@@ -47,7 +47,7 @@ class WrittenBack:
         data: Its bytes.
         source: The file it is a copy of, safe to show.
         tensors: Names of the tensors that changed, each with how many of its numbers did; several may show the same.
-        changed: How many numbers of the file did.
+        changed: How many numbers of the file did; of a weight that is kept as several tensors, how many of its own.
         shared: Of each parameter that is a sum of several numbers of the file, the tensors that took the change.
         off: How far the number farthest from what it should be is from it; 0 where all are what they should be.
         farthest: Which number that is, what it should be and what it is; empty where `off` is 0.
