@@ -60,8 +60,8 @@ class Input:
         """As a command."""
         row, name = self.row, self.name
         words = tuple(word.replace("{}", name) for word in row.line.split())
-        behind = f" {BEHIND[row.door[1]]}" if row.door[1] in BEHIND else ""
-        script = (f"verb-{row.door[1]}.x", f"{row.door[1]} {name}{behind}\n") if row.door[0] == "verb" else ()
+        behind = BEHIND.get(words[-1].removeprefix("verb-").removesuffix(".x"), "")
+        script = (words[-1], f"{row.door[1]} {name} {behind}".rstrip() + "\n") if row.door[0] == "verb" else ()
         return Given(words, name, self.data, script, frozenset({name}) if row.writes else frozenset())
 
 

@@ -69,7 +69,12 @@ RUN_CELLS = tuple(one for one in ALL_CELLS if one != "lstm_projected.toml")  # w
 ALL_READOUTS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "readouts").glob("*.toml")))
 LESSONS = ("lesson.toml", *sorted(one.name for one in (PACKAGE / "lessons").glob("[0-9]*.toml")))
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
-BEHIND = {"patch-from": "h[0] @ 0 from @ 0", "feature-from": "d = direction(h)", "fix": "by bias within .02"}
+BEHIND = {
+    "patch-from": "h[0] @ 0 from @ 0",
+    "feature-direction": "d = direction(h)",
+    "feature-probe": "d = probe(h, x)",
+    "fix": "by bias within .02",
+}
 """What a typed line says behind its file, of verbs that say more."""
 _READ = ("source", "load-edits", "model-file")
 """Verbs that read a file; the others that take one write it."""
@@ -167,7 +172,7 @@ def _rows() -> Iterator[Row]:
                 fit = base.replace(" --edits e.txt", "")
             elif destination == "readout":
                 fit = base.replace("b.txt", "l.tsv")
-            elif command == "cells":
+            elif command == "cells" or (command, destination) == ("train", "resume"):  # which takes no file
                 continue
             if command == "worksheet" and destination in ("cell", "edits"):  # 32 units are too many to print
                 fit += " --hidden 2"
@@ -226,7 +231,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("verb", "fix"), f"{_RUN} --plain --batch -x verb-fix.x", CHECKS)
     patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
     yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
-    for how, seeds in (("direction", ("capture.npz", "w.npz", "trace.npz")), ("probe", ("tags.tsv", "l.tsv"))):
+    for how, seeds in (("direction", ("capture.npz", "w.npz")), ("probe", ("tags.tsv",))):
         yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-feature-{how}.x", seeds)
     others = (*_READ, "fix", "patch-from", "feature-from")
     for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in others):
