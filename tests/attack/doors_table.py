@@ -71,8 +71,7 @@ LESSONS = ("lesson.toml", *sorted(one.name for one in (PACKAGE / "lessons").glob
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
 BEHIND = {
     "patch-from": "h[0] @ 0 from @ 0",
-    "feature-direction": "d = direction(h)",
-    "feature-probe": "d = probe(h, x)",
+    "feature-from": "d = direction(h)",
     "fix": "by bias within .02",
 }
 """What a typed line says behind its file, of verbs that say more."""
@@ -231,8 +230,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("verb", "fix"), f"{_RUN} --plain --batch -x verb-fix.x", CHECKS)
     patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
     yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
-    for how, seeds in (("direction", ("capture.npz", "w.npz")), ("probe", ("tags.tsv",))):
-        yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-feature-{how}.x", seeds)
+    yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-feature-from.x", ("direction.npz",))
     others = (*_READ, "fix", "patch-from", "feature-from")
     for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in others):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
@@ -263,8 +261,7 @@ def make_seeds(folder: Path) -> None:
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
         "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",
         "verb-patch-from.x": "patch-from {} h[0] @ 0 from @ 0\n",
-        "verb-feature-direction.x": "feature-from {} d = direction(h)\n",
-        "verb-feature-probe.x": "feature-from {} d = probe(h, x)\n",
+        "verb-feature-from.x": "feature-from {} d = direction(h)\n",
         "verb-record-lesson.x": "record-lesson {}\n",
         "verb-save-model.x": "save-model {}\n", "verb-model-file.x": "model-file {}\n",
         "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
@@ -280,6 +277,7 @@ def make_seeds(folder: Path) -> None:
     shutil.copyfile(FROZEN / "torch_tagger.pt", folder / "tagger.pt")
     shutil.copyfile(PACKAGE / "models" / "tiny.safetensors", folder / "native.safetensors")
     np.save("w.npy", np.ones((4, 3), np.float32))
+    np.savez("direction.npz", d=np.linspace(-1, 1, 32, dtype=np.float32))
     np.savez("w.npz", a=np.ones((4, 3), np.float32), b=np.zeros((2, 3), np.float32))
     write_capture(made_capture(), CAPTURE)
     states: dict[str, Any] = {"layer0.forward/h": np.ones(2), "layer0.forward/c": np.ones(2)}
