@@ -10,6 +10,9 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
@@ -384,6 +387,28 @@ def test_several_processes_give_the_bytes_of_one(folder: Path, kill: bool) -> No
             os.kill(workers[0], signal.SIGKILL)
         out, err = process.communicate()
     assert (process.returncode, out, err) == (one.returncode, one.stdout, one.stderr)
+
+
+@pytest.mark.parametrize("broken_at", range(12))
+def test_no_part_is_lost_where_the_pool_breaks(monkeypatch: pytest.MonkeyPatch, broken_at: int) -> None:
+    """Whether it breaks while a part is handed out or while one is waited for."""
+    submitted: list[int] = []
+
+    def hand_out(pool: object, work: object, options: object, files: object, part: int) -> Future[int]:
+        submitted.append(part)
+        if len(submitted) == broken_at:
+            raise BrokenProcessPool
+        made: Future[int] = Future()
+        if len(submitted) == broken_at + 1:
+            made.set_exception(BrokenProcessPool())
+        else:
+            made.set_result(part)
+        return made
+
+    monkeypatch.setattr(many_inputs, "_pool", lambda jobs, stack: None)
+    monkeypatch.setattr(many_inputs, "_submitted", hand_out)
+    each = many_inputs._by_processes(2, None, Namespace(), (), range(9), ExitStack())  # type: ignore[arg-type]
+    assert list(each) == list(range(9))
 
 
 def workers_of(parent: int) -> list[int]:

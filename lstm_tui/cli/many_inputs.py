@@ -291,23 +291,23 @@ def _by_processes(
     Where one of them is killed, others begin, and what was not done is handed out again.
     """
     pool, broken = _pool(jobs, stack), 0
-    waiting: list[tuple[InputPart, Future[Any]]] = []
+    taken: list[InputPart] = []
+    handed_out: list[Future[Any]] = []  # of those that are taken; a pool may break before all are
     each = iter(parts)
     while True:
+        taken += islice(each, jobs * _AHEAD - len(taken))
+        if not taken:
+            return
         try:
-            more = islice(each, jobs * _AHEAD - len(waiting))
-            waiting.extend((part, _submitted(pool, work, options, files, part)) for part in more)
-            if not waiting:
-                return
-            value = waiting[0][1].result()
+            handed_out += [_submitted(pool, work, options, files, part) for part in taken[len(handed_out) :]]
+            value = handed_out[0].result()
         except BrokenProcessPool as error:
             broken += 1
             if broken > _MOST_BROKEN:
                 raise UserError("processes that work are killed again and again; --jobs 1 does without them") from error
-            pool = _pool(jobs, stack)
-            waiting = [(part, _submitted(pool, work, options, files, part)) for part, _ in waiting]
+            pool, handed_out = _pool(jobs, stack), []
             continue
-        waiting.pop(0)
+        del taken[0], handed_out[0]
         yield value
 
 
