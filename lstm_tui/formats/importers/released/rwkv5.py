@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
+from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.plan import Found, Recurrent
-from lstm_tui.formats.importers.released.blocks_in_file import BlockStack, FileTensors, block_numbers, networks
-from lstm_tui.formats.importers.released.rwkv7 import ends_of, vector_of
+from lstm_tui.formats.importers.released.blocks_in_file import BlockStack, FileTensors, networks
+from lstm_tui.formats.importers.released.rwkv import stack_of, taken
 
 _LAYER = r"(?P<root>(?:.*\.)?)blocks\.(?P<n>\d+)\.att\.time_faaaa\Z"
 _MIXED = ("k", "v", "r", "g")
@@ -25,45 +25,19 @@ def find_rwkv5(tensors: Mapping[str, Array], where: str) -> list[Found]:
 
 
 def _stack(tensors: FileTensors, report: ImportReport, root: str) -> BlockStack:
-    numbers = block_numbers(tensors, root, "blocks")
-    report.say("layout", "RWKV-5", "inferred", "names of its tensors")
-    report.assume("head_epsilon", "0.00064", NOT_RECORDED)
-    blocks = tuple(_block(tensors, f"{root}blocks.{n}.", f"layer{n}") for n in numbers)
-    for n, one in enumerate(blocks):
-        report.say(f"layer{n}.cell", "rwkv5 block", "inferred", "names and shapes")
-        report.say(f"layer{n}.size", f"{one.hidden}, {one.sizes['A']} heads", "confirmed")
-    stack = ends_of(tensors, report, root, blocks)
+    stack = stack_of(tensors, report, root, 5, lambda at, part, _: _block(tensors, at, part), "0.00064")
     tensors.tell(report)
     return stack
 
 
 def _block(tensors: FileTensors, root: str, part: str) -> Recurrent:
-    att, ffn = f"{root}att.", f"{root}ffn."
-    heads, size = tensors.take(f"{att}time_faaaa", part, -1, -1).shape
-    width = heads * size
-
-    def vector(name: str) -> Array:
-        return tensors.take(name, part, width)
-
-    def square(name: str) -> Array:
-        return tensors.take(f"{name}.weight", part, width, width)
-
-    inner = tensors.take(f"{ffn}key.weight", part, -1, width).shape[0]
-    given = {
-        **{f"g_{n}": vector(f"{root}ln{n}.weight") for n in (1, 2)},
-        **{f"b_{n}": vector(f"{root}ln{n}.bias") for n in (1, 2)},
-        **{f"m_{one}": vector(f"{att}time_mix_{one}") for one in _MIXED},
-        "W_r": square(f"{att}receptance"), "W_k": square(f"{att}key"), "W_v": square(f"{att}value"),
-        "W_g": square(f"{att}gate"), "W_o": square(f"{att}output"),
-        "w_d": tensors.take(f"{att}time_decay", part, heads, size).ravel(),
-        "u_k": vector_of(tensors, f"{att}time_faaaa", part),
-        "g_n": vector(f"{att}ln_x.weight"), "b_n": vector(f"{att}ln_x.bias"),
-        "m_f": vector(f"{ffn}time_mix_k"), "m_s": vector(f"{ffn}time_mix_r"),
-        "W_f": tensors.take(f"{ffn}key.weight", part, inner, width), "W_s": square(f"{ffn}receptance"),
-        "V_f": tensors.take(f"{ffn}value.weight", part, width, inner),
+    one = taken(tensors, root, part, "att.time_faaaa")
+    given = one.given() | one.gated() | {
+        **{f"m_{letter}": one.vector(f"att.time_mix_{letter}") for letter in _MIXED},
+        "w_d": one.by_head("att.time_decay"),
+        "m_f": one.vector("ffn.time_mix_k"), "m_s": one.vector("ffn.time_mix_r"),
     }  # fmt: skip
-    sizes = {"A": heads, "F": inner}
-    return Recurrent(root.rstrip("."), _PAGE, width, width, (("forward", given),), sizes=sizes)
+    return one.block(_PAGE, given)
 
 
 _PAGE = """\

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
+from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.plan import Found, Recurrent
-from lstm_tui.formats.importers.released.blocks_in_file import BlockStack, FileTensors, block_numbers, networks
-from lstm_tui.formats.importers.released.rwkv7 import ends_of, vector_of
+from lstm_tui.formats.importers.released.blocks_in_file import BlockStack, FileTensors, networks
+from lstm_tui.formats.importers.released.rwkv import stack_of, taken
 
 _LAYER = r"(?P<root>(?:.*\.)?)blocks\.(?P<n>\d+)\.att\.time_faaaa\Z"
 _MIXED = ("w", "k", "v", "r", "g")
@@ -26,52 +26,26 @@ def find_rwkv6(tensors: Mapping[str, Array], where: str) -> list[Found]:
 
 
 def _stack(tensors: FileTensors, report: ImportReport, root: str) -> BlockStack:
-    numbers = block_numbers(tensors, root, "blocks")
-    report.say("layout", "RWKV-6", "inferred", "names of its tensors")
-    report.assume("head_epsilon", "0.00064", NOT_RECORDED)
-    blocks = tuple(_block(tensors, f"{root}blocks.{n}.", f"layer{n}") for n in numbers)
-    for n, one in enumerate(blocks):
-        report.say(f"layer{n}.cell", "rwkv6 block", "inferred", "names and shapes")
-        report.say(f"layer{n}.size", f"{one.hidden}, {one.sizes['A']} heads", "confirmed")
-    stack = ends_of(tensors, report, root, blocks)
+    stack = stack_of(tensors, report, root, 6, lambda at, part, _: _block(tensors, at, part), "0.00064")
     tensors.tell(report)
     return stack
 
 
 def _block(tensors: FileTensors, root: str, part: str) -> Recurrent:
-    att, ffn = f"{root}att.", f"{root}ffn."
-    heads, size = tensors.take(f"{att}time_faaaa", part, -1, -1).shape
-    width = heads * size
-
-    def vector(name: str) -> Array:
-        return tensors.take(name, part, width)
-
-    def square(name: str) -> Array:
-        return tensors.take(f"{name}.weight", part, width, width)
-
-    ups = tensors.take(f"{att}time_maa_w2", part, len(_MIXED), -1, width)
+    one = taken(tensors, root, part, "att.time_faaaa")
+    ups = tensors.take(f"{root}att.time_maa_w2", part, len(_MIXED), -1, one.width)
     rank = ups.shape[1]
-    downs = tensors.take(f"{att}time_maa_w1", part, width, len(_MIXED) * rank).T
-    low = tensors.take(f"{att}time_decay_w1", part, width, -1).shape[1]
-    inner = tensors.take(f"{ffn}key.weight", part, -1, width).shape[0]
-    given = {
-        **{f"g_{n}": vector(f"{root}ln{n}.weight") for n in (1, 2)},
-        **{f"b_{n}": vector(f"{root}ln{n}.bias") for n in (1, 2)},
-        "m_x": vector(f"{att}time_maa_x"), **{f"m_{one}": vector(f"{att}time_maa_{one}") for one in _MIXED},
-        **{f"A_{one}": downs[n * rank : (n + 1) * rank] for n, one in enumerate(_MIXED)},
-        **{f"B_{one}": ups[n].T for n, one in enumerate(_MIXED)},
-        "W_r": square(f"{att}receptance"), "W_k": square(f"{att}key"), "W_v": square(f"{att}value"),
-        "W_g": square(f"{att}gate"), "W_o": square(f"{att}output"),
-        "w_d": vector(f"{att}time_decay"), "W_w": tensors.take(f"{att}time_decay_w1", part, width, low).T,
-        "V_w": tensors.take(f"{att}time_decay_w2", part, low, width).T,
-        "u_k": vector_of(tensors, f"{att}time_faaaa", part),
-        "g_n": vector(f"{att}ln_x.weight"), "b_n": vector(f"{att}ln_x.bias"),
-        "m_f": vector(f"{ffn}time_maa_k"), "m_s": vector(f"{ffn}time_maa_r"),
-        "W_f": tensors.take(f"{ffn}key.weight", part, inner, width), "W_s": square(f"{ffn}receptance"),
-        "V_f": tensors.take(f"{ffn}value.weight", part, width, inner),
+    downs = one.matrix("att.time_maa_w1", one.width, len(_MIXED) * rank).T
+    low = one.matrix("att.time_decay_w1", one.width, -1).T
+    given = one.given() | one.gated() | {
+        **{f"m_{letter}": one.vector(f"att.time_maa_{letter}") for letter in ("x", *_MIXED)},
+        **{f"A_{letter}": downs[n * rank : (n + 1) * rank] for n, letter in enumerate(_MIXED)},
+        **{f"B_{letter}": ups[n].T for n, letter in enumerate(_MIXED)},
+        "w_d": one.vector("att.time_decay"), "W_w": low,
+        "V_w": one.matrix("att.time_decay_w2", len(low), one.width).T,
+        "m_f": one.vector("ffn.time_maa_k"), "m_s": one.vector("ffn.time_maa_r"),
     }  # fmt: skip
-    sizes = {"A": heads, "F": inner, "R": rank, "Q": low}
-    return Recurrent(root.rstrip("."), _page(), width, width, (("forward", given),), sizes=sizes)
+    return one.block(_page(), given, R=rank, Q=len(low))
 
 
 def _page() -> str:

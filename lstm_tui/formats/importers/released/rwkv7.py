@@ -10,17 +10,11 @@ from collections.abc import Mapping
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.plan import Found, Norm, Recurrent, WrittenReadout
-from lstm_tui.formats.importers.released.blocks_in_file import (
-    BlockStack,
-    FileTensors,
-    block_numbers,
-    head_page,
-    networks,
-)
+from lstm_tui.formats.importers.plan import Found, Recurrent
+from lstm_tui.formats.importers.released.blocks_in_file import BlockStack, FileTensors, networks
+from lstm_tui.formats.importers.released.rwkv import stack_of, taken
 
 _LAYER = r"(?P<root>(?:.*\.)?)blocks\.(?P<n>\d+)\.att\.r_k\Z"
-_EPSILON = 1e-5
 _MIXED = ("r", "w", "k", "v", "a", "g")
 
 
@@ -30,82 +24,32 @@ def find_rwkv7(tensors: Mapping[str, Array], where: str) -> list[Found]:
 
 
 def _stack(tensors: FileTensors, report: ImportReport, root: str) -> BlockStack:
-    numbers = block_numbers(tensors, root, "blocks")
-    report.say("layout", "RWKV-7", "inferred", "names of its tensors")
-    blocks = tuple(_block(tensors, f"{root}blocks.{n}.", f"layer{n}", n == 0) for n in numbers)
-    for n, one in enumerate(blocks):
-        report.say(f"layer{n}.cell", "rwkv7 block", "inferred", "names and shapes")
-        report.say(f"layer{n}.size", f"{one.hidden}, {one.sizes['A']} heads", "confirmed")
-    stack = ends_of(tensors, report, root, blocks)
+    stack = stack_of(tensors, report, root, 7, lambda at, part, n: _block(tensors, at, part, n == 0))
     tensors.tell(report, (f"{root}blocks.0.att.v{n}" for n in range(3)))
     return stack
 
 
-def ends_of(tensors: FileTensors, report: ImportReport, root: str, blocks: tuple[Recurrent, ...]) -> BlockStack:
-    """Return blocks with what stands below and above them: the table with its norm, the norm with the head."""
-    width = blocks[0].hidden
-    before = []
-    if tensors.has(f"{root}blocks.0.ln0.weight"):
-        scale, shift = (tensors.take(f"{root}blocks.0.ln0.{name}", "layer0", width) for name in ("weight", "bias"))
-        before.append(Norm(f"{root}blocks.0.ln0", _EPSILON, scale, shift))
-    table = tensors.maybe(f"{root}emb.weight", "embedding", -1, width)
-    head = None
-    if tensors.has(f"{root}ln_out.weight") and tensors.has(f"{root}head.weight"):
-        given = {
-            "g_n": tensors.take(f"{root}ln_out.weight", "readout", width),
-            "b_n": tensors.take(f"{root}ln_out.bias", "readout", width),
-            "V_y": tensors.take(f"{root}head.weight", "readout", -1, width),
-        }
-        page = head_page(("n = layernorm(h) * g_n + b_n   # normalised: with mean 0 and variance 1",))
-        head = WrittenReadout(page, given, len(given["V_y"]))
-        report.say("readout", f"norm, dense, softmax: {head.outputs} outputs", "inferred", "names of its tensors")
-    else:
-        report.say("readout", "none", "inferred", "no ln_out.weight with head.weight in the file")
-    return BlockStack(blocks, table, tuple(before), head)
-
-
 def _block(tensors: FileTensors, root: str, part: str, first: bool) -> Recurrent:
-    att, ffn = f"{root}att.", f"{root}ffn."
-    heads, size = tensors.take(f"{att}r_k", part, -1, -1).shape
-    width = heads * size
-
-    def vector(name: str) -> Array:
-        return tensors.take(name, part, width)
+    one = taken(tensors, root, part, "att.r_k")
 
     def low(name: str) -> tuple[Array, Array]:
         """Return a matrix of low rank as it is applied: down, then up."""
-        rank = tensors.take(f"{att}{name}1", part, width, -1).shape[1]
-        down, up = tensors.take(f"{att}{name}1", part, width, rank), tensors.take(f"{att}{name}2", part, rank, width)
-        return down.T, up.T
+        down = one.matrix(f"att.{name}1", one.width, -1).T
+        return down, one.matrix(f"att.{name}2", len(down), one.width).T
 
-    inner = tensors.take(f"{ffn}key.weight", part, -1, width).shape[0]
-    given = {
-        **{f"g_{n}": vector(f"{root}ln{n}.weight") for n in (1, 2)},
-        **{f"b_{n}": vector(f"{root}ln{n}.bias") for n in (1, 2)},
-        **{f"m_{one}": vector(f"{att}x_{one}") for one in _MIXED}, "m_f": vector(f"{ffn}x_k"),
-        "W_r": tensors.take(f"{att}receptance.weight", part, width, width),
-        "W_k": tensors.take(f"{att}key.weight", part, width, width),
-        "W_v": tensors.take(f"{att}value.weight", part, width, width),
-        "W_o": tensors.take(f"{att}output.weight", part, width, width),
-        "w_d": vector(f"{att}w0"), "a_0": vector(f"{att}a0"),
-        "k_k": vector(f"{att}k_k"), "k_a": vector(f"{att}k_a"), "r_k": vector_of(tensors, f"{att}r_k", part),
-        "g_n": vector(f"{att}ln_x.weight"), "b_n": vector(f"{att}ln_x.bias"),
-        "W_f": tensors.take(f"{ffn}key.weight", part, inner, width),
-        "V_f": tensors.take(f"{ffn}value.weight", part, width, inner),
+    given = one.given() | {
+        **{f"m_{letter}": one.vector(f"att.x_{letter}") for letter in _MIXED}, "m_f": one.vector("ffn.x_k"),
+        "w_d": one.vector("att.w0"), "a_0": one.vector("att.a0"),
+        "k_k": one.vector("att.k_k"), "k_a": one.vector("att.k_a"), "r_k": one.by_head("att.r_k"),
     }  # fmt: skip
-    sizes = {"A": heads, "F": inner}
+    sizes = {}
     for name, letter in (("w", "R"), ("a", "Q"), ("g", "G")):
         given[f"W_{name}"], given[f"V_{name}"] = low(name)
         sizes[letter] = len(given[f"W_{name}"])
     if not first:
         given["W_n"], given["V_n"] = low("v")
-        given["v_b"], sizes["L"] = vector(f"{att}v0"), len(given["W_n"])
-    return Recurrent(root.rstrip("."), _page(first), width, width, (("forward", given),), sizes=sizes)
-
-
-def vector_of(tensors: FileTensors, name: str, part: str) -> Array:
-    """Return a matrix of the file as one row of numbers."""
-    return tensors.take(name, part, -1, -1).ravel()
+        given["v_b"], sizes["L"] = one.vector("att.v0"), len(given["W_n"])
+    return one.block(_page(first), given, **sizes)
 
 
 def _page(first: bool) -> str:
