@@ -163,7 +163,7 @@ class Driver:
             assert monotonic() < end, "it never came to rest"
             await asyncio.sleep(0.001)
 
-    async def until(self, holds: Callable[[], bool]) -> None:
+    async def until(self, holds: Callable[[], object]) -> None:
         """Wait until something holds, and all of it is drawn; on a busy machine it may take a while.
 
         Raises:

@@ -45,15 +45,6 @@ def cut(*lines: str, command: tuple[str, ...] = COMMAND) -> None:
     autosave.leave(finished=False)
 
 
-async def until(driver: Driver, holds: object) -> None:
-    """Wait until something holds, which a thread brings about."""
-    for _ in range(400):
-        if holds():  # type: ignore[operator]
-            return
-        await driver.pilot.pause(0.05)
-    raise AssertionError("it never came")
-
-
 def offered(driver: Driver) -> bool:
     return isinstance(driver.app.screen, Recover)
 
@@ -62,9 +53,9 @@ def test_what_is_done_is_kept_within_a_moment() -> None:
     async def act(driver: Driver) -> None:
         assert not journal_folder().is_dir()
         await driver.press("n", "n", *":remove", "space", "0", "enter")
-        await until(driver, lambda: driver.view.edits)
+        await driver.until(lambda: driver.view.edits)
         await driver.press("o")
-        await until(driver, lambda: any("order=change" in one.read_text() for one in journal_folder().glob("*.ltui")))
+        await driver.until(lambda: any("order=change" in one.read_text() for one in journal_folder().glob("*.ltui")))
         (path,) = journal_folder().glob("*.ltui")
         text = path.read_text()
         assert "# command: run sample.txt --line 1\n" in text
@@ -77,14 +68,14 @@ def test_what_was_cut_off_is_offered_and_taken_up_as_it_looked() -> None:
     cut("line 2", "remove 0", "goto 3", 'break "bad"')
 
     async def act(driver: Driver) -> None:
-        await until(driver, lambda: offered(driver))
-        await until(driver, lambda: "sample.txt line 2: 1 edit, 1 stop" in driver.text())
+        await driver.until(lambda: offered(driver))
+        await driver.until(lambda: "sample.txt line 2: 1 edit, 1 stop" in driver.text())
         await driver.press("enter")
-        await until(driver, lambda: driver.view.edits)
+        await driver.until(lambda: driver.view.edits)
         assert driver.view.frame.line == 1
         assert driver.view.t == 3
         assert "resumed: 1 edit, 1 stop" in driver.view.said
-        await until(driver, lambda: driver.screen.shown == 6)
+        await driver.until(lambda: driver.screen.shown == 6)
         view = driver.view
         assert (view.order, view.signal, view.everyone, view.beside, view.value) == ("index", 2, True, False, "o")
         assert view.units["layer0.forward"] == 5
@@ -102,7 +93,7 @@ def test_it_can_wait_or_be_thrown_away_and_a_hasty_d_does_not() -> None:
     cut("remove 0")
 
     async def later(driver: Driver) -> None:
-        await until(driver, lambda: offered(driver))
+        await driver.until(lambda: offered(driver))
         await driver.press("d", "n", "x")
         assert offered(driver)
         await driver.press("escape")
@@ -114,7 +105,7 @@ def test_it_can_wait_or_be_thrown_away_and_a_hasty_d_does_not() -> None:
     found.leave()
 
     async def away(driver: Driver) -> None:
-        await until(driver, lambda: offered(driver))
+        await driver.until(lambda: offered(driver))
         await driver.press("D")
         assert not offered(driver)
 
@@ -126,7 +117,7 @@ def test_work_on_another_input_is_only_mentioned() -> None:
     cut("remove 0", command=("run", "/some/other.txt"))
 
     async def act(driver: Driver) -> None:
-        await until(driver, lambda: driver.app._notifications)
+        await driver.until(lambda: driver.app._notifications)
         (said,) = driver.app._notifications
         assert said.message == "work on other.txt line 1 was interrupted: `lstm-tui recover` has it"
         assert not offered(driver)
@@ -144,9 +135,9 @@ def test_work_that_does_not_fit_any_more_is_said_and_stays() -> None:
     journal.leave()
 
     async def act(driver: Driver) -> None:
-        await until(driver, lambda: offered(driver))
+        await driver.until(lambda: offered(driver))
         await driver.press("enter")
-        await until(driver, lambda: driver.app._notifications)
+        await driver.until(lambda: driver.app._notifications)
         (said,) = driver.app._notifications
         assert said.message.startswith("interrupted work:")
 
@@ -156,7 +147,7 @@ def test_work_that_does_not_fit_any_more_is_said_and_stays() -> None:
 
 def test_a_saved_session_opens_as_it_looked() -> None:
     async def act(driver: Driver) -> None:
-        await until(driver, lambda: driver.screen.shown == 6)
+        await driver.until(lambda: driver.screen.shown == 6)
         assert driver.view.order == "index"
 
     def take_up(session: Session) -> tuple[str, ...]:
@@ -169,15 +160,15 @@ def test_a_saved_session_opens_as_it_looked() -> None:
 def test_a_typed_line_opens_another_line_of_the_file_with_all_that_is_shown_of_it() -> None:
     async def act(driver: Driver) -> None:
         await driver.press(*":line", "space", "3", "enter")
-        await until(driver, lambda: driver.view.frame.line == 2)
+        await driver.until(lambda: driver.view.frame.line == 2)
         assert "line 3 of 3" in driver.line("header")
         assert driver.view.facts.trace is driver.view.trace
         await driver.press("}")
         assert driver.view.said == "last line"
         await driver.press(*":remove", "space", "0", "enter")
-        await until(driver, lambda: driver.view.edits)
+        await driver.until(lambda: driver.view.edits)
         await driver.press("{", "}")
-        await until(driver, lambda: driver.view.edits)
+        await driver.until(lambda: driver.view.edits)
         assert driver.view.trace.sequence.tokens == ("movie",)
 
     drive(act, shown())
@@ -216,7 +207,7 @@ def never_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_change_is_kept_as_it_is_made() -> None:
     async def act(driver: Driver) -> None:
         await driver.press(*":remove", "space", "0", "enter")
-        await until(driver, lambda: "remove 0" in kept_lines())
+        await driver.until(lambda: "remove 0" in kept_lines())
 
     drive(act, shown(), keeping=kept(COMMAND))
 
@@ -230,7 +221,7 @@ def test_a_line_that_takes_long_is_kept_as_it_is_typed(monkeypatch: pytest.Monke
     async def act(driver: Driver) -> None:
         driver.screen.edits.execute("remove 0")
         assert begun
-        await until(driver, lambda: "# computing: remove 0" in kept_lines())
+        await driver.until(lambda: "# computing: remove 0" in kept_lines())
 
     drive(act, shown(), keeping=kept(COMMAND))
 
@@ -243,12 +234,12 @@ def test_the_work_is_written_before_anything_is_taken_down(monkeypatch: pytest.M
 
     async def act(driver: Driver) -> None:
         await driver.press(*":remove", "space", "0", "enter")
-        await until(driver, lambda: driver.view.edits)
+        await driver.until(lambda: driver.view.edits)
         assert kept_lines() == []
         with monkeypatch.context() as patched:
             patched.setattr(driver.app, "exit", lambda code: told.append(kept_lines()))
             driver.app._told_to_end(130)
-            await until(driver, lambda: told)
+            await driver.until(lambda: told)
         assert "remove 0" in told[0]
 
     drive(act, shown(), keeping=kept(COMMAND))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from driven_screen import Driver, drive, three_lines
 from parsed import tree_of
-from test_screen_stream import Piped, follow, until
+from test_screen_stream import Piped, follow
 from textual.actions import parse
 
 import lstm_tui.tui.controllers
@@ -98,7 +98,7 @@ def test_a_screen_that_waits_shows_the_empty_view_and_its_keys_do_nothing(size: 
         assert len(driver.app.screen_stack) == 2
         await driver.press("escape")
         source.write("The plot ")
-        await until(driver, lambda: driver.screen.view.t == 1)
+        await driver.until(lambda: driver.screen.view.t == 1)
         await driver.press("N")
         assert driver.view.t == 0
 

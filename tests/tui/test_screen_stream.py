@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,16 +42,8 @@ class Piped:
         return Source(self.network, incoming=self.incoming)
 
 
-async def until(driver: Driver, holds: Callable[[], bool]) -> None:
-    for _ in range(3_000):
-        if holds():
-            return
-        await driver.pilot.pause(0.01)
-    raise AssertionError(driver.text())
-
-
 async def shows(driver: Driver, words: str) -> None:
-    await until(driver, lambda: words in driver.line("header"))
+    await driver.until(lambda: words in driver.line("header"))
 
 
 def follow(act: Any, source: Piped, **options: Any) -> LstmApp:
@@ -115,14 +106,14 @@ def test_a_breakpoint_that_comes_stops_it_with_its_reason_and_g_goes_on() -> Non
         assert not error
         source.write("dull , bad movie not ")
         await shows(driver, "1 new  t=6 (7 of 8)")
-        await until(driver, lambda: "breakpoint 1" in driver.text())
+        await driver.until(lambda: "breakpoint 1" in driver.text())
         source.write("bad ")
         await shows(driver, "2 new  t=6")
         await driver.press("c")
         await shows(driver, "live  t=8 (9 of 9)")
         source.write("movie ")  # the very last token that has come
         await shows(driver, "t=9 (10 of 10)")
-        await until(driver, lambda: "breakpoint 1" in driver.text() and "last stop" not in driver.text())
+        await driver.until(lambda: "breakpoint 1" in driver.text() and "last stop" not in driver.text())
         source.write("good ")
         await shows(driver, "1 new  t=9 (10 of 11)")
         await driver.press("G")
@@ -145,15 +136,15 @@ def test_edits_stay_in_force_while_text_comes_and_a_prompt_is_open(
         await shows(driver, "3 of 3")
         await driver.press("colon")
         source.write("dull , ")
-        await until(driver, lambda: driver.view.facts.length == 5)
+        await driver.until(lambda: driver.view.facts.length == 5)
         await driver.press(*"weight")
         source.write("bad ")
-        await until(driver, lambda: driver.view.facts.length == 6)
+        await driver.until(lambda: driver.view.facts.length == 6)
         await driver.press("escape")
         for edit in ("weight layer0.forward/b_f[0] = 5", 'replace 1 "movie"', "set layer0.forward.c[2] @ 2: = 0.5"):
             assert not driver.screen.edits.execute(edit)
             source.write("movie not ")
-        await until(driver, lambda: driver.view.facts.length == 12 and driver.view.edits == 3)
+        await driver.until(lambda: driver.view.facts.length == 12 and driver.view.edits == 3)
         source.write("good ")
         await shows(driver, "live  ◆ 3 edits  t=12 (13 of 13)")
         session = driver.screen.run.session
@@ -164,7 +155,7 @@ def test_edits_stay_in_force_while_text_comes_and_a_prompt_is_open(
         again = run(edited.network, edited.sequence, holds=edited.holds)
         assert driver.view.passed["h"].tobytes() == again["layer0.forward"]["h"].tobytes()
         await driver.press("z", "z", "z")
-        await until(driver, lambda: not driver.view.edits)
+        await driver.until(lambda: not driver.view.edits)
         plain = run(source.network, session.opened_sequence)
         assert driver.view.passed["h"].tobytes() == plain["layer0.forward"]["h"].tobytes()
         source.write("bad ")
@@ -179,7 +170,7 @@ def test_numba_takes_over_while_text_comes() -> None:
     async def act(driver: Driver) -> None:
         for word in TEXT.split():
             source.write(f"{word} ")
-            await until(driver, lambda: "t=" in driver.line("header"))
+            await driver.until(lambda: "t=" in driver.line("header"))
         await shows(driver, "numba")
         source.write("good ")
         await shows(driver, "live  t=19 (20 of 20)")
@@ -197,7 +188,7 @@ def test_what_is_too_much_is_said_once_and_the_session_goes_on() -> None:
     async def act(driver: Driver) -> None:
         source.write(TEXT + " ")
         await shows(driver, "full  t=5 (6 of 6)")
-        await until(driver, lambda: "6 tokens are all that is held" in driver.text())
+        await driver.until(lambda: "6 tokens are all that is held" in driver.text())
         assert len(driver.app._notifications) == 1
         await driver.press("N", "s", "N")
         assert driver.view.t == 4
@@ -211,7 +202,7 @@ def test_what_cannot_be_read_is_said_and_what_came_before_stays() -> None:
     async def act(driver: Driver) -> None:
         source.write(b"The plot \xff was ")
         await shows(driver, "end  t=1 (2 of 2)")
-        await until(driver, lambda: "0xff, not UTF-8" in driver.text())
+        await driver.until(lambda: "0xff, not UTF-8" in driver.text())
         await driver.press("N")
         assert driver.view.t == 0
 
@@ -223,7 +214,7 @@ def test_an_end_without_a_token_leaves_with_one_line() -> None:
     source.end()
 
     async def act(driver: Driver) -> None:
-        await until(driver, lambda: driver.app._exit)
+        await driver.until(lambda: driver.app._exit)
 
     app = follow(act, source)
     assert app.return_value == 1
@@ -254,7 +245,7 @@ def test_an_export_writes_what_has_come(tmp_path: Any) -> None:
         source.write("The plot was ")
         await shows(driver, "3 of 3")
         driver.screen.dialogs.write_to(str(tmp_path / "o.json"))
-        await until(driver, lambda: (tmp_path / "o.json").exists())
+        await driver.until(lambda: (tmp_path / "o.json").exists())
 
     follow(act, source)
     assert read(tmp_path / "o.json").sequence.tokens == ("The", "plot", "was")

@@ -39,6 +39,22 @@ from lstm_tui.tui.views.page import PageScreen, glossary_page
 
 PAUSE = 0.1
 """Seconds between two reports of what is computed."""
+
+
+class Pace:
+    """Says when what is computed is to be reported again."""
+
+    def __init__(self) -> None:
+        """Begin; the first report is due after a pause."""
+        self._told = time.monotonic()
+
+    def is_due(self) -> bool:
+        """Say whether a pause has passed; the next one begins then."""
+        due = time.monotonic() - self._told > PAUSE
+        self._told = time.monotonic() if due else self._told
+        return due
+
+
 Changes = dict[str, Any]
 Work = Callable[[Callable[[], bool]], Iterator[Changes]]
 """Computes in a thread and yields what has become known; it is handed what says whether it is to stop."""
@@ -140,6 +156,11 @@ class Analysis:
 def leaving(keys: str) -> AnalysisKey:
     """Return the keys that close the screen: the one that opened it does so too."""
     return AnalysisKey(f"escape,q,{keys}", lambda picture: Close(), ends=True)
+
+
+def halting() -> AnalysisKey:
+    """Return the key that has nothing more computed; what is known stays."""
+    return AnalysisKey("s", lambda picture: Halt(picture.but(working=False)) if picture.working else picture, ends=True)
 
 
 def moving(moved: Callable[[Any, int], Picture]) -> list[AnalysisKey]:

@@ -7,7 +7,6 @@ The cell under the cursor is told in words, with what is said when its place is 
 from __future__ import annotations
 
 import textwrap
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,14 +30,14 @@ from lstm_tui.tui.canvas.charts import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (
-    PAUSE,
     Analysis,
     AnalysisKey,
     Changes,
     Close,
     Follows,
-    Halt,
+    Pace,
     Work,
+    halting,
     leaving,
     moving,
     put_token,
@@ -195,7 +194,7 @@ def attention_analysis(view: View) -> Analysis:
     keys = [
         leaving("O,shift+o"), *moving(_moved),
         AnalysisKey("l,right", lambda one: _aside(one, 1)), AnalysisKey("h,left", lambda one: _aside(one, -1)),
-        AnalysisKey("e", _pinned), AnalysisKey("s", _halted, ends=True), AnalysisKey("enter", _equation),
+        AnalysisKey("e", _pinned), halting(), AnalysisKey("enter", _equation),
     ]  # fmt: skip
     line = (
         ("j/k", "step"), ("h/l", "place"), ("enter", "its equation"), ("e", "pin it"), ("s", "stop"), ("esc", "back"),
@@ -224,15 +223,14 @@ def _compute(picture: AttentionPicture) -> Work | None:
         steps = sorted(range(len(found.steps)), key=lambda step: abs(step - picture.step))
         cells = [(step, row) for step in (None, *steps) for row in range(len(found.rows))]
         without: dict[tuple[int | None, int], Without] = {}
-        told = time.monotonic()
+        pace = Pace()
         for one in each_without(found, cells):
             if stopped():
                 return
             without[one.step, one.row] = one
             if one.step is not None:
                 alone[one.step, one.row] = effect_of(said, one, one.step)
-            if time.monotonic() - told > PAUSE:
-                told = time.monotonic()
+            if pace.is_due():
                 yield {"alone": alone.copy(), "without": dict(without), "done": len(without)}
         yield {"alone": alone, "without": without, "done": len(without), "working": False}
 
@@ -268,8 +266,3 @@ def _pinned(picture: AttentionPicture) -> Follows:
         return picture
     value, number = f"{found.pass_name}.{found.look.weights}", found.rows[picture.column]
     return Close(ClickTarget(line=f"set {value}[{number}] @ {picture.t} = 1"))
-
-
-def _halted(picture: AttentionPicture) -> Follows:
-    """Compute no further; what is known stays."""
-    return Halt(picture.but(working=False)) if picture.working else picture

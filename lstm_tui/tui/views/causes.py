@@ -7,7 +7,6 @@ each of its units does alone; one key makes its interchange as an edit, a branch
 from __future__ import annotations
 
 import textwrap
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -27,15 +26,15 @@ from lstm_tui.tui.canvas.charts import put_bar, put_heat, put_signed_bar, shade_
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (
-    PAUSE,
     Analysis,
     AnalysisKey,
     Ask,
     Changes,
     Close,
     Follows,
-    Halt,
+    Pace,
     Work,
+    halting,
     leaving,
     moving,
     put_token,
@@ -268,7 +267,7 @@ def causes_analysis(view: View, question: CausalQuestion) -> Analysis:
     keys = [
         leaving("Y,shift+y"), *moving(_moved), *sideways(_other_pass),
         AnalysisKey("l,right", lambda one: _aside(one, 1)), AnalysisKey("h,left", lambda one: _aside(one, -1)),
-        AnalysisKey("u", _units), AnalysisKey("s", _halted, ends=True), AnalysisKey("enter", _branch),
+        AnalysisKey("u", _units), halting(), AnalysisKey("enter", _branch),
     ]  # fmt: skip
     line = (
         ("j/k", "token"), ("h/l", "value"), ("[]", "pass"), ("enter", "make it an edit"), ("u", "its units"),
@@ -287,13 +286,12 @@ def _compute(picture: CausesPicture) -> Work:
             return
         found = question.begun()
         yield {"found": found}
-        told = time.monotonic()
+        pace = Pace()
         for done, (row, column, number) in enumerate(question.each(found)):
             if stopped():
                 return
             found.numbers[row, column] = number
-            if time.monotonic() - told > PAUSE:
-                told = time.monotonic()
+            if pace.is_due():
                 yield {"found": replace(found, numbers=found.numbers.copy()), "done": done + 1}
         yield {"found": found, "done": found.numbers.size}
         cell = question.memory, question.place
@@ -336,8 +334,3 @@ def _branch(picture: CausesPicture) -> Follows:
     """Make the interchange of the cell under the cursor."""
     column = picture.under
     return picture if column is None else Close(ClickTarget(line=picture.question.line(column, picture.t)))
-
-
-def _halted(picture: CausesPicture) -> Follows:
-    """Compute no further; what is known stays."""
-    return Halt(picture.but(working=False)) if picture.working else picture

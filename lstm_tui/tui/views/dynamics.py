@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,15 +27,15 @@ from lstm_tui.tui.canvas.charts import put_signed_bar
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (
-    PAUSE,
     Analysis,
     AnalysisKey,
     Ask,
     Changes,
     Close,
     Follows,
-    Halt,
+    Pace,
     Work,
+    halting,
     leaving,
     moving,
     other_pass,
@@ -229,7 +228,7 @@ def dynamics_analysis(view: View) -> Analysis:
         leaving("J,shift+j"), *moving(_moved), *sideways(_other_pass),
         AnalysisKey("l", lambda one: _aside(one, 1)), AnalysisKey("h", lambda one: _aside(one, -1)),
         AnalysisKey("n", lambda one: _other_token(one, 1)), AnalysisKey("N,shift+n", lambda one: _other_token(one, -1)),
-        AnalysisKey("enter,t", _go), AnalysisKey("s", _halted, ends=True),
+        AnalysisKey("enter,t", _go), halting(),
     ]  # fmt: skip
     line: Sequence[tuple[str, str]] = (
         ("j/k", "point"), ("h/l", "direction"), ("n/N", "token"), ("[]", "pass"), ("enter", "go"), ("s", "stop"),
@@ -240,15 +239,14 @@ def dynamics_analysis(view: View) -> Analysis:
 
 def _compute(picture: DynamicsPicture) -> Work:
     def work(stopped: Callable[[], bool]) -> Iterator[Changes]:
-        going, told = picture.question.going(stopped), time.monotonic()
+        going, pace = picture.question.going(stopped), Pace()
         while True:
             try:
                 done, starts = next(going)
             except StopIteration as end:
                 yield {"answer": end.value, "working": False}
                 return
-            if not done or time.monotonic() - told > PAUSE:
-                told = time.monotonic()
+            if not done or pace.is_due():
                 yield {"done": done, "starts": starts}
 
     return work
@@ -289,8 +287,3 @@ def _other_pass(picture: DynamicsPicture, by: int) -> Follows:
 def _go(picture: DynamicsPicture) -> Follows:
     """Go to the token that is held."""
     return Close(ClickTarget(t=picture.question.t))
-
-
-def _halted(picture: DynamicsPicture) -> Follows:
-    """Search no further."""
-    return Halt(picture.but(working=False)) if picture.working else picture

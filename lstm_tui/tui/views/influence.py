@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,15 +23,15 @@ from lstm_tui.tui.canvas.charts import put_bar, put_signed_bar, put_strip
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (
-    PAUSE,
     Analysis,
     AnalysisKey,
     Ask,
     Changes,
     Close,
     Follows,
-    Halt,
+    Pace,
     Work,
+    halting,
     leaving,
     moving,
     put_token,
@@ -344,7 +343,7 @@ def influence_analysis(view: View) -> Analysis:
     targets = (*outputs_of(view), unit_of(view))
     keys = [
         leaving("r"), *moving(_moved), *sideways(_other_output), AnalysisKey("c", _memory),
-        AnalysisKey("s", _halted, ends=True), AnalysisKey("enter,t", _gone_to),
+        halting(), AnalysisKey("enter,t", _gone_to),
         *(AnalysisKey(str(number), _order(number)) for number in range(1, 8)),
     ]  # fmt: skip
     line = (
@@ -359,22 +358,20 @@ def _compute(answer: InfluenceAnswer) -> Work:
     trace, target = answer.view.trace, answer.target
 
     def work(stopped: Callable[[], bool]) -> Iterator[Changes]:
-        told = time.monotonic()
+        pace = Pace()
         for done, count, found in each_influence(trace, target, answer.asked):
             if stopped():
                 return
             if found is not None:
                 yield {"found": found}
-            elif time.monotonic() - told > PAUSE:
-                told = time.monotonic()
+            elif pace.is_due():
                 yield {"back": done / count}
         effects = np.full(len(answer.asked), np.nan)
         for done, (t, effect) in enumerate(each_deletion(trace, target, answer.asked)):
             if stopped():
                 return
             effects[t - answer.asked.start] = effect
-            if time.monotonic() - told > PAUSE:
-                told = time.monotonic()
+            if pace.is_due():
                 yield {"effects": effects.copy(), "done": done + 1}
         yield {"effects": effects, "done": len(effects), "working": False}
 
@@ -421,8 +418,3 @@ def _asked(answer: InfluenceAnswer, chosen: int) -> Ask:
     """Begin another question; order and cursor stay."""
     target, targets = answer.targets[chosen], answer.targets
     return Ask(InfluenceAnswer(answer.view, target, order=answer.order, cursor=answer.cursor, targets=targets))
-
-
-def _halted(answer: InfluenceAnswer) -> Follows:
-    """Compute no further; what is known stays."""
-    return Halt(answer.but(working=False)) if answer.working else answer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -16,13 +15,13 @@ from lstm_tui.lesson.bound_step import Open
 from lstm_tui.tui.canvas.canvas import ClickTarget
 from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import (
-    PAUSE,
     Analysis,
     AnalysisKey,
     Ask,
     Changes,
     Close,
     Follows,
+    Pace,
     Work,
     leaving,
     moving,
@@ -94,14 +93,13 @@ def _maps(picture: Reaching, stopped: Callable[[], bool]) -> Iterator[Changes]:
     passed = trace[picture.pass_name]
     maps = {kind: np.full((len(places), len(places)), np.nan) for kind in KINDS}
     sources = (gradient_rows(passed, places), deletion_rows(trace, passed, places))
-    told = time.monotonic()
+    pace = Pace()
     for kind, columns in zip(KINDS, sources, strict=True):
         for t, column in columns:
             if stopped():
                 return
             maps[kind][:, t - places.start] = column
-            if time.monotonic() - told > PAUSE:
-                told = time.monotonic()
+            if pace.is_due():
                 yield {"maps": {name: values.copy() for name, values in maps.items()}}
         yield {"maps": {name: values.copy() for name, values in maps.items()}}
     yield {"working": False}
