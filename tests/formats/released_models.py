@@ -212,24 +212,45 @@ def answers_of_rwkv7(tensors: Tensors, ids: Sequence[int]) -> Array:
     return np.array(logits)
 
 
-def rwkv6(seed: int = 0, layers: int = 2, heads: int = 2) -> Tensors:
-    """Return an RWKV-6 model: 8 wide, ranks 3 and 2, 12 channels of the second half."""
+def _gated_rwkv(
+    seed: int, layers: int, heads: int, mix: str, of_time: Callable[[Callable[..., Array], str, int, int], Tensors]
+) -> Tensors:
+    """Return an RWKV model of the fifth or sixth generation: 8 wide, 12 channels of the second half.
+
+    Args:
+        seed: Of its numbers.
+        layers: How many blocks.
+        heads: Of each.
+        mix: What the tensors are called by which the channels mix in the token before.
+        of_time: Makes what a generation has of its own, by what makes numbers, the names' beginning, width and heads.
+    """
     of, wide, inner = _random(seed), 8, 12
     made = {"emb.weight": of(VOCABULARY, wide)}
     for n in range(layers):
         at = f"blocks.{n}."
         for name in ("ln0", "ln1", "ln2")[n > 0 :]:
             made |= {f"{at}{name}.weight": of(wide) + 1, f"{at}{name}.bias": of(wide)}
-        made |= {f"{at}att.time_maa_{one}": of(1, 1, wide) for one in "xwkvrg"}
-        made |= {f"{at}att.time_maa_w1": of(wide, 15), f"{at}att.time_maa_w2": of(5, 3, wide)}
-        made |= {f"{at}att.time_decay": of(1, 1, wide), f"{at}att.time_decay_w1": of(wide, 2)}
-        made |= {f"{at}att.time_decay_w2": of(2, wide), f"{at}att.time_faaaa": of(heads, wide // heads)}
+        made |= of_time(of, f"{at}att.", wide, heads)
         made |= {f"{at}att.{one}.weight": of(wide, wide) for one in ("receptance", "key", "value", "output", "gate")}
         made |= {f"{at}att.ln_x.weight": of(wide) + 1, f"{at}att.ln_x.bias": of(wide)}
-        made |= {f"{at}ffn.time_maa_{one}": of(1, 1, wide) for one in "kr"}
+        made |= {f"{at}ffn.{mix}_{one}": of(1, 1, wide) for one in "kr"}
         made |= {f"{at}ffn.key.weight": of(inner, wide), f"{at}ffn.receptance.weight": of(wide, wide)}
         made |= {f"{at}ffn.value.weight": of(wide, inner)}
     return made | {"ln_out.weight": of(wide) + 1, "ln_out.bias": of(wide), "head.weight": of(VOCABULARY, wide)}
+
+
+def rwkv6(seed: int = 0, layers: int = 2, heads: int = 2) -> Tensors:
+    """Return an RWKV-6 model: 8 wide, ranks 3 and 2, 12 channels of the second half."""
+
+    def of_time(of: Callable[..., Array], att: str, wide: int, heads: int) -> Tensors:
+        return {
+            **{f"{att}time_maa_{one}": of(1, 1, wide) for one in "xwkvrg"},
+            f"{att}time_maa_w1": of(wide, 15), f"{att}time_maa_w2": of(5, 3, wide),
+            f"{att}time_decay": of(1, 1, wide), f"{att}time_decay_w1": of(wide, 2),
+            f"{att}time_decay_w2": of(2, wide), f"{att}time_faaaa": of(heads, wide // heads),
+        }  # fmt: skip
+
+    return _gated_rwkv(seed, layers, heads, "time_maa", of_time)
 
 
 def answers_of_rwkv6(tensors: Tensors, ids: Sequence[int]) -> Array:
@@ -275,20 +296,12 @@ def answers_of_rwkv6(tensors: Tensors, ids: Sequence[int]) -> Array:
 
 def rwkv5(seed: int = 0, layers: int = 2, heads: int = 2) -> Tensors:
     """Return an RWKV-5 model: 8 wide, 12 channels of the second half."""
-    of, wide, inner = _random(seed), 8, 12
-    made = {"emb.weight": of(VOCABULARY, wide)}
-    for n in range(layers):
-        at = f"blocks.{n}."
-        for name in ("ln0", "ln1", "ln2")[n > 0 :]:
-            made |= {f"{at}{name}.weight": of(wide) + 1, f"{at}{name}.bias": of(wide)}
-        made |= {f"{at}att.time_mix_{one}": of(1, 1, wide) for one in "kvrg"}
-        made |= {f"{at}att.{name}": of(heads, wide // heads) for name in ("time_decay", "time_faaaa")}
-        made |= {f"{at}att.{one}.weight": of(wide, wide) for one in ("receptance", "key", "value", "output", "gate")}
-        made |= {f"{at}att.ln_x.weight": of(wide) + 1, f"{at}att.ln_x.bias": of(wide)}
-        made |= {f"{at}ffn.time_mix_{one}": of(1, 1, wide) for one in "kr"}
-        made |= {f"{at}ffn.key.weight": of(inner, wide), f"{at}ffn.receptance.weight": of(wide, wide)}
-        made |= {f"{at}ffn.value.weight": of(wide, inner)}
-    return made | {"ln_out.weight": of(wide) + 1, "ln_out.bias": of(wide), "head.weight": of(VOCABULARY, wide)}
+
+    def of_time(of: Callable[..., Array], att: str, wide: int, heads: int) -> Tensors:
+        mixed = {f"{att}time_mix_{one}": of(1, 1, wide) for one in "kvrg"}
+        return mixed | {f"{att}{name}": of(heads, wide // heads) for name in ("time_decay", "time_faaaa")}
+
+    return _gated_rwkv(seed, layers, heads, "time_mix", of_time)
 
 
 def answers_of_rwkv5(tensors: Tensors, ids: Sequence[int]) -> Array:
