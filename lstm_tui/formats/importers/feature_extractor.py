@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.ops import softmax
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 
@@ -143,11 +144,6 @@ def _expression(text: str, x: Array) -> Array:
     return made.values["y"].reshape(x.shape)
 
 
-def _softmax(x: Array) -> Array:
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-
-
 def _log_softmax(x: Array) -> Array:
     below = x - x.max(axis=-1, keepdims=True)
     return np.asarray(below - np.log(np.exp(below).sum(axis=-1, keepdims=True)))
@@ -171,7 +167,7 @@ _FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "tanh": np.tanh,
     "relu": lambda x: np.maximum(x, 0),
     "relu6": lambda x: np.clip(x, 0, 6),
-    "softmax": _softmax,
+    "softmax": softmax,
     "softplus": lambda x: np.logaddexp(x, 0),
     "softsign": lambda x: x / (1 + np.abs(x)),
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),

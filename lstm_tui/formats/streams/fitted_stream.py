@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.compiler.ops import softmax
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import count_of
@@ -130,23 +131,13 @@ def _from_logits(stream: FittedStream) -> FittedStream:
     recorded = stream.chunks[0].outputs
     if stream.rounding or recorded is None or recorded.shape[-1] < 2 or is_distribution(recorded):
         return stream
-    rows = in_context([stream.chunks[0].samples], stream.context)[0] if stream.context else stream.chunks[0].samples
-    if not is_distribution(ChunkedRun(stream.network).read(rows).outputs):
+    said = _said_of_the_first(stream)
+    if not is_distribution(said):
         return stream
-    made = replace(
-        stream,
-        softmax=True,
-        chunks=tuple(
-            one if one.outputs is None else replace(one, outputs=_softmax(one.outputs)) for one in stream.chunks
-        ),
-    )
-    return made if _beside_the_first(made).max() < _beside_the_first(stream).max() else stream
-
-
-def _softmax(rows: Array) -> Array:
-    with np.errstate(all="ignore"):
-        made = np.exp(rows - rows.max(axis=-1, keepdims=True))
-        return np.asarray(made / made.sum(axis=-1, keepdims=True))
+    with quiet():
+        chunks = [one if one.outputs is None else replace(one, outputs=softmax(one.outputs)) for one in stream.chunks]
+    made = replace(stream, softmax=True, chunks=tuple(chunks))
+    return made if _beside_the_first(made, said).max() < _beside_the_first(stream, said).max() else stream
 
 
 def _is_one_of(one: RecordedChunk, size: int) -> bool:
@@ -155,13 +146,24 @@ def _is_one_of(one: RecordedChunk, size: int) -> bool:
     return outputs is not None and bool(outputs.size) and outputs.size == max(outputs.shape, default=1) != size
 
 
-def _beside_the_first(stream: FittedStream) -> Array:
-    """Return how far each output of the network is from what was recorded of the first chunk, (K,); ∞ is not known."""
+def _said_of_the_first(stream: FittedStream) -> Array:
+    """Return what the network says of the first chunk."""
+    samples = stream.chunks[0].samples
+    rows = in_context([samples], stream.context)[0] if stream.context else samples
+    return ChunkedRun(stream.network).read(rows).outputs
+
+
+def _beside_the_first(stream: FittedStream, said: Array | None = None) -> Array:
+    """Return how far each output of the network is from what was recorded of the first chunk, (K,); ∞ is not known.
+
+    Args:
+        stream: The recording.
+        said: What the network says of that chunk, where that is known.
+    """
     first = stream.chunks[0]
     if first.outputs is None:
         return np.full(_outputs(stream.network), np.inf)
-    rows = in_context([first.samples], stream.context)[0] if stream.context else first.samples
-    said = ChunkedRun(stream.network).read(rows).outputs
+    said = _said_of_the_first(stream) if said is None else said
     mine = said[np.newaxis] if said.ndim == 1 else said
     count = min(len(mine), len(first.outputs)) if first.by_step else 1
     with np.errstate(all="ignore"):
