@@ -116,10 +116,16 @@ def perplexity(bits: Sequence[Array] | Array, first: int = 1) -> float | None:
         first: The first place of each whose token was predicted, see `first_predicted`.
     """
     every = np.concatenate([np.atleast_1d(one)[first:] for one in ([bits] if isinstance(bits, np.ndarray) else bits)])
-    if not every.size:
+    with np.errstate(all="ignore"):
+        return perplexity_of(float(every.sum()), every.size)
+
+
+def perplexity_of(bits: float, predicted: int) -> float | None:
+    """Return 2 to the mean surprise of so many predicted tokens, of `bits` in all; None where there are none."""
+    if not predicted:
         return None
     with np.errstate(all="ignore"):
-        return float(np.exp2(every.mean()))
+        return float(np.exp2(np.float64(bits) / predicted))
 
 
 def choose(trace: Trace, temperature: float = 0.0, seed: int = 0) -> str:

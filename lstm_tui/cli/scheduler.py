@@ -58,11 +58,11 @@ def by_cluster(
     stack.callback(client.close)
     places = [str(Path(file).resolve()) for file in files]
     each = iter(parts)
-    sent = _Sent(options)
+    sent = _travelling(options)
 
     def hand_out(count: int) -> list[Any]:
         return [
-            client.submit(answer, sent.options, places[file], part, pure=False, retries=_RETRIES)
+            client.submit(answer, sent, places[file], part, pure=False, retries=_RETRIES)
             for file, part in islice(each, count)
         ]
 
@@ -72,13 +72,11 @@ def by_cluster(
         waiting += hand_out(1)
 
 
-class _Sent:
-    """Options as they travel: names of files whole, since a worker stands in another folder."""
-
-    def __init__(self, options: Namespace) -> None:
-        given = dict(vars(options))
-        for name in ("model", "edits", "initial", "map", "vocabulary", "cell"):
-            value = given.get(name)
-            if isinstance(value, str) and Path(value).is_file():
-                given[name] = str(Path(value).resolve())
-        self.options = Namespace(**given)
+def _travelling(options: Namespace) -> Namespace:
+    """Return options as they travel: names of files whole, since a worker stands in another folder."""
+    given = dict(vars(options))
+    for name in ("model", "edits", "initial", "map", "vocabulary", "cell"):
+        value = given.get(name)
+        if isinstance(value, str) and Path(value).is_file():
+            given[name] = str(Path(value).resolve())
+    return Namespace(**given)

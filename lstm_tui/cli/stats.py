@@ -30,6 +30,7 @@ _HEADS = ("value", "does", "mean", "below .1", "above .9", "saturated", "never o
 
 def command(options: Namespace) -> int:
     """Run every line of a file or a folder, or the one that was asked for, and tell how the units did."""
+    from lstm_tui.analysis.distribution import perplexity_of
     from lstm_tui.analysis.health import HealthCounts
     from lstm_tui.debugger.inspect.prediction import perplexity_figure
 
@@ -91,14 +92,6 @@ def count_part(source: Source, lines: range, options: Namespace) -> dict[str, An
     with np.errstate(all="ignore"):
         every = np.concatenate([surprises[n] for n in lines if n in surprises]) if surprises else np.zeros(0)
         return {"counts": counts.plain(), "bits": float(every.sum()), "predicted": len(every)}
-
-
-def perplexity_of(bits: float, predicted: int) -> float | None:
-    """Return 2 to the mean surprise of so many predicted tokens; None where there are none."""
-    if not predicted:
-        return None
-    with np.errstate(all="ignore"):
-        return float(np.exp2(np.float64(bits) / predicted))
 
 
 def _pass(one: PassHealth, trace: Trace) -> Iterator[str]:

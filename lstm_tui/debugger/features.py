@@ -14,6 +14,7 @@ from lstm_tui.debugger.edits.language import in_quotes
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.words import unquoted
+from lstm_tui.engine.number_text import read_number
 from lstm_tui.engine.text_safety import visible
 
 MOST_FEATURES = 64
@@ -112,10 +113,7 @@ def read_written(name: str, text: str) -> Feature | None:
 
 
 def _number(text: str) -> float:
-    try:
-        number = float(text) if "_" not in text else np.nan
-    except ValueError:
-        number = np.nan
-    if not np.isfinite(number):
+    number = read_number(text)
+    if number is None or not np.isfinite(number):
         raise UserError(f"`{visible(text.strip()[:40])}` is no finite number of a direction")
-    return float(number)
+    return number

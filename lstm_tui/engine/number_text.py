@@ -1,4 +1,4 @@
-"""Numbers as text, for every surface: the one place that turns a float into characters.
+"""Numbers as text, for every surface: the one place that turns a float into characters, and reads typed ones.
 
 Each style says how exact it is; all of them keep the sign, name what is not finite, and never write a number other than
 0 as one that reads as 0. None but `exact` writes a negative zero.
@@ -210,6 +210,14 @@ def written_out(number: Decimal) -> str:
         return f"{MINUS}∞" if number < 0 else "∞"
     text = f"{number:f}"
     return (text if "." in text else f"{text}.0").replace("-", MINUS)
+
+
+def read_number(text: str) -> float | None:
+    """Return the number that a text is, `nan` and `inf` too; None when it is none, and where it has a `_` in it."""
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
 
 
 def bytes_text(count: int) -> str:

@@ -28,6 +28,7 @@ from lstm_tui.engine.number_text import (
     grouped,
     percent,
     printed,
+    read_number,
     sentence,
     sentences,
     written_out,
@@ -217,6 +218,19 @@ def test_the_styles_by_example(value: float, texts: tuple[str, ...]) -> None:
 )  # fmt: skip
 def test_a_column_by_example(value: float, sign: bool, places: int, text: str) -> None:
     assert compact(value, places + 3, sign, places=places) == text
+
+
+@given(st.floats())
+def test_what_is_written_exactly_is_read_as_it_was(number: float) -> None:
+    read = read_number(exact(number))
+    assert read is not None
+    assert math.copysign(1, read) == math.copysign(1, number) or math.isnan(number)
+    assert read == number or (math.isnan(read) and math.isnan(number))
+
+
+@pytest.mark.parametrize("text", ["", "-", "1_0", "1,5", "0x1p3", "one", "1 2", "1e", "½"])
+def test_what_is_no_number_is_read_as_none(text: str) -> None:
+    assert read_number(text) is None
 
 
 @pytest.mark.parametrize("written", [fixed, sentence])

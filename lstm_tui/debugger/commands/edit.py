@@ -31,7 +31,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Name, walk
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.number_text import from_to, sentence
+from lstm_tui.engine.number_text import from_to, read_number, sentence
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
@@ -145,11 +145,8 @@ def _along(session: Session, name: str, at: str | None, text: str) -> PatchEdit:
     passed = session.frame.trace.passes.get(feature.pass_name)
     if passed is None or feature.value not in passed or passed[feature.value].shape[1] != len(feature.weights):
         raise UserError(f"this run has no {feature.pass_name}.{feature.value} of which {name} is a direction")
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not isfinite(number):
+    number = read_number(text)
+    if number is None or not isfinite(number):
         raise UserError(f"`{visible(text[:40])}` is no finite number, such as: set {name} @ {t} = 1")
     row = np.asarray(passed[feature.value][t])
     moved = feature.nearest(row, number).astype(row.dtype)

@@ -37,7 +37,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.model.sequence import Sequence as Tokens
-from lstm_tui.engine.number_text import count_of, percent, rounded, sentence
+from lstm_tui.engine.number_text import count_of, percent, read_number, rounded, sentence
 from lstm_tui.engine.runtime.compiling import about_to_take_long
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -137,11 +137,8 @@ def _options(rest: str, known: tuple[str, ...], verb: str) -> dict[str, str]:
 
 
 def _positive(text: str, name: str) -> float:
-    try:
-        number = float(text) if "_" not in text else 0.0
-    except ValueError:
-        number = 0.0
-    if not 0 < number < np.inf:
+    number = read_number(text)
+    if number is None or not 0 < number < np.inf:
         raise UserError(f"`{name} {visible(text[:40])}` is no number above 0, such as: {name} .5")
     return number
 

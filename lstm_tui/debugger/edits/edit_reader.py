@@ -29,6 +29,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.syntax import WordReader
 from lstm_tui.engine.language.vocabulary import shortened
 from lstm_tui.engine.language.words import Mistake, Notation, Word
+from lstm_tui.engine.number_text import read_number
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span, whole_number
@@ -229,12 +230,10 @@ def _patch(text: str, defaults: Defaults | None, notation: Notation) -> PatchEdi
 
 
 def _number(text: str, start: int) -> float:
-    try:
-        if "_" not in text:
-            return float(text)
-    except ValueError:
-        pass
-    raise Mistake(f"expected a number, not {_quoted(text.strip())}", start)
+    number = read_number(text)
+    if number is None:
+        raise Mistake(f"expected a number, not {_quoted(text.strip())}", start)
+    return number
 
 
 class _EditReader(WordReader):

@@ -29,7 +29,7 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import count_of, fixed, sentence
+from lstm_tui.engine.number_text import count_of, fixed, read_number, sentence
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.runtime.windowed_series import rows_of
@@ -132,10 +132,7 @@ def conditions_of(text: str, defaults: Defaults) -> tuple[Wanted, ...]:
     found = []
     for part in _AND.split(text):
         match = _CONDITION.match(part)
-        try:
-            number = float(match["number"]) if match is not None and "_" not in match["number"] else None
-        except ValueError:
-            number = None
+        number = None if match is None else read_number(match["number"])
         if match is None or number is None or np.isnan(number):
             raise UserError(f"`{visible(part[:60])}` is no condition, such as: c[7] > 0.5 and f[3] < 0.1")
         owner, _, value = match["value"].rpartition(".")

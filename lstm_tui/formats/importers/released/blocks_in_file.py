@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import read_number
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
 from lstm_tui.formats.importers.plan import Found, Op, Plan, Recurrent, WrittenReadout
@@ -120,11 +121,8 @@ def epsilon_of(report: ImportReport) -> float:
         UserError: The user says something that is no such number.
     """
     text = report.choose("epsilon", EPSILON, ["1e-06"], "assumed", NOT_RECORDED, free=True)
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 1:
+    number = read_number(text)
+    if number is None or not 0 <= number < 1:
         raise UserError(f"{report.file}: --set epsilon={visible(text[:40])} is no small number, such as 1e-05")
     return number
 
