@@ -12,7 +12,7 @@ from lstm_tui.debugger.commands.complete import begun_with, complete_file
 from lstm_tui.debugger.commands.edit import EDIT_VERBS, read_typed, verdicts
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.language import ModelEdit
-from lstm_tui.debugger.edits.openings import asked, network_named, reread, same_file, text_of
+from lstm_tui.debugger.edits.openings import asked, network_named, same_file, text_of, unanswered
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.unknown_words import words_known
 from lstm_tui.engine.errors import UserError, nearest
@@ -112,7 +112,7 @@ def _listed(session: Session) -> Iterator[str]:
     for name in bundled_names():
         try:
             network = network_named(name)
-            made = asked(reread(sequence, network, now), network)
+            made = asked(unanswered(sequence, network, now), network)
         except UserError:
             continue
         found.append((len(made.unknown) / max(len(made), 1), name, words_known(made) if made.ids is not None else ""))

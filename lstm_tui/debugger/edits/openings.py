@@ -12,12 +12,12 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import count_of
-from lstm_tui.engine.runtime.answer import answer_begins
+from lstm_tui.engine.runtime.answer import answer_begins, answered
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.bundled_files import is_bundled
 from lstm_tui.formats.importers.named import find_model, open_model
 from lstm_tui.formats.inputs.inputs import encoded, text_sequence
-from lstm_tui.formats.inputs.preprocess import as_trained
+from lstm_tui.formats.inputs.preprocess import as_read, as_trained
 
 HERE = "the text"
 """What messages call the text that is on the tape."""
@@ -77,6 +77,15 @@ def asked(sequence: Sequence, network: Network | None) -> Sequence:
 
 
 def reread(sequence: Sequence, network: Network, before: Network | None = None) -> Sequence:
+    """Return what is on the tape as `unanswered`, with the answer of the network behind it where it gives one.
+
+    Raises:
+        UserError: As `unanswered`.
+    """
+    return answered(unanswered(sequence, network, before), network)
+
+
+def unanswered(sequence: Sequence, network: Network, before: Network | None = None) -> Sequence:
     """Return what is on the tape as another network reads it: the same tokens where it reads such, else the same text.
 
     Args:
@@ -106,7 +115,7 @@ def reread(sequence: Sequence, network: Network, before: Network | None = None) 
         made = replace(text_sequence(text_of(sequence), tokens), file=sequence.file, line=sequence.line)
     if not len(made):
         raise UserError(f"{name} finds nothing to read in this text")
-    return as_trained(made, network, HERE)
+    return as_read(made, network, HERE)
 
 
 @dataclass(frozen=True, eq=False)

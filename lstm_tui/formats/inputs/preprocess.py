@@ -45,7 +45,16 @@ def ids_sequence(array: Array, file: str | None = None, line: int | None = None)
 
 
 def as_trained(sequence: InputSequence, network: Network, where: str) -> InputSequence:
-    """Return a sequence of ids as the network was trained: padded, without what is masked, through its front, answered.
+    """Return a sequence of ids as the network was trained to read it, with its answer behind it where it gives one.
+
+    Raises:
+        UserError: As `as_read`.
+    """
+    return answered(as_read(sequence, network, where), network)
+
+
+def as_read(sequence: InputSequence, network: Network, where: str) -> InputSequence:
+    """Return a sequence of ids as the network reads it: padded, without what is masked, through its front.
 
     Raises:
         UserError: Nothing of it is left, or the front cannot take it.
@@ -61,8 +70,6 @@ def as_trained(sequence: InputSequence, network: Network, where: str) -> InputSe
         sequence = _padded(sequence, str(pad[0]), int(pad[1]), number, name)
     if isinstance(mask, int):
         sequence = _kept(sequence, np.flatnonzero(sequence.ids != mask), where)
-    if network.answers is not None:
-        return answered(sequence, network)
     if network.front is None or sequence.ids is None:
         return sequence
     x = network.front.run({network.front.inputs[0]: sequence.ids})
