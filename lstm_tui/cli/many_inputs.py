@@ -130,12 +130,20 @@ Work = Callable[[Source, range, Namespace], Any]
 """What is done with some lines of a file; returns texts, numbers, arrays, and lists and mappings of them."""
 
 
-def parts_of(sources: Sequence[Source], line: int | None = None) -> list[InputPart]:
+def lengths_of(source: Source) -> list[int]:
+    """Return how many steps each line of a file has."""
+    return [len(one) for one in source.sequences]
+
+
+def parts_of(
+    sources: Sequence[Source], line: int | None = None, lengths: Sequence[Sequence[int]] | None = None
+) -> list[InputPart]:
     """Return the parts of some files; states that go on from line to line keep a file whole.
 
     Args:
         sources: What is read.
         line: Where only the line that was asked for is read: not None.
+        lengths: Those of every line of each file, where they are known.
     """
     parts = []
     for file, source in enumerate(sources):
@@ -143,8 +151,7 @@ def parts_of(sources: Sequence[Source], line: int | None = None) -> list[InputPa
             parts.append(InputPart(file, source.line, source.line + 1))
             continue
         start = steps = 0
-        for n in range(source.count):
-            count = len(source.sequences[n])
+        for n, count in enumerate(lengths_of(source) if lengths is None else lengths[file]):
             full = n - start >= PART_LINES or steps + count > PART_STEPS
             if n > start and full and not source.carry:
                 parts.append(InputPart(file, start, n))
@@ -157,8 +164,13 @@ def parts_of(sources: Sequence[Source], line: int | None = None) -> list[InputPa
 
 def runs_in(source: Source, lines: range) -> Iterator[tuple[int, Trace]]:
     """Yield the run of each of some lines with its number, those of like length together."""
-    order = list(lines) if source.carry else sorted(lines, key=lambda n: len(source.sequences[n]))
-    yield from zip(order, source.run_lines(order), strict=True)
+    if source.carry or source.captured:
+        yield from zip(lines, source.run_lines(lines), strict=True)
+        return
+    held = source.sequences[lines.start : lines.stop]  # each is read once
+    order = sorted(range(len(held)), key=lambda n: len(held[n]))
+    runs = replace(source, sequences=held, line=0, line_numbers=()).run_lines(order)
+    yield from ((lines.start + n, trace) for n, trace in zip(order, runs, strict=True))
 
 
 class ManyInputs:
@@ -168,6 +180,7 @@ class ManyInputs:
         sources: What is read.
         parts: In their order.
         lines: How many lines there are.
+        steps: How many steps they have.
         done: How many of them are done.
     """
 
@@ -179,11 +192,13 @@ class ManyInputs:
         """
         self.files = list(files_of(given))
         found = list(sources) if sources is not None else sources_of(options, self.files)
-        self.parts = parts_of(found, options.line)
+        lengths = None if options.line is not None else [lengths_of(source) for source in found]
+        self.parts = parts_of(found, options.line, lengths)
+        self.steps = sum(map(sum, lengths or ([len(source.sequences[source.line])] for source in found)))
         self.options = copy(options)
         if options.interpreter is None and len(self.parts) + self.parts[0].stop - self.parts[0].start > 2:
             passes = len(needed(found[0].network).passes)  # one for all parts, whoever does them
-            self.options.interpreter = chosen(None, self._steps(found), passes)
+            self.options.interpreter = chosen(None, self.steps, passes)
             found = [replace(source, interpreter=self.options.interpreter) for source in found]
         self.sources = found
         self.lines = sum(part.stop - part.start for part in self.parts)
@@ -267,10 +282,7 @@ class ManyInputs:
             return int(min(asked, parts))
         if asked == 1 or STANDARD_INPUT in self.files or parts < 2:
             return 1
-        return min(_cores(), parts) if self._steps(self.sources) >= _WORTH else 1
-
-    def _steps(self, sources: Sequence[Source]) -> int:
-        return sum(len(sources[part.file].sequences[n]) for part in self.parts for n in range(part.start, part.stop))
+        return min(_cores(), parts) if self.steps >= _WORTH else 1
 
 
 _NOT_ASKED = frozenset({
