@@ -53,6 +53,7 @@ KINDS = {
     "verdict-relu": Kind("rnn_relu", "plain network with ReLU, learning too fast for some of its units", rate=5e-2),
     "verdict-depth": Kind("depth_gated", "depth-gated LSTM of two layers", layers=2),
     "verdict-grid": Kind("grid", "grid LSTM of two layers", layers=2),
+    "verdict-clockwork": Kind("clockwork", "clockwork RNN, its units at four paces"),
     "verdict-attention": Kind("lstm", "LSTM with attention over the tokens", "attention_additive"),
 }
 HIDDEN = 16
