@@ -62,9 +62,7 @@ def from_bytes(data: bytes, path: str | Path) -> Network:
         raise UserError(f"{where}: is damaged or cut short: {visible(str(error))}") from error
     dtype = max(np.dtype("float32"), *(tensor.dtype for tensor in tensors.values()))
     try:
-        return build_network(
-            spec, tensors, dtype=dtype, file=str(path), sha256=hashlib.sha256(data).hexdigest()
-        )
+        return build_network(spec, tensors, dtype=dtype, file=str(path), sha256=hashlib.sha256(data).hexdigest())
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     except MemoryError as error:
@@ -98,6 +96,17 @@ def save(network: Network, path: str | Path) -> None:
     data = save_tensors(tensors, {KEY: header})
     with replacing(path) as stream:
         stream.write(data)
+
+
+def holds(network: Network, data: bytes) -> bool:
+    """Say whether the numbers of a network fit into the tensors of a file of ours as they lie in it, bit for bit."""
+    header = _header(data, len(data), network.name)
+    return all(
+        (entry := header.get(name)) is not None
+        and entry["shape"] == list(tensor.shape)
+        and (entry["dtype"] != "F16" or _kept(tensor).dtype.itemsize == _DTYPES["F16"])
+        for name, tensor in network.tensors().items()
+    )
 
 
 def _kept(tensor: Array) -> Array:
