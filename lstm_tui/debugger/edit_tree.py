@@ -396,16 +396,26 @@ def network_key(trace: Trace) -> tuple[object, ...]:
 
 def _set_aside(opening: Opening, edits: Sequence[Edit]) -> str:
     """Return how many edits in force an opening takes out of force, in words; nothing where it takes none."""
-    from lstm_tui.debugger.edits.language import HeldEdit, ModelEdit, TextEdit, TokenEdit, WordsEdit, last_opening
+    from lstm_tui.debugger.edits.language import (
+        CutEdit,
+        HeldEdit,
+        ModelEdit,
+        TextEdit,
+        TokenEdit,
+        WordsEdit,
+        last_opening,
+    )
 
     if isinstance(opening, WordsEdit):
         return ""
     if isinstance(opening, ModelEdit):
         since = max((n for n, edit in enumerate(edits, 1) if isinstance(edit, ModelEdit)), default=0)
-        count = sum(not isinstance(edit, TokenEdit | TextEdit) for edit in edits[since:])
+        count = sum(not isinstance(edit, TokenEdit | TextEdit | CutEdit) for edit in edits[since:])
     else:
         count = sum(
-            isinstance(edit, TokenEdit) or (isinstance(edit, HeldEdit) and edit.steps != (None, None))
+            isinstance(edit, TokenEdit)
+            or (isinstance(edit, HeldEdit) and edit.steps != (None, None))
+            or (isinstance(edit, CutEdit) and not edit.every and (None, None) not in edit.steps)
             for edit in edits[last_opening(edits) :]
         )
     return (

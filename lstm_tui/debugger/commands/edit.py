@@ -233,7 +233,7 @@ def _place_of(session: Session, token: str) -> int:
 
 
 _MOST_OUTPUTS = 4
-_OF_NUMBERS = frozenset({"set", "scale", "weight", "let"})
+_OF_NUMBERS = frozenset({"set", "scale", "weight", "let", "reset", "chunk"})
 """Verbs of edits in which `$limit` is its number; the others take tokens."""
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of an edit script."""
@@ -304,6 +304,18 @@ add_edit_verb(
     "weight NAME[ROW,COLUMN] = NUMBER",
     "set weights (or scale them, with *)",
     "weight layer0.forward/b_f[7] = -4",
+)
+add_edit_verb(
+    "reset",
+    "reset [@ STEPS | every N]",
+    "set the states back to what the network begins with, before this token, some, or every N",
+    "reset @ 3",
+)
+add_edit_verb(
+    "chunk",
+    "chunk [@ STEPS | every N]",
+    "mark where a chunk of a stream begins: states are carried forwards, a backward pass begins anew",
+    "chunk every 16",
 )
 add_edit_verb(
     "let",

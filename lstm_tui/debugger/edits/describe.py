@@ -9,6 +9,7 @@ from lstm_tui.debugger.edits.apply import Edited, exists, is_unknown, part_of, s
 from lstm_tui.debugger.edits.equations import dropped, right_sides
 from lstm_tui.debugger.edits.language import (
     CellEdit,
+    CutEdit,
     Edit,
     HeldEdit,
     ModelEdit,
@@ -59,6 +60,8 @@ def describe(
         return _token(edit, before)
     if isinstance(edit, HeldEdit):
         return _value(edit, before, trace, ran)
+    if isinstance(edit, CutEdit):
+        return _cut(edit, before)
     if isinstance(edit, CellEdit):
         return _cell(edit, before, made)
     if isinstance(edit, ModelEdit):
@@ -184,6 +187,25 @@ def _value(edit: HeldEdit, before: Edited, trace: Trace | None, ran: Trace | Non
         return f"{where}: × {sentence(edit.number, 6)}" + (f", {was}{fixed(new)}" if was and new is not None else "")
     held = "held at " if len(steps) > 1 else ""
     return f"{where}: {was}{held}{fixed(edit.number if new is None else new)}"
+
+
+def _cut(edit: CutEdit, before: Edited) -> str:
+    backward = any(one.direction == "backward" for one in before.network.passes)
+    if edit.every:
+        where = f"every {count_of(edit.every, 'token')}"
+    else:
+        where = ", ".join(_place(span, before.sequence) for span in edit.steps)
+    if edit.kind == "reset":
+        return f"states set back to those the network begins with, {where}" + ("; backward too" if backward else "")
+    carried = "states are carried forwards"
+    return f"a chunk begins {where}: {carried}" + (", and a backward pass begins anew" if backward else "")
+
+
+def _place(span: Span, sequence: Sequence) -> str:
+    places = range_of(span, len(sequence))
+    if len(places) > 1:
+        return f"before t={places.start}–{places.stop - 1}"
+    return f"before t={places.start}, “{visible(sequence.tokens[places.start])}”"
 
 
 def _first_number(trace: Trace | None, edit: HeldEdit, t: int, unit: int) -> float | None:

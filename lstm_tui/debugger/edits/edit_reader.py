@@ -14,6 +14,7 @@ from lstm_tui.debugger.edits.language import (
     MOST_EPOCHS,
     MOST_TEXTS,
     CellEdit,
+    CutEdit,
     Edit,
     ModelEdit,
     PatchEdit,
@@ -30,6 +31,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.syntax import WordReader
 from lstm_tui.engine.language.vocabulary import shortened
 from lstm_tui.engine.language.words import Mistake, Notation, Word
+from lstm_tui.engine.model.cuts import CutKind
 from lstm_tui.engine.number_text import read_number
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
@@ -106,6 +108,8 @@ _EXAMPLES = {
     "patch": 'patch layer0.forward.c[3:5] @ 12 = 0.1, -2 from "line 2 @ 14"',
     "weight": "weight layer0.forward/b_f[7] = -4",
     "let": "let layer0.forward.f = 1",
+    "reset": "reset @ 12, or: reset every 16",
+    "chunk": "chunk @ 12, or: chunk every 16",
     "ablate": "ablate nfg",
     "model": 'model "story"',
     "model-file": 'model-file "mine.safetensors"',
@@ -144,6 +148,8 @@ def _read(verb: str, text: str, defaults: Defaults | None, notation: Notation) -
         reader.take()
     if verb in ("set", "scale"):
         return reader.value("set" if verb == "set" else "scale", defaults)
+    if verb in ("reset", "chunk"):
+        return reader.cut("reset" if verb == "reset" else "chunk", defaults)
     if verb == "weight":
         return reader.weight(defaults)
     if verb == "ablate":
@@ -304,6 +310,28 @@ class _EditReader(WordReader):
         sign = self.sign("= or *")
         number = self.number()
         return WeightEdit("set" if sign == "=" else "scale", tensor, index, number)
+
+    def cut(self, kind: CutKind, defaults: Defaults | None) -> CutEdit:
+        """Read where states are set back, or a chunk begins: here, where nothing is said."""
+        if self.word.kind == "name" and self.word.text == "every":
+            self.take()
+            start = self.word.start
+            every = self.whole()
+            self.finish()
+            if not every:
+                raise Mistake("expected how many tokens lie between, from 1", start)
+            return CutEdit(kind, (), every)
+        if self.is_end() and defaults is not None:
+            return CutEdit(kind, ((defaults.t, defaults.t + 1),))
+        if not self.is_sign("@"):
+            raise self.expected("@ and places, such as @ 12, or: every 16")
+        self.take()
+        steps = [self.span()]
+        while self.is_sign(","):
+            self.take()
+            steps.append(self.span())
+        self.finish()
+        return CutEdit(kind, tuple(steps))
 
     def token(self, verb: Literal["replace", "insert", "delete"]) -> TokenEdit:
         if verb == "delete" and self.word.kind == "name" and self.word.text == "token":
