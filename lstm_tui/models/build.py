@@ -50,6 +50,7 @@ MODULES = {
     "tagger": "taggers",
     "tagger-forward": "taggers",
     "numbers": "number_words",
+    "flip-flop": "flip_flop",
 }
 
 

@@ -28,7 +28,7 @@ TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECA
 VERDICT = tuple(
     f"verdict-{kind}" for kind in ("lstm", "peephole", "coupled", "gru", "relu", "depth", "grid", "attention")
 )
-NAMES = (*TRAINED, "tiny", *VERDICT, "tagger", "tagger-forward", "numbers")
+NAMES = (*TRAINED, "tiny", *VERDICT, "tagger", "tagger-forward", "numbers", "flip-flop")
 SEEDS = 3
 VERDICTS = {
     "The movie was not bad": (0.8, 1.0),

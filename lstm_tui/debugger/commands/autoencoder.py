@@ -152,7 +152,8 @@ def told_of(row: RowRead, values: Array) -> Iterator[str]:
         rebuilds = percent(mine) if mine >= 0 else "nothing (less than its mean would)"
         yield f"  the dictionary rebuilds {rebuilds} of the variance of {feature.value} over this line"
         if other > max(mine, 0.0) + _CLEARLY and file.before.any():
-            yield f"  and {percent(other)} of it {'without' if row.taken_off else 'with'} b_dec taken off: was it trained so?"
+            way = "without" if row.taken_off else "with"
+            yield f"  and {percent(other)} of it {way} b_dec taken off: was it trained so?"
     if file.unread:
         more = f" and {len(file.unread) - 6} more" if len(file.unread) > 6 else ""
         yield f"  in the file and not read: {', '.join(map(visible, file.unread[:6]))}{more}"
