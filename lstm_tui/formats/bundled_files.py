@@ -11,7 +11,7 @@ _NAMES = (
     "sentiment", "sentiment-forward", "story", "chars", "forecast", "recall-lstm", "recall-gru", "recall-rnn",
     "bindings-delta", "bindings-lstm", "bindings-gru", "tiny",
     "verdict-lstm", "verdict-peephole", "verdict-coupled", "verdict-gru", "verdict-relu",
-    "verdict-depth", "verdict-grid", "verdict-attention",
+    "verdict-depth", "verdict-grid", "verdict-clockwork", "verdict-attention",
     "tagger", "tagger-forward", "numbers", "flip-flop",
 )  # fmt: skip
 HELD_OUT = {"story": "stories.txt", "sentiment": "verdicts.tsv", "verdict": "verdicts.tsv"}

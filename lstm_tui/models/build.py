@@ -46,6 +46,7 @@ MODULES = {
     "verdict-relu": "verdicts",
     "verdict-depth": "verdicts",
     "verdict-grid": "verdicts",
+    "verdict-clockwork": "verdicts",
     "verdict-attention": "verdicts",
     "tagger": "taggers",
     "tagger-forward": "taggers",

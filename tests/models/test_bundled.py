@@ -26,7 +26,8 @@ RECALL = ("recall-lstm", "recall-gru", "recall-rnn")
 BINDINGS = ("bindings-delta", "bindings-lstm", "bindings-gru")
 TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECALL, *BINDINGS)
 VERDICT = tuple(
-    f"verdict-{kind}" for kind in ("lstm", "peephole", "coupled", "gru", "relu", "depth", "grid", "attention")
+    f"verdict-{kind}"
+    for kind in ("lstm", "peephole", "coupled", "gru", "relu", "depth", "grid", "clockwork", "attention")
 )
 NAMES = (*TRAINED, "tiny", *VERDICT, "tagger", "tagger-forward", "numbers", "flip-flop")
 SEEDS = 3

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
@@ -73,6 +74,7 @@ class SparseAutoencoder:
         return np.asarray(self.bias - self.encoder @ self.before) if taken_off else self.bias
 
 
+@door("a sparse autoencoder")
 def read_autoencoder(path: str, units: int) -> SparseAutoencoder:
     """Read a sparse autoencoder of a value from an `.npz` or `.safetensors` file.
 
