@@ -51,6 +51,7 @@ MODULES = {
     "tagger": "taggers",
     "tagger-forward": "taggers",
     "numbers": "number_words",
+    "flip-flop": "flip_flop",
 }
 
 
