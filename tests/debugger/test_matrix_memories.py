@@ -270,7 +270,7 @@ h = W_o @ y2
 
 
 def test_what_is_made_number_by_number_stands_by_the_row_or_column_it_comes_to(tmp_path: Path) -> None:
-    """However many equations lie between: what meets a key is by its column, a value or what is read by its row."""
+    """However many equations lie between: what meets a key is by its column, a value or a read by its row."""
     own = 'title = "Long way"\nsource = "of a test"\nname = "long_way"\nstate = ["S"]\noutput = "h"\nheads = "A"\n'
     own += f"defaults = {{ A = 2 }}\nsizes = {{ S = [\"H/A\", \"H/A\"] }}\nequations = '''{LONG_WAY}'''\n"
     (tmp_path / "long_way.toml").write_text(own, "utf-8")
