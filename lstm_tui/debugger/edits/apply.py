@@ -24,6 +24,7 @@ from lstm_tui.debugger.edits.language import (
     TokenEdit,
     ValueEdit,
     WeightEdit,
+    WordsEdit,
     range_of,
 )
 from lstm_tui.debugger.edits.openings import network_named, read_as, reread
@@ -34,6 +35,7 @@ from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.cuts import TapeCut
 from lstm_tui.engine.model.edited_tokens import edited_tokens
+from lstm_tui.engine.model.more_words import new_words, with_words
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens, tokenize
@@ -137,6 +139,8 @@ def after(edit: Edit, edited: Edited, opened: Network, progress: Progress | None
     if isinstance(edit, TeachEdit):
         network = taught(edit, edited.network, progress)
         return replace(edited, network=network, weights=edited.weights | network.tensors().keys())
+    if isinstance(edit, WordsEdit):
+        return _with_words(edit, edited)
     check(edit, edited)
     if isinstance(edit, TokenEdit):
         return _token(edit, edited)
@@ -166,6 +170,21 @@ def _with_text(edit: TextEdit, edited: Edited) -> Edited:
     return replace(edited, sequence=sequence, values=values, origins=Origins.unchanged(len(sequence)))
 
 
+def _with_words(edit: WordsEdit, edited: Edited) -> Edited:
+    """Return what is run when the network reads more words: those of them that stand on the tape are known now."""
+    network, sequence = with_words(edited.network, edit.words), edited.sequence
+    assert network.tokens is not None, "it reads words"
+    if sequence.ids is not None:
+        ids, unknown = network.tokens.encode(sequence.tokens)
+        places = [t for t in sequence.unknown if t not in frozenset(unknown)]
+        known = sequence.ids.copy()  # what was known keeps its id: it may stand for what pads a text
+        known[places] = ids[places]
+        sequence = replace(
+            sequence, ids=known, unknown=tuple(t for t in sequence.unknown if t not in frozenset(places))
+        )
+    return replace(edited, network=network, sequence=sequence, origins=Origins.unchanged(len(sequence)))
+
+
 def check(edit: Edit, edited: Edited) -> None:
     """Say whether an edit can be made, without making it.
 
@@ -177,6 +196,9 @@ def check(edit: Edit, edited: Edited) -> None:
         return
     if isinstance(edit, TeachEdit):
         examples_of(edit, edited.network)
+        return
+    if isinstance(edit, WordsEdit):
+        new_words(edit.words, edited.network)
         return
     if isinstance(edit, ModelEdit | TextEdit):
         after(edit, edited, edited.network)

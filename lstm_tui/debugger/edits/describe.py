@@ -18,6 +18,7 @@ from lstm_tui.debugger.edits.language import (
     TextEdit,
     TokenEdit,
     WeightEdit,
+    WordsEdit,
     range_of,
 )
 from lstm_tui.debugger.edits.openings import asked, network_named, read_as, reread
@@ -27,6 +28,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Name, Product, walk
+from lstm_tui.engine.model.more_words import new_words
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import count_of, fixed, sentence
@@ -64,6 +66,11 @@ def describe(
         return _cell(edit, before, made)
     if isinstance(edit, ModelEdit):
         return _model(edit, before)
+    if isinstance(edit, WordsEdit):
+        words = new_words(edit.words, before.network)
+        named = ", ".join(f"“{visible(word)}”" for word in words[:_MOST_UNKNOWN])
+        more = f" and {len(words) - _MOST_UNKNOWN} more" if len(words) > _MOST_UNKNOWN else ""
+        return f"{count_of(len(words), 'new word')}: {named}{more}, read so far as the unknown word is"
     if isinstance(edit, TeachEdit):
         return taught_words(edit, before.network, None if made is None else made.network)
     if isinstance(edit, TextEdit):

@@ -23,6 +23,7 @@ from lstm_tui.debugger.edits.language import (
     TokenEdit,
     ValueEdit,
     WeightEdit,
+    WordsEdit,
 )
 from lstm_tui.debugger.expressions.parser import ExpressionError
 from lstm_tui.engine.doors import door
@@ -113,6 +114,7 @@ _EXAMPLES = {
     "model": 'model "story"',
     "model-file": 'model-file "mine.safetensors"',
     "text": 'text "he likes pizza ."',
+    "add-words": 'add-words "zuri" "momos"',
     "teach": 'teach "asha likes pizza ." epochs 30 rate 0.005',
 }
 """A right line by the word that begins it."""
@@ -127,7 +129,12 @@ def _check(word: Word, depth: int) -> None:
 
 
 _NOTATION = Notation("an edit", 1_000, _check, finite=False)
-_LONGEST = {"text": 20_000, "teach": 40_000, "patch": 1 << 17}  # a patch holds a number for each unit
+_LONGEST = {
+    "text": 20_000,
+    "teach": 40_000,
+    "add-words": 20_000,
+    "patch": 1 << 17,
+}  # a patch holds a number for each unit
 """Characters of an edit that may be longer than others."""
 
 
@@ -137,7 +144,8 @@ def _read(verb: str, text: str, defaults: Defaults | None, notation: Notation) -
     if verb == "patch":
         return _patch(text, defaults, notation)
     reader = _EditReader(text, notation)
-    reader.take()
+    while reader.word.start < len(verb):  # one of two words is three here
+        reader.take()
     if verb in ("set", "scale"):
         return reader.value("set" if verb == "set" else "scale", defaults)
     if verb in ("reset", "chunk"):
@@ -154,6 +162,8 @@ def _read(verb: str, text: str, defaults: Defaults | None, notation: Notation) -
         return ModelEdit(name)
     if verb == "text":
         return TextEdit(reader.quoted("a text"))
+    if verb == "add-words":
+        return WordsEdit(reader.new_words())
     if verb == "teach":
         return reader.teaching()
     return reader.token("replace" if verb == "replace" else "insert" if verb == "insert" else "delete")
@@ -351,6 +361,16 @@ class _EditReader(WordReader):
         self.take()
         self.finish()
         return word.text
+
+    def new_words(self) -> tuple[str, ...]:
+        """Read words in quotes up to the end of the line."""
+        words: list[str] = []
+        while self.word.kind == "text" and self.word.text.strip():
+            words.append(self.take().text)
+        if not words:
+            raise self.expected("words in double quotes")
+        self.finish()
+        return tuple(words)
 
     def teaching(self) -> TeachEdit:
         """Read texts in quotes, the class they are taught as, and how long."""

@@ -23,6 +23,7 @@ One edit is one line:
     model "story"                             another network reads the text; edits of values and weights are set aside
     model-file "mine.safetensors"             one from a file
     text "he likes pizza ."                   another text in the place of this one
+    add-words "zuri" "momos"
     teach "asha likes pizza ." epochs 30 rate 0.005
                                               the network is trained further on texts, or on texts `as` a class
 
@@ -160,6 +161,13 @@ class TextEdit:
     text: str
 
 
+@dataclass(frozen=True)
+class WordsEdit:
+    """The network reads more words, each of which begins as the unknown one."""
+
+    words: tuple[str, ...]
+
+
 MOST_TEXTS, MOST_EPOCHS = 32, 500
 """How much one `teach` takes."""
 
@@ -181,9 +189,9 @@ class TeachEdit:
     rate: float
 
 
-NetworkEdit = WeightEdit | CellEdit | ModelEdit | TeachEdit
+NetworkEdit = WeightEdit | CellEdit | ModelEdit | WordsEdit | TeachEdit
 """What changes the network, whichever line of a file it reads."""
-Opening = ModelEdit | TextEdit
+Opening = ModelEdit | TextEdit | WordsEdit
 """What has the run begin anew: what is edited behind it stands beside the run that it opens."""
 Edit = TokenEdit | HeldEdit | CutEdit | NetworkEdit | TextEdit
 
@@ -201,6 +209,8 @@ def line_of(edit: Edit) -> str:
         return f"{'model' if is_bundled(edit.name) else 'model-file'} {in_quotes(edit.name)}"
     if isinstance(edit, TextEdit):
         return f"text {in_quotes(edit.text)}"
+    if isinstance(edit, WordsEdit):
+        return f"add-words {' '.join(map(in_quotes, edit.words))}"
     if isinstance(edit, TeachEdit):
         label = "" if edit.label is None else f" as {in_quotes(edit.label)}"
         return f"teach {' '.join(map(in_quotes, edit.texts))}{label} epochs {edit.epochs} rate {edit.rate!r}"

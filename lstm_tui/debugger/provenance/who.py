@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from lstm_tui.analysis.ledger import flow_between
 from lstm_tui.debugger.breakpoints.parse import split_at
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, parse, parser, resolved
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.debugger.expressions.evaluator import token_place
 from lstm_tui.debugger.expressions.scope import NoSuchName
-from lstm_tui.debugger.expressions.shares import ALL_UNITS, memory_meant
+from lstm_tui.debugger.expressions.shares import ALL_UNITS, feature_meant, memory_meant
 from lstm_tui.debugger.inspect.cut_words import reset_words
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.state_update import edit_in_words, explained, mostly, mostly_of, through
@@ -21,6 +24,7 @@ from lstm_tui.debugger.position import Frame, Position, equations_of
 from lstm_tui.debugger.provenance.memory_loss import Fall, Held, MemoryLoss, loss_at, losses, parts_of_change
 from lstm_tui.debugger.provenance.nonfinite import birth, ops_are_finite
 from lstm_tui.debugger.provenance.value_changes import Move, last_move, steps_reached
+from lstm_tui.engine.compiler.roles import kept_states
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import change, from_to, percent
 from lstm_tui.engine.number_text import sentence as number
@@ -168,11 +172,39 @@ def _moved(expression: Expression, scope: Scope, move: Move, limit: float | None
     if unit is None:
         equation = equation_waited_for(expression, scope)
         text = visible(scope.passed.cell.equations[equation].text)
-        return Blame((head, f"  after {text}", *_edits_at(scope, move.t)), scope.pass_name, move.t, equation)
+        along = _along_direction(expression, scope, move.t)
+        return Blame((head, f"  after {text}", *_edits_at(scope, move.t), *along), scope.pass_name, move.t, equation)
     passed, value, number_of_unit = unit
     lines = [head, *_set_back(passed, move.t), *explained(passed, value, move.t, number_of_unit)]
     lines += _by_parts(passed, value, number_of_unit, move.t)
     return Blame(tuple(lines), passed.name, move.t, passed.cell.values.index(value), value, number_of_unit)
+
+
+def _along_direction(expression: Expression, scope: Scope, t: int) -> tuple[str, ...]:
+    """Say what keeping and writing made of the sum of a feature at a place, and whether that is so behind it."""
+    node = expression.node
+    feature = feature_meant(scope, node.name) if isinstance(node, parser.NameNode) else None
+    if feature is None or feature.pass_name not in scope.trace:
+        return ()
+    passed = scope.trace[feature.pass_name]
+    behind = "" if feature.behind is None else f"; what comes out of {feature.behind.words} has no such parts"
+    if feature.value not in kept_states(passed.cell):
+        return (f"  the sum of {feature.name} is linear in {feature.value}{behind}",) if behind else ()
+    step = passed.reading_step(t)
+    part = flow_between(passed, feature.value, step, step + 1)
+    if part is None:
+        return ()
+    with np.errstate(all="ignore"):
+        before = np.asarray(passed.previous(feature.value, t), np.float64)
+        lost = float((part.flow.keep[0] - 1.0) * before @ feature.direction)
+        wrote = float(part.flow.write[0] @ feature.direction)
+        put_in = 0.0 if part.flow.edit is None else float(part.flow.edit[0] @ feature.direction)
+        sums = feature.sums(np.stack([before, np.asarray(passed[feature.value][t], np.float64)]))
+    by_edits = f", an edit by {change(put_in)}" if put_in else ""
+    moved = f"keeping moved its sum by {change(lost)}, writing by {change(wrote)}{by_edits}"
+    if not behind:
+        return (f"  {moved}",)
+    return (f"  {moved}: {from_to(float(sums[0]), float(sums[1]), 4, number)}, exact of the sum{behind}",)
 
 
 def _edits_at(scope: Scope, t: int) -> tuple[str, ...]:
@@ -224,7 +256,10 @@ def _held(expression: Expression, scope: Scope) -> Held | None:
     units = ALL_UNITS
     if isinstance(what, parser.UnitsNode):
         units, what = (what.first, what.stop, what.step), what.of
-    passed, state = memory_meant(scope, what.name if isinstance(what, parser.NameNode) else None)
+    name = what.name if isinstance(what, parser.NameNode) else None
+    if feature_meant(scope, name) is not None:
+        return None  # parts along a direction may cancel: a share of it moves like any number
+    passed, state = memory_meant(scope, name)
     place = token_place(token)
     if place is not None:
         return Held(passed, state, (place,), units)
