@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_tui.cli.many_inputs import sources_of
+from lstm_tui.cli.many_inputs import open_files
 from lstm_tui.cli.printing import Bar, print_json
 from lstm_tui.cli.source import say
 from lstm_tui.debugger.corpus import MOST_HELD, Corpus, CorpusStates, ValueName, hold_states, run_corpus
-from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.number_text import bytes_text, count_of
@@ -37,20 +36,17 @@ if TYPE_CHECKING:
 
 def command(options: Namespace) -> int:
     """Answer one question about every line of some files."""
-    sources = _sources(options)
-    corpus = Corpus.of(sources)
-    names = [source.where for source in sources]
+    opened = open_files(options, options.files)
+    corpus = Corpus.of(opened.sources)
+    names = [source.where for source in opened.sources]
     with Bar("running") as bar:
         if options.like is not None or options.where is not None:
-            return _search(options, corpus, names, bar)
-        if options.gates:
-            return _gates(options, corpus, names, bar)
-        return _follow(options, corpus, names, bar)
-
-
-def _sources(options: Namespace) -> list[Source]:
-    """Return what is read, a file each; of a folder every text, or every series, in it."""
-    return sources_of(options, options.files)
+            _search(options, corpus, names, bar)
+        elif options.gates:
+            _gates(options, corpus, names, bar)
+        else:
+            _follow(options, corpus, names, bar)
+    return 1 if opened.left_out else 0
 
 
 @contextmanager
@@ -130,7 +126,7 @@ def _value(options: Namespace, corpus: Corpus) -> ValueName:
     return ValueName(name, options.value or memory_of(passes[name].cell))
 
 
-def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> int:
+def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> None:
     from lstm_tui.debugger.commands.edit import Here
     from lstm_tui.debugger.inspect.findings import (
         check_units,
@@ -163,10 +159,9 @@ def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
             found = findings(corpus, states, like(states, mark, options.top, first.line, bar))
     if options.json:
         print_json({"steps": int(states.starts[-1]), "found": [_content(one, names) for one in found]})
-        return 0
+        return
     _head(corpus, states, names)
     print(*finding_lines(found, names, options.where is not None), sep="\n")
-    return 0
 
 
 def _content(finding: FoundRange, names: Sequence[str]) -> dict[str, Any]:
@@ -183,7 +178,7 @@ def _head(corpus: Corpus, states: CorpusStates, names: Sequence[str]) -> None:
     print(f"{visible(corpus.network.name)} on {what}: {read}")
 
 
-def _gates(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> int:
+def _gates(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> None:
     from lstm_tui.debugger.inspect.findings import gate_lines
 
     value = _value(options, corpus)
@@ -197,13 +192,12 @@ def _gates(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -
         lines = list(gate_lines(states, gates, options.unit, tokens.vocabulary, bar))
     if options.json:
         print_json({"lines": lines})
-        return 0
+        return
     _head(corpus, states, names)
     print(*lines, sep="\n")
-    return 0
 
 
-def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> int:
+def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> None:
     from lstm_tui.analysis.property_units import units_that_follow
     from lstm_tui.debugger.inspect.findings import follow_sentence, following_lines, labels_by_pattern, labels_in_file
     from lstm_tui.debugger.unit_names import UnitNames
@@ -220,12 +214,11 @@ def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
     if options.json:
         follow = {"value": value.name, "permutations": options.permutations, "labelled": float(np.mean(labels))}
         print_json({**follow, "units": [_unit(one) for one in found]})
-        return 0
+        return
     known = UnitNames.of_network(corpus.network)
     _head(corpus, states, names)
     print(*following_lines(found, value, known, options.permutations), sep="\n")
     print(follow_sentence(found, value, known, what))
-    return 0
 
 
 def _unit(one: FollowingUnit) -> dict[str, Any]:

@@ -62,9 +62,7 @@ def from_bytes(data: bytes, path: str | Path) -> Network:
         raise UserError(f"{where}: is damaged or cut short: {visible(str(error))}") from error
     dtype = max(np.dtype("float32"), *(tensor.dtype for tensor in tensors.values()))
     try:
-        return build_network(
-            spec, tensors, dtype=dtype, file=str(path), sha256=hashlib.sha256(data).hexdigest()
-        )
+        return build_network(spec, tensors, dtype=dtype, file=str(path), sha256=hashlib.sha256(data).hexdigest())
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     except MemoryError as error:
