@@ -42,7 +42,22 @@ ELSEWHERE = {
 }
 """Fields that need not come back letter by letter, and what does; every other is the same."""
 
-NOT_OPENED = {"help", "plain", "script", "batch", "debug", "light", "dark", "rc", "log", "follow", "edits", "line"}
+NOT_OPENED = {
+    "help",
+    "plain",
+    "script",
+    "batch",
+    "debug",
+    "light",
+    "dark",
+    "rc",
+    "log",
+    "follow",
+    "edits",
+    "line",
+    "chunk",
+    "reset_every",
+}
 """Options of `run` that say how it is shown, or what a session says by verbs; every other shapes what is open."""
 
 

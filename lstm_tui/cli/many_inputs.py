@@ -36,6 +36,7 @@ from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.doors import STANDARD_INPUT
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.runtime.cores import usable_cores
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -375,17 +376,13 @@ class ManyInputs:
             return int(min(asked, parts))
         if asked == 1 or STANDARD_INPUT in self.files or parts < 2:
             return 1
-        return min(_cores(), parts) if self.steps >= _WORTH else 1
+        return min(usable_cores(), parts) if self.steps >= _WORTH else 1
 
 
 _NOT_ASKED = frozenset({
     "resume", "scheduler", "jobs", "debug", "json", "junit", "given", "bare", "file", "files", "output",
 })  # fmt: skip
 """Options that change nothing of what a part comes to."""
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _by_processes(

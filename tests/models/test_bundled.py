@@ -45,7 +45,7 @@ def networks() -> dict[str, Network]:
 
 def test_all_are_there_in_order_and_small() -> None:
     assert bundled_names() == NAMES == tuple(MODULES)
-    assert sum(path(name).stat().st_size for name in NAMES) < 5e6
+    assert sum(path(name).stat().st_size for name in NAMES) < 2.5e6
 
 
 @pytest.mark.parametrize("name", TRAINED)

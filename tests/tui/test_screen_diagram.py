@@ -9,6 +9,7 @@ from driven_screen import Driver, drive, network, sequences
 from made_networks import EVERY_CELL, called, make_input, make_network
 from registries import sampled
 
+from lstm_tui.debugger.diagram.chain import chain_lines
 from lstm_tui.debugger.diagram.numbers import standing
 from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.inspect.trace_facts import Facts
@@ -17,7 +18,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import compact
-from lstm_tui.tui.canvas.palette import ASCII, DARK, UNICODE, palette_of
+from lstm_tui.tui.canvas.palette import ASCII, DARK, UNICODE, Palette, palette_of
 from lstm_tui.tui.panes.diagram import draw_diagram
 from lstm_tui.tui.view import View
 
@@ -28,6 +29,18 @@ SIZES = ((158, 41), (118, 32), (78, 19), (56, 10), (30, 8))
 
 def view_of(session: Session) -> View:
     return View(session.frame, Facts(session.frame.trace), value=session.frame.passed.cell.values[0])
+
+
+def check_chain(view: View, rows: list[str], width: int, palette: Palette) -> None:
+    """Check that the chain of steps stands whole under the picture, a line free above it, or not at all."""
+    units = {name: view.unit_of(name) for name in view.trace}
+    chain = ["".join(piece.text for piece in line).strip() for line in chain_lines(view.frame, units, width - 2)]
+    if palette is PLAIN:
+        return  # it is the same picture in other signs
+    stripped = [row.strip() for row in rows]
+    if any(len(one) > 12 and one in stripped for one in chain):
+        assert stripped[-1 - len(chain) : -1] == chain, "whole, above the op at work"
+        assert stripped[-2 - len(chain)] == "", "a line is free above it"
 
 
 @pytest.mark.parametrize("name", sampled(EVERY_CELL, 2), ids=called)
@@ -42,6 +55,7 @@ def test_every_cell_is_drawn_at_every_size(name: str) -> None:
             assert all(line.x <= width for line in drawing.lines)
             if palette is PLAIN:
                 assert drawing.text().isascii()
+            check_chain(view, drawing.text().split("\n"), width, palette)
             step = standing(view.frame, view.unit)
             assert step is not None
             if step.at_work is not None:

@@ -45,6 +45,7 @@ _TEACHING_OPTION = re.compile(
 )
 _FEATURE_SET = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?:@\s*(?P<t>[^=\s]+)\s*)?=\s*(?P<number>\S+)\s*\Z", re.ASCII)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_WORDS = re.compile(rf"{_QUOTED.pattern}|\S+")
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edi
         rest = _token(session, verb, rest)
     if verb == "text" and not _QUOTED.fullmatch(rest):
         rest = in_quotes(rest)
+    if verb == "add-words":
+        rest = _words(session, rest)
     if verb == "teach":
         rest = _teaching(session, rest)
     return parse_edit(f"{verb} {rest}", Here(session), names)
@@ -160,6 +163,16 @@ def _token(session: Session, verb: str, rest: str) -> str:
     if not behind or _QUOTED.fullmatch(behind):
         return f"{place} {behind}".strip()
     return f"{place} {in_quotes(behind)}"
+
+
+def _words(session: Session, rest: str) -> str:
+    """Return words, each in quotes; without any, those of the text on the tape that the network does not know."""
+    if rest:
+        return " ".join(one if one.startswith('"') else in_quotes(one) for one in _WORDS.findall(rest))
+    network, sequence = session.edited.network, session.edited.sequence
+    if not sequence.unknown:
+        raise UserError(f"{visible(network.name)} knows every word of this text: name others to add")
+    return " ".join(in_quotes(one) for one in dict.fromkeys(sequence.tokens[t] for t in sequence.unknown))
 
 
 def _teaching(session: Session, rest: str) -> str:
@@ -208,7 +221,7 @@ def _place_of(session: Session, token: str) -> int:
 
 
 _MOST_OUTPUTS = 4
-_OF_NUMBERS = frozenset({"set", "scale", "weight", "let"})
+_OF_NUMBERS = frozenset({"set", "scale", "weight", "let", "reset", "chunk"})
 """Verbs of edits in which `$limit` is its number; the others take tokens."""
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of an edit script."""
@@ -279,6 +292,18 @@ add_edit_verb(
     "weight NAME[ROW,COLUMN] = NUMBER",
     "set weights (or scale them, with *)",
     "weight layer0.forward/b_f[7] = -4",
+)
+add_edit_verb(
+    "reset",
+    "reset [@ STEPS | every N]",
+    "set the states back to what the network begins with, before this token, some, or every N",
+    "reset @ 3",
+)
+add_edit_verb(
+    "chunk",
+    "chunk [@ STEPS | every N]",
+    "mark where a chunk of a stream begins: states are carried forwards, a backward pass begins anew",
+    "chunk every 16",
 )
 add_edit_verb(
     "let",

@@ -17,6 +17,7 @@ from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.debugger.expressions.evaluator import token_place
 from lstm_tui.debugger.expressions.scope import NoSuchName
 from lstm_tui.debugger.expressions.shares import ALL_UNITS, feature_meant, memory_meant
+from lstm_tui.debugger.inspect.cut_words import reset_words
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.state_update import edit_in_words, explained, mostly, mostly_of, through
 from lstm_tui.debugger.position import Frame, Position, equations_of
@@ -174,7 +175,7 @@ def _moved(expression: Expression, scope: Scope, move: Move, limit: float | None
         along = _along_direction(expression, scope, move.t)
         return Blame((head, f"  after {text}", *_edits_at(scope, move.t), *along), scope.pass_name, move.t, equation)
     passed, value, number_of_unit = unit
-    lines = [head, *explained(passed, value, move.t, number_of_unit)]
+    lines = [head, *_set_back(passed, move.t), *explained(passed, value, move.t, number_of_unit)]
     lines += _by_parts(passed, value, number_of_unit, move.t)
     return Blame(tuple(lines), passed.name, move.t, passed.cell.values.index(value), value, number_of_unit)
 
@@ -209,9 +210,16 @@ def _along_direction(expression: Expression, scope: Scope, t: int) -> tuple[str,
 def _edits_at(scope: Scope, t: int) -> tuple[str, ...]:
     """Return one line where edits hold values of the pass at a place: what changes there may be of their making."""
     holds = scope.trace.ran.holds if scope.trace.ran is not None else ()
-    mine = (one for one in holds if one.pass_name == scope.pass_name and one.steps[0] <= t < one.steps[1])
-    names = dict.fromkeys(one.value for one in mine)
-    return (f"  edits hold {', '.join(names)} here",) if names else ()
+    mine = (one for one in holds if one.pass_name == scope.pass_name and t in one.places)
+    names = dict.fromkeys(one.value for one in mine if not one.is_reset)
+    held = (f"  edits hold {', '.join(names)} here",) if names else ()
+    return (*_set_back(scope.passed, t), *held)
+
+
+def _set_back(passed: PassTrace, t: int) -> tuple[str, ...]:
+    """Return one line where a pass reads a token from the states that its cell begins with."""
+    said = reset_words(passed, t)
+    return (f"  {said}",) if said else ()
 
 
 def _unit_of_value(expression: Expression, scope: Scope, move: Move) -> tuple[PassTrace, str, int] | None:
@@ -315,7 +323,8 @@ def _told_of_loss(scope: Scope, head: str, held: Held, t: int, diluted: bool, ot
     loss = loss_at(held, t)
     if loss is None:
         return Blame((head,), passed.name, t, equation, state)
-    lines = [head, f"  {_did(loss, state, diluted)}"]
+    set_back = _set_back(passed, t)
+    lines = [head, *(set_back or (f"  {_did(loss, state, diluted)}",))]
     if others:
         listed = (f"{_place(scope, held.passed.tape_place(one.step + 1))} {number(one.by)}" for one in others)
         lines.append(f"  next largest: {', '.join(listed)}")
@@ -323,7 +332,7 @@ def _told_of_loss(scope: Scope, head: str, held: Held, t: int, diluted: bool, ot
     if scope.names.name(passed.name, loss.unit):
         worked.insert(0, f"  the largest part of it in {scope.names.words(passed.name, loss.unit)}")
     lines += worked
-    if not loss.all_edited:
+    if not loss.all_edited and not set_back:
         values = loss.written_by if diluted else loss.kept_by
         lines += [line for name in values for line in mostly_of(passed, state, name, t, loss.unit)]
     return Blame(tuple(lines), passed.name, t, equation, state, loss.unit)

@@ -329,6 +329,20 @@ def spread(numbers: tuple[float, ...], size: int) -> Array:
     return np.repeat(np.array(numbers, dtype=np.float64), np.diff(edges))
 
 
+def entering(state: str) -> str:
+    """Return what a state is called as a step finds it, where an edit holds that."""
+    return f"prev({state})"
+
+
+def is_entering(value: str) -> bool:
+    """Say whether a value is called so as `entering` calls a state."""
+    return value.startswith("prev(")
+
+
+RESET_CLOCK = "steps before the reset"
+"""The input that says how many steps were taken before the state was last set back, for `every`."""
+
+
 def held_inputs(value: str) -> tuple[str, str]:
     """Return the names of the two inputs that say how a value is held."""
     return (f"{value} mode", f"{value} number")

@@ -98,6 +98,17 @@ def save(network: Network, path: str | Path) -> None:
         stream.write(data)
 
 
+def holds(network: Network, data: bytes) -> bool:
+    """Say whether the numbers of a network fit into the tensors of a file of ours as they lie in it, bit for bit."""
+    header = _header(data, len(data), network.name)
+    return all(
+        (entry := header.get(name)) is not None
+        and entry["shape"] == list(tensor.shape)
+        and (entry["dtype"] != "F16" or _kept(tensor).dtype.itemsize == _DTYPES["F16"])
+        for name, tensor in network.tensors().items()
+    )
+
+
 def _kept(tensor: Array) -> Array:
     """Return a tensor as its file holds it: of float16 where it is large, of float32, and loses nothing by it."""
     import numpy as np
