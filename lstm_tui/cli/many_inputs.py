@@ -365,6 +365,18 @@ class ManyInputs:
             for one in handed
         )  # fmt: skip
 
+    def is_shared(self, least: float) -> bool:
+        """Say whether others than this process do the work; unless it is asked for, where there is so much of it.
+
+        Args:
+            least: Products of numbers, a step's parameters times the steps.
+        """
+        if self.options.scheduler is not None:
+            return True
+        network = needed(self.sources[0].network)
+        each = sum(array.size for name, array in network.tensors().items() if name != "embedding")
+        return (self.options.jobs is not None or self.steps * each >= least) and self._jobs(len(self.parts)) > 1
+
     def _refuse_stream(self, option: str) -> None:
         if STANDARD_INPUT in self.files:
             raise UserError(f"standard input is read once, by one process: leave {option} out, or give a file")
@@ -380,7 +392,7 @@ class ManyInputs:
 
 
 _NOT_ASKED = frozenset({
-    "resume", "scheduler", "jobs", "debug", "json", "junit", "given", "bare", "file", "files", "output",
+    "resume", "opened", "scheduler", "jobs", "debug", "json", "junit", "given", "bare", "file", "files", "output",
 })  # fmt: skip
 """Options that change nothing of what a part comes to."""
 
