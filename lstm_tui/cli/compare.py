@@ -55,7 +55,7 @@ def comparison(options: Namespace) -> Comparison:
     from lstm_tui.cli.source import source_of
     from lstm_tui.debugger.edits.apply import apply
     from lstm_tui.debugger.inspect.compare import Comparison
-    from lstm_tui.debugger.source import needed
+    from lstm_tui.debugger.source import edited_runs, needed
 
     models: list[str] = list(options.model or [])
     if len(models) == 2 and options.file == "-":
@@ -65,7 +65,7 @@ def comparison(options: Namespace) -> Comparison:
     before = replace(after, edit_script=())
     if len(models) == 2:
         before = source_of(_with_model(options, models[0]), said)
-    one, other = before.run_edited(), after.run_edited()
+    one, other = edited_runs([before, after])
     if len(models) == 2:
         return Comparison.of(one, other, (models[0], models[1]))
     made = apply(after.edit_script, needed(after.network), after.sequences[after.line])
@@ -90,12 +90,13 @@ def lockstep(options: Namespace) -> Lockstep:
     """
     from lstm_tui.cli.source import source_of
     from lstm_tui.debugger.inspect.lockstep import Lockstep
+    from lstm_tui.debugger.source import edited_runs
 
     if options.file == "-":
         raise UserError("standard input is read once, and every network needs it: give a FILE")
     models: list[str] = list(options.model)
     said = set[str]()
-    return Lockstep([source_of(_with_model(options, model), said).run_edited() for model in models], models)
+    return Lockstep(edited_runs([source_of(_with_model(options, model), said) for model in models]), models)
 
 
 def _lockstep_content(lock: Lockstep) -> dict[str, Any]:

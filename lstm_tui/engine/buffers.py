@@ -7,6 +7,7 @@ array is never written again.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,10 +41,14 @@ Take = Callable[[tuple[int, ...], Any], Array]
 
 
 class Workspace:
-    """Memory that is used again for one piece of work after another, since memory fresh from the system is slow."""
+    """Memory that is used again for one piece of work after another, since memory fresh from the system is slow.
+
+    Threads may take of it at once.
+    """
 
     def __init__(self) -> None:
         """Begin with none."""
+        self._turn = threading.Lock()
         self._room, self._used, self._wanted = np.empty(0, np.uint8), 0, 0
 
     def begin(self) -> None:
@@ -55,9 +60,11 @@ class Workspace:
     def take(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return an array that is not cleared and starts a line of memory; it is new where there is not enough."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        start, self._used = self._used, self._used + -(-size // LINE) * LINE
-        self._wanted = max(self._wanted, self._used)
-        if self._used > len(self._room):
+        with self._turn:
+            start = self._used
+            stop = self._used = start + -(-size // LINE) * LINE
+            self._wanted = max(self._wanted, stop)
+        if stop > len(self._room):
             return aligned(shape, dtype)
         numbers: Array = self._room[start : start + size].view(dtype).reshape(shape)
         return numbers

@@ -37,6 +37,7 @@ OWN = {
     "debugger/manual.py": "a page of the package",
     "notebooks/session_widget.py": "the script and the style of the package",
     "serving/server.py": "the page of the package",
+    "engine/runtime/cores.py": "what the system says of its own cores, where anything unknown is taken for nothing",
     "engine/runtime/kernel_cache.py": "our own cache, whose every failure means compiling again",
     "tui/app.py": "shows the screen",
     "tui/views/without_session.py": "shows the screen",

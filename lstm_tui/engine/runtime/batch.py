@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -33,13 +34,15 @@ from lstm_tui.engine.runtime.forward import (
     readout_holds,
     readout_inputs,
     run_arrays,
+    threads_of,
 )
 from lstm_tui.engine.runtime.fused import interpreter as fused
 from lstm_tui.engine.runtime.fused.compiled_batches import BatchBack, BatchRun, BatchStep, Stack, stacked
 from lstm_tui.engine.runtime.gradients import add_to, send, unmerge
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.readout_series import evaluate, pull
-from lstm_tui.engine.runtime.storage import KEEP_ROWS_BYTES, Stored
+from lstm_tui.engine.runtime.side_by_side import Work, side_by_side
+from lstm_tui.engine.runtime.storage import KEEP_ROWS_BYTES, Progress, Stored
 
 MOST_TOGETHER = 48
 """Sequences that are run together at most: more of them are not faster, and are longer in coming."""
@@ -219,6 +222,8 @@ def run_together(
     merged: list[Array] = []
     for number, layer in enumerate(network.layers):
         source = merged[-1] if merged else x
+        begun: list[tuple[str, Callable[[BatchRun], _PassRun]]] = []
+        works: list[Work[BatchRun]] = []
         for one in layer.passes:
             below = _below(one, number, passes)
             mine = [tuple(h for h in given[place].holds if h.pass_name == one.name) for place in places]
@@ -232,12 +237,29 @@ def run_together(
             flat = np.ascontiguousarray(one.program.cast(one.flat, dtype))
             starts = _starts(one, flat, [given[place].initial for place in places])
             state = {name: np.stack([start[name] for start in starts]) for name in starts[0]}
-            ran = step.run(flat, stack, inputs | below, state, program.clock, take)
+            works.append(partial(_ran, step, flat, stack, inputs | below, state, program.clock, take))
             learned = {name: of for name, of in one.program.initial.items() if isinstance(of, str)}
-            passes[one.name] = _PassRun(program, own, flat, inputs | below, starts, learned, step, way_back, ran)
+            begun.append(
+                (one.name, partial(_PassRun, program, own, flat, inputs | below, starts, learned, step, way_back))
+            )
+        ran = side_by_side(works, threads_of(layer.passes, stack.rows, "numba"))
+        passes |= {name: begin(made) for (name, begin), made in zip(begun, ran, strict=True)}
         merged.append(np.array(merge(layer, _outputs(layer, passes, turn))))
         merged[-1][stack.first] = 0
     return Batch(network, stack, places, tuple(given), x, passes, tuple(merged))
+
+
+def _ran(
+    step: BatchStep,
+    flat: Array,
+    stack: Stack,
+    inputs: Mapping[str, Array],
+    state: Mapping[str, Array],
+    clock: int,
+    take: Take,
+    _: Progress,
+) -> BatchRun:
+    return step.run(flat, stack, inputs, state, clock, take)
 
 
 def _compiled(
@@ -442,11 +464,15 @@ def gradients_together(
         layer = network.layers[number]
         unmerge(layer, _outputs(layer, batch.passes, turn), d_merged[number], outside)
         below = d_merged[number - 1] if number else d_x
-        for one in reversed(layer.passes):
-            made = batch.passes[one.name]
+        backwards = layer.passes[::-1]
+        works: list[Work[tuple[Array, dict[str, Array]]]] = []
+        for one in backwards:
+            given = {value: d[turn] if one.direction == "backward" else d for value, d in outside[one.name].items()}
+            works.append(partial(_back, batch.passes[one.name], stack, given, take))
+        passed = side_by_side(works, threads_of(backwards, stack.rows, "numba"))
+        for one, (gradient, inputs) in zip(backwards, passed, strict=True):
             backward = one.direction == "backward"
-            given = {value: d[turn] if backward else d for value, d in outside[one.name].items()}
-            flats[one.name], inputs = _back(made, stack, given, take)
+            flats[one.name] = gradient
             below += inputs["x"][turn] if backward else inputs["x"]
             lower = f"layer{number - 1}.{one.direction}"
             for alias, value in one.program.below.items():
@@ -455,7 +481,9 @@ def gradients_together(
     return flats, d_x
 
 
-def _back(made: _PassRun, stack: Stack, outside: Mapping[str, Array], take: Take) -> tuple[Array, dict[str, Array]]:
+def _back(
+    made: _PassRun, stack: Stack, outside: Mapping[str, Array], take: Take, _: Progress
+) -> tuple[Array, dict[str, Array]]:
     """Return the gradient by the flat parameters of a pass and by its inputs, (rows, n) each in its reading order."""
     program, back = made.program, made.back
     assert back is not None, "the sequences were not run for a gradient"

@@ -22,6 +22,8 @@ from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.overrides import READOUT, Hold, inputs_of
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate
+from lstm_tui.engine.runtime.resets import clock_of, held_sizes
+from lstm_tui.engine.runtime.side_by_side import Work, seconds_of, side_by_side, threads_for
 from lstm_tui.engine.runtime.storage import Progress, Stored, run_pass
 from lstm_tui.engine.runtime.windowed_series import is_windowed
 
@@ -121,19 +123,12 @@ def run_arrays(
     done, total = 0, len(x) * len(network.passes)
     for layer in network.layers:
         source = merged[-1] if merged else x
-        for one in layer.passes:
-            flat = one.program.cast(one.flat, x.dtype)
-            below = below_of(one.program.below, one.name, stored)
-            mine = [hold for hold in holds if hold.pass_name == one.name]
-            program, given = held_program(one, mine), pass_inputs(one, source, mine)
-            inputs = {name: reading_order(series, one.direction) for name, series in given.items()} | below
-            begun = (initial or {}).get(one.name, {})
-            start = one.program.initial_states(flat, begun)
-            learned = {state: of for state, of in one.program.initial.items() if isinstance(of, str)}
-            learned = {state: of for state, of in learned.items() if state not in begun}
-            report = None if progress is None else _shifted(progress, done, total)
-            stored[one.name] = run_pass(program, flat, inputs, start, interpreter, report, learned, keep_rows)
-            done += len(x)
+        works = [_pass_work(one, source, stored, interpreter, initial or {}, holds, keep_rows) for one in layer.passes]
+        threads = threads_of(layer.passes, len(x), interpreter)
+        told = None if progress is None else _shifted(progress, done, total)
+        ran = side_by_side(works, threads, told)
+        stored |= {one.name: made for one, made in zip(layer.passes, ran, strict=True)}
+        done += len(x) * len(layer.passes)
         merged.append(merge(layer, [output_of(layer, n, stored) for n in range(len(layer.passes))]))
     readout = None
     if network.readout is not None:
@@ -141,6 +136,34 @@ def run_arrays(
         program, given = held_readout_program(network, holds), readout_holds(network, len(x), x.dtype, holds)
         readout = evaluate(program, program.cast(network.readout.flat, x.dtype), {**inputs, **given})
     return RunBuffers(network, x, stored, tuple(merged), readout, tuple(holds))
+
+
+def _pass_work(
+    one: Pass,
+    source: Array,
+    stored: Mapping[str, Stored],
+    interpreter: str,
+    initial: Initial,
+    holds: Items[Hold],
+    keep_rows: bool,
+) -> Work[Stored]:
+    """Return what runs a pass over what lies below: what it reads is looked up here, and nothing is run yet."""
+    flat = one.program.cast(one.flat, source.dtype)
+    below = below_of(one.program.below, one.name, stored)
+    mine = [hold for hold in holds if hold.pass_name == one.name]
+    program, given = held_program(one, mine), pass_inputs(one, source, mine)
+    inputs = {name: reading_order(series, one.direction) for name, series in given.items()} | below
+    begun = initial.get(one.name, {})
+    start = one.program.initial_states(flat, begun)
+    learned = {state: of for state, of in one.program.initial.items() if isinstance(of, str) and state not in begun}
+    return lambda report: run_pass(program, flat, inputs, start, interpreter, report, learned, keep_rows)
+
+
+def threads_of(passes: Items[Pass], steps: int, interpreter: str) -> int:
+    """Return on how many threads passes that need nothing of each other are run; NumPy lets one alone go on."""
+    if interpreter != "numba" or len(passes) == 1:
+        return 1
+    return threads_for(seconds_of(one.program, steps) for one in passes)
 
 
 def check_initial(network: Network, initial: Initial) -> None:
@@ -171,9 +194,8 @@ def pass_inputs(one: Pass, source: Array, holds: Items[Hold]) -> dict[str, Array
     """Return what a pass reads beside what lies below, (T, n) each in tape order, and how its values are held."""
     if not holds:
         return {"x": source}
-    program = one.program
-    sizes = {"x": program.input_size, **{name: slot.size for name, slot in program.values.items()}}
-    inputs = inputs_of(holds, sizes, len(source), source.dtype)
+    inputs = inputs_of(holds, held_sizes(one.program), len(source), source.dtype)
+    inputs |= clock_of(one, holds, range(len(source)), len(source), source.dtype)
     modes, numbers = (inputs.pop(name, None) for name in held_inputs("x"))
     x = source if modes is None or numbers is None else held(source, modes, numbers)
     return {"x": np.ascontiguousarray(x), **inputs}
@@ -253,5 +275,5 @@ def _source(name: str, network: Network, x: Array, stored: Mapping[str, Stored],
     return tape_order(stored[f"layer{number}.{direction}"].values[value], direction)
 
 
-def _shifted(progress: Progress, done: int, total: int) -> Callable[[int, int], None]:
-    return lambda step, _: progress(done + step, total)
+def _shifted(progress: Progress, done: int, total: int) -> Callable[[int], None]:
+    return lambda steps: progress(done + steps, total)

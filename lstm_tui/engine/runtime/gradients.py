@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence as Items
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.model.network import Layer, Network, find_source
+from lstm_tui.engine.model.network import Layer, Network, Pass, find_source
 from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
-from lstm_tui.engine.runtime.forward import RunBuffers, output_of, tape_order
+from lstm_tui.engine.runtime.forward import RunBuffers, output_of, tape_order, threads_of
 from lstm_tui.engine.runtime.memory_budget import most_window_bytes
 from lstm_tui.engine.runtime.readout_series import pull
-from lstm_tui.engine.runtime.storage import Progress, backprop_pass
+from lstm_tui.engine.runtime.side_by_side import side_by_side
+from lstm_tui.engine.runtime.storage import Progress, Stored, backprop_pass
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed
 from lstm_tui.engine.runtime.windows import WindowRoom
 
@@ -74,12 +76,23 @@ def gradients(
         outputs = [output_of(layer, n, ran.stored) for n in range(len(layer.passes))]
         unmerge(layer, outputs, d_merged[number], outside)
         below = d_merged[number - 1] if number else d_x
-        for one in reversed(layer.passes):
-            stored = ran.stored[one.name]
-            given = {value: tape_order(d, one.direction) for value, d in outside[one.name].items()}
-            names = () if by_value is None else tuple(dict.fromkeys((*one.cell.state, one.cell.output)))
-            wanted: dict[str, Array] | None = None
+        backwards = layer.passes[::-1]
+        every_given = [
+            {value: tape_order(d, one.direction) for value, d in outside[one.name].items()} for one in backwards
+        ]
+        every_wanted: list[dict[str, Array] | None] = [None] * len(backwards)
+        if by_value is not None and not in_windows:
+            every_wanted = [_room_for(one, ran) for one in backwards]
+        made = []
+        if not in_windows:
+            works = [
+                partial(_taken_back, ran.stored[one.name], given, every_slot, wanted)
+                for one, given, wanted in zip(backwards, every_given, every_wanted, strict=True)
+            ]
+            made = side_by_side(works, threads_of(backwards, len(ran.x), ran.interpreter))
+        for n, (one, given, wanted) in enumerate(zip(backwards, every_given, every_wanted, strict=True)):
             if in_windows:
+                stored = ran.stored[one.name]
                 back = AdjointWindows(stored, given, room, by_value is None)
                 if by_value is None:
                     back.finish(steps.of_pass())
@@ -87,11 +100,9 @@ def gradients(
                     ways[one.name] = back
                 flats[one.name], slots[one.name] = back.gradient, back.of_slots()
                 inputs = {name: back.of_input(name) for name in stored.program.inputs}
-                wanted = {name: back.of_value(name) for name in names}
+                wanted = {name: back.of_value(name) for name in _shown(one)}
             else:
-                if by_value is not None:
-                    wanted = {name: np.empty_like(stored.values[name]) for name in names}
-                flats[one.name], inputs, slots[one.name] = backprop_pass(stored, given, every_slot, wanted)
+                flats[one.name], inputs, slots[one.name] = made[n]
             if by_value is not None and wanted is not None:
                 by_value[one.name] = {value: tape_order(d, one.direction) for value, d in wanted.items()}
             below = added(below, tape_order(inputs["x"], one.direction))
@@ -104,6 +115,22 @@ def gradients(
         else:
             d_x = below
     return flats, d_x, slots
+
+
+def _shown(one: Pass) -> tuple[str, ...]:
+    """Return the states and the output of a pass."""
+    return tuple(dict.fromkeys((*one.cell.state, one.cell.output)))
+
+
+def _room_for(one: Pass, ran: RunBuffers) -> dict[str, Array]:
+    """Return where the gradient by the states and the output of a pass is put."""
+    return {name: np.empty_like(ran.stored[one.name].values[name]) for name in _shown(one)}
+
+
+def _taken_back(
+    stored: Stored, given: dict[str, Array], every_slot: bool, wanted: dict[str, Array] | None, _: Progress
+) -> tuple[Array, dict[str, Array], Array]:
+    return backprop_pass(stored, given, every_slot, wanted)
 
 
 _OF_THE_ROOM = 4

@@ -14,6 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.interpreters import interpreter
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate_part, steps_needed
+from lstm_tui.engine.runtime.side_by_side import seconds_of, side_by_side, threads_for
 from lstm_tui.engine.runtime.storage import Progress, Stored, prepare
 from lstm_tui.engine.runtime.windowed_series import (
     PendingValue,
@@ -38,6 +40,8 @@ from lstm_tui.engine.runtime.windowed_series import (
 WINDOW_BYTES = 2**20
 """Bytes of values that a window is to have: it is computed again in a millisecond or two."""
 _MOST_STEPS = 64 * BLOCK
+_OF_ONE_TOKEN = ("first", "last")
+"""Ops over the steps that read one token."""
 _SPAN_BYTES = 4 * 2**20
 """Bytes of values that are computed together on the way to a window."""
 
@@ -373,6 +377,12 @@ class ReadoutWindows:
         return bool(self._needed)
 
     @property
+    def reads_every_token(self) -> bool:
+        """Whether it has an op over the steps that reads all of them, not the first or the last alone."""
+        ops = (self.program.instructions[number].steps for number in self._needed)
+        return any(one is not None and one.name not in _OF_ONE_TOKEN for one in ops)
+
+    @property
     def is_complete(self) -> bool:
         """Whether every op over the steps is taken."""
         return len(self._singles) + len(self._series) >= len(self._needed)
@@ -462,7 +472,7 @@ class ReadoutWindows:
             number = self._needed[len(self._singles) + len(self._series)]
             one, way = self.program.instructions[number], self._way
             assert one.steps is not None
-            if one.steps.name in ("first", "last"):
+            if one.steps.name in _OF_ONE_TOKEN:
                 place = 0 if one.steps.name == "first" else self.steps - 1
                 if place >= known:
                     return False
@@ -565,10 +575,8 @@ class RunWindows:
             pause: Called between some steps and the next.
         """
         last = self._last
-        for one in self.passes.values():
-            while one is not last and not one.is_complete:
-                one.advance()
-                self._tell(progress, pause)
+        for layer in self._layers():
+            self._take([one for one in layer if one is not last], progress, pause)
         while last is not None and not last.is_complete:
             last.advance(hold=self.readout is not None)
             while self.readout is not None and self.readout.advance(last.taken):
@@ -577,10 +585,32 @@ class RunWindows:
         while self.readout is not None and self.readout.advance(self.readout.steps):
             self._tell(progress, pause)
 
+    def _layers(self) -> list[list[PassWindows]]:
+        """Return the passes by layer, the lowest first: those of one need nothing of each other."""
+        layers: dict[str, list[PassWindows]] = {}
+        for name, one in self.passes.items():
+            layers.setdefault(name.partition(".")[0], []).append(one)
+        return list(layers.values())
+
+    def _take(self, passes: list[PassWindows], progress: Progress | None, pause: Callable[[], None] | None) -> None:
+        """Take every step of some passes that need nothing of each other; on a thread each where that is faster."""
+
+        def work(one: PassWindows, report: Progress) -> None:
+            while not one.is_complete:
+                one.advance()
+                report(one.taken, one.steps)
+                if pause is not None:
+                    pause()
+
+        left = [one for one in passes if not one.is_complete]
+        alone = any(one.interpreter != "numba" for one in left)
+        threads = 1 if alone else threads_for(seconds_of(one.program, one.steps - one.taken) for one in left)
+        side_by_side([partial(work, one) for one in left], threads, lambda _: self._tell(progress, None))
+
     @property
     def _last(self) -> PassWindows | None:
-        """The pass of the highest layer that reads in the order of the tape: the readout is taken beside it."""
-        if self.readout is None or not self.readout.follows:
+        """The pass of the highest layer that the readout is taken beside, as it reads in the order of the tape."""
+        if self.readout is None or not self.readout.follows or not self.readout.reads_every_token:
             return None
         return self.passes[self.readout.follows]
 

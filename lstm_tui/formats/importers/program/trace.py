@@ -921,8 +921,7 @@ class GraphTrace:
             steps, batch, grid = self.steps, 1, np.arange(self.steps).reshape(self.steps, 1)
             limit = self._limit(node, self.steps)
         if limit is not None:
-            steps, grid = limit, grid.copy()
-            grid[limit:] = 0
+            steps = limit  # what the node shows behind them is nothing
         return Reading(node, value, why, way, one_step, steps, limit, batch - 1), grid
 
     def _given_to(self, node: Any) -> tuple[int, int, bool]:

@@ -511,14 +511,15 @@ def _of_script(archive: ScriptArchive) -> _Program:
     name = next((one for one in ("forward", "forward__0") if _has(archive, one)), "forward")
     definition = method_of(archive, archive.root, name)
     spec = [one.arg for one in definition.args.args][1:]
-    optional = set(spec[len(spec) - len(definition.args.defaults) :]) if definition.args.defaults else set()
+    given = definition.args.defaults  # of the last arguments
+    defaults = dict(zip(spec[len(spec) - len(given) :], given, strict=True))
     traced = archive.traced.get("forward") if isinstance(archive.traced, dict) else None
     kinds = {one.arg: one.annotation for one in definition.args.args[1:]}
     inputs: list[_Input] = []
     forms: dict[str, Any] = {}
     for number, one in enumerate(spec):
         example = traced[number] if isinstance(traced, list | tuple) and number < len(traced) else None
-        forms[one] = _form(one, kinds[one], example, one in optional, inputs)
+        forms[one] = _form(one, kinds[one], example, defaults.get(one), inputs)
     shapes = [one.shape for one in archive.tensors().values()]
     shapes += [one.shape for one in archive.constants if isinstance(one, Tensor)]
 
@@ -544,24 +545,32 @@ class _Slot:
     name: str
 
 
-def _form(name: str, annotation: ast.expr | None, example: Any, optional: bool, inputs: list[_Input]) -> Any:
-    """Return what an argument is made of: inputs, or a plain value."""
+def _literal(written: ast.expr) -> Any:
+    """Return a default as it is written; None where it is no plain number, word or list of them."""
+    try:
+        return ast.literal_eval(written)
+    except ValueError:
+        return None
+
+
+def _form(name: str, annotation: ast.expr | None, example: Any, default: ast.expr | None, inputs: list[_Input]) -> Any:
+    """Return what an argument is made of: inputs, or a plain value, which is its default where it has one."""
     if isinstance(example, Tensor):
         kind = _TORCH_KINDS.get(example.dtype, _FLOAT)
         inputs.append(_Input(name, kind, example.shape))
         return _Slot(name)
     if isinstance(example, list | tuple):
-        made = [_form(f"{name}.{n}", None, one, False, inputs) for n, one in enumerate(example)]
+        made = [_form(f"{name}.{n}", None, one, None, inputs) for n, one in enumerate(example)]
         return tuple(made) if isinstance(example, tuple) else made
-    if optional:
-        return None
+    if default is not None:
+        return _literal(default)
     text = "" if annotation is None else ast.unparse(annotation)
     if text == "Tensor":
         inputs.append(_Input(name))
         return _Slot(name)
     if text.startswith("Tuple[") and set(text[6:-1].split(", ")) == {"Tensor"}:
         parts = range(text.count("Tensor"))
-        return tuple(_form(f"{name}.{n}", ast.Name("Tensor"), None, False, inputs) for n in parts)
+        return tuple(_form(f"{name}.{n}", ast.Name("Tensor"), None, None, inputs) for n in parts)
     if text.startswith("Optional["):
         return None
     raise ProgramStopped(f"its input {visible(name)} is of a kind ({visible(text[:60])}) that is not followed")
