@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -428,12 +429,13 @@ def _of_a_layer(
     path = recorded.layers[place]
     path = path if f"{path}/0/x" in recorded.calls else path.rpartition(".")[0]
     x, y = recorded.calls.get(f"{path}/0/x"), recorded.calls.get(f"{path}/0/y")
-    alike = [name for name in recorded.layers if name.startswith(path)]
-    if x is None or y is None or len(alike) != 1:
+    own = [n for n, name in zip(recurrent_layers(network), recorded.layers, strict=False)
+           if name == path or re.fullmatch(rf"{re.escape(path)}\.l\d+", name)]  # fmt: skip
+    if x is None or y is None or number not in own:
         if left:
             yield left.removeprefix("; ")
         return
-    mine = _of_a_call(network, recorded, f"{path}/0", [number])
+    mine = _of_a_call(network, recorded, f"{path}/0", own)
     if mine is None:
         return
     first = [recorded.calls[f"{path}/0/{name}_0"] for name in "hc" if f"{path}/0/{name}_0" in recorded.calls]
