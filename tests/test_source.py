@@ -42,7 +42,22 @@ ELSEWHERE = {
 }
 """Fields that need not come back letter by letter, and what does; every other is the same."""
 
-NOT_OPENED = {"help", "plain", "script", "batch", "debug", "light", "dark", "rc", "log", "follow", "edits", "line"}
+NOT_OPENED = {
+    "help",
+    "plain",
+    "script",
+    "batch",
+    "debug",
+    "light",
+    "dark",
+    "rc",
+    "log",
+    "follow",
+    "edits",
+    "line",
+    "chunk",
+    "reset_every",
+}
 """Options of `run` that say how it is shown, or what a session says by verbs; every other shapes what is open."""
 
 
@@ -102,7 +117,8 @@ def arguments(name: str, rng: random.Random) -> list[str]:
     if rng.random() < 0.4 and "--whole" not in given:
         given.append("--carry")
     if rng.random() < 0.3:
-        Path("edits.txt").write_text("remove 0\n", encoding="utf-8")
+        edit = "remove 0\n" if network.tokens is not None else f"set {network.passes[0].name}.h[1] @ 0 = 0.25\n"
+        Path("edits.txt").write_text(edit, encoding="utf-8")
         given += ["--edits", "edits.txt"]
     return given
 

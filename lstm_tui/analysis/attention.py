@@ -123,8 +123,10 @@ def writers_of(passed: PassTrace, memory: str, rows: int) -> Array:
     series = np.asarray(passed[memory])
     forward = passed.direction == "forward"
     read = series if forward else series[::-1]
-    start = np.asarray(passed.initial[memory]) if memory in passed.initial else np.zeros(read.shape[1], read.dtype)
-    before = np.concatenate([start[None], read[:-1]])
+    if memory in passed.initial:
+        before = passed.entering(memory)
+    else:
+        before = np.concatenate([np.zeros((1, read.shape[1]), read.dtype), read[:-1]])
     changed = (read != before).reshape(len(read), rows, -1).any(axis=2)
     place = np.arange(len(read)) if forward else np.arange(len(read))[::-1]
     last = np.maximum.accumulate(np.where(changed, np.arange(len(read))[:, None], -1), axis=0)

@@ -291,7 +291,7 @@ def _read_by_name(passed: PassTrace, stored: Stored, node: Name | Previous, numb
         assert stored.rows is not None
         return stored.rows[1:, made.offset : made.offset + made.size]
     if isinstance(node, Previous) or passed.cell.is_previous(name, number):
-        return np.vstack([stored.initial[name], stored.values[name][:-1]])
+        return passed.entering(name)
     return stored.values[name]
 
 

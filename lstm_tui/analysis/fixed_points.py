@@ -5,8 +5,8 @@ eigenvalues λ of the Jacobian say what a small change becomes: it fades or grow
 complex. A direction with |λ| near 1 is a memory; along a line of fixed points it is kept for ever.
 
 Points are searched for from many states, by making |F(s) − s| smaller (Levenberg and Marquardt: a step of Newton where
-that is well behaved, downhill where not). What is found depends on where the search begins, so it is never said to be
-all there are.
+that is well behaved, downhill where not). From what is found it is searched on: from the middles between points, and
+along what grows at them. What is found depends on where the search begins, so it is never said to be all there are.
 """
 
 from __future__ import annotations
@@ -49,6 +49,10 @@ _JACOBIAN = 1.7e-5
 _BEYOND_CACHE = 80
 """Numbers of a state at which they take twice as long."""
 _USUAL_ROUNDS = 20
+_FURTHER = 4
+"""How often it is searched on from the points that were found."""
+_OFF = 0.01
+"""How far off a point a state begins that is followed away from it, for each of 1 + the largest of its numbers."""
 _LEAST = 1e-3
 """|(J − 1)ᵀ r| at most this times |r|: next to it |F(s) − s| is not smaller to first order."""
 _IMMENSE = 1e8
@@ -171,6 +175,7 @@ class Starts:
         shaken: Those with random numbers added.
         anywhere: Random states between the least and the largest number of each.
         between: Middles between points that were found.
+        off: States a little off a point that was found, along a direction that grows, followed where they go.
         nothing: How many starts came to no point.
     """
 
@@ -180,11 +185,12 @@ class Starts:
     anywhere: int
     between: int = 0
     nothing: int = 0
+    off: int = 0
 
     @property
     def count(self) -> int:
         """How many in all."""
-        return self.followed + self.visited + self.shaken + self.anywhere + self.between
+        return self.followed + self.visited + self.shaken + self.anywhere + self.between + self.off
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,16 +295,28 @@ def search_fixed_points(passed: PassTrace, map: StepMap, t: int, stop: Stop | No
     gathered = _Gathered(map, SLOW * pace, stop)
     if stop is not None and stop():
         raise UserError("stopped")
-    yield 0, 2 * len(first)  # before the first part, which takes long on a busy machine
+    most = len(first)  # from what was found
+    total = len(first) + most
+    yield 0, total  # before the first part, which takes long on a busy machine
     for done in gathered.begin(first):
-        yield done, 2 * len(first)
-    between = gathered.middles(len(first) // 2)
-    for done in gathered.begin(between):
-        yield 2 * len(first) - len(between) + done, 2 * len(first)
+        yield done, total
+    off = between = 0
+    for _ in range(_FURTHER):
+        before, left = gathered.count, most - off - between
+        saddles = gathered.off_saddles(left // 2)
+        for done in gathered.begin(saddles):
+            yield len(first) + off + between + done, total
+        off += len(saddles)
+        middles = gathered.middles(left - len(saddles))
+        for done in gathered.begin(middles):
+            yield len(first) + off + between + done, total
+        between += len(middles)
+        if gathered.count == before or off + between >= most:
+            break
     found = sorted(gathered.points(), key=lambda one: float(np.linalg.norm(one.state - after)))
     points, lines = _on_lines(map, found)
     settles, tokens = _settles(map, after, points, stop)
-    told = replace(starts, between=len(between), nothing=gathered.nothing)
+    told = replace(starts, between=between, nothing=gathered.nothing, off=off)
     return FixedPoints(map, here[0], after, pace, points, told, settles, tokens, lines)
 
 
@@ -356,7 +374,14 @@ class _Gathered:
         self._speeds: list[float] = []
         self._fixed: list[bool] = []
         self._count: list[int] = []
+        self._left = 0  # points whose growing directions were gone along
+        self._paired: set[tuple[int, int]] = set()
         self.nothing = 0
+
+    @property
+    def count(self) -> int:
+        """How many points were found."""
+        return len(self._states)
 
     def begin(self, starts: Array) -> Iterator[int]:
         """Search from some states, (S, n); yield how many of them are done."""
@@ -437,10 +462,40 @@ class _Gathered:
         self._fixed.append(fixed)
         self._count.append(1)
 
+    def off_saddles(self, most: int) -> Array:
+        """Return where states a little off the points found go, (S, n), both ways along what grows; each point once.
+
+        What draws the state on either side of a saddle is found so, however little of the space is drawn there.
+        """
+        begun: list[Array] = []
+        while self._left < self.count and len(begun) < most:
+            state, number = self._states[self._left], self._left
+            self._left += 1
+            if not self._fixed[number]:
+                continue
+            for direction in directions_of(self._map.jacobians(state[None])[0])[1]:
+                if direction.kind == "grows":
+                    parts = (direction.vector.real, direction.vector.imag) if direction.turns else (direction.vector,)
+                    by = _OFF * (1 + np.abs(state).max())
+                    begun += [state + sign * by * np.real(part) for part in parts for sign in (1, -1)]
+        states = np.array(begun[:most]).reshape(-1, self._map.width)
+        for _ in range(FOLLOWED if len(states) else 0):
+            states = self._map.step(states)
+        return apart(states[np.isfinite(states).all(axis=1)])
+
     def middles(self, most: int) -> Array:
-        """Return the middles between the points that were found, (S, n), so many at most."""
-        pairs = [(a, b) for b in range(len(self._states)) for a in range(b)][:most]
-        return np.array([(self._states[a] + self._states[b]) / 2 for a, b in pairs]).reshape(-1, self._map.width)
+        """Return the middles between points that were found, (S, n), the nearest first; each pair once."""
+        known = np.array(self._states).reshape(-1, self._map.width)
+        a, b = np.triu_indices(self.count, 1)
+        fresh = np.array(
+            [pair not in self._paired for pair in zip(a.tolist(), b.tolist(), strict=True)], dtype=np.bool_
+        )
+        a, b = a[fresh], b[fresh]
+        squares = np.square(known).sum(axis=1)
+        far = (squares[:, None] + squares - 2 * known @ known.T)[a, b]
+        near = np.argsort(far, kind="stable")[:most]
+        self._paired.update(zip(a[near].tolist(), b[near].tolist(), strict=True))
+        return np.asarray((known[a[near]] + known[b[near]]) / 2)
 
     def points(self) -> list[FixedPoint]:
         """Return what was found, each with its eigenvalues."""

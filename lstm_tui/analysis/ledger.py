@@ -160,9 +160,26 @@ def _flow(whole: PassTrace, state: str, first: int, part: PassTrace | None = Non
         with quiet():
             keep, write = (held(part, modes, factors).astype(np.float64) for part in (keep, write))
         edit = np.where(modes == 1, numbers, 0.0)
+    keep, edit = _set_back(passed, state, keep, edit)
     start = passed.initial[state].astype(np.float64)
     epsilon = float(np.finfo(passed[state].dtype).eps)
     return Flow(state, keep, write, start, reader.reading(passed[state]), epsilon, edit)
+
+
+def _set_back(passed: PassTrace, state: str, keep: Array, edit: Array | None) -> tuple[Array, Array | None]:
+    """Return what is kept of a state and what edits put in, (T, n) each, with its resets: nothing is kept over one."""
+    places = passed.resets.between(0, passed.steps)
+    if not places:
+        return keep, edit
+    steps = [passed.reading_step(t) for t in places]
+    fresh = passed.resets.states[state].astype(np.float64)
+    keep = keep.copy()
+    if fresh.any():
+        edit = np.zeros_like(keep) if edit is None else edit.copy()
+        with quiet():
+            edit[steps] += np.where(fresh == 0, 0.0, keep[steps] * fresh)
+    keep[steps] = 0.0
+    return keep, edit
 
 
 class _NotRecorded(Exception):
@@ -194,7 +211,9 @@ class _Reader:
             return np.asarray(np.broadcast_to(operand, (*operand.shape[:-1], matrix.shape[1])) @ matrix.T)
         arguments = [self.read(argument) for argument in node.arguments]
         if node.function == "every":
-            steps = self.first + np.arange(self.passed.steps)[:, None]
+            steps = self.first + np.arange(self.passed.steps)
+            begun = [0, *sorted(self.whole.reading_step(t) for t in self.whole.resets.between(0, self.whole.steps))]
+            steps = (steps - np.array(begun)[np.searchsorted(begun, steps, side="right") - 1])[:, None]
             return np.asarray(np.mod(steps, arguments[0]) == 0, dtype=np.float64)
         if node.function == "part":
             number, count = (int(one[0]) for one in arguments[1:])
@@ -229,8 +248,9 @@ class _Reader:
         return self.reading(self.passed[name])
 
     def _before(self, name: str) -> Array:
-        after = self._value(name)
-        return np.concatenate([self.passed.initial[name].astype(np.float64)[None, :], after[:-1]])
+        if name not in self.passed:
+            raise _NotRecorded
+        return self.passed.entering(name).astype(np.float64)
 
     def _parameter(self, name: str) -> Array:
         program, flat = self.whole.program, self.whole.parameters

@@ -10,6 +10,7 @@ what they reach needs no direction in particular. The fit is a logistic regressi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -125,37 +126,54 @@ def fit_probe(given: LabelledTokens, seed: int = 0) -> LinearProbe:
     """
     train, held = _split(given, seed)
     weights, bias = logistic(train.values, train.labels)
-    judged = _judge(weights, bias, train, held, seed)
+    judged = _judge(held.values @ weights + bias > 0, train, held, seed)
     return LinearProbe(weights, bias, replace(judged, control=_control(train, held, seed)))
 
 
 def judge_direction(direction: Array, given: LabelledTokens, seed: int = 0) -> Judged:
-    """Judge a direction that was given: where it parts the labels is fitted, and judged on sequences held out.
+    """Judge a direction, (n,), that was given, as `judge_number` does what is along it.
+
+    Raises:
+        UserError: As `fit_probe`.
+    """
+    return judge_number(lambda values: values @ direction, given, seed)
+
+
+def judge_number(number: Callable[[Array], Array], given: LabelledTokens, seed: int = 0) -> Judged:
+    """Judge a number of each token that was given: where it parts the labels is fitted, and judged on what is held out.
+
+    Args:
+        number: Returns it, (N,), of some values, (N, n): along a direction, or what comes out of an activation.
+        given: The tokens.
+        seed: Of what is held out, and of the permutations.
 
     Raises:
         UserError: As `fit_probe`.
     """
     train, held = _split(given, seed)
-    return _judge(*_placed(direction, train), train, held, seed)
+    sign, bias = _placed(number(train.values), train)
+    return _judge(sign * number(held.values) + bias > 0, train, held, seed)
 
 
-def _placed(direction: Array, train: LabelledTokens) -> tuple[Array, float]:
-    """Return a direction the way in which the label is above, and what is added so that 0 lies between the means."""
-    along = train.values @ direction
+def _placed(along: Array, train: LabelledTokens) -> tuple[float, float]:
+    """Return the sign by which a number, (N,), is larger with the label, and what is added so that 0 lies between."""
     with_label, without = along[train.labels > 0].mean(), along[train.labels == 0].mean()
     sign = 1.0 if with_label >= without else -1.0
-    return sign * direction, float(-sign * (with_label + without) / 2)
+    return sign, float(-sign * (with_label + without) / 2)
 
 
-def _judge(weights: Array, bias: float, train: LabelledTokens, held: LabelledTokens, seed: int) -> Judged:
-    said = held.values @ weights + bias > 0
+def _judge(said: Array, train: LabelledTokens, held: LabelledTokens, seed: int) -> Judged:
+    """Judge what is said of the tokens held out, (N,), beside what random directions say."""
     others = permuted_labels(held.labels, held.lengths, PERMUTATIONS, np.random.default_rng(seed))
     mine = balanced(said, held.labels[None])[0]
     p = np.nan if others is None else float((1 + (balanced(said, others) >= mine - 1e-12).sum()) / (1 + len(others)))
     random = np.random.default_rng(seed + 2)
     spread = np.where(train.values.std(axis=0) > 0, train.values.std(axis=0), 1.0)
-    ways = (_placed(random.normal(size=len(weights)) / spread, train) for _ in range(RANDOM))
-    reached = np.array([balanced(held.values @ way + added > 0, held.labels[None])[0] for way, added in ways])
+    reached = np.empty(RANDOM)
+    for n in range(RANDOM):
+        way = random.normal(size=train.values.shape[1]) / spread
+        sign, added = _placed(train.values @ way, train)
+        reached[n] = balanced(sign * (held.values @ way) + added > 0, held.labels[None])[0]
     random_p = float((1 + (reached >= mine - 1e-12).sum()) / (1 + RANDOM))
     return Judged(float(mine), float(p), len(held.labels), float(np.median(reached)), random_p)
 

@@ -120,14 +120,26 @@ def read_places(passed: PassTrace, new: bool = False) -> dict[str, ReadPlace]:
     if program is None:
         return {}
     found: dict[str, ReadPlace] = {}
+    entering = _entering(program)
     for one in program.instructions:
         if one.op.code not in (Code.READ, Code.WEIGHTED) or one.equation < 0:
             continue
         value, operand = passed.cell.values[one.equation], one.operands[0]
         for state in program.matrices:
-            if state in passed.cell.state and program.values[state].offset == operand.offset and state != value:
+            if state not in passed.cell.state or state == value:
+                continue
+            if program.values[state].offset == operand.offset:
                 found.setdefault(value, ReadPlace(state, one, operand.space == Space.CURRENT))
+            elif entering.get(state) == operand.offset:
+                found.setdefault(value, ReadPlace(state, one, False))
     return {value: place for value, place in found.items() if place.is_new or not new}
+
+
+def _entering(program: Program) -> dict[str, int]:
+    """Return where states lie in a row as the step finds them, of those that an edit sets back."""
+    holds = [one for one in program.instructions if one.holds_entering]
+    first = {one.operands[0].offset: one.target.offset for one in holds}
+    return {state: first[slot.offset] for state, slot in program.values.items() if slot.offset in first}
 
 
 def split_read(passed: PassTrace, value: str, t: int, most: int | None = None) -> ReadSplit:
@@ -189,7 +201,12 @@ def split_read(passed: PassTrace, value: str, t: int, most: int | None = None) -
         memory, query = (row[o.offset : o.offset + o.size] for o in one.operands)
         if not place.is_new:
             sources_read, edits_read = before, edits_before
-            memory = rows[last - base][one.operands[0].offset : one.operands[0].offset + one.operands[0].size]
+            read_from = rows[last - base] if one.operands[0].space == Space.PREVIOUS else row
+            memory = read_from[one.operands[0].offset : one.operands[0].offset + one.operands[0].size]
+            if passed.resets.at(t):
+                sources_read = np.zeros_like(before)
+                sources_read[0] = passed.resets.states[place.memory]
+                edits_read = None if edits_before is None else np.zeros_like(edits_before)
         else:
             sources_read, edits_read = sources, edits
         assert one.shape is not None

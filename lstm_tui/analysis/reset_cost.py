@@ -101,13 +101,7 @@ def said_of(ran: RunBuffers, start: int, stop: int) -> Array:
 
 def _from(holds: tuple[Hold, ...], start: int, stop: int) -> list[Hold]:
     """Return holds as they lie on the tokens from one place to before another."""
-    made = []
-    for hold in holds:
-        first, last = max(hold.steps[0], start), min(hold.steps[1], stop)
-        if first < last:
-            made.append(Hold(hold.pass_name, hold.value, hold.units, (first - start, last - start), hold.verb,
-                             hold.number))  # fmt: skip
-    return made
+    return [made for hold in holds if (made := hold.within(start, stop)).places]
 
 
 def _apart(mine: Array, theirs: Array) -> float:

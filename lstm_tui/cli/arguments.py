@@ -481,6 +481,12 @@ def _input_options(parser: argparse.ArgumentParser, budget: bool = True, twice: 
     untrained.add_argument("--tokens", choices=["words", "chars", "bytes"], help="how a text is split into tokens")
     source = parser.add_argument_group("the input")
     source.add_argument("--edits", metavar="FILE", help="edits to make, one a line, such as: remove 3")
+    source.add_argument(
+        "--reset-every", type=natural(1), metavar="N", help="set the states back before every N-th token"
+    )
+    source.add_argument(
+        "--chunk", type=natural(1), metavar="N", help="mark chunks of N tokens; a backward pass begins anew in each"
+    )
     source.add_argument("--line", type=natural(1), metavar="N", help="the line to start with, from 1")
     source.add_argument("--whole", action="store_true", help="take the file as one sequence, not each line")
     source.add_argument(
@@ -542,7 +548,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         check_follow_options(parser, options)
     if given and options.model is not None:
         parser.error(f"--{given[0]} describes an untrained network, and --model names a trained one: choose")
-    if getattr(options, "baseline", False) and options.edits is None:
+    edited = ("edits", "chunk", "reset_every")
+    if getattr(options, "baseline", False) and all(getattr(options, name) is None for name in edited):
         parser.error("--baseline is the run without --edits: there are none")
     if options.tokens is not None and not given and options.vocabulary is None:
         parser.error("--tokens belongs to an untrained network or a --vocabulary: add --cell lstm")

@@ -43,9 +43,9 @@ def _page() -> Iterator[str]:
         for title, actions in command.groups():
             if title in command.shared:
                 takes_shared = True
-                known = {one.dest for one in shared.setdefault(title, [])}
+                known = {one.dest: one.help for one in shared.setdefault(title, [])}
                 shared[title] += [one for one in actions if one.dest not in known]
-                continue
+                actions = [one for one in actions if one.help != known.get(one.dest, one.help)]  # other than elsewhere
             for action in actions:
                 yield from _option(action)
         if takes_shared:

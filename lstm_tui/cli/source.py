@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
 
 _MOST_NAMED = 8
+UNITS, LAYERS = 32, 1
+"""Of an untrained network, where nothing else is said."""
 _FILES = ("file", "model", "map", "initial", "vocabulary", "cell")
 _DROPPED = {
     "--plain": 0,
@@ -42,6 +44,8 @@ _DROPPED = {
     "--log": 1,
     "-x": 1,
     "--edits": 1,
+    "--chunk": 1,
+    "--reset-every": 1,
     "--line": 1,
 }
 """Options that are no part of what is open, or stand in a session as verbs, with the words behind each."""
@@ -88,8 +92,18 @@ def with_run(source: Source, options: Namespace) -> Source:
         dtype=options.dtype,
         interpreter=options.interpreter,
         initial=(initial_states(options.initial, source.network) or None) if options.initial else None,
-        edit_script=_edit_script(options.edits) if options.edits is not None else (),
+        edit_script=(*_cuts(options), *(_edit_script(options.edits) if options.edits is not None else ())),
     )
+
+
+def _cuts(options: Namespace) -> Iterator[Edit]:
+    """Yield the edits that cut every tape as the options say."""
+    from lstm_tui.debugger.edits.language import CutEdit
+
+    if options.chunk is not None:
+        yield CutEdit("chunk", (), options.chunk)
+    if options.reset_every is not None:
+        yield CutEdit("reset", (), options.reset_every)
 
 
 def _edit_script(path: str) -> tuple[Edit, ...]:
@@ -182,8 +196,8 @@ def _untrained(options: Namespace) -> Untrained:
             raise UserError(f"the cell has no free size {stray}{has}: leave --size {stray}={sizes[stray]} out")
     return Untrained(
         cell=options.cell or "lstm",
-        hidden=options.hidden or 32,
-        layers=options.layers or 1,
+        hidden=options.hidden or UNITS,
+        layers=options.layers or LAYERS,
         bidirectional=bool(options.bidirectional),
         merge=options.merge or "concat",
         seed=options.seed or 0,

@@ -396,14 +396,26 @@ def network_key(trace: Trace) -> tuple[object, ...]:
 
 def _set_aside(opening: Opening, edits: Sequence[Edit]) -> str:
     """Return how many edits in force an opening takes out of force, in words; nothing where it takes none."""
-    from lstm_tui.debugger.edits.language import HeldEdit, ModelEdit, TextEdit, TokenEdit, last_opening
+    from lstm_tui.debugger.edits.language import (
+        CutEdit,
+        HeldEdit,
+        ModelEdit,
+        TextEdit,
+        TokenEdit,
+        WordsEdit,
+        last_opening,
+    )
 
+    if isinstance(opening, WordsEdit):
+        return ""
     if isinstance(opening, ModelEdit):
         since = max((n for n, edit in enumerate(edits, 1) if isinstance(edit, ModelEdit)), default=0)
-        count = sum(not isinstance(edit, TokenEdit | TextEdit) for edit in edits[since:])
+        count = sum(not isinstance(edit, TokenEdit | TextEdit | CutEdit) for edit in edits[since:])
     else:
         count = sum(
-            isinstance(edit, TokenEdit) or (isinstance(edit, HeldEdit) and edit.steps != (None, None))
+            isinstance(edit, TokenEdit)
+            or (isinstance(edit, HeldEdit) and edit.steps != (None, None))
+            or (isinstance(edit, CutEdit) and not edit.every and (None, None) not in edit.steps)
             for edit in edits[last_opening(edits) :]
         )
     return (
@@ -413,13 +425,13 @@ def _set_aside(opening: Opening, edits: Sequence[Edit]) -> str:
 
 def is_opening_alone(edits: Sequence[Edit], made: Edited) -> bool:
     """Say whether what edits come to is another network or text as it is, so that there is nothing to lay beside."""
-    from lstm_tui.debugger.edits.language import ModelEdit, NetworkEdit, last_opening
+    from lstm_tui.debugger.edits.language import ModelEdit, NetworkEdit, WordsEdit, last_opening
 
     since = max((n for n, edit in enumerate(edits, 1) if isinstance(edit, ModelEdit)), default=0)
     return (
         last_opening(edits) == len(edits)
         and not made.holds
-        and not any(isinstance(edit, NetworkEdit) for edit in edits[since:])
+        and not any(isinstance(edit, NetworkEdit) and not isinstance(edit, WordsEdit) for edit in edits[since:])
     )
 
 

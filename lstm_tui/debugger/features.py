@@ -1,6 +1,7 @@
 """Directions of a value that have names: `negation` is c of a pass along a direction, and means that in expressions.
 
-A feature holds its numbers, so that a saved session needs nothing that it came from.
+A feature holds its numbers, so that a saved session needs nothing that it came from. One of a sparse autoencoder has
+an activation behind its sum.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.debugger.edits.language import in_quotes
+from lstm_tui.debugger.encoder_activation import EncoderActivation, read_activation
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.words import unquoted
@@ -25,13 +27,15 @@ LONGEST_NAME = 40
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _WRITTEN = re.compile(
     r"""(?P<value>[\w.]+)\s*·\s*\[(?P<numbers>[^\]]*)\]\s*(?:\+\s*(?P<bias>\S+))?\s*"""
-    r"""(?:from\s+(?P<origin>"(?:[^"\\]|\\.)*"))?\s*\Z"""
+    r"""(?:behind\s+(?P<behind>[^"]+?)\s*)?(?:from\s+(?P<origin>"(?:[^"\\]|\\.)*"))?\s*\Z"""
 )
 
 
 @dataclass(frozen=True)
 class Feature:
     """A direction of a value, and what is added: what it is at a token is one number.
+
+    That is the sum itself, or what comes out of an activation behind it.
 
     Attributes:
         name: What it is called.
@@ -40,6 +44,7 @@ class Feature:
         weights: The direction, n numbers.
         bias: What is added.
         origin: Where it comes from, and how far to believe it, in words.
+        behind: What the sum goes through; None where it is the sum itself.
     """
 
     name: str
@@ -48,22 +53,30 @@ class Feature:
     weights: tuple[float, ...]
     bias: float = 0.0
     origin: str = ""
+    behind: EncoderActivation | None = None
 
     @property
     def direction(self) -> Array:
         """The direction, (n,)."""
         return np.array(self.weights)
 
+    def sums(self, values: Array) -> Array:
+        """Return the sum at some rows of the value, (S,) from (S, n), in float64."""
+        with np.errstate(all="ignore"):
+            return np.asarray(np.asarray(values, np.float64) @ self.direction + self.bias)
+
     def of(self, values: Array) -> Array:
         """Return what it is of some rows of the value, (S, 1) from (S, n), in float64."""
-        with np.errstate(all="ignore"):
-            return np.asarray(np.asarray(values, np.float64) @ self.direction + self.bias)[:, None]
+        sums = self.sums(values)
+        return (sums if self.behind is None else self.behind.of(sums, np.asarray(values, np.float64)))[:, None]
 
     def nearest(self, row: Array, number: float) -> Array:
         """Return the row of the value nearest to another, (n,), at which it is a number.
 
+        Of the k largest of a dictionary it is the nearest at which the sum is that number.
+
         Raises:
-            UserError: It is the same everywhere, or the row is not finite.
+            UserError: It is the same everywhere, the row is not finite, or it is never that number.
         """
         direction = self.direction
         size = float(direction @ direction)
@@ -72,14 +85,20 @@ class Feature:
                 f"{self.name} cannot be set here: {'the value' if size > 0 else 'its direction'} is no number"
             )
         row = np.asarray(row, np.float64)
-        return np.asarray(row + direction * ((number - float(row @ direction) - self.bias) / size))
+        wanted = number
+        if self.behind is not None:
+            wanted = self.behind.sum_for(number, float(np.abs(direction) @ np.abs(row)) + abs(self.bias), self.name)
+            if number == 0 and float(self.of(row[None])[0, 0]) == 0:
+                return row
+        return np.asarray(row + direction * ((wanted - float(row @ direction) - self.bias) / size))
 
     @property
     def line(self) -> str:
         """The line that makes it again."""
         numbers = ", ".join(map(repr, self.weights))
         origin = f" from {in_quotes(self.origin)}" if self.origin else ""
-        return f"feature {self.name} = {self.pass_name}.{self.value} · [{numbers}] + {self.bias!r}{origin}"
+        behind = f" behind {self.behind.written}" if self.behind is not None else ""
+        return f"feature {self.name} = {self.pass_name}.{self.value} · [{numbers}] + {self.bias!r}{behind}{origin}"
 
 
 def check_name(name: str) -> None:
@@ -109,7 +128,8 @@ def read_written(name: str, text: str) -> Feature | None:
     if len(numbers) > MOST_NUMBERS:
         raise UserError(f"a direction of {len(numbers)} numbers; {MOST_NUMBERS} is the most")
     origin = (unquoted(found["origin"]) or "") if found["origin"] else ""
-    return Feature(name, owner, value, tuple(numbers), _number(found["bias"] or "0"), origin)
+    behind = read_activation(found["behind"], len(numbers)) if found["behind"] else None
+    return Feature(name, owner, value, tuple(numbers), _number(found["bias"] or "0"), origin, behind)
 
 
 def _number(text: str) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lstm_tui.debugger.edits.origins import Origins
+from lstm_tui.debugger.inspect.cut_words import cut_words
 from lstm_tui.debugger.inspect.diff import TraceDiff
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.compiler.program import Instruction
@@ -70,7 +71,8 @@ class Frame:
     @property
     def place(self) -> str:
         """The token and the pass where it stands, in words."""
-        return f"t={self.t} “{visible(self.token)}”, {self.position.pass_name}"
+        cut = cut_words(self.trace.sequence, self.t)
+        return f"t={self.t} “{visible(self.token)}”, {self.position.pass_name}{f', {cut}' if cut else ''}"
 
     @property
     def where(self) -> str:

@@ -36,7 +36,8 @@ _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
 _WORDS = frozenset({
     "replace", "insert", "remove", "set", "scale", "patch", "weight", "let", "ablate", "mask", "switch", "branch",
     "pass", "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line",
-    "name", "feature", "dprintf", "model", "model-file", "text", "teach", "define", "document", "commands", "alias",
+    "name", "feature", "dprintf", "model", "model-file", "text", "add-words", "teach", "define", "document",
+    "commands", "alias",
 })  # fmt: skip
 """What a saved session consists of; nothing else in one is executed, so that one from a stranger writes no files."""
 

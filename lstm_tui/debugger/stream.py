@@ -192,11 +192,12 @@ class Stream:
 def _with_more(made: Edited, edits: Iterable[Edit], more: Sequence, baseline: Trace) -> Edited:
     """Return what is run with the edits on a longer text: as if they had been made on it."""
     from lstm_tui.debugger.edits.apply import after
-    from lstm_tui.debugger.edits.language import HeldEdit, NetworkEdit
+    from lstm_tui.debugger.edits.language import CutEdit, HeldEdit, NetworkEdit
 
     edits = tuple(edits)
-    if any(isinstance(edit, HeldEdit) for edit in edits):  # its steps may have no end
-        longer = replace(made, sequence=baseline.sequence, holds=(), origins=Origins.unchanged(len(baseline.sequence)))
+    if any(isinstance(edit, HeldEdit | CutEdit) for edit in edits):  # its steps may have no end
+        origins = Origins.unchanged(len(baseline.sequence))
+        longer = replace(made, sequence=baseline.sequence, values=(), origins=origins)
         for edit in edits:
             if not isinstance(edit, NetworkEdit):
                 longer = after(edit, longer, made.network)

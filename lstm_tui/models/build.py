@@ -46,10 +46,12 @@ MODULES = {
     "verdict-relu": "verdicts",
     "verdict-depth": "verdicts",
     "verdict-grid": "verdicts",
+    "verdict-clockwork": "verdicts",
     "verdict-attention": "verdicts",
     "tagger": "taggers",
     "tagger-forward": "taggers",
     "numbers": "number_words",
+    "flip-flop": "flip_flop",
 }
 
 

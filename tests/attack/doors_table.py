@@ -231,6 +231,7 @@ def _rows() -> Iterator[Row]:
     patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
     yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
     yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-feature-from.x", ("direction.npz",))
+    yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-sae.x", ("dictionary.npz",))
     others = (*_READ, "fix", "patch-from", "feature-from")
     for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in others):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
@@ -262,6 +263,7 @@ def make_seeds(folder: Path) -> None:
         "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",
         "verb-patch-from.x": "patch-from {} h[0] @ 0 from @ 0\n",
         "verb-feature-from.x": "feature-from {} d = direction(h)\n",
+        "verb-sae.x": "feature-from {} d = sae(h, 1)\nfeature d\n",
         "verb-record-lesson.x": "record-lesson {}\n",
         "verb-save-model.x": "save-model {}\n", "verb-model-file.x": "model-file {}\n",
         "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
@@ -278,6 +280,8 @@ def make_seeds(folder: Path) -> None:
     shutil.copyfile(PACKAGE / "models" / "tiny.safetensors", folder / "native.safetensors")
     np.save("w.npy", np.ones((4, 3), np.float32))
     np.savez("direction.npz", d=np.linspace(-1, 1, 32, dtype=np.float32))
+    rows = np.linspace(-1, 1, 128, dtype=np.float32).reshape(4, 32)
+    np.savez("dictionary.npz", W_enc=rows.T, b_enc=rows[:, 0], W_dec=rows, b_dec=rows[0], k=2, activation="topk")
     np.savez("w.npz", a=np.ones((4, 3), np.float32), b=np.zeros((2, 3), np.float32))
     write_capture(made_capture(), CAPTURE)
     states: dict[str, Any] = {"layer0.forward/h": np.ones(2), "layer0.forward/c": np.ones(2)}

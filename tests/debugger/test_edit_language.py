@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.edits.edit_reader import parse_edit, parse_edit_script
-from lstm_tui.debugger.edits.language import Edit, PatchEdit, TokenEdit, ValueEdit, WeightEdit, line_of
+from lstm_tui.debugger.edits.language import CutEdit, Edit, PatchEdit, TokenEdit, ValueEdit, WeightEdit, line_of
 from lstm_tui.engine.errors import UserError
 
 places = st.integers(0, 99)
@@ -48,6 +48,8 @@ edits = st.one_of(
         st.lists(spans, max_size=2).map(tuple),
         numbers,
     ),
+    st.builds(CutEdit, st.sampled_from(["reset", "chunk"]), st.lists(spans, min_size=1, max_size=3).map(tuple)),
+    st.builds(CutEdit, st.sampled_from(["reset", "chunk"]), st.just(()), st.integers(1, 99)),
 )
 
 

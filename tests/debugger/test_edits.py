@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.describe import describe
 from lstm_tui.debugger.edits.edit_reader import parse_edit
-from lstm_tui.debugger.edits.language import Edit, TokenEdit, ValueEdit, WeightEdit
+from lstm_tui.debugger.edits.language import CutEdit, Edit, TokenEdit, ValueEdit, WeightEdit
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -228,6 +228,8 @@ EDITS: st.SearchStrategy[Edit] = st.one_of(
         st.sampled_from([(), ((0, 1),), ((None, None),)]),
         st.sampled_from([0.0, 1.5, -3.0]),
     ),
+    st.builds(CutEdit, st.sampled_from(["reset", "chunk"]), st.sampled_from([((0, 1),), ((1, 3),), ((None, None),)])),
+    st.builds(CutEdit, st.sampled_from(["reset", "chunk"]), st.just(()), st.integers(1, 3)),
 )
 NETWORK = stacked()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -249,3 +250,35 @@ def test_a_sum_of_keys_stands_by_its_column_and_the_read_by_its_row(cell: str) -
         WITH_COLUMNS[cell], head * shape.columns + 3
     )
     assert {beside["v"], beside[passed.cell.output]} == {head * shape.rows + 2}
+
+
+LONG_WAY = """
+k0 = W_k @ x
+k1 = tanh(k0)
+k2 = k1 * k1
+k = 1 - k2
+v0 = W_v @ x
+v1 = tanh(v0)
+v2 = v1 * v1
+v = 1 - v2
+S = S + outer(v, k)
+y0 = S @ k
+y1 = tanh(y0)
+y2 = y1 * y1
+h = W_o @ y2
+"""
+
+
+def test_what_is_made_number_by_number_stands_by_the_row_or_column_it_comes_to(tmp_path: Path) -> None:
+    """However many equations lie between: what meets a key is by its column, a value or a read by its row."""
+    own = 'title = "Long way"\nsource = "of a test"\nname = "long_way"\nstate = ["S"]\noutput = "h"\nheads = "A"\n'
+    own += f"defaults = {{ A = 2 }}\nsizes = {{ S = [\"H/A\", \"H/A\"] }}\nequations = '''{LONG_WAY}'''\n"
+    (tmp_path / "long_way.toml").write_text(own, "utf-8")
+    passed = session_of(str(tmp_path / "long_way.toml")).frame.passed
+    shape = passed.shape_of("S")
+    assert shape is not None
+    beside = {one: unit_beside(passed, "S", one, shape.unit(1, 2, 3)) for one in passed}
+    column, row = shape.columns + 3, shape.rows + 2
+    assert {one: beside[one] for one in beside if one.startswith("k")} == dict.fromkeys(("k0", "k1", "k2", "k"), column)
+    rows = ("v0", "v1", "v2", "v", "y0", "y1", "y2", "h")
+    assert {one: beside[one] for one in beside if one[0] in "vyh"} == dict.fromkeys(rows, row)

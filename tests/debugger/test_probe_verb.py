@@ -58,6 +58,15 @@ def test_what_asks_nothing_is_one_line(line: str, said: str) -> None:
         answer(session(), line)
 
 
-def test_nobody_waits_for_it_under_a_key() -> None:
+@pytest.mark.parametrize(
+    ("model", "text", "line"),
+    [
+        ("recall-gru", "red na ta which green na", "probe red / green"),
+        ("tiny", "on wait wait off", 'keep "on" until 3 to .6 by bias'),
+    ],
+)
+def test_nobody_waits_for_it_under_a_key_compiled_or_not(model: str, text: str, line: str) -> None:
+    one = session(model, text)
+    answer(one, line)  # from here on nothing is left to compile, and it takes long all the same
     with nothing_compiled(), pytest.raises(StillToCompile):
-        answer(session(), "probe he / she")
+        answer(one, line)

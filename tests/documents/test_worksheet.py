@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -20,13 +21,14 @@ import lstm_tui
 from lstm_tui.cli.main import main
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.documents.blocks import Heading
 from lstm_tui.documents.html import page as html
 from lstm_tui.documents.markdown import BLANK, markdown
 from lstm_tui.documents.worksheet.layout import page_of
 from lstm_tui.documents.worksheet.worksheet import WorksheetContents, sheet_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import Cell, cell_names, load_cell
-from lstm_tui.engine.language.expression import Number, walk
+from lstm_tui.engine.language.expression import Number, show, walk
 from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import run
@@ -143,6 +145,11 @@ def test_the_last_step_of_every_sum_is_what_a_pencil_finds(cell: str, layers: in
     # What is added must not be rounded away, and no double is exact to more digits.
     digits = 4 if least >= 1e-2 else min(max(4, math.ceil(-math.log10(least))) + 2, 12)
     sheet = sheet_of(trace, range(1, 4), digits)
+    blocks = (block for section in page_of(sheet, False).sections for block in section.blocks)
+    written = Counter(block.text for block in blocks if isinstance(block, Heading))
+    for passed in trace.passes.values():
+        for one in passed.cell.equations:
+            assert written[f"{one.name} = {show(one.expression)}" + (f": {one.label}" if one.label else "")] >= 3, one
     for name, lines in chains(text(sheet)):
         assert len(lines) > 1
         assert agrees(lines[-2], lines[-1], digits), (name, lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,15 @@ ONNX = {
     "clip_lstm": ("want_Y", "", ()),
     "dense_on_c": ("want_logits", "", ()),
     "init_reverse": ("want_Y", "", ()),
+    "numbers_picked": ("want_states", "", ()),
     "lens_dense": ("want_logits", "", ("reads the first 3 steps of a sequence and no more (L is constant)",)),
     "one_step_many_rows": (
         "want_Y", "", ("this file runs 6 sequences of one step: every token begins with an empty memory",)),
     "peep_order": ("want_Y", "", ()),
     "s_policy": ("want_out", "", ()),
+    "step_joined": ("want_states", "", ()),
+    "step_picked": ("want_states", "", ()),
+    "sum_below_fixed": ("want_states", "", ()),
     "swapped_between": (
         "want_out", "", ("this file runs T sequences of one step: every token begins with an empty memory",)),
     "t_bibackonly_new": ("want", "", ()),
@@ -38,6 +43,7 @@ ONNX = {
     "t_viewhn_oldfree": ("want", "", ()),
     "two_heads": ("want_tags", "", ("the file has 2 answers; --set readout.output=verdict takes another",)),
     "two_heads ": ("want_verdict", "verdict", ()),
+    "two_inputs_joined": ("want_states", "", ()),
 }  # fmt: skip
 """By file: what its runtime gave, the output that is taken, and everything that is warned of."""
 
@@ -66,13 +72,20 @@ def numbers_of(name: str) -> dict[str, np.ndarray]:
     raise FileNotFoundError(name)
 
 
-def traced(network: Network, x: np.ndarray) -> Trace:
-    return run(network, Sequences(series_from(x), network)[0])
+def traced(network: Network, given: Mapping[str, np.ndarray], folder: Path) -> Trace:
+    """Run a network on what a file of numbers has for its inputs, one or two."""
+    inputs = [given[key] for key in ("x", "x1") if key in given]
+    series = series_from(inputs[0])
+    if len(inputs) > 1:
+        assert network.front is not None
+        savez(folder / "x.npz", dict(zip(network.front.inputs, inputs, strict=True)))
+        series = read_series(folder / "x.npz")
+    return run(network, Sequences(series, network)[0])
 
 
-def said(network: Network, x: np.ndarray) -> np.ndarray:
+def said(network: Network, given: Mapping[str, np.ndarray], folder: Path) -> np.ndarray:
     """Return what a network says: at each token, of the whole, or its states."""
-    trace = traced(network, x)
+    trace = traced(network, given, folder)
     if network.readout is None:
         return present(trace.ran).merged[-1]
     assert trace.result is not None
@@ -80,13 +93,13 @@ def said(network: Network, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ONNX)
-def test_a_graph_of_onnx_gives_what_onnxruntime_gave(name: str) -> None:
+def test_a_graph_of_onnx_gives_what_onnxruntime_gave(name: str, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     wanted, output, warned = ONNX[name]
     given = numbers_of(name.strip())
     reading = ImportOptions({"readout.output": output} if output else {})
     opened = open_file(FILES / f"{name.strip()}.onnx", reading)
-    mine = said(opened.network, given["x"])
+    mine = said(opened.network, given, tmp_path)
     np.testing.assert_allclose(mine, given[wanted].reshape(mine.shape), atol=CLOSE)
     assert len(opened.network.remarks) == len(warned), opened.network.remarks
     for remark, part in zip(opened.network.remarks, warned, strict=True):
@@ -104,17 +117,17 @@ def test_a_graph_of_keras_gives_what_keras_gave_or_is_cut(name: str, tmp_path: P
     if KERAS[name]:
         assert network.readout is None
         return
-    inputs = [given[key] for key in ("x", "x1") if key in given]
-    if len(inputs) > 1:
-        assert network.front is not None
-        savez(tmp_path / "x.npz", dict(zip(network.front.inputs, inputs, strict=True)))
-        series = read_series(tmp_path / "x.npz")
-    else:
-        series = series_from(inputs[0])
-    trace = run(network, Sequences(series, network)[0])
+    trace = traced(network, given, tmp_path)
     mine = trace.output if network.readout is not None and network.readout.page.per_token else trace.result
     assert mine is not None
     np.testing.assert_allclose(mine, given["want"].reshape(mine.shape), atol=CLOSE)
+
+
+def test_arguments_that_a_script_has_defaults_for_are_what_it_says(tmp_path: Path) -> None:
+    given = numbers_of("script_defaults")
+    opened = open_file(FILES / "script_defaults.pt")
+    np.testing.assert_allclose(said(opened.network, given, tmp_path), given["want_output"], atol=CLOSE)
+    assert opened.network.remarks == ()
 
 
 def test_first_states_that_other_layers_compute_are_said() -> None:

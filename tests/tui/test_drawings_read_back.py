@@ -433,3 +433,28 @@ def test_the_table_of_weights_is_the_numbers_of_the_network(cell: str, size: tup
                     assert value_of(some[first].back, palette) == pytest.approx(wanted, abs=1 / (SHADES - 1) + 0.02)
         assert found.rows
         assert found.columns
+
+
+@pytest.mark.parametrize("palette", COLOURED, ids=range(len(COLOURED)))
+@pytest.mark.parametrize("size", [(158, 6), (118, 6), (78, 2)], ids=str)
+@pytest.mark.parametrize("lines", [(), ("reset @ 2",), ("chunk every 2", "reset @ 3"), ("reset @ 0:5",)], ids=str)
+def test_the_tape_is_marked_where_it_is_cut(lines: tuple[str, ...], size: tuple[int, int], palette: Palette) -> None:
+    session = Session.open(Source(network(both=False), sequences()))
+    for edit in lines:
+        session.edit(parse_edit(edit))
+    view = view_of(session, 4)
+    drawing = draw_tape(view, *size, palette, 1)
+    row = cells(drawing.lines[0])
+    marks = {palette.glyphs.reset: "reset", palette.glyphs.chunk: "chunk"}
+    found = {}
+    for line, first, _, target in drawing.hits:
+        if line == 0 and first:
+            found[present(target.t)] = marks.get(row[first - 1].sign)
+            if found[present(target.t)] is not None:
+                colour = "alarm" if found[present(target.t)] == "reset" else "soft"
+                assert row[first - 1].fore == palette.colours[colour]
+    want = {t: view.trace.sequence.cut_before(t) for t in found}
+    assert found == want
+    assert set(want.values()) - {None} == {edit.split()[0] for edit in lines}
+    for sign, kind in marks.items():
+        assert (f"{sign} " in drawing.note) == (kind in want.values())

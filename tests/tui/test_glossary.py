@@ -27,7 +27,7 @@ from lstm_tui.tui.panes.now_line import draw_now
 from lstm_tui.tui.panes.output import Output
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import ORDERS, View
-from lstm_tui.tui.views.page import PageScreen, glossary_terms
+from lstm_tui.tui.views.page import PageScreen, glossary_page, glossary_terms
 
 _PLAIN = """a after all an and anew are as be by cannot does each far first for had has here how in is it its
 much near no not nothing of on one part press so the there this to what which with"""
@@ -195,6 +195,10 @@ def test_what_a_pane_explains_stands_in_it_and_is_what_its_cell_says(model: str)
             assert own is not None
             assert own.says.startswith(said[own.term].label)
             terms = [entry.term for entry in entries]
+            page = [line.plain.split() for line in glossary_page(view, text, 400, kind.NUMBER)._lines]
+            assert page[0][: len(own.term.split())] == own.term.split(), "what is under the cursor comes first"
+            told = " ".join(word for line in page for word in line)
+            assert told == " ".join(f"{one.term} {one.says}" for one in (own, *entries))
             assert len(set(terms)) == len(terms)
             assert not set(terms) & (VALUES - set(said))  # a GRU has no f
             assert ("·" in terms) <= (kind.NUMBER in (1, 4, 5, 8))

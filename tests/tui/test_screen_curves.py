@@ -13,6 +13,7 @@ from made_networks import EVERY_CELL, called, make_input, make_network
 from registries import sampled
 from rich.style import Style
 
+from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
@@ -118,6 +119,28 @@ def test_the_curves_of_every_cell_are_its_values(name: str) -> None:
                 check_fields(drawing, picture, dict(view.passed.items()))
             assert draw_curves(picture, width, height, PLAIN).text().isascii()
             picture = picture.but(value=picture.value + 1) if picture.value + 1 < len(picture.columns) else picture
+
+
+def test_a_direction_with_a_name_has_a_curve_of_its_own_beside_its_baseline() -> None:
+    session = Session.open(Source(network("lstm", both=False), sequences()))
+    units = session.frame.passed["c"].shape[1]
+    weights = np.linspace(-1.0, 2.0, units)
+    answer(session, f"feature way = layer0.forward.c · [{', '.join(map(repr, map(float, weights)))}] + 0.1")
+    answer(session, "set way @ 2 = 1")
+    view = View(session.frame, Facts(session.frame.trace), units={"layer0.forward": units - 1})
+    picture = curves_analysis(view).first
+    assert isinstance(picture, CurvesPicture)
+    assert picture.columns[-1].letter == "way"
+    number = len(picture.columns) - 1
+    assert session.frame.difference is not None
+    edited, before = session.frame.trace["layer0.forward"], session.frame.difference.before["layer0.forward"]
+    for width, height in SIZES:
+        drawing = draw_curves(picture.but(value=number), width, height, DRAWN)
+        for passed in (edited, before):
+            numbers = np.asarray(passed["c"], np.float64) @ weights + 0.1
+            every = np.repeat(numbers[:, None], units, axis=1)  # it has one number, whichever unit is chosen
+            check_fields(drawing, picture.but(value=number), {**dict(passed.items()), "way": every})
+    assert "was " in draw_curves(picture.but(value=number, t=2), 158, 42, DRAWN).text()
 
 
 def test_where_not_all_curves_fit_it_says_which_are_there() -> None:

@@ -9,6 +9,7 @@ from driven_screen import Driver, drive, network, sequences
 from made_networks import EVERY_CELL, called, make_input, make_network
 from registries import sampled
 
+from lstm_tui.debugger.diagram.chain import chain_lines
 from lstm_tui.debugger.diagram.numbers import standing
 from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.inspect.trace_facts import Facts
@@ -17,7 +18,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import compact
-from lstm_tui.tui.canvas.palette import ASCII, DARK, UNICODE, palette_of
+from lstm_tui.tui.canvas.palette import ASCII, DARK, UNICODE, Palette, palette_of
 from lstm_tui.tui.panes.diagram import draw_diagram
 from lstm_tui.tui.view import View
 
@@ -30,6 +31,18 @@ def view_of(session: Session) -> View:
     return View(session.frame, Facts(session.frame.trace), value=session.frame.passed.cell.values[0])
 
 
+def check_chain(view: View, rows: list[str], width: int, palette: Palette) -> None:
+    """Check that the chain of steps stands whole under the picture, a line free above it, or not at all."""
+    units = {name: view.unit_of(name) for name in view.trace}
+    chain = ["".join(piece.text for piece in line).strip() for line in chain_lines(view.frame, units, width - 2)]
+    if palette is PLAIN:
+        return  # it is the same picture in other signs
+    stripped = [row.strip() for row in rows]
+    if any(len(one) > 12 and one in stripped for one in chain):
+        assert stripped[-1 - len(chain) : -1] == chain, "whole, above the op at work"
+        assert stripped[-2 - len(chain)] == "", "a line is free above it"
+
+
 @pytest.mark.parametrize("name", sampled(EVERY_CELL, 2), ids=called)
 def test_every_cell_is_drawn_at_every_size(name: str) -> None:
     made = make_network(name)
@@ -37,11 +50,12 @@ def test_every_cell_is_drawn_at_every_size(name: str) -> None:
     for palette in (DRAWN, PLAIN):
         for width, height in SIZES:
             view = view_of(session)
-            drawing = draw_diagram(view, width, height, palette, 8)
+            drawing = draw_diagram(view, width, height, palette)
             assert len(drawing.lines) <= height
             assert all(line.x <= width for line in drawing.lines)
             if palette is PLAIN:
                 assert drawing.text().isascii()
+            check_chain(view, drawing.text().split("\n"), width, palette)
             step = standing(view.frame, view.unit)
             assert step is not None
             if step.at_work is not None:
@@ -57,7 +71,7 @@ def test_a_part_of_the_picture_begins_at_the_left_and_keeps_the_names(name: str)
     width, height = 56, 10
     for _ in range(30):
         view = view_of(session)
-        drawing = draw_diagram(view, width, height, DRAWN, 8)
+        drawing = draw_diagram(view, width, height, DRAWN)
         step = standing(view.frame, view.unit)
         assert step is not None
         layout = fitted(step.flow, width, height - 2, step.backward)
@@ -91,7 +105,7 @@ def test_exactly_what_is_at_work_is_lit() -> None:
         assert step is not None
         assert step.at_work is not None
         mark = step.flow.marks[step.at_work]
-        lines = draw_diagram(view, 118, 32, DRAWN, 8).lines[2:-1]
+        lines = draw_diagram(view, 118, 32, DRAWN).lines[2:-1]
         ground = DRAWN.colours["ground"]
         lit = "".join(
             text for line in lines for text, style in line.parts()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +24,14 @@ from lstm_tui.debugger.commands.table import VERBS, Act, Complete, Verb, with_nu
 from lstm_tui.debugger.edits.ablations import ABLATIONS
 from lstm_tui.debugger.edits.apply import not_written
 from lstm_tui.debugger.edits.edit_reader import Names, parse_edit, read_edit_script, write_edit_script
-from lstm_tui.debugger.edits.language import Edit, PatchEdit, ValueEdit, in_quotes, shown_line
+from lstm_tui.debugger.edits.language import Edit, ValueEdit, in_quotes, range_of, shown_line
 from lstm_tui.debugger.edits.openings import text_of
+from lstm_tui.debugger.edits.set_feature import set_along
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Name, walk
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.number_text import from_to, read_number, sentence
+from lstm_tui.engine.number_text import from_to
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
@@ -45,6 +45,7 @@ _TEACHING_OPTION = re.compile(
 )
 _FEATURE_SET = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?:@\s*(?P<t>[^=\s]+)\s*)?=\s*(?P<number>\S+)\s*\Z", re.ASCII)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_WORDS = re.compile(rf"{_QUOTED.pattern}|\S+")
 
 
 @dataclass(frozen=True)
@@ -124,38 +125,28 @@ def read_typed(session: Session, verb: str, rest: str, names: Names = ()) -> Edi
     verb = "remove" if verb == "delete" else verb  # as edit scripts and lessons once had it
     feature = _FEATURE_SET.match(rest) if verb == "set" else None
     if feature is not None and feature["name"] in session.frame.names.features:
-        return _along(session, feature["name"], feature["t"], feature["number"])
+        direction = session.frame.names.features[feature["name"]]
+        return set_along(session, direction, _steps_of(session, feature["t"]), feature["number"])
     if verb in ("replace", "insert", "remove"):
         rest = _token(session, verb, rest)
     if verb == "text" and not _QUOTED.fullmatch(rest):
         rest = in_quotes(rest)
+    if verb == "add-words":
+        rest = _words(session, rest)
     if verb == "teach":
         rest = _teaching(session, rest)
     return parse_edit(f"{verb} {rest}", Here(session), names)
 
 
-def _along(session: Session, name: str, at: str | None, text: str) -> PatchEdit:
-    """Return the edit that moves a value by as little as makes a direction of it a number, at one token.
-
-    Raises:
-        UserError: It is no place or no number, or the value is not finite there.
-    """
-    feature = session.frame.names.features[name]
-    t = session.frame.t if at is None else place_of(session, at)
-    passed = session.frame.trace.passes.get(feature.pass_name)
-    if passed is None or feature.value not in passed or passed[feature.value].shape[1] != len(feature.weights):
-        raise UserError(f"this run has no {feature.pass_name}.{feature.value} of which {name} is a direction")
-    number = read_number(text)
-    if number is None or not isfinite(number):
-        raise UserError(f"`{visible(text[:40])}` is no finite number, such as: set {name} @ {t} = 1")
-    row = np.asarray(passed[feature.value][t])
-    moved = feature.nearest(row, number).astype(row.dtype)
-    if not np.isfinite(moved).all():
-        raise UserError(f"{name} cannot be {visible(text[:20])}: the value there would be too large")
-    return PatchEdit(
-        feature.pass_name, feature.value, (None, None), (t, t + 1), (tuple(map(float, moved)),),
-        f"the least change of {feature.value} by which {name} is {sentence(number)}",
-    )  # fmt: skip
+def _steps_of(session: Session, at: str | None) -> range:
+    """Return the tokens at which a feature is set: here, at a place, or over a range such as 3:9."""
+    if at is None:
+        return range(session.frame.t, session.frame.t + 1)
+    span = whole_span(at) if ":" in at else None
+    if span is None:
+        t = place_of(session, at)
+        return range(t, t + 1)
+    return range_of(span, session.frame.steps)
 
 
 def _token(session: Session, verb: str, rest: str) -> str:
@@ -172,6 +163,16 @@ def _token(session: Session, verb: str, rest: str) -> str:
     if not behind or _QUOTED.fullmatch(behind):
         return f"{place} {behind}".strip()
     return f"{place} {in_quotes(behind)}"
+
+
+def _words(session: Session, rest: str) -> str:
+    """Return words, each in quotes; without any, those of the text on the tape that the network does not know."""
+    if rest:
+        return " ".join(one if one.startswith('"') else in_quotes(one) for one in _WORDS.findall(rest))
+    network, sequence = session.edited.network, session.edited.sequence
+    if not sequence.unknown:
+        raise UserError(f"{visible(network.name)} knows every word of this text: name others to add")
+    return " ".join(in_quotes(one) for one in dict.fromkeys(sequence.tokens[t] for t in sequence.unknown))
 
 
 def _teaching(session: Session, rest: str) -> str:
@@ -220,7 +221,7 @@ def _place_of(session: Session, token: str) -> int:
 
 
 _MOST_OUTPUTS = 4
-_OF_NUMBERS = frozenset({"set", "scale", "weight", "let"})
+_OF_NUMBERS = frozenset({"set", "scale", "weight", "let", "reset", "chunk"})
 """Verbs of edits in which `$limit` is its number; the others take tokens."""
 EDIT_VERBS: set[str] = set()
 """Names of the verbs that are a line of an edit script."""
@@ -291,6 +292,18 @@ add_edit_verb(
     "weight NAME[ROW,COLUMN] = NUMBER",
     "set weights (or scale them, with *)",
     "weight layer0.forward/b_f[7] = -4",
+)
+add_edit_verb(
+    "reset",
+    "reset [@ STEPS | every N]",
+    "set the states back to what the network begins with, before this token, some, or every N",
+    "reset @ 3",
+)
+add_edit_verb(
+    "chunk",
+    "chunk [@ STEPS | every N]",
+    "mark where a chunk of a stream begins: states are carried forwards, a backward pass begins anew",
+    "chunk every 16",
 )
 add_edit_verb(
     "let",

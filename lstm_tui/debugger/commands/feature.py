@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at
-from lstm_tui.analysis.linear_probe import P_VALUE, RANDOM, Judged, LabelledTokens, fit_probe, judge_direction
+from lstm_tui.analysis.linear_probe import P_VALUE, RANDOM, Judged, LabelledTokens, fit_probe, judge_number
+from lstm_tui.debugger.commands.autoencoder import row_of_autoencoder, told_of
 from lstm_tui.debugger.commands.complete import begun_with, complete_file
 from lstm_tui.debugger.commands.find import file_corpus, states_of
 from lstm_tui.debugger.commands.table import VERBS
@@ -26,15 +27,21 @@ from lstm_tui.engine.compiler.roles import kept_states
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.number_text import count_of, percent, sentence
+from lstm_tui.engine.runtime.windowed_series import rows_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 
-_MADE = re.compile(r"(?P<how>probe|direction|random)\s*\((?P<given>.*)\)\s*\Z", re.DOTALL)
+_MADE = re.compile(r"(?P<how>probe|direction|random|sae)\s*\((?P<given>.*)\)\s*\Z", re.DOTALL)
 _GIVEN = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|[^,"]*?)\s*(?:,|\Z)""")
-_HOW = 'feature negation = probe(c, "not|never"), = probe(c, labels.tsv), = direction(c, FILE.npz), or = random(c)'
+_HOW = (
+    'feature negation = probe(c, "not|never"), = probe(c, labels.tsv), = direction(c, FILE.npz), '
+    "= sae(c, FILE.npz, 7), or = random(c)"
+)
 _AGAINST = re.compile(r"(?P<name>\w+)\s+against\s+(?P<what>\S.*)\Z", re.ASCII | re.DOTALL)
 _RESERVED = ("prev", "share", "inf", "nan")
 _MOST_PARTS = 5
+_MOST_READ = 20_000
+"""Tokens of a line over which it is told how well a dictionary rebuilds a value."""
 _LENGTH = 1e-6
 
 
@@ -44,7 +51,7 @@ class _Asked:
 
     Attributes:
         name: What it is called.
-        how: probe, direction or random.
+        how: probe, direction, sae or random.
         given: What stands in the brackets.
     """
 
@@ -101,7 +108,8 @@ def _feature(session: Session, rest: str) -> Iterable[str]:
 @VERBS.verb(
     "feature-from FILE NAME = HOW",
     "take a direction with a name from a file: probe(c) fits one to a label a token (.tsv; probe(c, TAG) to a "
-    "tag), direction(c) is an array of an .npz (direction(c, KEY, ROW))",
+    "tag), direction(c) is an array of an .npz (direction(c, KEY, ROW)), sae(c, ROW) a row of a sparse autoencoder "
+    "(.npz, .safetensors) behind its ReLU",
     complete=complete_file,
     touches_files=True,
 )
@@ -124,7 +132,18 @@ def _feature_from(session: Session, rest: str) -> Iterable[str]:
         direction, what = _direction_in(path, _size(session, passed, value), asked.given[1:])
         feature = Feature(name, passed, value, tuple(map(float, direction)), 0.0, what)
         return (*_named(session, feature), "read as a direction alone: nothing says yet what it tells")
+    if asked.how == "sae":
+        return _of_autoencoder(session, name, passed, value, path, asked.given[1:])
     raise UserError(f"how is it made? such as: {_HOW}")
+
+
+def _of_autoencoder(
+    session: Session, name: str, passed: str, value: str, path: str, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    row = row_of_autoencoder(name, passed, value, _size(session, passed, value), path, given)
+    series = session.frame.trace[passed][value]
+    told = _named(session, row.feature)
+    return (*told, *told_of(row, rows_of(series, 0, min(len(series), _MOST_READ))))
 
 
 def _labels(session: Session, path: str, tag: str, value: str) -> tuple[Array, str]:
@@ -200,7 +219,7 @@ def _named(session: Session, feature: Feature) -> tuple[str, ...]:
             f"{feature.name} has {count_of(len(feature.weights), 'number')}, and {passed}.{value} "
             f"{count_of(_size(session, passed, value), 'unit')}"
         )
-    feature = Feature(feature.name, passed, value, feature.weights, feature.bias, feature.origin)
+    feature = replace(feature, pass_name=passed, value=value)
     session.name_direction(feature.name, feature)
     return (f"{feature.name} is a direction of {passed}.{value}: {visible(feature.origin) or 'given in numbers'}",)
 
@@ -255,7 +274,7 @@ def _judged_by(session: Session, feature: Feature, labels: Array) -> tuple[str, 
         raise UserError(
             f"{feature.name} has {len(feature.weights)} numbers, and the value {given.values.shape[1]} units"
         )
-    return tuple(_judged_lines(judge_direction(feature.direction, given), feature.name))
+    return tuple(_judged_lines(judge_number(lambda values: feature.of(values)[:, 0], given), feature.name))
 
 
 def _judged(judged: Judged) -> str:
@@ -382,4 +401,11 @@ def written_by(session: Session, feature: Feature) -> Iterator[str]:
     whole = float(parts.sum()) + start + edits + feature.bias
     allowed = float(np.abs(direction) @ ledger.allowed) + _LENGTH * np.finfo(np.float64).eps
     sign = "✓" if abs(whole - total) <= allowed else f"off by {sentence(abs(whole - total), 2)}"
+    sign = sign if np.isfinite(whole) and np.isfinite(total) else "not known"
     yield f"written by {told}{others}{own}; Σ = {sentence(whole)} {sign}"
+    if feature.behind is not None:
+        out = float(feature.of(passed[feature.value][t][None])[0, 0])
+        yield (
+            f"that is exact of its sum; behind {feature.behind.words} it is {sentence(out)}, of which no token has a "
+            "part of its own"
+        )

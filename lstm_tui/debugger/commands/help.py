@@ -31,8 +31,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "follows", "gate-tokens", "report",
     ),
     "edit": (
-        "text", "model", "model-file", "teach", "replace", "insert", "remove", "set", "scale", "patch", "patch-from",
-        "weight", "let", "ablate", "mask", "what-if", "propagate", "generate", "answer",
+        "text", "model", "model-file", "add-words", "teach", "replace", "insert", "remove", "set", "scale", "patch",
+        "patch-from", "weight", "let", "ablate", "reset", "chunk", "mask", "what-if", "propagate", "generate", "answer",
     ),
     "the smallest edit": ("keep", "forget", "fix", "apply"),
     "edits and their states": (

@@ -11,12 +11,13 @@ import numpy as np
 from lstm_tui.debugger.commands.complete import begun_with, complete_file
 from lstm_tui.debugger.commands.edit import EDIT_VERBS, read_typed, verdicts
 from lstm_tui.debugger.commands.table import VERBS
-from lstm_tui.debugger.edits.language import ModelEdit
-from lstm_tui.debugger.edits.openings import asked, network_named, same_file, text_of, unanswered
+from lstm_tui.debugger.edits.language import ModelEdit, TeachEdit, WordsEdit
+from lstm_tui.debugger.edits.openings import asked, network_named, read_as, same_file, text_of, unanswered
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.unknown_words import words_known
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.words import unquoted
+from lstm_tui.engine.model.more_words import new_words
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.engine.number_text import percent
 from lstm_tui.engine.probabilities import is_distribution
@@ -42,14 +43,43 @@ EDIT_VERBS.add("text")
 
 
 @VERBS.verb(
+    "add-words [WORDS]",
+    "have the network read words it does not know, each as the unknown word until it is taught; without WORDS, those "
+    "of this text",
+    example='add-words "zuri" "momos"',
+)  # fmt: skip
+def _add_words(session: Session, rest: str) -> Iterator[str]:
+    session.edit(read_typed(session, "add-words", rest))
+    yield session.words[session.history.done - 1]
+
+
+EDIT_VERBS.add("add-words")
+
+
+@VERBS.verb(
     "teach [TEXT] [as CLASS] [epochs N] [rate R]",
-    "train the network further on a text, or on several in quotes, and say what that costs; without TEXT, on this one",
+    "train the network further on a text, or on several in quotes, new words in it too, and say what that costs; "
+    "without TEXT, on this one",
     example='teach "it was not bad" as positive',
 )  # fmt: skip
 def _teach(session: Session, rest: str) -> Iterator[str]:
-    session.edit(read_typed(session, "teach", rest))
-    yield session.words[session.history.done - 1]
+    edit = read_typed(session, "teach", rest)
+    assert isinstance(edit, TeachEdit), "a line of `teach` is one"
+    added = _words_to_add(session, edit)
+    session.edit(*added, edit)
+    yield from session.words[session.history.done - 1 - len(added) : session.history.done]
     yield from verdicts(session)
+
+
+def _words_to_add(session: Session, edit: TeachEdit) -> tuple[WordsEdit, ...]:
+    """Return the edit that adds the words of a teaching which the network does not know; none where it takes none."""
+    network = session.edited.network
+    read = [read_as(text, network) for text in edit.texts]
+    unknown = list(dict.fromkeys(one.tokens[t] for one in read for t in one.unknown))
+    try:
+        return (WordsEdit(new_words(unknown, network)),) if unknown else ()
+    except UserError:  # it learns them as the unknown one, which is said
+        return ()
 
 
 def _names(session: Session, rest: str) -> Iterator[str]:

@@ -146,8 +146,8 @@ def _wire(frame: Frame, name: str, state: str, unit: int, t: int, entering: bool
     passed = frame.trace[name]
     if entering:
         step = passed.reading_step(t)
-        if step == 0:
-            start = passed.initial[state]
+        if step == 0 or passed.resets.at(t):
+            start = passed.previous(state, t)
             text = compact(float(start[unit]), LEAST_WIDTH, True) if unit < len(start) else f"[{len(start)}]"
             shown = ChainPiece(f"{letter(state)} {text}", name, state)
         else:

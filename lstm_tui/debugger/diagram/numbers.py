@@ -169,7 +169,8 @@ def unit_of_diagram(passed: PassTrace, name: str, size: int, unit: int) -> int:
 
 def _entering(passed: PassTrace, mark: Mark, t: int) -> Array | None:
     if mark.symbol.endswith("'"):
-        known = mark.name in (passed.arrays if passed.reading_step(t) else passed.initial)
+        begins = passed.reading_step(t) == 0 or passed.resets.at(t)
+        known = mark.name in (passed.initial if begins else passed.arrays)
         return passed.previous(mark.name, t) if known else None
     return np.asarray(passed.inputs[mark.name][t]) if mark.name in passed.inputs else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isnan
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from lstm_tui.debugger.edits.equations import changed_passes, with_changed_cells
 from lstm_tui.debugger.edits.language import (
     CellEdit,
+    CutEdit,
     Edit,
     HeldEdit,
     ModelEdit,
@@ -22,6 +24,7 @@ from lstm_tui.debugger.edits.language import (
     TokenEdit,
     ValueEdit,
     WeightEdit,
+    WordsEdit,
     range_of,
 )
 from lstm_tui.debugger.edits.openings import network_named, read_as, reread
@@ -30,12 +33,15 @@ from lstm_tui.debugger.edits.teaching import examples_of, taught
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.errors import UserError, nearest, no_pass
+from lstm_tui.engine.model.cuts import TapeCut
 from lstm_tui.engine.model.edited_tokens import edited_tokens
+from lstm_tui.engine.model.more_words import new_words, with_words
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens, tokenize
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import READOUT, Hold
+from lstm_tui.engine.runtime.resets import cut_holds
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span
@@ -48,7 +54,7 @@ class Edited:
     Attributes:
         network: The network, with its own copy of every weight when one was edited.
         sequence: The tokens.
-        holds: Values that are set or scaled.
+        values: Values that are set or scaled.
         origins: For each place on the tape, the place of that token in the baseline; None where it was
             inserted. An opening begins another baseline.
         weights: Names of the parameters that were edited.
@@ -56,9 +62,14 @@ class Edited:
 
     network: Network
     sequence: Sequence
-    holds: tuple[Hold, ...]
+    values: tuple[Hold, ...]
     origins: Origins
     weights: frozenset[str]
+
+    @cached_property
+    def holds(self) -> tuple[Hold, ...]:
+        """All that is held in the run, whatever the equations say: values, and states as a step finds them."""
+        return (*self.values, *cut_holds(self.network, self.sequence.cuts, len(self.sequence)))
 
     @classmethod
     def baseline(cls, network: Network, sequence: Sequence) -> Edited:
@@ -101,7 +112,7 @@ def not_written(edits: Iterable[Edit], initial: bool = False) -> Iterator[str]:
     """Yield what no file of a network says of a run: edits of its tokens and values, and states to begin with."""
     lost = [edit for edit in edits if not isinstance(edit, NetworkEdit)]
     if lost:
-        kinds = (((TokenEdit, TextEdit), "tokens"), (HeldEdit, "values"))
+        kinds = (((TokenEdit, TextEdit), "tokens"), (HeldEdit, "values"), (CutEdit, "states"))
         told = " and ".join(noun for kind, noun in kinds if any(isinstance(edit, kind) for edit in lost))
         many = "they belong to this run" if len(lost) > 1 else "it belongs to this run"
         yield f"not written: {count_of(len(lost), 'edit')} of {told}, since {many} and not to the network"
@@ -128,11 +139,15 @@ def after(edit: Edit, edited: Edited, opened: Network, progress: Progress | None
     if isinstance(edit, TeachEdit):
         network = taught(edit, edited.network, progress)
         return replace(edited, network=network, weights=edited.weights | network.tensors().keys())
+    if isinstance(edit, WordsEdit):
+        return _with_words(edit, edited)
     check(edit, edited)
     if isinstance(edit, TokenEdit):
         return _token(edit, edited)
     if isinstance(edit, HeldEdit):
-        return replace(edited, holds=(*edited.holds, *holds_of(edit, edited)))
+        return replace(edited, values=(*edited.values, *holds_of(edit, edited)))
+    if isinstance(edit, CutEdit):
+        return replace(edited, sequence=edited.sequence.with_cuts((*edited.sequence.cuts, cut_of(edit, edited))))
     if isinstance(edit, CellEdit):
         return replace(edited, network=with_changed_cells(edit, edited.network))
     return _weight(edit, edited, first=edited.network is opened)
@@ -143,15 +158,31 @@ def _with_network(edit: ModelEdit, edited: Edited) -> Edited:
     found = network_named(edit.name)
     sequence = reread(edited.sequence, found, edited.network)
     # a copy, since a later edit may write to the weights
-    return Edited.baseline(found.copy(), sequence)
+    return Edited.baseline(found.copy(), sequence.with_cuts(edited.sequence.cuts))
 
 
 def _with_text(edit: TextEdit, edited: Edited) -> Edited:
     """Return what is run when another text is read; what is held at every step is held at every step of it."""
     sequence = read_as(edit.text, edited.network)
     whole = (0, len(edited.sequence))
-    holds = tuple(replace(hold, steps=(0, len(sequence))) for hold in edited.holds if hold.steps == whole)
-    return replace(edited, sequence=sequence, holds=holds, origins=Origins.unchanged(len(sequence)))
+    values = tuple(replace(hold, steps=(0, len(sequence))) for hold in edited.values if hold.steps == whole)
+    sequence = sequence.with_cuts(tuple(cut for cut in edited.sequence.cuts if cut.every))
+    return replace(edited, sequence=sequence, values=values, origins=Origins.unchanged(len(sequence)))
+
+
+def _with_words(edit: WordsEdit, edited: Edited) -> Edited:
+    """Return what is run when the network reads more words: those of them that stand on the tape are known now."""
+    network, sequence = with_words(edited.network, edit.words), edited.sequence
+    assert network.tokens is not None, "it reads words"
+    if sequence.ids is not None:
+        ids, unknown = network.tokens.encode(sequence.tokens)
+        places = [t for t in sequence.unknown if t not in frozenset(unknown)]
+        known = sequence.ids.copy()  # what was known keeps its id: it may stand for what pads a text
+        known[places] = ids[places]
+        sequence = replace(
+            sequence, ids=known, unknown=tuple(t for t in sequence.unknown if t not in frozenset(places))
+        )
+    return replace(edited, network=network, sequence=sequence, origins=Origins.unchanged(len(sequence)))
 
 
 def check(edit: Edit, edited: Edited) -> None:
@@ -166,11 +197,17 @@ def check(edit: Edit, edited: Edited) -> None:
     if isinstance(edit, TeachEdit):
         examples_of(edit, edited.network)
         return
+    if isinstance(edit, WordsEdit):
+        new_words(edit.words, edited.network)
+        return
     if isinstance(edit, ModelEdit | TextEdit):
         after(edit, edited, edited.network)
         return
     if isinstance(edit, CellEdit):
         changed_passes(edit, edited.network)
+        return
+    if isinstance(edit, CutEdit):
+        cut_of(edit, edited)
         return
     numbers = (number for row in edit.rows for number in row) if isinstance(edit, PatchEdit) else (edit.number,)
     if any(map(isnan, numbers)):
@@ -216,8 +253,9 @@ def _token(edit: TokenEdit, edited: Edited) -> Edited:
     if edit.verb != "delete" and is_unknown(token, network.tokens):
         places = tuple(sorted((*places, edit.t)))
     sequence = replace(sequence, tokens=tokens, ids=ids.astype(np.int64, copy=False), unknown=places)
-    holds = tuple(moved for hold in edited.holds if (moved := hold.shifted(edit.t, shift)) is not None)
-    return replace(edited, sequence=sequence, origins=origins, holds=holds)
+    values = tuple(moved for hold in edited.values if (moved := hold.shifted(edit.t, shift)) is not None)
+    sequence = sequence.with_cuts(tuple(cut.shifted(edit.t, shift) for cut in sequence.cuts))
+    return replace(edited, sequence=sequence, origins=origins, values=values)
 
 
 def _read(token: str, known: Tokens) -> tuple[str, int]:
@@ -261,6 +299,22 @@ def _known_like(token: str, known: Tokens) -> str:
     """Return what to write instead of a token that is not known."""
     near = known.near(token, 1)
     return f"; did you mean “{visible(near[0])}”?" if near else "; any token of it can be completed with tab"
+
+
+def cut_of(edit: CutEdit, edited: Edited) -> TapeCut:
+    """Return where an edit cuts the tape.
+
+    Raises:
+        UserError: If it names no place of it.
+    """
+    if edit.every:
+        return TapeCut(edit.kind, (), edit.every)
+    if (None, None) in edit.steps:
+        return TapeCut(edit.kind, (), 1)
+    places = {t for span in edit.steps for t in range_of(span, len(edited.sequence))}
+    if not places or any(not range_of(span, len(edited.sequence)) for span in edit.steps):
+        raise UserError(f"this tape has {len(edited.sequence)} tokens, from 0: nothing to {edit.kind} is there")
+    return TapeCut(edit.kind, tuple(sorted(places)))
 
 
 def holds_of(edit: HeldEdit, edited: Edited) -> tuple[Hold, ...]:

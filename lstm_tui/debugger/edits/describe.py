@@ -9,6 +9,7 @@ from lstm_tui.debugger.edits.apply import Edited, exists, is_unknown, part_of, s
 from lstm_tui.debugger.edits.equations import dropped, right_sides
 from lstm_tui.debugger.edits.language import (
     CellEdit,
+    CutEdit,
     Edit,
     HeldEdit,
     ModelEdit,
@@ -17,6 +18,7 @@ from lstm_tui.debugger.edits.language import (
     TextEdit,
     TokenEdit,
     WeightEdit,
+    WordsEdit,
     range_of,
 )
 from lstm_tui.debugger.edits.openings import asked, network_named, read_as, reread
@@ -26,9 +28,10 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Name, Product, walk
+from lstm_tui.engine.model.more_words import new_words
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.engine.number_text import fixed, sentence
+from lstm_tui.engine.number_text import count_of, fixed, sentence
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -57,10 +60,17 @@ def describe(
         return _token(edit, before)
     if isinstance(edit, HeldEdit):
         return _value(edit, before, trace, ran)
+    if isinstance(edit, CutEdit):
+        return _cut(edit, before)
     if isinstance(edit, CellEdit):
         return _cell(edit, before, made)
     if isinstance(edit, ModelEdit):
         return _model(edit, before)
+    if isinstance(edit, WordsEdit):
+        words = new_words(edit.words, before.network)
+        named = ", ".join(f"“{visible(word)}”" for word in words[:_MOST_UNKNOWN])
+        more = f" and {len(words) - _MOST_UNKNOWN} more" if len(words) > _MOST_UNKNOWN else ""
+        return f"{count_of(len(words), 'new word')}: {named}{more}, read so far as the unknown word is"
     if isinstance(edit, TeachEdit):
         return taught_words(edit, before.network, None if made is None else made.network)
     if isinstance(edit, TextEdit):
@@ -177,6 +187,25 @@ def _value(edit: HeldEdit, before: Edited, trace: Trace | None, ran: Trace | Non
         return f"{where}: × {sentence(edit.number, 6)}" + (f", {was}{fixed(new)}" if was and new is not None else "")
     held = "held at " if len(steps) > 1 else ""
     return f"{where}: {was}{held}{fixed(edit.number if new is None else new)}"
+
+
+def _cut(edit: CutEdit, before: Edited) -> str:
+    backward = any(one.direction == "backward" for one in before.network.passes)
+    if edit.every:
+        where = f"every {count_of(edit.every, 'token')}"
+    else:
+        where = ", ".join(_place(span, before.sequence) for span in edit.steps)
+    if edit.kind == "reset":
+        return f"states set back to those the network begins with, {where}" + ("; backward too" if backward else "")
+    carried = "states are carried forwards"
+    return f"a chunk begins {where}: {carried}" + (", and a backward pass begins anew" if backward else "")
+
+
+def _place(span: Span, sequence: Sequence) -> str:
+    places = range_of(span, len(sequence))
+    if len(places) > 1:
+        return f"before t={places.start}–{places.stop - 1}"
+    return f"before t={places.start}, “{visible(sequence.tokens[places.start])}”"
 
 
 def _first_number(trace: Trace | None, edit: HeldEdit, t: int, unit: int) -> float | None:

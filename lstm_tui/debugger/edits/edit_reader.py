@@ -14,6 +14,7 @@ from lstm_tui.debugger.edits.language import (
     MOST_EPOCHS,
     MOST_TEXTS,
     CellEdit,
+    CutEdit,
     Edit,
     ModelEdit,
     PatchEdit,
@@ -22,6 +23,7 @@ from lstm_tui.debugger.edits.language import (
     TokenEdit,
     ValueEdit,
     WeightEdit,
+    WordsEdit,
 )
 from lstm_tui.debugger.expressions.parser import ExpressionError
 from lstm_tui.engine.doors import door
@@ -29,6 +31,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.syntax import WordReader
 from lstm_tui.engine.language.vocabulary import shortened
 from lstm_tui.engine.language.words import Mistake, Notation, Word
+from lstm_tui.engine.model.cuts import CutKind
 from lstm_tui.engine.number_text import read_number
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
@@ -105,10 +108,13 @@ _EXAMPLES = {
     "patch": 'patch layer0.forward.c[3:5] @ 12 = 0.1, -2 from "line 2 @ 14"',
     "weight": "weight layer0.forward/b_f[7] = -4",
     "let": "let layer0.forward.f = 1",
+    "reset": "reset @ 12, or: reset every 16",
+    "chunk": "chunk @ 12, or: chunk every 16",
     "ablate": "ablate nfg",
     "model": 'model "story"',
     "model-file": 'model-file "mine.safetensors"',
     "text": 'text "he likes pizza ."',
+    "add-words": 'add-words "zuri" "momos"',
     "teach": 'teach "asha likes pizza ." epochs 30 rate 0.005',
 }
 """A right line by the word that begins it."""
@@ -123,7 +129,12 @@ def _check(word: Word, depth: int) -> None:
 
 
 _NOTATION = Notation("an edit", 1_000, _check, finite=False)
-_LONGEST = {"text": 20_000, "teach": 40_000, "patch": 1 << 17}  # a patch holds a number for each unit
+_LONGEST = {
+    "text": 20_000,
+    "teach": 40_000,
+    "add-words": 20_000,
+    "patch": 1 << 17,
+}  # a patch holds a number for each unit
 """Characters of an edit that may be longer than others."""
 
 
@@ -133,9 +144,12 @@ def _read(verb: str, text: str, defaults: Defaults | None, notation: Notation) -
     if verb == "patch":
         return _patch(text, defaults, notation)
     reader = _EditReader(text, notation)
-    reader.take()
+    while reader.word.start < len(verb):  # one of two words is three here
+        reader.take()
     if verb in ("set", "scale"):
         return reader.value("set" if verb == "set" else "scale", defaults)
+    if verb in ("reset", "chunk"):
+        return reader.cut("reset" if verb == "reset" else "chunk", defaults)
     if verb == "weight":
         return reader.weight(defaults)
     if verb == "ablate":
@@ -148,6 +162,8 @@ def _read(verb: str, text: str, defaults: Defaults | None, notation: Notation) -
         return ModelEdit(name)
     if verb == "text":
         return TextEdit(reader.quoted("a text"))
+    if verb == "add-words":
+        return WordsEdit(reader.new_words())
     if verb == "teach":
         return reader.teaching()
     return reader.token("replace" if verb == "replace" else "insert" if verb == "insert" else "delete")
@@ -295,6 +311,28 @@ class _EditReader(WordReader):
         number = self.number()
         return WeightEdit("set" if sign == "=" else "scale", tensor, index, number)
 
+    def cut(self, kind: CutKind, defaults: Defaults | None) -> CutEdit:
+        """Read where states are set back, or a chunk begins: here, where nothing is said."""
+        if self.word.kind == "name" and self.word.text == "every":
+            self.take()
+            start = self.word.start
+            every = self.whole()
+            self.finish()
+            if not every:
+                raise Mistake("expected how many tokens lie between, from 1", start)
+            return CutEdit(kind, (), every)
+        if self.is_end() and defaults is not None:
+            return CutEdit(kind, ((defaults.t, defaults.t + 1),))
+        if not self.is_sign("@"):
+            raise self.expected("@ and places, such as @ 12, or: every 16")
+        self.take()
+        steps = [self.span()]
+        while self.is_sign(","):
+            self.take()
+            steps.append(self.span())
+        self.finish()
+        return CutEdit(kind, tuple(steps))
+
     def token(self, verb: Literal["replace", "insert", "delete"]) -> TokenEdit:
         if verb == "delete" and self.word.kind == "name" and self.word.text == "token":
             self.take()
@@ -323,6 +361,16 @@ class _EditReader(WordReader):
         self.take()
         self.finish()
         return word.text
+
+    def new_words(self) -> tuple[str, ...]:
+        """Read words in quotes up to the end of the line."""
+        words: list[str] = []
+        while self.word.kind == "text" and self.word.text.strip():
+            words.append(self.take().text)
+        if not words:
+            raise self.expected("words in double quotes")
+        self.finish()
+        return tuple(words)
 
     def teaching(self) -> TeachEdit:
         """Read texts in quotes, the class they are taught as, and how long."""

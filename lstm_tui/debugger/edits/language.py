@@ -15,10 +15,15 @@ One edit is one line:
     weight layer0.forward/W_f[7,:] = 0        a row: one unit
     weight layer0.forward/U_f * 1.5           all of it, scaled
     let layer0.forward.f = 1                  another equation; without a pass, in every pass that has an f
+    reset @ 12                                states are set back before token 12, as if the text began there
+    reset @ 4, 9, 12:15                       before each of some tokens
+    reset every 16                            before every 16th, however long the tape is
+    chunk every 16                            chunks begin there: forward passes carry their states, backward begin anew
     ablate nfg layer0.forward                 the cell becomes that variant; without a pass, every pass does
     model "story"                             another network reads the text; edits of values and weights are set aside
     model-file "mine.safetensors"             one from a file
     text "he likes pizza ."                   another text in the place of this one
+    add-words "zuri" "momos"
     teach "asha likes pizza ." epochs 30 rate 0.005
                                               the network is trained further on texts, or on texts `as` a class
 
@@ -34,6 +39,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lstm_tui.engine.model.cuts import CutKind
 from lstm_tui.engine.whole_number import Span
 from lstm_tui.formats.bundled_files import is_bundled
 
@@ -93,6 +99,21 @@ class PatchEdit:
     line: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class CutEdit:
+    """Places of the tape before which states are set back, or where a chunk begins.
+
+    Attributes:
+        kind: What happens there: at a `reset` all begins anew; over a `chunk` forward passes carry their states.
+        steps: The tokens before which it does; none where it is `every` so many.
+        every: How many tokens lie between one and the next; 0 where they are named.
+    """
+
+    kind: CutKind
+    steps: tuple[Span, ...] = ()
+    every: int = 0
+
+
 HeldEdit = ValueEdit | PatchEdit
 """What holds values of a pass, whatever its equations say."""
 
@@ -140,6 +161,13 @@ class TextEdit:
     text: str
 
 
+@dataclass(frozen=True)
+class WordsEdit:
+    """The network reads more words, each of which begins as the unknown one."""
+
+    words: tuple[str, ...]
+
+
 MOST_TEXTS, MOST_EPOCHS = 32, 500
 """How much one `teach` takes."""
 
@@ -161,11 +189,11 @@ class TeachEdit:
     rate: float
 
 
-NetworkEdit = WeightEdit | CellEdit | ModelEdit | TeachEdit
+NetworkEdit = WeightEdit | CellEdit | ModelEdit | WordsEdit | TeachEdit
 """What changes the network, whichever line of a file it reads."""
-Opening = ModelEdit | TextEdit
+Opening = ModelEdit | TextEdit | WordsEdit
 """What has the run begin anew: what is edited behind it stands beside the run that it opens."""
-Edit = TokenEdit | HeldEdit | NetworkEdit | TextEdit
+Edit = TokenEdit | HeldEdit | CutEdit | NetworkEdit | TextEdit
 
 
 def last_opening(edits: Sequence[Edit]) -> int:
@@ -181,9 +209,15 @@ def line_of(edit: Edit) -> str:
         return f"{'model' if is_bundled(edit.name) else 'model-file'} {in_quotes(edit.name)}"
     if isinstance(edit, TextEdit):
         return f"text {in_quotes(edit.text)}"
+    if isinstance(edit, WordsEdit):
+        return f"add-words {' '.join(map(in_quotes, edit.words))}"
     if isinstance(edit, TeachEdit):
         label = "" if edit.label is None else f" as {in_quotes(edit.label)}"
         return f"teach {' '.join(map(in_quotes, edit.texts))}{label} epochs {edit.epochs} rate {edit.rate!r}"
+    if isinstance(edit, CutEdit):
+        return (
+            f"{edit.kind} every {edit.every}" if edit.every else f"{edit.kind} @ {', '.join(map(_written, edit.steps))}"
+        )
     if isinstance(edit, CellEdit):
         if edit.verb == "ablate":
             return f"ablate {edit.what}" + (f" {edit.pass_name}" if edit.pass_name else "")

@@ -18,12 +18,15 @@ import numpy as np
 from lstm_tui.analysis.ledger import flow_between
 from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope, gather
 from lstm_tui.debugger.expressions.series import Series
+from lstm_tui.debugger.features import Feature
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import kept_states, memory_of
 from lstm_tui.engine.runtime.trace import PassTrace
 
 NOT_READ = "no such token was read yet"
 _FEWEST = 16  # blocks from which on they pay
+_MOST_ALONG = 2 * 10**9
+"""Products of numbers that shares along a direction may take."""
 _STRETCH = 4_096
 """Steps of which the sizes are held at once."""
 
@@ -54,9 +57,15 @@ def share_of(scope: Scope, sought: Sought, moment: Moment) -> Series:
         NoSuchName: It is no memory, or the trace does not hold what was written to it.
     """
     passed, state = memory_meant(scope, sought.memory)
-    key: tuple[Any, ...] = ("share", passed.name, state, sought.places, sought.units)
+    feature = feature_meant(scope, sought.memory)
+    key: tuple[Any, ...] = ("share", passed.name, state, sought.places, sought.units, feature)
     if key not in scope.kept:
-        of_them, of_all = summed_sizes(passed, state, sought.places, sought.units)
+        if feature is None:
+            of_them, of_all = summed_sizes(passed, state, sought.places, sought.units)
+        elif sought.units != ALL_UNITS:
+            raise NoSuchName(f"{feature.name} is one number, and has no units")
+        else:
+            of_them, of_all = sizes_along(passed, state, sought.places, feature)
         with np.errstate(all="ignore"):
             scope.kept[key] = (of_them / of_all)[:, None]
     answer = scope.once(passed.direction == "backward", moment, scope.kept[key])
@@ -67,17 +76,66 @@ def share_of(scope: Scope, sought: Sought, moment: Moment) -> Series:
 
 
 def memory_meant(scope: Scope, name: str | None) -> tuple[PassTrace, str]:
-    """Return the pass and the state that a name, or none, means as a memory.
+    """Return the pass and the state that a name, or none, means as a memory; of a feature, those it is a direction of.
 
     Raises:
         NoSuchName: It is no memory.
     """
     passed, state = scope.owner(name) if name is not None else (scope.passed, memory_of(scope.passed.cell))
+    feature = feature_meant(scope, name)
+    if feature is not None:
+        if feature.pass_name not in scope.trace:
+            raise NoSuchName(f"this run has no {feature.pass_name}, of which {feature.name} is a direction")
+        passed, state = scope.trace[feature.pass_name], feature.value
     kept = kept_states(passed.cell)
     if state not in kept:
         there = f"there is {', '.join(kept)}" if kept else f"no state of {passed.cell.name} has a ledger"
         raise NoSuchName(f"{state} is no memory whose writers can be told: {there}")
     return passed, state
+
+
+def feature_meant(scope: Scope, name: str | None) -> Feature | None:
+    """Return the feature that a name means; None where it means a value, or nothing."""
+    feature = None if name is None else scope.names.features.get(name)
+    return None if feature is None or feature.name in scope.passed else feature
+
+
+def sizes_along(passed: PassTrace, state: str, places: tuple[int, ...], feature: Feature) -> tuple[Array, Array]:
+    """Return what some tokens, and all sources together, have along a direction after each step, (T,) in tape order.
+
+    What a token has is the sum of what it has in each unit, with its sign and by the weight of the direction: parts of
+    one token may cancel. So each token is followed by itself. What is added to the direction nobody wrote.
+
+    Raises:
+        NoSuchName: The run is too long for it, or does not hold what was written.
+    """
+    steps, direction = passed.steps, feature.direction
+    if steps * steps * len(direction) > _MOST_ALONG:
+        raise NoSuchName(f"a run of {steps} tokens is too long for shares along a direction: ask of c[7], or fewer")
+    part = flow_between(passed, state, 0, steps)
+    if part is None:
+        raise NoSuchName(f"this trace does not hold what was written to {state}")
+    flow, size = part.flow, len(direction)
+    if flow.keep.shape[1] != size:
+        raise NoSuchName(f"{feature.name} is a direction of {size} numbers, and {state} has {flow.keep.shape[1]} units")
+    asked = np.zeros(steps, dtype=np.bool_)
+    asked[[passed.reading_step(place) for place in places]] = True
+    parts = np.zeros((steps, size))
+    others = np.zeros((1 if flow.edit is None else steps + 1, size))
+    others[0] = flow.start
+    sizes = np.empty((2, steps))
+    with np.errstate(all="ignore"):
+        for step in range(steps):
+            for held in (parts[:step], others):
+                np.multiply(held, flow.keep[step], out=held, where=held != 0)
+            parts[step] = flow.write[step]
+            if flow.edit is not None:
+                others[step + 1] = flow.edit[step]
+            along = np.abs(parts[: step + 1] @ direction)
+            sizes[0, step] = along[asked[: step + 1]].sum()
+            sizes[1, step] = along.sum() + np.abs(others @ direction).sum()
+    on_tape = sizes[:, ::-1] if passed.direction == "backward" else sizes
+    return on_tape[0], on_tape[1]
 
 
 def summed_sizes(

@@ -248,7 +248,7 @@ def beside_each(
             continue
         held = np.zeros(after.shape[1], dtype=np.bool_)
         for hold in holds:
-            if hold.steps[0] <= column.after < hold.steps[1]:
+            if column.after in hold.places:
                 held[slice(*hold.units)] = True
         if before is None or column.before is None:
             found.append(ValueDiff(after[n], None, np.ones(after.shape[1], dtype=np.bool_), held))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -230,6 +231,8 @@ def memory_words(answer: Dynamics) -> Iterator[str]:
                 f"{on} of them are in {sets} of fixed points, where up to {count_of(_most_held(found), 'direction')} "
                 "hold: what lies along it is kept while this token is read"
             )
+    if len(found.fixed) > _MOST_POINTS and not found.lines:
+        yield f"by how many directions grow: {_by_growing(found)}"
     if len(free) > 1:
         yield f"a switch: {len(free)} stable points were found, and what was read before decides at which it ends"
     elif len(found.fixed) == 1 and stable and stable[0].directions:
@@ -252,6 +255,15 @@ def memory_words(answer: Dynamics) -> Iterator[str]:
         yield "this cell counts its steps: the number of this step is held as well as its input"
 
 
+def _by_growing(found: FixedPoints) -> str:
+    """Return how many fixed points there are of each kind, by how many directions grow at them."""
+    counts = Counter(one.growing for one in found.fixed if one.kind != "marginal")
+    told = [f"{counts[0]} stable"] * bool(counts[0])
+    told += [f"{counts[grow]} with {grow}" for grow in sorted(counts) if grow]
+    marginal = len(found.fixed) - counts.total()
+    return ", ".join([*told, f"{marginal} marginal"] if marginal else told)
+
+
 def bound_words(answer: Dynamics) -> Iterator[str]:
     """Yield what the words mean, with every bound."""
     starts = answer.found.starts
@@ -267,8 +279,8 @@ def bound_words(answer: Dynamics) -> Iterator[str]:
     )
     yield (
         f"starts: {starts.followed} followed for a while, {starts.visited} states of this run, {starts.shaken} with "
-        f"random numbers added, {starts.anywhere} anywhere between them, {starts.between} between points found; "
-        f"{starts.nothing} came to nothing"
+        f"random numbers added, {starts.anywhere} anywhere between them, {starts.between} between points found, "
+        f"{starts.off} along what grows at them; {starts.nothing} came to nothing"
     )
 
 

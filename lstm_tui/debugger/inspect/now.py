@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_tui.analysis.distribution import is_language_model, largest
 from lstm_tui.analysis.memory_events import MemoryStep, loser
+from lstm_tui.debugger.inspect.cut_words import reset_words
 from lstm_tui.debugger.inspect.prediction import ASKED_AT_THE_END, READS, Prediction
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
@@ -63,6 +64,9 @@ def _memory(frame: Frame, facts: Facts) -> Iterator[str]:
     if not frame.reached(name, memory):
         yield f"{at}: its memory is not computed yet"
         return
+    if said := reset_words(frame.passed, t):
+        yield f"{at} {said}"
+        at = "of it"
     step, part, cell = facts.memory_step(name, t), facts.flow_near(name, t), frame.passed.cell
     if step is None or part is None:
         linear = memory in cell.state and update_of(cell, memory) is not None

@@ -459,7 +459,8 @@ class Facts:
         if not signal.startswith("|Δ"):
             return np.asarray(np.abs(passed[name]).mean(axis=1))
         read = passed[name] if passed.direction == "forward" else passed[name][::-1]
-        change = np.abs(np.diff(read, axis=0, prepend=passed.initial.get(name, read[0])[None, :])).mean(axis=1)
+        before = passed.entering(name) if name in passed.initial else np.concatenate([read[:1], read[:-1]])
+        change = np.abs(read - before).mean(axis=1)
         return np.asarray(change if passed.direction == "forward" else change[::-1])
 
     def _signal_at(self, passed: PassTrace, signal: str, start: int, stop: int) -> Array:

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from lstm_tui.analysis.ledger import flow_between
 from lstm_tui.debugger.breakpoints.parse import split_at
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, parse, parser, resolved
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.debugger.expressions.evaluator import token_place
 from lstm_tui.debugger.expressions.scope import NoSuchName
-from lstm_tui.debugger.expressions.shares import ALL_UNITS, memory_meant
+from lstm_tui.debugger.expressions.shares import ALL_UNITS, feature_meant, memory_meant
+from lstm_tui.debugger.inspect.cut_words import reset_words
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.state_update import edit_in_words, explained, mostly, mostly_of, through
 from lstm_tui.debugger.position import Frame, Position, equations_of
 from lstm_tui.debugger.provenance.memory_loss import Fall, Held, MemoryLoss, loss_at, losses, parts_of_change
 from lstm_tui.debugger.provenance.nonfinite import birth, ops_are_finite
 from lstm_tui.debugger.provenance.value_changes import Move, last_move, steps_reached
+from lstm_tui.engine.compiler.roles import kept_states
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import change, from_to, percent
 from lstm_tui.engine.number_text import sentence as number
@@ -167,19 +172,54 @@ def _moved(expression: Expression, scope: Scope, move: Move, limit: float | None
     if unit is None:
         equation = equation_waited_for(expression, scope)
         text = visible(scope.passed.cell.equations[equation].text)
-        return Blame((head, f"  after {text}", *_edits_at(scope, move.t)), scope.pass_name, move.t, equation)
+        along = _along_direction(expression, scope, move.t)
+        return Blame((head, f"  after {text}", *_edits_at(scope, move.t), *along), scope.pass_name, move.t, equation)
     passed, value, number_of_unit = unit
-    lines = [head, *explained(passed, value, move.t, number_of_unit)]
+    lines = [head, *_set_back(passed, move.t), *explained(passed, value, move.t, number_of_unit)]
     lines += _by_parts(passed, value, number_of_unit, move.t)
     return Blame(tuple(lines), passed.name, move.t, passed.cell.values.index(value), value, number_of_unit)
+
+
+def _along_direction(expression: Expression, scope: Scope, t: int) -> tuple[str, ...]:
+    """Say what keeping and writing made of the sum of a feature at a place, and whether that is so behind it."""
+    node = expression.node
+    feature = feature_meant(scope, node.name) if isinstance(node, parser.NameNode) else None
+    if feature is None or feature.pass_name not in scope.trace:
+        return ()
+    passed = scope.trace[feature.pass_name]
+    behind = "" if feature.behind is None else f"; what comes out of {feature.behind.words} has no such parts"
+    if feature.value not in kept_states(passed.cell):
+        return (f"  the sum of {feature.name} is linear in {feature.value}{behind}",) if behind else ()
+    step = passed.reading_step(t)
+    part = flow_between(passed, feature.value, step, step + 1)
+    if part is None:
+        return ()
+    with np.errstate(all="ignore"):
+        before = np.asarray(passed.previous(feature.value, t), np.float64)
+        lost = float((part.flow.keep[0] - 1.0) * before @ feature.direction)
+        wrote = float(part.flow.write[0] @ feature.direction)
+        put_in = 0.0 if part.flow.edit is None else float(part.flow.edit[0] @ feature.direction)
+        sums = feature.sums(np.stack([before, np.asarray(passed[feature.value][t], np.float64)]))
+    by_edits = f", an edit by {change(put_in)}" if put_in else ""
+    moved = f"keeping moved its sum by {change(lost)}, writing by {change(wrote)}{by_edits}"
+    if not behind:
+        return (f"  {moved}",)
+    return (f"  {moved}: {from_to(float(sums[0]), float(sums[1]), 4, number)}, exact of the sum{behind}",)
 
 
 def _edits_at(scope: Scope, t: int) -> tuple[str, ...]:
     """Return one line where edits hold values of the pass at a place: what changes there may be of their making."""
     holds = scope.trace.ran.holds if scope.trace.ran is not None else ()
-    mine = (one for one in holds if one.pass_name == scope.pass_name and one.steps[0] <= t < one.steps[1])
-    names = dict.fromkeys(one.value for one in mine)
-    return (f"  edits hold {', '.join(names)} here",) if names else ()
+    mine = (one for one in holds if one.pass_name == scope.pass_name and t in one.places)
+    names = dict.fromkeys(one.value for one in mine if not one.is_reset)
+    held = (f"  edits hold {', '.join(names)} here",) if names else ()
+    return (*_set_back(scope.passed, t), *held)
+
+
+def _set_back(passed: PassTrace, t: int) -> tuple[str, ...]:
+    """Return one line where a pass reads a token from the states that its cell begins with."""
+    said = reset_words(passed, t)
+    return (f"  {said}",) if said else ()
 
 
 def _unit_of_value(expression: Expression, scope: Scope, move: Move) -> tuple[PassTrace, str, int] | None:
@@ -216,7 +256,10 @@ def _held(expression: Expression, scope: Scope) -> Held | None:
     units = ALL_UNITS
     if isinstance(what, parser.UnitsNode):
         units, what = (what.first, what.stop, what.step), what.of
-    passed, state = memory_meant(scope, what.name if isinstance(what, parser.NameNode) else None)
+    name = what.name if isinstance(what, parser.NameNode) else None
+    if feature_meant(scope, name) is not None:
+        return None  # parts along a direction may cancel: a share of it moves like any number
+    passed, state = memory_meant(scope, name)
     place = token_place(token)
     if place is not None:
         return Held(passed, state, (place,), units)
@@ -280,7 +323,8 @@ def _told_of_loss(scope: Scope, head: str, held: Held, t: int, diluted: bool, ot
     loss = loss_at(held, t)
     if loss is None:
         return Blame((head,), passed.name, t, equation, state)
-    lines = [head, f"  {_did(loss, state, diluted)}"]
+    set_back = _set_back(passed, t)
+    lines = [head, *(set_back or (f"  {_did(loss, state, diluted)}",))]
     if others:
         listed = (f"{_place(scope, held.passed.tape_place(one.step + 1))} {number(one.by)}" for one in others)
         lines.append(f"  next largest: {', '.join(listed)}")
@@ -288,7 +332,7 @@ def _told_of_loss(scope: Scope, head: str, held: Held, t: int, diluted: bool, ot
     if scope.names.name(passed.name, loss.unit):
         worked.insert(0, f"  the largest part of it in {scope.names.words(passed.name, loss.unit)}")
     lines += worked
-    if not loss.all_edited:
+    if not loss.all_edited and not set_back:
         values = loss.written_by if diluted else loss.kept_by
         lines += [line for name in values for line in mostly_of(passed, state, name, t, loss.unit)]
     return Blame(tuple(lines), passed.name, t, equation, state, loss.unit)

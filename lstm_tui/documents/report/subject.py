@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lstm_tui.analysis.ledger import Ledger, ledger_at
+from lstm_tui.debugger.inspect.cut_words import cut_words
 from lstm_tui.debugger.inspect.diff import TraceDiff
 from lstm_tui.debugger.inspect.scale import axis_words, scale_of
 from lstm_tui.debugger.inspect.trace_facts import Facts, letter
@@ -107,7 +108,7 @@ class Subject:
     def _holds(self) -> dict[tuple[str, str], list[tuple[range, range]]]:
         held: dict[tuple[str, str], list[tuple[range, range]]] = {}
         for hold in () if self.difference is None else self.difference.holds:
-            held.setdefault((hold.pass_name, hold.value), []).append((range(*hold.steps), range(*hold.units)))
+            held.setdefault((hold.pass_name, hold.value), []).append((hold.places, range(*hold.units)))
         return held
 
     def edited(self, name: str, value: str, t: int, unit: int) -> bool:
@@ -160,6 +161,8 @@ class Subject:
             yield "inserted"
         elif self.difference is not None and self.difference.replaced(t):
             yield f"was “{named(self.difference.before.sequence.tokens[self.difference.origins[t] or 0])}”"
+        if cut := cut_words(self.trace.sequence, t):
+            yield cut
         if t in self.facts.unknown:
             yield "unknown to the network"
 

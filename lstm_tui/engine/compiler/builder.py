@@ -12,7 +12,7 @@ from typing import Literal
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import BY_AT, EVERY_OP, HEAD_OPS, STEPS_OPS, Shape, operand_sizes, result_size
-from lstm_tui.engine.compiler.program import held_inputs
+from lstm_tui.engine.compiler.program import RESET_CLOCK, entering, held_inputs
 from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.language.equations import Equation
@@ -186,6 +186,7 @@ class Builder:
         self.sizes = Sizes(hidden_size)
         self.inputs: dict[str, int] = {}
         self.results: dict[str, int] = {}  # value name to draft number
+        self.entered: dict[str, int] = {}  # state to the draft that holds it as a step finds it
         self.bottoms: set[str] = set()  # results that stand for values from below
         self.drafts: list[Draft] = []
         self.order: list[str] = []  # parameters as they are met
@@ -240,6 +241,16 @@ class Builder:
         self.drafts.append(Draft("hold", size, refs, number, f"{equation.name} held"))
         self.results[equation.name] = len(self.drafts) - 1
 
+    def hold_entering(self, state: str) -> None:
+        """Let an edit hold a state as a step finds it; `every` counts from where that was done last."""
+        size, name = self.sizes.values[state], entering(state)
+        refs = [Ref("previous", state, size, name)]
+        for given in held_inputs(name):
+            self.add_input(given, size)
+            refs.append(Ref("input", given, size, given))
+        self.drafts.append(Draft("hold", size, refs, -1, f"{name} held"))
+        self.entered[state] = len(self.drafts) - 1
+
     def vector(self, name: str, size: int) -> Ref | None:
         """Return a vector parameter, new or of the same size as before; None when it had another size."""
         if name not in self.sizes.vectors:
@@ -268,7 +279,7 @@ class Builder:
             self.constants.setdefault(repr(node.value), node.value)
             return Ref("constant", repr(node.value), 1, show(node))
         if isinstance(node, Previous):
-            return Ref("previous", node.name, self.sizes.values[node.name], f"prev({node.name})")
+            return self._entering(node.name, f"prev({node.name})")
         if isinstance(node, Name):
             return self._name(node, wanted)
         if isinstance(node, Product):
@@ -331,7 +342,7 @@ class Builder:
         if name in self.results:
             return Ref("draft", "", sizes.values[name], name, draft=self.results[name])
         if name in self.states:
-            return Ref("previous", name, sizes.values[name], name)
+            return self._entering(name, name)
         if name in self.inputs:
             return Ref("input", name, self.inputs[name], name)
         if name in self.fixed:
@@ -341,6 +352,12 @@ class Builder:
         if ref is None:
             raise self._fail(f"`{name}` is used with {sizes.vectors[name]} and with {size} numbers", node)
         return ref
+
+    def _entering(self, state: str, text: str) -> Ref:
+        """Return where a state is found as the step finds it."""
+        if state in self.entered:
+            return Ref("draft", "", self.sizes.values[state], text, draft=self.entered[state])
+        return Ref("previous", state, self.sizes.values[state], text)
 
     def _operation(self, node: Call, wanted: int | None, top: bool) -> Ref:
         op = EVERY_OP[node.function]
@@ -357,6 +374,9 @@ class Builder:
             spreads = ref.size == 1 and (op.elementwise or op.single)
             if ref.size != size and not spreads:
                 raise self._fail(f"{ref.size} and {size} numbers do not fit together", argument)
+        if node.function == "every" and self.entered:
+            self.inputs[RESET_CLOCK] = 1
+            refs.append(Ref("input", RESET_CLOCK, 1, RESET_CLOCK))
         return self._draft(node.function, 1 if op.single else size, refs, node)
 
     def _product(self, node: Product, wanted: int | None) -> Ref:

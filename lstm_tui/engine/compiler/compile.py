@@ -22,6 +22,7 @@ from lstm_tui.engine.compiler.program import (
     Program,
     Slot,
     Space,
+    entering,
     mask_array,
     spread,
 )
@@ -253,7 +254,8 @@ def compile_cell(
         sizes: Values of the free letters in the cell's sizes.
         without: Optional parameters to leave out.
         bottom: Whether this is the lowest layer, whose values from below are expressions or zeros.
-        held: Values that an edit may hold; each gets two more inputs, see `holds.inputs_of`.
+        held: Values that an edit may hold, and states as a step finds them, by `entering`; each gets two more
+            inputs, see `overrides.inputs_of`.
 
     Raises:
         UserError: If a size is missing or an option names what is not there.
@@ -278,6 +280,9 @@ def compile_cell(
     for entry in cell.below.values():
         if bottom and entry.bottom is not None:
             builder.add_bottom(equation_without(entry.bottom, left_out), known.get(entry.reads, hidden_size))
+    for state in cell.state:
+        if entering(state) in kept:
+            builder.hold_entering(state)
     equations = tuple(equation_without(equation, left_out) for equation in cell.equations)
     for number, equation in enumerate(equations):
         builder.add_equation(equation, number, builder.sizes.values[equation.name])

@@ -291,7 +291,8 @@ _ROWS = (
     Op("every", Code.EVERY, 1, "every({0})", _every, _no_gradient, _fixed(0.0, 1.0),
        help="1 where the steps taken divide by this period, else 0"),
     Op("hold", Code.HOLD, 3, "held({0})", held,
-       lambda d, y, a, modes, numbers: (np.where(modes == 0, d, np.where(modes == 1, 0, d * numbers)), None, None),
+       lambda d, y, a, modes, numbers: (
+           np.where(modes == 0, d, np.where(modes == 1, 0, d * numbers)), None, np.where(modes == 1, d, 0)),
        _fixed(*EVERYTHING), help="an edit: where it is held, its number instead of the equation's"),
     Op("matvec", Code.MATVEC, 1, "{m}·{0}", _matvec, _no_gradient, _fixed(*EVERYTHING), elementwise=False,
        help="each row of the matrix times the vector, summed"),

@@ -90,6 +90,11 @@ class Instruction(NamedTuple):
     steps: StepsOp | None = None
     shape: Shape | None = None
 
+    @property
+    def holds_entering(self) -> bool:
+        """Whether it holds a state as the step finds it, which an edit sets back."""
+        return self.op.code == Code.HOLD and self.operands[0].space == Space.PREVIOUS
+
     def compute(self, *operands: Array) -> Array:
         """Return the result of its op; a product with a parameter and `every` are not computed here."""
         given = operands if self.shape is None else (self.shape, *operands)
@@ -328,6 +333,26 @@ def spread(numbers: tuple[float, ...], size: int) -> Array:
     """Return g numbers over g blocks of units, as equal as can be; of too few units the first numbers get one each."""
     edges = [-(-n * size // len(numbers)) if size >= len(numbers) else min(n, size) for n in range(len(numbers) + 1)]
     return np.repeat(np.array(numbers, dtype=np.float64), np.diff(edges))
+
+
+def entering(state: str) -> str:
+    """Return what a state is called as a step finds it, where an edit holds that."""
+    return f"prev({state})"
+
+
+def is_entering(value: str) -> bool:
+    """Say whether a value is called so as `entering` calls a state."""
+    return value.startswith("prev(")
+
+
+RESET_CLOCK = "steps before the reset"
+"""The input that says how many steps were taken before the state was last set back, for `every`."""
+
+
+def is_hold(name: str, cell: Cell) -> bool:
+    """Say whether an input of a program only tells where an edit holds a value."""
+    values = (*cell.values, "x", *map(entering, cell.state))
+    return name == RESET_CLOCK or any(name in held_inputs(value) for value in values)
 
 
 def held_inputs(value: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.model.cuts import CutKind, TapeCut
 from lstm_tui.engine.model.tokens import Kind
 from lstm_tui.engine.text_safety import visible
 
@@ -32,6 +33,7 @@ class Sequence:
         columns: Names of the columns of x, where a file gave them.
         names_rows: Whether the tokens are names of the rows of x, as of words whose vectors are read, and not the rows
             in short.
+        cuts: Where states are set back, and where chunks begin.
     """
 
     kind: Kind
@@ -43,6 +45,7 @@ class Sequence:
     line: int | None = None
     columns: tuple[str, ...] = ()
     names_rows: bool = False
+    cuts: tuple[TapeCut, ...] = ()
 
     def __repr__(self) -> str:
         """Say in one line what it is; of many tokens, the first."""
@@ -60,6 +63,15 @@ class Sequence:
         """Whether there is no more to show of a token than the numbers of its row."""
         return self.x is not None and not self.names_rows
 
+    def with_cuts(self, cuts: tuple[TapeCut, ...]) -> Sequence:
+        """Return the sequence cut at other places."""
+        return replace(self, cuts=cuts)
+
+    def cut_before(self, t: int) -> CutKind | None:
+        """Return what happens to the states before a token; None where nothing does."""
+        kinds = {cut.kind for cut in self.cuts if cut.lies_before(t)}
+        return "reset" if "reset" in kinds else "chunk" if kinds else None
+
     def __len__(self) -> int:
         """Return the number of tokens, T."""
         return len(self.tokens)
@@ -72,6 +84,7 @@ class Sequence:
             tokens=self.tokens[start:stop],
             ids=None if self.ids is None else self.ids[start:stop],
             unknown=tuple(t - start for t in self.unknown if start <= t < stop),
+            cuts=tuple(cut.part(start, stop) for cut in self.cuts),
             x=None if self.x is None else self.x[start:stop],
         )
 

@@ -22,6 +22,7 @@ from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.overrides import READOUT, Hold, inputs_of
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate
+from lstm_tui.engine.runtime.resets import clock_of, held_sizes
 from lstm_tui.engine.runtime.side_by_side import Work, seconds_of, side_by_side, threads_for
 from lstm_tui.engine.runtime.storage import Progress, Stored, run_pass
 from lstm_tui.engine.runtime.windowed_series import is_windowed
@@ -194,9 +195,8 @@ def pass_inputs(one: Pass, source: Array, holds: Items[Hold]) -> dict[str, Array
     """Return what a pass reads beside what lies below, (T, n) each in tape order, and how its values are held."""
     if not holds:
         return {"x": source}
-    program = one.program
-    sizes = {"x": program.input_size, **{name: slot.size for name, slot in program.values.items()}}
-    inputs = inputs_of(holds, sizes, len(source), source.dtype)
+    inputs = inputs_of(holds, held_sizes(one.program), len(source), source.dtype)
+    inputs |= clock_of(one, holds, range(len(source)), len(source), source.dtype)
     modes, numbers = (inputs.pop(name, None) for name in held_inputs("x"))
     x = source if modes is None or numbers is None else held(source, modes, numbers)
     return {"x": np.ascontiguousarray(x), **inputs}

@@ -31,8 +31,9 @@ from lstm_tui.engine.runtime.forward import (
     readout_inputs,
 )
 from lstm_tui.engine.runtime.interpreters import interpreter
-from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.overrides import READOUT, Hold
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate
+from lstm_tui.engine.runtime.resets import clock_of
 from lstm_tui.engine.runtime.run import input_of, trace_of
 from lstm_tui.engine.runtime.storage import Stored, fill, prepare
 from lstm_tui.engine.runtime.trace import Trace
@@ -55,13 +56,18 @@ class _GrowingPass:
         self._values = {} if stored.rows is not None else {name: Room(one) for name, one in stored.values.items()}
 
     def grow(self, source: Array, holds: Items[Hold], lower: Mapping[str, Stored]) -> Stored:
-        """Take the steps of what lies below, (n, I), and of what the layer below has computed already."""
+        """Take the steps of what lies below, (n, I), and of what the layer below has computed already.
+
+        `holds` lie on the tape from the first token on.
+        """
         was, one = self.stored, self._one
         program, engine = was.program, interpreter(was.interpreter)
-        given = pass_inputs(one, source, holds)
+        stop = was.steps + len(source)
+        given = pass_inputs(one, source, [hold.within(was.steps, stop) for hold in holds])
+        given |= clock_of(one, holds, range(was.steps, stop), stop, source.dtype)
         inputs = {name: room.put(given[name]) for name, room in self._inputs.items()}
         inputs |= below_of(one.program.below, one.name, lower)
-        start, stop = was.steps, was.steps + len(source)
+        start = was.steps
         if self._rows is not None and (stop + 1) * program.width * was.flat.itemsize > storage.KEEP_ROWS_BYTES:
             self._values = {name: Room(np.ascontiguousarray(series)) for name, series in was.values.items()}
             self._rows = None
@@ -137,12 +143,12 @@ class GrowingRun:
         was, ran = self.trace, self.trace.ran
         assert ran is not None
         sequence, steps, network = was.sequence.followed_by(more), len(was.sequence), ran.network
-        added = [_behind(hold, steps) for hold in holds]
+        added = [hold.within(steps, steps + len(more)) for hold in holds if hold.pass_name == READOUT]
         source = input_of(network, more, was.dtype)
         x, stored, merged = self._x.put(source), dict(ran.stored), []
         for number, layer in enumerate(network.layers):
             for one in layer.passes:
-                mine = [hold for hold in added if hold.pass_name == one.name]
+                mine = [hold for hold in holds if hold.pass_name == one.name]
                 stored[one.name] = self._passes[one.name].grow(source, mine, stored)
             source = merge(layer, [output_of(layer, n, stored)[steps:] for n in range(len(layer.passes))])
             merged.append(self._merged[number].put(source))
@@ -155,9 +161,3 @@ class GrowingRun:
         known = None if network.readout is None or network.readout.page.per_token else was.output
         self.trace = trace_of(grown, sequence, was.edits if edits is None else edits, known)
         return self.trace
-
-
-def _behind(hold: Hold, steps: int) -> Hold:
-    """Return a hold as it lies on the tokens behind the first ones; it may hold none of them."""
-    start, stop = hold.steps
-    return replace(hold, steps=(max(start - steps, 0), max(stop - steps, 0)))

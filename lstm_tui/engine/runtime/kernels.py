@@ -540,8 +540,12 @@ def _forward(
                 y[0] = s if code == _SUM else s / number(wide)
             elif code == _EVERY:
                 taken = number(step + clock)
-                for u in range(size):
-                    y[u] = one if np.fmod(taken, a[u]) == zero else zero
+                if table[n, 8] > 0:
+                    for u in range(size):
+                        y[u] = one if np.fmod(taken - b[u], a[u]) == zero else zero
+                else:
+                    for u in range(size):
+                        y[u] = one if np.fmod(taken, a[u]) == zero else zero
 
 
 # --- backward -------------------------------------------------------------------------------------------
@@ -672,6 +676,7 @@ def _backward(
             elif code == _HOLD:
                 for u in range(wide):
                     da[u] += d[u] if b[u] == zero else (zero if b[u] == one else d[u] * c[u])
+                    dc[u] += d[u] if b[u] == one else zero
             elif code == _LAYERNORM:
                 _, scale = _moments(a, epsilon)
                 mean, along = zero, zero

@@ -63,7 +63,7 @@ def _taken(program: Program, instruction: Instruction, flat: Array) -> Callable[
         if matrix is not None:
             row[target] = operands[0] @ matrix
         elif code == Code.EVERY:
-            row[target] = np.mod(ticks, operands[0]) == 0
+            row[target] = np.mod(ticks - operands[1] if len(operands) > 1 else ticks, operands[0]) == 0
         else:
             row[target] = forward(*operands)
 

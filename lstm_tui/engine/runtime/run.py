@@ -24,6 +24,7 @@ from lstm_tui.engine.runtime.forward import (
 from lstm_tui.engine.runtime.gradients import gradients
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.readout_series import evaluate
+from lstm_tui.engine.runtime.resets import resets_of
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_run import embedded, windowed_arrays
@@ -180,6 +181,7 @@ def _traced(name: str, ran: RunBuffers) -> PassTrace:
         initial={state: _freeze(numbers) for state, numbers in stored.initial.items()},
         inputs={value: tape(series) for value, series in stored.inputs.items()},
         stored=stored,
+        resets=resets_of(one, stored.flat, ran.holds),
     )
 
 

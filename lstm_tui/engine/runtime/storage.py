@@ -15,7 +15,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned
-from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.compiler.program import Program, entering, held_inputs
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.interpreters import interpreter
@@ -305,7 +305,17 @@ def backprop_span(
         return
     rows = stored.window(base, stop)
     interpreter(stored.interpreter).backprop(program, flat, rows, adjoint, gradient, 0, stop - base)
+    _reset_gradient(program, adjoint, gradient)
     finish_gradient(program, flat, rows, adjoint, gradient, matrices)
+
+
+def _reset_gradient(program: Program, adjoint: Array, gradient: Array) -> None:
+    """Add what came back to a parameter that a state was set back to, at every step at which it was."""
+    for state, parameter in program.initial.items():
+        slot = program.inputs.get(held_inputs(entering(state))[1])
+        if slot is not None and isinstance(parameter, str):
+            sink = program.view(gradient, parameter)
+            sink += adjoint[1:, slot.offset : slot.offset + slot.size].sum(axis=0)
 
 
 def finish_parameters(stored: Stored, gradient: Array, first: Array) -> None:

@@ -26,6 +26,7 @@ from lstm_tui.engine.model.sequence import Direction, Sequence
 from lstm_tui.engine.model.tape_places import TapePlaces, known_tape
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.rich_display import rich_display
+from lstm_tui.engine.runtime.resets import Resets
 from lstm_tui.engine.runtime.tables import Library, data_set_of, table_of
 from lstm_tui.engine.runtime.value_array import ValueArray, with_tape
 from lstm_tui.engine.runtime.windowed_series import is_windowed, rows_of
@@ -61,6 +62,7 @@ class PassTrace(Mapping[str, ValueArray]):
         inputs: What it read, (T, n) in tape order: `x` and values from below; empty when not known.
         stored: Where the run keeps every op of every step, or None when read from a file.
         tape: The tokens it read; None where it is of no trace.
+        resets: Where it reads from the states its cell begins with, whatever came before.
     """
 
     __eq__, __hash__ = object.__eq__, object.__hash__  # one run is another, whatever its numbers are
@@ -75,6 +77,7 @@ class PassTrace(Mapping[str, ValueArray]):
     inputs: Mapping[str, Array] = field(default_factory=dict)
     stored: Stored | None = field(default=None, repr=False)
     tape: TapePlaces | None = field(default=None, repr=False)
+    resets: Resets = field(default=Resets(), repr=False)
 
     _repr_html_ = rich_display
 
@@ -270,6 +273,7 @@ class PassTrace(Mapping[str, ValueArray]):
             inputs={name: series[steps:] for name, series in self.inputs.items()},
             stored=None,
             tape=None,
+            resets=self.resets.part(steps, self.steps),
         )
 
     def between(self, start: int, stop: int) -> PassTrace:
@@ -283,10 +287,13 @@ class PassTrace(Mapping[str, ValueArray]):
             inputs={name: rows_of(series, first, last) for name, series in self.inputs.items()},
             stored=None,
             tape=None,
+            resets=self.resets.part(first, last),
         )
 
     def state_before(self, step: int) -> Mapping[str, Array]:
-        """Return every state that is recorded as it was before a step in reading order, (n,) each."""
+        """Return every state that is recorded as a step in reading order finds it, (n,) each."""
+        if step < self.steps and self.resets.at(self.tape_place(step)):
+            return self.resets.states
         if step == 0:
             return self.initial
         place = self.tape_place(step - 1)
@@ -298,11 +305,31 @@ class PassTrace(Mapping[str, ValueArray]):
         return any(is_windowed(series) for series in self.arrays.values())
 
     def previous(self, name: str, t: int) -> Array:
-        """Return a state (n,) as it was before the pass read place `t`."""
+        """Return a state (n,) as the pass found it when it read place `t`."""
+        if self.resets.at(t):
+            return self.resets.states[name]
         step = self.reading_step(t)
         if step == 0:
             return self.initial[name]
         return np.asarray(self.arrays[name][self.tape_place(step - 1)])
+
+    def entering(self, name: str, first: int = 0, last: int | None = None) -> Array:
+        """Return a state as the steps in reading order from `first` to before `last` find it, (n, size)."""
+        last = self.steps if last is None else last
+        series = self.arrays[name] if self.direction == "forward" else self.arrays[name][::-1]
+        rows = np.array(rows_of(series, max(first - 1, 0), last - 1)) if last > 1 else np.array(series[:0])
+        if first == 0 and last:
+            rows = np.concatenate([np.asarray(self.initial[name])[None].astype(rows.dtype, copy=False), rows])
+        low, high = (first, last) if self.direction == "forward" else (self.steps - last, self.steps - first)
+        for t in self.resets.between(low, high):
+            rows[self.reading_step(t) - first] = self.resets.states[name]
+        return rows
+
+    def first_remembered(self, steps: int) -> int:
+        """Return the first place of the tape that is in the state after so many steps: the last reset, or its first."""
+        last = self.tape_place(max(steps - 1, 0))
+        found = self.resets.nearest(last, self.direction)
+        return self.tape_place(0) if found is None else found
 
     def row(self, t: int) -> Array | None:
         """Return every slot of the step at place `t`, (width,), or None when only values are held."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Items
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from lstm_tui.engine.runtime.forward import (
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.memory_budget import most_window_bytes
 from lstm_tui.engine.runtime.overrides import READOUT, Hold, factors
+from lstm_tui.engine.runtime.resets import clock_of, held_sizes
 from lstm_tui.engine.runtime.storage import Stored
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed, rows_of
 from lstm_tui.engine.runtime.windows import PassWindows, ReadoutWindows, RunWindows, WindowRoom, stored_in_windows
@@ -208,9 +208,7 @@ def _inputs(one: Pass, source: Array, holds: Items[Hold]) -> dict[str, Array]:
     """Return what a pass reads beside what lies below, and how its values are held, (T, n) each in tape order."""
     if not holds:
         return {"x": source}
-    program = one.program
-    sizes = {"x": program.input_size, **{name: slot.size for name, slot in program.values.items()}}
-    inputs = _held(holds, sizes, len(source), source.dtype)
+    inputs = _held(holds, held_sizes(one.program), len(source), source.dtype) | _clock(one, holds, source)
     modes, numbers = (inputs.pop(name, None) for name in held_inputs("x"))
     if modes is None or numbers is None:
         return {"x": source, **inputs}
@@ -220,6 +218,17 @@ def _inputs(one: Pass, source: Array, holds: Items[Hold]) -> dict[str, Array]:
         return np.ascontiguousarray(held(*parts))
 
     return {"x": as_array(WindowedSeries(read, len(source), source.shape[1:], source.dtype)), **inputs}
+
+
+def _clock(one: Pass, holds: Items[Hold], source: Array) -> dict[str, Array]:
+    """Return what `resets.clock_of` does, where it is read."""
+    steps, dtype = len(source), source.dtype
+
+    def read(start: int, stop: int) -> Array:
+        return next(iter(clock_of(one, holds, range(start, stop), steps, dtype).values()))
+
+    names = clock_of(one, holds, range(0), steps, dtype)
+    return {name: as_array(WindowedSeries(read, steps, (1,), dtype)) for name in names}
 
 
 def _readout_holds(network: Network, steps: int, dtype: Any, holds: Items[Hold]) -> dict[str, Array]:
@@ -241,11 +250,7 @@ def _held(holds: Items[Hold], sizes: Mapping[str, int], steps: int, dtype: Any) 
 
 def _factors_read(holds: Items[Hold], size: int, dtype: Any, part: int) -> Callable[[int, int], Array]:
     def read(start: int, stop: int) -> Array:
-        near = [
-            replace(hold, steps=(max(hold.steps[0], start) - start, min(hold.steps[1], stop) - start))
-            for hold in holds
-            if hold.steps[0] < stop and hold.steps[1] > start
-        ]
+        near = [hold.within(start, stop) for hold in holds if hold.steps[0] < stop and hold.steps[1] > start]
         return factors(near, stop - start, size, dtype)[part]
 
     return read

@@ -14,13 +14,16 @@ from lstm_tui.formats.io.files import HEADER_BYTES, NETWORK_BYTES, label, opened
 from lstm_tui.formats.io.json import Fields, decode, encode
 
 if TYPE_CHECKING:
+    from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.model.network import Network
 
 KEY = "lstm-tui"
 VERSION = 1
 MOST_LAYERS = 1000
+LARGE = 1024
+"""From how many numbers on a tensor is kept in half the space where that loses nothing."""
 _DESCRIPTION_LIMIT = 24 << 20  # it stands in the header as a text, escaped once more
-_DTYPES = {"F32": 4, "F64": 8}
+_DTYPES = {"F16": 2, "F32": 4, "F64": 8}
 
 
 @door("a network")
@@ -43,6 +46,7 @@ def from_bytes(data: bytes, path: str | Path) -> Network:
     Raises:
         UserError: It is no such file, is damaged or cut short, or does not hold what its header says.
     """
+    import numpy as np
     from safetensors import SafetensorError
     from safetensors.numpy import load as load_tensors
 
@@ -56,11 +60,9 @@ def from_bytes(data: bytes, path: str | Path) -> Network:
         tensors = load_tensors(data)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{where}: is damaged or cut short: {visible(str(error))}") from error
-    dtype = max((tensor.dtype for tensor in tensors.values()), default=None)
+    dtype = max(np.dtype("float32"), *(tensor.dtype for tensor in tensors.values()))
     try:
-        return build_network(
-            spec, tensors, dtype=dtype or "float32", file=str(path), sha256=hashlib.sha256(data).hexdigest()
-        )
+        return build_network(spec, tensors, dtype=dtype, file=str(path), sha256=hashlib.sha256(data).hexdigest())
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     except MemoryError as error:
@@ -69,6 +71,8 @@ def from_bytes(data: bytes, path: str | Path) -> Network:
 
 def save(network: Network, path: str | Path) -> None:
     """Write a network; the file appears complete or not at all, and the same network gives the same bytes.
+
+    A large tensor of float32 whose numbers are all float16 numbers is kept as those, with nothing lost.
 
     Raises:
         UserError: It cannot be written.
@@ -84,7 +88,7 @@ def save(network: Network, path: str | Path) -> None:
             f"{visible(network.name)}: what stands before its first recurrent layer cannot be saved in a file that "
             "describes itself"
         )
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in network.tensors().items()}
+    tensors = {name: np.ascontiguousarray(_kept(tensor)) for name, tensor in network.tensors().items()}
     header = encode(spec_of(network)).decode()
     if len(header.encode()) > _DESCRIPTION_LIMIT:
         size, limit = (size_text(one) for one in (len(header.encode()), _DESCRIPTION_LIMIT))
@@ -92,6 +96,28 @@ def save(network: Network, path: str | Path) -> None:
     data = save_tensors(tensors, {KEY: header})
     with replacing(path) as stream:
         stream.write(data)
+
+
+def holds(network: Network, data: bytes) -> bool:
+    """Say whether the numbers of a network fit into the tensors of a file of ours as they lie in it, bit for bit."""
+    header = _header(data, len(data), network.name)
+    return all(
+        (entry := header.get(name)) is not None
+        and entry["shape"] == list(tensor.shape)
+        and (entry["dtype"] != "F16" or _kept(tensor).dtype.itemsize == _DTYPES["F16"])
+        for name, tensor in network.tensors().items()
+    )
+
+
+def _kept(tensor: Array) -> Array:
+    """Return a tensor as its file holds it: of float16 where it is large, of float32, and loses nothing by it."""
+    import numpy as np
+
+    if tensor.dtype != np.float32 or tensor.size < LARGE:
+        return tensor
+    with np.errstate(over="ignore"):  # a number too large for a half becomes infinite, which is not equal
+        halves = tensor.astype(np.float16)
+    return halves if np.array_equal(halves, tensor) else tensor
 
 
 @door("a network")
@@ -215,7 +241,7 @@ def _check_tensors(content: dict[str, Any], where: str) -> dict[str, int]:
         tensor = header.inside(name)
         dtype = tensor.get("dtype", str)
         if dtype not in _DTYPES:
-            raise header.damaged(name, f"holds {dtype[:20]}; a network holds F32 or F64")
+            raise header.damaged(name, f"holds {dtype[:20]}; a network holds F32, F64 or F16")
         count = 1
         for length in tensor.items("shape", int):
             count *= length

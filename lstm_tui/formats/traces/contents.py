@@ -36,6 +36,11 @@ def header(part: Excerpt) -> dict[str, Any]:
         source["dtype"] = sequence.x.dtype.name
     if sequence.names_rows:
         source["names_rows"] = True
+    if sequence.cuts:
+        source["cuts"] = [
+            {"kind": cut.kind, **({"every": cut.every} if cut.every else {"before": list(cut.places)})}
+            for cut in sequence.cuts
+        ]
     content: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -89,6 +94,12 @@ def _pass(part: Excerpt, name: str) -> dict[str, Any]:
     }
     if places:
         content["nonfinite"] = places
+    if passed.resets.spans:
+        chosen = slice(None) if part.units is None else slice(*part.units)
+        content["reset_to"] = {
+            state: [_shortest(v) if np.isfinite(v) else None for v in row[chosen]]
+            for state, row in passed.resets.states.items() if state in passed
+        }  # fmt: skip
     return content
 
 

@@ -11,9 +11,11 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.language.cell import Cell, parse_cell
+from lstm_tui.engine.model.cuts import CutKind, TapeCut
 from lstm_tui.engine.model.sequence import Direction, Sequence
 from lstm_tui.engine.model.tokens import Kind
 from lstm_tui.engine.runtime.overrides import READOUT
+from lstm_tui.engine.runtime.resets import Resets, cut_spans
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import NETWORK_BYTES, label, read_bytes
@@ -51,7 +53,7 @@ def _trace(header: Fields, numbers: Numbers) -> Trace:
     for entry in header.each("passes"):
         name = entry.get("name", str)
         if name != READOUT:
-            passes[name] = _pass(entry, numbers, cells, len(sequence), header)
+            passes[name] = _pass(entry, numbers, cells, sequence, header)
     if not passes:
         raise header.damaged("passes", "holds none")
     if numbers.output is not None and (len(numbers.output) != len(sequence) or not numbers.output.shape[1]):
@@ -110,11 +112,12 @@ def _sequence(header: Fields, numbers: Numbers) -> Sequence:
         line=source.maybe("line", int),
         columns=tuple(source.items("columns", str)) if "columns" in source.content else (),
         names_rows=bool(source.maybe("names_rows", bool)),
+        cuts=_cuts(source, start, stop),
     )
 
 
-def _pass(entry: Fields, numbers: Numbers, cells: Mapping[str, str], steps: int, header: Fields) -> PassTrace:
-    name = entry.get("name", str)
+def _pass(entry: Fields, numbers: Numbers, cells: Mapping[str, str], sequence: Sequence, header: Fields) -> PassTrace:
+    name, steps = entry.get("name", str), len(sequence)
     values = numbers.passes[name]
     cell = _cell(entry, cells, header)
     given = {"x", *cell.below}
@@ -136,16 +139,45 @@ def _pass(entry: Fields, numbers: Numbers, cells: Mapping[str, str], steps: int,
     inputs = {value: array for value, array in values.items() if value in given}
     if name.startswith("layer0.") and numbers.x is not None:
         inputs["x"] = numbers.x.astype(dtype_of(header))
+    direction = cast(Direction, entry.choice("direction", ("forward", "backward")))
+    initial = _initial(entry, cell, size, dtype_of(header))
     return PassTrace(
         name=name,
         cell=cell,
-        direction=cast(Direction, entry.choice("direction", ("forward", "backward"))),
+        direction=direction,
         input_size=entry.get("input_size", int),
         hidden_size=size,
         arrays=arrays,
-        initial=_initial(entry, cell, size, dtype_of(header)),
+        initial=initial,
         inputs=inputs,
+        resets=_resets(entry, sequence, direction, initial),
     )
+
+
+def _resets(entry: Fields, sequence: Sequence, direction: Direction, initial: Mapping[str, Array]) -> Resets:
+    """Return where a pass reads from the states its cell begins with."""
+    spans = cut_spans(sequence.cuts, direction, len(sequence))
+    if not spans:
+        return Resets()
+    states = {}
+    for state, row in initial.items():
+        states[state] = vector(entry.get("reset_to", dict).get(state), row.dtype, entry, f"reset_to.{state}")
+        if len(states[state]) != len(row):
+            raise entry.damaged(f"reset_to.{state}", f"must be {len(row)} numbers")
+    return Resets(spans, states)
+
+
+def _cuts(source: Fields, start: int, stop: int) -> tuple[TapeCut, ...]:
+    """Return where the tape is cut, from one place to before another."""
+    found = []
+    for entry in source.each("cuts") if "cuts" in source.content else ():
+        kind = cast(CutKind, entry.choice("kind", ("reset", "chunk")))
+        every = entry.get("every", int) if "every" in entry.content else 0
+        places = () if every else tuple(entry.items("before", int))
+        if every < 0 or any(place < 0 for place in places):
+            raise entry.damaged("every" if every else "before", "counts from 0")
+        found.append(TapeCut(kind, places, every).part(start, stop))
+    return tuple(found)
 
 
 def _initial(entry: Fields, cell: Cell, size: int, dtype: np.dtype[Any]) -> dict[str, Array]:

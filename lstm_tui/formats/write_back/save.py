@@ -8,7 +8,7 @@ from pathlib import Path
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.native import save
+from lstm_tui.formats.importers.native import holds, save
 from lstm_tui.formats.importers.network_endings import NATIVE
 from lstm_tui.formats.importers.open import NetworkOrigin, file_bytes, kind_of
 from lstm_tui.formats.io.files import label, replacing
@@ -47,6 +47,8 @@ def save_model(network: Network, path: str | Path, mine: bool = False) -> Iterat
 
 
 def _rewritten(network: Network, data: bytes) -> bool:
-    """Say whether a network of our own has other equations than its file, whose kind holds them too."""
+    """Say whether a network of our own has equations, words or numbers that its file as it is laid out cannot hold."""
     whole = isinstance(network.origin, NetworkOrigin) and network.origin.layer is None
-    return whole and kind_of(data) == "native" and not same_equations(network, data)
+    if not whole or kind_of(data) != "native":
+        return False
+    return not holds(network, data) or not same_equations(network, data)

@@ -148,6 +148,12 @@ def _check_equations(network: Network, opened: Network, where: str) -> None:
             f"{where}: holds numbers and not the equations that were edited ({', '.join(other)}): undo them, or write "
             "a file that describes itself, whose name ends in .safetensors"
         )
+    read, known = (0 if one.embedding is None else len(one.embedding) for one in (network, opened))
+    if read > known:
+        raise UserError(
+            f"{where}: has no room for the words that were added: undo that, or write a file that describes itself, "
+            "whose name ends in .safetensors"
+        )
     shapes = {name: one.shape for name, one in opened.tensors().items()}
     if shapes != {name: one.shape for name, one in network.tensors().items()}:
         raise UserError(f"{where}: holds other parameters than the network that was edited; open it again")

@@ -19,7 +19,7 @@ from lstm_tui.engine.model.tokens import UNKNOWN
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.models.measures import accuracy as share_of_right
-from lstm_tui.models.recipes.recipe import Data, Measured, Recipe, Report, span
+from lstm_tui.models.recipes.recipe import Bound, Data, Measured, Recipe, Report, span
 from lstm_tui.models.recipes.sentiment import LEFT_OUT, SHOWN, positive, verdicts
 
 LEARNED, UNSEEN = 4000, 500
@@ -36,6 +36,7 @@ class Kind:
         readout: How the verdict is made.
         rate: Of learning.
         layers: How many layers; a cell that reads from the layer below needs two.
+        least: The share of unseen verdicts that it must get right.
     """
 
     cell: str
@@ -43,6 +44,7 @@ class Kind:
     readout: str = "mean"
     rate: float = SETTINGS.rate
     layers: int = 1
+    least: float = 0.99
 
 
 KINDS = {
@@ -53,6 +55,7 @@ KINDS = {
     "verdict-relu": Kind("rnn_relu", "plain network with ReLU, learning too fast for some of its units", rate=5e-2),
     "verdict-depth": Kind("depth_gated", "depth-gated LSTM of two layers", layers=2),
     "verdict-grid": Kind("grid", "grid LSTM of two layers", layers=2),
+    "verdict-clockwork": Kind("clockwork", "clockwork RNN, its units at four paces", least=0.93),
     "verdict-attention": Kind("lstm", "LSTM with attention over the tokens", "attention_additive"),
 }
 HIDDEN = 16
@@ -76,6 +79,7 @@ def recipe(name: str) -> Recipe:
         train=partial(trained, name),
         measure=measure,
         accuracy=accuracy,
+        accepted=(Bound("accuracy", "at least", KINDS[name].least),),
     )
 
 

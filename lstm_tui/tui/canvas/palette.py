@@ -57,6 +57,8 @@ class Glyphs:
     gone: str = "✗"
     tick: str = "│"
     stop: str = "●"
+    reset: str = "┃"
+    chunk: str = "╎"
     here: str = "▲"
     coming: str = "╌"
     smooth: bool = True
@@ -106,6 +108,8 @@ ASCII = Glyphs(
     gone="x",
     tick="|",
     stop="#",
+    reset="|",
+    chunk=":",
     here="^",
     coming=".",
     smooth=False,

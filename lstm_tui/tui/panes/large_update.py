@@ -120,8 +120,8 @@ class LargeSlot:
         for line in self.lines:
             line.to(x)
 
-    def gate(self, letter: str, word: str, ink: str, chosen: bool, signed: bool) -> None:
-        """Write the letter of a gate and what it does, in columns of their own."""
+    def gate(self, letter: str, word: str, ink: str, chosen: bool, signed: bool, slot_end: int) -> None:
+        """Write the letter of a gate and what it does, in columns of their own, in what a bar and a number leave."""
         self.signed = signed
         narrow, wide, glyphs = self.screen < _MIDDLE, self.screen >= WIDE and self.large, self.palette.glyphs
         self._cursor(chosen)
@@ -129,16 +129,18 @@ class LargeSlot:
         strong = self.palette.style(ink, bold=True)
         self._put(cut(letter, _LETTER, glyphs), strong, width_of(letter, glyphs) <= _LETTER)
         self.to(end)
+        room = max(min(_ROLE, slot_end - self._least - end - 1), 0)
         word = glyphs.say(word)
         quiet = self.palette.style("title" if chosen else "ink", bold=True)
-        self._put(cut(word, _ROLE, glyphs), quiet, wide and width_of(word, glyphs) <= _WORD)
-        self.to(end + (_WORD + 1 if wide else _ROLE + 1))
+        self._put(cut(word, room, glyphs), quiet, wide and width_of(word, glyphs) <= _WORD)
+        self.to(end + (_WORD + 1 if wide else room + 1 if room else 0))
 
-    def word(self, word: str, ink: str, chosen: bool = False, least: int = _MIDDLE) -> None:
-        """Write what a part of the sum is, large on a screen of at least so many cells."""
+    def word(self, word: str, ink: str, slot_end: int, chosen: bool = False, least: int = _MIDDLE) -> None:
+        """Write what a part of the sum is, in what a bar and a number leave; large on a screen of at least so many."""
         glyphs, self.signed = self.palette.glyphs, True
         self._cursor(chosen)
         room = 28 if self.large and self.screen >= least else 8 if self.screen < _MIDDLE else 11
+        room = max(min(room, slot_end - self._least - self.x), 1)
         word = glyphs.say(word)
         end = self.x + room
         large = room > 11 and width_of(word, glyphs) < room
@@ -164,6 +166,11 @@ class LargeSlot:
         self._put(text, style, large)
         self.to(edge)
         self.lines[0].put(f" {sign[0]}"[:_SIGNS], self.palette.style(sign[1], bold=True))
+
+    @property
+    def _least(self) -> int:
+        """The fewest cells of a bar and the number behind it."""
+        return 2 + self._number_room + _SIGNS
 
     @property
     def _number_room(self) -> int:
@@ -300,7 +307,9 @@ class _Step:
         value = float(view.passed[column.name][view.t][view.unit])
         found = self.found.get(column.name)
         ink = "title" if column.ink == "plain" else column.ink
-        slot.gate(column.letter, column.word or column.label, ink, column.name == view.value, not column.gate)
+        slot.gate(
+            column.letter, column.word or column.label, ink, column.name == view.value, not column.gate, self.left
+        )
         slot.bar(self.left, self._gate_bar(column, value, self._was(found)) if reached else self._track)
         text = (plain if column.gate else signed)(value, self.glyphs) if reached else self.glyphs.more
         slot.number(text, value if reached else None, self.left, self._sign(found, reached))
@@ -322,7 +331,7 @@ class _Step:
     def _term(self, slot: LargeSlot, term: ProductTerm) -> None:
         """Write one summand of a value that is no sum of kept and written."""
         reached = self.view.frame.reached(self.view.pass_name, self.view.value)
-        slot.word(term.label, "title", least=WIDE)
+        slot.word(term.label, "title", self.left, least=WIDE)
         bar = lambda line, width: put_signed_bar(line, term.number, width, self.palette, _SUM)  # noqa: E731
         slot.bar(self.left, bar if reached else self._track)
         text = signed(term.number, self.glyphs, places=None) if reached else self.glyphs.more
@@ -333,7 +342,7 @@ class _Step:
     def _untold(self, slot: LargeSlot) -> None:
         """Say why what is kept and what is written cannot be told apart."""
         why = self.view.facts.no_ledger(self.view.pass_name)
-        slot.word(f"kept{self.glyphs.unknown}", "alarm")
+        slot.word(f"kept{self.glyphs.unknown}", "alarm", self.drawing.width)
         for line, text in zip(slot.lines, why if slot.large else (" ".join(why),), strict=False):
             line.put(self.glyphs.say(text), self.palette.style("ink", bold=True))
 
@@ -342,7 +351,7 @@ class _Step:
         view, own, value = self.view, self._own(part), part.number
         reached = all(view.frame.reached(view.pass_name, name) for name in part.values)
         found = self.found.get(own)
-        slot.word(part.kind, _INKS[part.kind], own == view.value)
+        slot.word(part.kind, _INKS[part.kind], self.drawing.width, own == view.value)
         number = value if reached else None
 
         def bar(line: Line, width: int) -> None:

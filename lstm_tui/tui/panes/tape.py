@@ -12,6 +12,7 @@ import numpy as np
 from rich.cells import cell_len
 from rich.style import Style
 
+from lstm_tui.debugger.inspect.cut_words import MARKED
 from lstm_tui.debugger.inspect.diff import TraceDiff, rows_at
 from lstm_tui.debugger.inspect.scale import level_of, part_of
 from lstm_tui.debugger.inspect.trace_facts import ATTENTION, SURPRISE
@@ -159,6 +160,8 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
     difference = view.frame.difference
     before = None if difference is None else Before(view, difference, palette)
     pen = _Pen(drawing, view, gutter, lay_out(view, width - gutter - _TAIL, palette, before), before)
+    if legend := pen.cut_legend():
+        drawing.note = f"{legend}   {drawing.note}"
     pen.tokens()
     if before is not None and height >= 2 and before.retold:
         pen.were()
@@ -207,7 +210,7 @@ class _Pen:
     def _row(self, word: str) -> Line:
         line = self.drawing.line()
         if self.gutter:
-            line.put(" " + fit(self.glyphs.say(word), self.gutter - 2, self.glyphs) + " ", self.palette.style("faint"))
+            line.put(" " + fit(self.glyphs.say(word), self.gutter - 2, self.glyphs), self.palette.style("faint"))
         return line
 
     def _at(self, line: Line, slot: TapeSlot, text: str, style: Style) -> None:
@@ -221,6 +224,7 @@ class _Pen:
             style = self._token_style(slot.t)
             mark = self.glyphs.unknown if unknown else ""
             self._gone(line, slot.t, slot.x)
+            self._cut(line, slot)
             if self.before is not None and self.before.token(slot.t):
                 mark += self.glyphs.edited
             word = fit(self.view.label(slot.t, self.palette), slot.width - 2 - len(mark), self.glyphs)
@@ -237,6 +241,23 @@ class _Pen:
         end = "end" if live is None or not live.comes else self.glyphs.more
         tail = f"{self.glyphs.more} {behind} more" if behind else end
         line.put("  ").put(tail, self.palette.style("faint"))
+
+    def _cut(self, line: Line, slot: TapeSlot) -> None:
+        """Write the mark of a cut into the blank before a token: states are set back, or a chunk begins."""
+        kind = self.view.trace.sequence.cut_before(slot.t)
+        at = self.gutter + slot.x - 1
+        if kind is None or at < line.x:
+            return
+        colour = "alarm" if kind == "reset" else "soft"
+        line.to(at).put(
+            self.glyphs.reset if kind == "reset" else self.glyphs.chunk, self.palette.style(colour, bold=True)
+        )
+
+    def cut_legend(self) -> str:
+        """Return what the marks of cuts in sight mean; nothing where there are none."""
+        kinds = {self.view.trace.sequence.cut_before(slot.t) for slot in self.slots}
+        signs = {"reset": self.glyphs.reset, "chunk": self.glyphs.chunk}
+        return "  ".join(f"{signs[kind]} {MARKED[kind]}" for kind in MARKED if kind in kinds)
 
     def _cursor(self, here: bool) -> str:
         return self.glyphs.cursor if here and self.palette.ramp else " "
@@ -393,8 +414,15 @@ class _Pen:
             forward = view.trace[name].direction == "forward"
             arrow = self.glyphs.right if forward else self.glyphs.left
             taken = view.frame.steps_taken(name)
-            first, last = (0, taken - 1) if forward else (view.facts.length - 1, view.facts.length - taken)
-            places = f"t {first}{self.glyphs.more}{last}" if taken > 1 else f"t {first}" if taken else "nothing"
+            last = taken - 1 if forward else view.facts.length - taken
+            first = view.trace[name].first_remembered(view.frame.steps_taken(name))
+            places = (
+                f"t {first}{self.glyphs.more}{last}"
+                if taken and first != last
+                else f"t {first}"
+                if taken
+                else "nothing"
+            )
             words = f"{'forward' if forward else 'backward':<8} reads {arrow}  {places} in its memory"
             line.to(left).put(words, self.palette.style("soft" if name == view.pass_name else "faint"))
 

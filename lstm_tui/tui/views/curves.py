@@ -1,7 +1,8 @@
 """Values of some units over the tape as curves, beside those of the baseline; and the function under a gate as a curve.
 
-Each value has a field of its own on its own axis. At the right stands the squashing function of the value under the
-cursor, with the point at which this sum stands.
+Below the values of a pass stand its directions with names, which have one number at each token. Each value has a field
+of its own on its own axis. At the right stands the squashing function of the value under the cursor, with the point at
+which this sum stands.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import numpy as np
 from rich.style import Style
 
 from lstm_tui.debugger.diagram.numbers import can_be_negative, standing
-from lstm_tui.debugger.inspect.scale import nice_scale
+from lstm_tui.debugger.features import Feature
+from lstm_tui.debugger.inspect.scale import nice_scale, scale_of
 from lstm_tui.debugger.inspect.trace_facts import Column
 from lstm_tui.debugger.position import Position, equations_of
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code, Op
 from lstm_tui.engine.number_text import axis_end
+from lstm_tui.engine.runtime.trace import PassTrace
 from lstm_tui.engine.runtime.windowed_series import rows_of
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, fit, plain, signed, window
 from lstm_tui.tui.canvas.palette import Palette
@@ -47,6 +51,8 @@ _LEAST_END = 6.0
 """The end of the axis of that function, at least: beyond it a squashing function is flat."""
 _NO_CURVE = (Code.COPY, Code.NEG, Code.EVERY)
 _MOST_UNITS = 3
+_SCALED, _LEAST_SCALE = 20_000, 1e-6
+"""Tokens over which the axis of a direction is found, and where it ends at least."""
 _UNIT_INKS = ("title", "positive", "negative")
 
 
@@ -97,8 +103,29 @@ class CurvesPicture:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The values of the pass, the memory and its gates first as the table has them."""
-        return self.view.facts.columns(self.pass_name)
+        """The values of the pass, the memory and its gates first as the table has them; then directions of them."""
+        return (*self.view.facts.columns(self.pass_name), *map(self._column_of, self.features.values()))
+
+    @property
+    def features(self) -> dict[str, Feature]:
+        """The directions of values of this pass, by their names."""
+        passed, known = self.view.trace[self.pass_name], self.view.frame.names.features
+        return {
+            name: one for name, one in known.items()
+            if one.pass_name == self.pass_name and one.value in passed
+            and passed[one.value].shape[1] == len(one.weights)
+        }  # fmt: skip
+
+    def _column_of(self, feature: Feature) -> Column:
+        numbers = self.numbers(self.view.trace[self.pass_name], feature.name, 0, min(self.view.facts.length, _SCALED))
+        half = scale_of(numbers[:, 0], least=_LEAST_SCALE)
+        return Column(feature.name, feature.name, f"along {feature.value}", "", "plain", False, half)
+
+    def numbers(self, passed: PassTrace, name: str, first: int, behind: int) -> Array:
+        """Return a value, or what a direction is, of some tokens of a run, (S, n): of a direction n is 1."""
+        feature = self.features.get(name)
+        rows = rows_of(passed[name if feature is None else feature.value], first, behind)
+        return rows if feature is None else feature.of(rows)
 
     def draw(self, width: int, height: int, palette: Palette) -> Drawing:
         """Draw the curves."""
@@ -218,13 +245,14 @@ def _draw_field(
 ) -> None:
     """Draw the curves of one value below its heading: its name and its numbers at the token under the cursor."""
     palette, glyphs = drawing.palette, drawing.palette.glyphs
-    series = rows_of(picture.view.trace[picture.pass_name][column.name], field.first, field.behind)
+    series = picture.numbers(picture.view.trace[picture.pass_name], column.name, field.first, field.behind)
     low, top = (0.0, 1.0) if column.gate else (-column.half, column.half)
     heading = drawing.line().put(glyphs.cursor if under else " ", palette.style("focus", bold=True))
     ink = "title" if column.ink == "plain" else column.ink
     heading.put(f"{column.letter} ", palette.style(ink, bold=True))
     heading.put(f"{glyphs.say(column.label)} ", palette.style("title" if under else "soft", bold=under))
     units = [unit for unit in picture.units if unit < series.shape[1]]
+    units = [0] if column.name in picture.features else units
     write = plain if column.gate else signed
     ready = picture.view.trace.is_ready(picture.pass_name, picture.t)
     if not ready:
@@ -265,9 +293,10 @@ def _before(picture: CurvesPicture, value: str, field: _Field) -> Any:
     if difference is None or picture.pass_name not in difference.before:
         return None
     passed = difference.before[picture.pass_name]
-    if value not in passed:
+    feature = picture.features.get(value)
+    if (value if feature is None else feature.value) not in passed:
         return None
-    series = passed[value]
+    series = picture.numbers(passed, value, 0, passed.steps)
     result = np.full((field.behind - field.first, series.shape[1]), np.nan)
     for n, origin in enumerate(difference.origins[field.first : field.behind]):
         if origin is not None:

@@ -43,7 +43,7 @@ class WeightTable(Widget, can_focus=True):
         self._palette = palette
         self._weights: Weights | None = None
         self._strips: list[Strip] = []
-        self.places = CellPlaces()
+        self.places = CellPlaces(0)
 
     def show(self, weights: Weights) -> None:
         """Draw other numbers, or the cursor elsewhere."""

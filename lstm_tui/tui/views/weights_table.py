@@ -78,7 +78,7 @@ def draw_weights(weights: Weights, width: int, height: int, palette: Palette) ->
     """
     drawing = Drawing(width, height, palette)
     left = LIST if width >= _WITH_LIST else 0
-    places = CellPlaces()
+    places = CellPlaces(left)
     table = _Table(weights, width - left, height, palette, places, left)
     first = first_row(weights.chosen, len(weights.sheets), height)
     for n in range(height):
@@ -88,16 +88,15 @@ def draw_weights(weights: Weights, width: int, height: int, palette: Palette) ->
             places.names.append(first + n)
         line.to(left)
         table.put(line, n)
-    places.left = left
     return drawing, places
 
 
 class CellPlaces:
     """What lies where, for the mouse."""
 
-    def __init__(self) -> None:
-        """Nothing is drawn yet."""
-        self.left = 0
+    def __init__(self, left: int) -> None:
+        """Nothing is drawn yet; the table begins behind so many cells."""
+        self.left = left
         self.names: list[int] = []
         self.rows: list[int] = []
         self.columns: list[tuple[int, int, int]] = []

@@ -48,8 +48,9 @@ def _clip(u: Lanes, d: Value, y: Value, a: Value, low: Value, high: Value) -> Pa
 
 
 def _hold(u: Lanes, d: Value, y: Value, a: Value, mode: Value, number: Value) -> Passed:
-    held = u.select(u.compare("oeq", mode, u.constant(1.0)), u.constant(0.0), u.mul(d, number))
-    return u.select(u.compare("oeq", mode, u.constant(0.0)), d, held), None, None
+    is_set = u.compare("oeq", mode, u.constant(1.0))
+    held = u.select(is_set, u.constant(0.0), u.mul(d, number))
+    return u.select(u.compare("oeq", mode, u.constant(0.0)), d, held), None, _where(u, is_set, d)
 
 
 DERIVATIVES: dict[Code, Callable[..., Passed]] = {
@@ -71,7 +72,7 @@ DERIVATIVES: dict[Code, Callable[..., Passed]] = {
     Code.MAX: lambda u, d, y, a, b: (_where(u, u.compare("oge", a, b), d), _where(u, u.compare("olt", a, b), d)),
     Code.MIN: lambda u, d, y, a, b: (_where(u, u.compare("ole", a, b), d), _where(u, u.compare("ogt", a, b), d)),
     Code.CLIP: _clip,
-    Code.EVERY: lambda u, d, y, a: (None,),
+    Code.EVERY: lambda u, d, y, *operands: (None,) * len(operands),
     Code.HOLD: _hold,
 }
 """Units, gradient of the result, result and operands to the gradient of each operand; None where there is none."""

@@ -202,7 +202,8 @@ def write_elementwise(
 def compute(u: Lanes, code: Code, operands: list[Value], every: list[Value]) -> Value:
     """Return what an op of one unit yields; `every` holds how many steps were taken."""
     if code == Code.EVERY:
-        left = u.compare("oeq", u.binary("frem", every[0], operands[0]), u.constant(0.0))
+        taken = u.sub(every[0], operands[1]) if len(operands) > 1 else every[0]
+        left = u.compare("oeq", u.binary("frem", taken, operands[0]), u.constant(0.0))
         return u.select(left, u.constant(1.0), u.constant(0.0))
     return ELEMENTWISE[code](u, *operands)
 

@@ -76,9 +76,14 @@ class OnnxFront:
                 shaped = array
                 if array.ndim + missing == axes and place <= array.ndim * missing:
                     shaped = np.expand_dims(array, place) if missing else array
-                    yield given | {first: shaped}
+                    yield {name: self._laid(name, one, place) for name, one in given.items()} | {first: shaped}
         if array.ndim + 1 < axes:  # an image: a batch and channels of one stand before it
             yield given | {first: array.reshape(*(1,) * (axes - array.ndim), *array.shape)}
+
+    def _laid(self, name: str, array: Array, place: int) -> Array:
+        """Return an array with an axis more where the graph has one more, at the place where the first input has it."""
+        wanted = array.ndim + 1 == len(self.graph.inputs[name][1])
+        return np.expand_dims(array, min(place, array.ndim)) if wanted else array
 
 
 def onnx_front(graph: ProgramGraph, node: Any, one_step: bool = False) -> tuple[OnnxFront, int]:

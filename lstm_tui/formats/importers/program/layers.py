@@ -15,6 +15,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import FeatureExtractor
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.answers import written
 from lstm_tui.formats.importers.import_report import ImportReport
@@ -405,7 +406,7 @@ def _below(followed: TracedGraph, layer: NodeLayer, limit: int | None, dialect: 
         why = error if reading.value is None else layer.why or error
         report.warnings.append(f"{why}: {layer.name} takes its inputs directly")
         return Plan("", ())
-    report.say("front", f"{count} nodes", "confirmed", f"run by {graph.ran_by} before the first recurrent node")
+    report.say("front", count_of(count, "node"), "confirmed", f"run by {graph.ran_by} before the first recurrent node")
     report.say("input", ", ".join(f"{visible(one)} {graph.shape_text(one)}" for one in front.inputs), "confirmed",
                "the graph")  # fmt: skip
     return Plan("", (), front=front)

@@ -134,6 +134,7 @@ def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportRepor
     follower, searched = _searched(program)
     layouts: dict[str, TapeLayout] = {}
     others: dict[str, Sequence[TapeLayout]] = {}
+    unsure = False
     for one in program.inputs:
         if one.name not in searched:
             continue
@@ -142,6 +143,7 @@ def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportRepor
         if not rivals and one.sizes is None and not follower.sure(one.name, {**layouts, one.name: found}):
             report.assume(key, found.text, "the file keeps no shapes, and two sequences at once are not understood")
             others[one.name] = ()
+            unsure = True
         if rivals:
             what = "how wide a step is" if rivals[0].time == found.time else "which axis is the tape"
             why = f"the file does not say {what}, and each of these can be followed"
@@ -149,7 +151,7 @@ def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportRepor
             found = next(each for each in (found, *rivals) if each.text == said)
             others[one.name] = rivals
         layouts[one.name] = found
-    return follower.followed(layouts, others)
+    return follower.followed(layouts, others, unsure)
 
 
 Searched = Mapping[str, tuple[TapeLayout, Sequence[TapeLayout]]]
@@ -366,16 +368,26 @@ class _Follower:
         return run
 
     def followed(
-        self, layouts: Mapping[str, TapeLayout], others: Mapping[str, Sequence[TapeLayout]]
+        self, layouts: Mapping[str, TapeLayout], others: Mapping[str, Sequence[TapeLayout]], unsure: bool
     ) -> FollowedProgram:
-        """Return the program followed on two sequences."""
+        """Return the program followed on two sequences.
+
+        Args:
+            layouts: How each input is laid out.
+            others: How else it could be.
+            unsure: Whether an axis is taken for the batch that no other reading was found for.
+        """
         shared: dict[Any, ProgramNode] = {}
         self._budget = Budget()  # whatever finding the layouts took
         first, second = (self._try(layouts, steps, 1, seed, shared) for seed, steps in enumerate(LENGTHS))
         nodes = [node for node in first.graph.nodes if node.op_type in RECURRENT]
         computed = frozenset(name for node in nodes for name in node.output)
         takes_one = any(one.fixed == 1 for one in layouts.values())
-        traced = TracedGraph(first.graph, first.trace, second.trace, computed, takes_one)
+        mixed: list[str] = []
+        if unsure:
+            pair = self._try(layouts, LENGTHS[0], 2, 0, {}).trace
+            mixed = [name for name in pair.graph.outputs if pair.sequences(name) == {1}]
+        traced = TracedGraph(first.graph, first.trace, second.trace, computed, takes_one, frozenset(mixed))
         b = first.builder
         return FollowedProgram(
             traced,
@@ -499,14 +511,15 @@ def _of_script(archive: ScriptArchive) -> _Program:
     name = next((one for one in ("forward", "forward__0") if _has(archive, one)), "forward")
     definition = method_of(archive, archive.root, name)
     spec = [one.arg for one in definition.args.args][1:]
-    optional = set(spec[len(spec) - len(definition.args.defaults) :]) if definition.args.defaults else set()
+    given = definition.args.defaults  # of the last arguments
+    defaults = dict(zip(spec[len(spec) - len(given) :], given, strict=True))
     traced = archive.traced.get("forward") if isinstance(archive.traced, dict) else None
     kinds = {one.arg: one.annotation for one in definition.args.args[1:]}
     inputs: list[_Input] = []
     forms: dict[str, Any] = {}
     for number, one in enumerate(spec):
         example = traced[number] if isinstance(traced, list | tuple) and number < len(traced) else None
-        forms[one] = _form(one, kinds[one], example, one in optional, inputs)
+        forms[one] = _form(one, kinds[one], example, defaults.get(one), inputs)
     shapes = [one.shape for one in archive.tensors().values()]
     shapes += [one.shape for one in archive.constants if isinstance(one, Tensor)]
 
@@ -532,24 +545,32 @@ class _Slot:
     name: str
 
 
-def _form(name: str, annotation: ast.expr | None, example: Any, optional: bool, inputs: list[_Input]) -> Any:
-    """Return what an argument is made of: inputs, or a plain value."""
+def _literal(written: ast.expr) -> Any:
+    """Return a default as it is written; None where it is no plain number, word or list of them."""
+    try:
+        return ast.literal_eval(written)
+    except ValueError:
+        return None
+
+
+def _form(name: str, annotation: ast.expr | None, example: Any, default: ast.expr | None, inputs: list[_Input]) -> Any:
+    """Return what an argument is made of: inputs, or a plain value, which is its default where it has one."""
     if isinstance(example, Tensor):
         kind = _TORCH_KINDS.get(example.dtype, _FLOAT)
         inputs.append(_Input(name, kind, example.shape))
         return _Slot(name)
     if isinstance(example, list | tuple):
-        made = [_form(f"{name}.{n}", None, one, False, inputs) for n, one in enumerate(example)]
+        made = [_form(f"{name}.{n}", None, one, None, inputs) for n, one in enumerate(example)]
         return tuple(made) if isinstance(example, tuple) else made
-    if optional:
-        return None
+    if default is not None:
+        return _literal(default)
     text = "" if annotation is None else ast.unparse(annotation)
     if text == "Tensor":
         inputs.append(_Input(name))
         return _Slot(name)
     if text.startswith("Tuple[") and set(text[6:-1].split(", ")) == {"Tensor"}:
         parts = range(text.count("Tensor"))
-        return tuple(_form(f"{name}.{n}", ast.Name("Tensor"), None, False, inputs) for n in parts)
+        return tuple(_form(f"{name}.{n}", ast.Name("Tensor"), None, None, inputs) for n in parts)
     if text.startswith("Optional["):
         return None
     raise ProgramStopped(f"its input {visible(name)} is of a kind ({visible(text[:60])}) that is not followed")
