@@ -10,7 +10,7 @@ from driven_screen import Driver, drive
 from present import present
 
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.inspect.dynamics import Dynamics, DynamicsQuestion, point_words
+from lstm_tui.debugger.inspect.dynamics import Dynamics, DynamicsQuestion, bound_words, point_words
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -43,6 +43,10 @@ def check_drawn(text: str, picture: DynamicsPicture) -> None:
     head = next(n for n, line in enumerate(lines) if "stands at ±" in line)
     rows = [re.findall(r"~?[+-]\d*\.?\d+(?:e[+-]?\d+)?|(?<= )~?0(?= |$)", line) for line in lines[head + 1 :]]
     stands, moves = found.stands(point, chosen), found.moves(chosen)
+    words = " ".join(lines)
+    bounds = [" ".join(one.split()) for one in bound_words(found)]
+    assert all(one in words for one in bounds) or not any(one in words for one in bounds), "all bounds, or no room"
+    assert bounds[0] in words or len(lines) < 40, "a high screen has room for what the words mean"
     halves = [float(end) for end in re.findall(r"±(\S+)", lines[head])]
     assert halves[0] >= np.abs(stands).max() * 0.99
     drawn = [row for row in rows if len(row) == 2][: len(stands)]
