@@ -72,6 +72,7 @@ VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
 BEHIND = {
     "patch-from": "h[0] @ 0 from @ 0",
     "feature-from": "d = direction(h)",
+    "trace-cause-from": "c[0]",
     "fix": "by bias within .02",
 }
 """What a typed line says behind its file, of verbs that say more."""
@@ -230,9 +231,11 @@ def _rows() -> Iterator[Row]:
     yield Row(("verb", "fix"), f"{_RUN} --plain --batch -x verb-fix.x", CHECKS)
     patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
     yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
+    caused = f"{_RUN} --model native.safetensors --plain --batch -x verb-trace-cause-from.x"
+    yield Row(("verb", "trace-cause-from"), caused, ("native.safetensors",))
     yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-feature-from.x", ("direction.npz",))
     yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-sae.x", ("dictionary.npz",))
-    others = (*_READ, "fix", "patch-from", "feature-from")
+    others = (*_READ, *BEHIND)
     for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in others):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
@@ -262,6 +265,7 @@ def make_seeds(folder: Path) -> None:
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
         "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",
         "verb-patch-from.x": "patch-from {} h[0] @ 0 from @ 0\n",
+        "verb-trace-cause-from.x": "trace-cause-from {} c[0]\n",
         "verb-feature-from.x": "feature-from {} d = direction(h)\n",
         "verb-sae.x": "feature-from {} d = sae(h, 1)\nfeature d\n",
         "verb-record-lesson.x": "record-lesson {}\n",
