@@ -483,6 +483,26 @@ def test_a_part_is_a_range_of_one_file() -> None:
     assert InputPart(0, 2, 5)._asdict() == {"file": 0, "start": 2, "stop": 5}
 
 
+@pytest.mark.parametrize("wrong", ["f[0] <", "nothing > 1", "f[0] + 1", "share('x'"])
+def test_a_wrong_assertion_is_usage_and_one_of_a_file_is_of_that_file(tmp_path: Path, wrong: str) -> None:
+    """Exit code 2 is for what was typed, 1 for what a file holds, 3 for what does not hold."""
+    text, checks = tmp_path / "t.txt", tmp_path / "checks"
+    text.write_text("a b\n", encoding="utf-8")
+    checks.write_text(wrong + "\n", encoding="utf-8")
+    asked = ["check", str(text), "--cell", "lstm", "--hidden", "2"]
+    assert main([*asked, "--assert", wrong]) == 2
+    assert main([*asked, "--assert", "f[0] < 2", "--assert", wrong]) == 2
+    assert _code([*asked, "--checks", str(checks)]) == 1
+    assert main([*asked, "--assert", "f[0] > 2"]) == 3
+
+
+def _code(arguments: list[str]) -> int:
+    try:
+        return main(arguments)
+    except SystemExit as ended:
+        return int(str(ended.code))
+
+
 @pytest.fixture
 def with_bad_ones(folder: Path) -> Path:
     """The same folder with a file that is cut short, a link to nothing and a pipe in it."""
