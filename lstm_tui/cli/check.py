@@ -85,11 +85,13 @@ def command(options: Namespace) -> int:
         with replacing(options.junit) as written:
             written.write(_junit(cases))
     if options.json:
-        print_json(_content(counts, cases))
+        print_json(_content(counts, cases) | inputs.told)
     else:
         print(_counted(counts))
     if stopped:
         return INTERRUPTED
+    if inputs.left_out:
+        return inputs.code
     never = [text for text, one in counts.items() if not one.held + one.failed + one.unknown]
     if any(one.failed + one.unknown for one in counts.values()):
         return STOPPED
