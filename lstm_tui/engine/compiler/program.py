@@ -263,7 +263,8 @@ class Program:
             elif isinstance(start, str):
                 result[name] = self.view(flat, start).copy()
             else:
-                result[name] = np.full(size, start, dtype=flat.dtype)
+                result[name] = np.empty(size, dtype=flat.dtype)
+                result[name].fill(start)
         return result
 
     def instructions_of(self, equation: int) -> tuple[Instruction, ...]:
