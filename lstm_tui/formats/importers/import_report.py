@@ -132,6 +132,11 @@ class ImportReport:
             doubts={subject: list(reasons) for subject, reasons in self.doubts.items()},
         )
 
+    def take(self, other: ImportReport) -> None:
+        """Take all that a copy has learned in place of what is here."""
+        for name in ("facts", "warnings", "unused", "offered", "tensors", "doubts"):
+            setattr(self, name, getattr(other, name))
+
     def say(self, key: str, value: object, how: How, why: str = "") -> None:
         """Add a fact that nothing else could have been, unless the user has overruled it."""
         if any(fact.key == key and fact.how == "set" for fact in self.facts):

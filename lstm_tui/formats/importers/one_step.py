@@ -18,6 +18,7 @@ from lstm_tui.engine.language.cell import parse_cell
 from lstm_tui.formats.importers.plan import Recurrent
 from lstm_tui.formats.verify.alternatives import cell_text
 
+_END = "_one_step"
 _BLOCK = re.compile(r"(equations = '''\n)(.*?)(''')", re.DOTALL)
 
 
@@ -28,11 +29,16 @@ def without_memory(part: Recurrent) -> Recurrent:
     text = _BLOCK.sub(lambda found: found[1] + _first_steps(found[2], states) + found[3], text)
     name = re.search(r'(?m)^name = "(.*)"$', text)
     assert name is not None
-    text = text.replace(name[0], f'name = "{name[1][:54]}_one_step"', 1)
+    text = text.replace(name[0], f'name = "{name[1][:54]}{_END}"', 1)
     text = re.sub(r'(?m)^title = "(.*)"$', r'title = "\1: every token begins with an empty memory"', text, count=1)
     text = re.sub(r"(?m)^initial = .*\n", "", text)
     passes = [(direction, _started(given, part, direction, states, text)) for direction, given in part.passes]
     return replace(part, cell=text, passes=passes, functions={}, initial={}, bound=None)
+
+
+def forgets(part: Recurrent) -> bool:
+    """Say whether a layer is one in which every step begins as a sequence does."""
+    return bool(re.search(rf'(?m)^name = ".*{_END}"$', part.cell))
 
 
 def _first_steps(equations: str, states: tuple[str, ...]) -> str:

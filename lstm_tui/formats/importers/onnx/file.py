@@ -22,7 +22,8 @@ from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
 from lstm_tui.formats.importers.onnx.graph import Branch, OnnxRunner
 from lstm_tui.formats.importers.onnx.quantised import dequantised
 from lstm_tui.formats.importers.onnx.vocabulary import encoders, texts_of_file
-from lstm_tui.formats.importers.program.graph import CHOICE, RECURRENT, ProgramGraph, label
+from lstm_tui.formats.importers.program.bodies import BODIES, Body
+from lstm_tui.formats.importers.program.graph import CHOICE, RECURRENT, ProgramGraph, ProgramNode, label
 from lstm_tui.formats.io.files import NETWORK_BYTES, reason, size_text
 
 
@@ -141,7 +142,7 @@ def _graph(onnx: Any, model: Any, where: str, taken: Mapping[str, str], outside:
     _flatten(onnx, model.graph, nodes, constants, taken, choices, where, 0, outside)
     nodes, rounded = dequantised(onnx, nodes, constants)
     notes = {one.key: one.value for one in model.metadata_props}
-    lists = texts_of_file(notes, nodes, constants)
+    lists = texts_of_file(notes, [node for node in nodes if not isinstance(node, ProgramNode)], constants)
     kinds = {one.name: int(one.type.tensor_type.elem_type) for one in model.graph.input}
     looked_up = {one.input: one for one in encoders(nodes, kinds, [one.name for one in model.graph.output])}
     dropped = {id(node) for one in looked_up.values() for node in (one.node, *one.drops)}
@@ -198,8 +199,28 @@ def _flatten(
         elif node.op_type == "Constant" and any(one.name == "value" for one in node.attribute):
             tensor = next(one.t for one in node.attribute if one.name == "value")
             constants[node.output[0]] = tensor_array(onnx, tensor, where, outside)
+        elif node.op_type in BODIES and "body" in bodies:
+            nodes.append(_with_body(onnx, node, bodies["body"], choices, where, depth + 1, outside))
         else:
             nodes.append(node)
+
+
+def _with_body(
+    onnx: Any, node: Any, graph: Any, choices: set[str], where: str, depth: int, outside: Outside
+) -> ProgramNode:
+    """Return a loop with its body read."""
+    inside: list[Any] = []
+    constants: dict[str, Array] = {}
+    _flatten(onnx, graph, inside, constants, {}, choices, where, depth, outside)
+    told = {
+        one.name: onnx.helper.get_attribute_value(one)
+        for one in node.attribute if one.type in (onnx.AttributeProto.INT, onnx.AttributeProto.INTS)
+    }  # fmt: skip
+    body = Body(
+        node.op_type == "Loop", tuple(node.input), tuple(one.name for one in graph.input),
+        tuple(one.name for one in graph.output), _in_order(inside, where), constants, told,
+    )  # fmt: skip
+    return body.node(node.name or (node.output[0] if node.output else ""), node.output)
 
 
 def _has_recurrent(onnx: Any, graph: Any, depth: int) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from lstm_tui.formats.importers.onnx.feature_extractor import onnx_front
 from lstm_tui.formats.importers.onnx.file import Outside, read_graph
 from lstm_tui.formats.importers.onnx.follow import follow
 from lstm_tui.formats.importers.onnx.rnn_nodes import of_shapes_alone, plan_node
+from lstm_tui.formats.importers.onnx.step_program import as_step, carried_beside, step_of
 from lstm_tui.formats.importers.plan import Found
 from lstm_tui.formats.importers.program.graph import RECURRENT, ProgramGraph, UnsupportedNode, label
 from lstm_tui.formats.importers.program.layers import Dialect, networks_of
@@ -38,6 +41,8 @@ def find_onnx(data: bytes, path: str | Path, where: str, report: ImportReport) -
             "file's runtime also rounds what they are multiplied with, so its numbers differ by that rounding"
         )
     nodes = [node for node in graph.nodes if node.op_type in RECURRENT and node.domain in ("", "ai.onnx")]
+    if not nodes and (step := step_of(graph, where, report)) is not None:
+        return step.find()
     if not nodes:
         others = [node for node in graph.nodes if any(kind in node.op_type for kind in (*RECURRENT, "Loop", "Scan"))]
         hint = f"; {label(others[0])} is not stepped" if others else ""
@@ -47,7 +52,20 @@ def find_onnx(data: bytes, path: str | Path, where: str, report: ImportReport) -
                 "name its tensors (`inspect --write-map FILE.toml`)"
             )
         raise UserError(f"{where}: has no recurrent node (LSTM, GRU or RNN){hint}")
-    return networks_of(follow(graph, nodes), nodes, Dialect(plan_node, onnx_front), where)
+    beside = carried_beside(graph)
+    step = step_of(graph, where, report) if beside or _begins_outside(graph, nodes) else None
+    try:
+        found = networks_of(follow(graph, nodes), nodes, Dialect(plan_node, onnx_front), where)
+    except UserError:
+        if step is None:
+            raise
+        return step.find()
+    return found if step is None else as_step(found, step, beside, report)
+
+
+def _begins_outside(graph: ProgramGraph, nodes: Sequence[Any]) -> bool:
+    """Say whether a recurrent node begins with a state that is given from outside."""
+    return any(graph.depends(one, graph.inputs) for node in nodes for one in list(node.input)[5:7] if one)
 
 
 def _branch(name: str, whole: ProgramGraph, condition: str, report: ImportReport) -> str:

@@ -1,0 +1,1 @@
+"""Programs that take one step, their state in and out, as pages of equations."""

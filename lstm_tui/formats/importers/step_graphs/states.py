@@ -1,0 +1,190 @@
+"""Which inputs of a step are what it reads, which are its state, and which output is the state's new value.
+
+A state goes in and comes out in one shape, and is nearly always called so on one side at least. Where shape and name
+leave more than one reading, what is taken is said as assumed, and `--set state.NAME=OUTPUT` takes another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
+from lstm_tui.formats.importers.import_report import How, ImportReport
+from lstm_tui.formats.importers.program.graph import ProgramGraph
+
+Shape = tuple[int, ...]
+NONE = "none"
+_FRACTIONS = (1, 10, 11, 16)
+_TRUTH = 9
+_BATCH = re.compile(r"(?i).*batch.*|b|n|bs|bsz|.*samples?.*|.*envs?.*|dim_?0|s\d+|unk.*")
+_TIME = re.compile(r"(?i).*seq.*|.*time.*|.*step.*|.*len.*|t")
+_STATE = re.compile(
+    r"(?i)(?:.*[^a-z])?(?:(?:rnn|gru|lstm|hid|hidden|cell|recurrent|ssm|conv)?_?states?|hiddens?|hid|cell|mem|memory|carry|"
+    r"cache|buffer|past|recurrent|context|ctx|[hc]x?)(?:[^a-z].*)?"
+)
+_READ = re.compile(
+    r"(?i)(?:.*[^a-z])?(?:x|input|inputs|obs|observations?|frames?|audio|mix|noisy|features?|feats?|tokens?|ids?|word|"
+    r"spec|signal|sample|u|image|action)(?:[^a-z].*)?"
+)
+_AFFIXES = re.compile(
+    r"(?i)^(?:new|next|prev|previous|past|present|old|last|updated|init|initial|in|out|output|input|final|cur|current)(?=[^a-z]|$)|"
+    r"(?<![a-z])(?:new|next|prev|previous|past|present|old|last|updated|init|initial|in|out|output|input|final|cur|current|t|n|tm1|t1)$"
+)
+
+
+@dataclass(frozen=True)
+class StateEnds:
+    """A state as a program has it: the name that goes in and the name that comes out."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class StepEnds:
+    """What goes into a step and comes out.
+
+    Attributes:
+        read: Inputs that are read anew at each step.
+        states: The states.
+        answers: Outputs that are no state.
+    """
+
+    read: tuple[str, ...]
+    states: tuple[StateEnds, ...]
+    answers: tuple[str, ...]
+
+
+def stem(name: str) -> str:
+    """Return a name without what only says that it goes in or comes out."""
+    last = re.sub(r"\.\d+\Z", "", name.rpartition("/")[2])
+    last = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last).lower()
+    before = ""
+    while before != last:
+        before = last
+        last = re.sub(_AFFIXES, "", last).strip("_.:- ")
+    return re.sub(r"(?<=[a-z])[0n]?\Z", "", re.sub(r"^([hc])x$", r"\1", last)) or last
+
+
+def find_states(
+    graph: ProgramGraph, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], report: ImportReport
+) -> StepEnds:
+    """Return what of a program is its state.
+
+    Args:
+        graph: The program.
+        inputs: The shape of each input of fractions or truths.
+        outputs: The shape of each output.
+        report: Told what is taken, and decides.
+
+    Raises:
+        UserError: The user says what cannot be.
+    """
+    pairs = _pairs(graph, inputs, outputs)
+    taken: dict[str, str] = {}
+    for name, shape in inputs.items():
+        fits = [one for one, other in outputs.items() if other == shape and one not in taken.values()]
+        if not fits:
+            continue
+        value, how, why, others = _decision(name, pairs, fits, taken, inputs)
+        if value is None:
+            continue
+        key = f"state.{visible(name)}"
+        said = report.choose(key, visible(value), [visible(one) for one in others], how, why)
+        chosen = next((one for one in (value, *others) if visible(one) == said), NONE)
+        if chosen in taken.values():
+            raise UserError(f"{report.file}: {visible(chosen)} would be the new value of two states; --set {key}=none")
+        if chosen != NONE:
+            taken[name] = chosen
+    read = tuple(name for name in inputs if name not in taken)
+    states = tuple(StateEnds(old, new) for old, new in taken.items())
+    return StepEnds(read, states, tuple(one for one in outputs if one not in taken.values()))
+
+
+def could_be_state(name: str, outputs: Sequence[str]) -> bool:
+    """Say whether an input is called as a state is, or as an output is."""
+    if _READ.fullmatch(name) and not _STATE.fullmatch(name):
+        return False
+    return bool(_STATE.fullmatch(name)) or stem(name) in map(stem, outputs)
+
+
+def _pairs(
+    graph: ProgramGraph, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]
+) -> dict[str, tuple[str, int]]:
+    """Return for each input the output that is likely its new value, and how strong that is; each output once."""
+    scored = []
+    for name, shape in inputs.items():
+        alike = [one for one, there in inputs.items() if there == shape]
+        fits = [one for one, there in outputs.items() if there == shape]
+        for other in fits:
+            n, m = alike.index(name), fits.index(other)
+            score = 3 * (stem(name) == stem(other) and len(stem(name)) > 0)
+            score += 1 * bool(_STATE.fullmatch(name)) + 1 * bool(_STATE.fullmatch(other))
+            score -= 3 * bool(_READ.fullmatch(name) and not _STATE.fullmatch(name))
+            scored.append((-score, abs(n - m), n, m, name, other))
+    found: dict[str, tuple[str, int]] = {}
+    for score, _, _, _, name, other in sorted(scored):
+        if name not in found and other not in [one for one, _ in found.values()]:
+            found[name] = (other, -score)
+    return found
+
+
+def _decision(
+    name: str, pairs: Mapping[str, tuple[str, int]], fits: Sequence[str], taken: Mapping[str, str],
+    inputs: Mapping[str, Shape],
+) -> tuple[str | None, How, str, list[str]]:  # fmt: skip
+    """Return the output that is taken for the new value of an input, how that is known, why, and what else could be."""
+    likely, score = pairs.get(name, (fits[0], -1))
+    if likely not in fits:
+        likely, score = fits[0], -1
+    others = [one for one in fits if one != likely]
+    if score >= 3:
+        return likely, "inferred", "one shape and one name", [*others, NONE]
+    if score >= 1 and not others:
+        return likely, "inferred", "its name is that of a state, and one output alone has its shape", [NONE]
+    if score >= 1:
+        return likely, "assumed", "its name is that of a state, and several outputs have its shape", [*others, NONE]
+    free = [one for one in inputs if one != name and one not in taken]
+    if score == 0 and free:
+        return likely, "assumed", "one shape; no name says more", [*others, NONE]
+    if score < 0 and likely:
+        return NONE, "inferred", "its name is that of what is read", [likely, *others]
+    return None, "assumed", "", []
+
+
+def sizes_of_inputs(graph: ProgramGraph, report: ImportReport) -> dict[str, tuple[int | None, ...]]:
+    """Return the shape of each input for one sequence and one step; None where a width is not known.
+
+    Raises:
+        UserError: The user says a width that is no number.
+    """
+    made = {}
+    for name, (_, shape) in graph.inputs.items():
+        words = graph.axes.get(name, ("",) * len(shape))
+        sizes = [_size(size, words[n], n, len(shape)) for n, size in enumerate(shape)]
+        key = f"input.{visible(name)}.width"
+        if None in sizes and key in report.settings:
+            text = report.choose(key, "1", [], "assumed", "the file leaves it free", free=True)
+            number = whole_number(text, 1, 1 << 20)
+            if number is None:
+                raise UserError(f"{report.file}: --set {key}={visible(text[:40])} is no whole number such as 512")
+            sizes = [number if one is None else one for one in sizes]
+        made[name] = tuple(sizes)
+    return made
+
+
+def _size(size: int | None, word: str, axis: int, axes: int) -> int | None:
+    if size is not None:
+        return size
+    if _BATCH.fullmatch(word) or (_TIME.fullmatch(word) and axis < axes - 1) or axes == 1 or axis == 0:
+        return 1
+    return None if axis == axes - 1 else 1
+
+
+def is_fraction(kind: int) -> bool:
+    """Say whether an input holds fractions or truths, not whole numbers."""
+    return kind in (*_FRACTIONS, _TRUTH)

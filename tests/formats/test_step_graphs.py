@@ -1,0 +1,226 @@
+"""Graphs of one step, kept with what onnxruntime gave of them, and bad ones (`tests/campaigns/step_graphs.py`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from campaigns.step_graphs import HIDDEN, WIDTH, Hand, compared, hand_cases, iterated, lstm_ofgi, scan
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
+
+pytest.importorskip("onnx")
+FOLDER = Path(__file__).parent / "files" / "steps"
+KEPT = sorted(FOLDER.glob("*.onnx"))
+STATE = {"x": (1, WIDTH), "h": (1, HIDDEN)}
+
+
+def test_there_are_twenty() -> None:
+    assert len(KEPT) >= 20
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_a_graph_of_one_step_steps_as_onnxruntime_does(path: Path) -> None:
+    known = dict(np.load(path.with_suffix(".npz")))
+    distance, cells = compared(path, {}, known)
+    assert distance <= known["close"]
+    for cell, wanted in zip(cells, known["cells"], strict=True):
+        assert cell == wanted or not wanted
+
+
+def opened(tmp_path: Path, data: bytes, **settings: str) -> Imported:
+    path = tmp_path / "graph.onnx"
+    path.write_bytes(data)
+    return open_file(path, ImportOptions({name.replace("__", "."): value for name, value in settings.items()}))
+
+
+def plain(kind: str = "Tanh", hand: Hand | None = None) -> Hand:
+    """Return a plain layer whose new state `h_out` is not made yet; `s` is its sum."""
+    hand = hand or Hand(1)
+    hand.weight("W", WIDTH, HIDDEN)
+    hand.weight("U", HIDDEN, HIDDEN)
+    hand.node("MatMul", "x W", "a")
+    hand.node("MatMul", "h U", "b")
+    hand.node("Add", "a b", "s")
+    return hand
+
+
+def refused(tmp_path: Path, hand: Hand, inputs: Any = None, outputs: Any = None, **settings: str) -> str:
+    with pytest.raises(UserError) as said:
+        opened(tmp_path, hand.model(inputs or STATE, outputs or {"h_out": (1, HIDDEN)}), **settings)
+    text = str(said.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize(("kind", "attributes"), [("Sin", {}), ("Floor", {}), ("Bernoulli", {}), ("CumSum", {})])
+def test_an_op_without_an_equation_is_refused_by_name(tmp_path: Path, kind: str, attributes: dict[str, Any]) -> None:
+    hand = plain()
+    hand.index("last", 1)
+    hand.node(kind, "s last" if kind == "CumSum" else "s", "h_out", **attributes)
+    assert f"({kind})" in refused(tmp_path, hand)
+
+
+def test_a_choice_by_a_state_is_refused_by_name(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper
+
+    hand = plain()
+    hand.index("axes", 0, 1)
+    hand.weight("zero", numbers=0.0)
+    hand.node("ReduceSum", "s axes", "sum", keepdims=0)
+    hand.node("Greater", "sum zero", "above")
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, HIDDEN)) for name in ("t", "u")]
+    bodies = [
+        helper.make_graph([helper.make_node(kind, ["s"], [end.name])], kind, [], [end])
+        for kind, end in zip(("Tanh", "Relu"), ends, strict=True)
+    ]
+    hand.node("If", "above", "h_out", then_branch=bodies[0], else_branch=bodies[1])
+    assert "(If)" in refused(tmp_path, hand)
+
+
+def test_a_circle_is_one_line(tmp_path: Path) -> None:
+    hand = Hand(1)
+    hand.node("Add", "x again", "h_out")
+    hand.node("Add", "h_out h", "again")
+    assert "circle" in refused(tmp_path, hand, {"x": (1, HIDDEN), "h": (1, HIDDEN)})
+
+
+def test_a_loop_that_never_ends_is_one_line(tmp_path: Path) -> None:
+    from onnx import load_model_from_string
+
+    model = load_model_from_string(iterated())
+    trips = next(one for one in model.graph.initializer if one.name == "trips")
+    trips.raw_data = np.array([10**12], np.int64).tobytes()
+    with pytest.raises(UserError, match="Loop"):
+        opened(tmp_path, model.SerializeToString())
+
+
+def test_a_state_that_says_it_is_huge_is_one_line(tmp_path: Path) -> None:
+    hand = Hand(1)
+    hand.node("Tanh", "h", "h_out")
+    refused(tmp_path, hand, {"x": (1, 3), "h": (1 << 20, 1 << 12)}, {"h_out": (1 << 20, 1 << 12)})
+
+
+def test_shapes_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
+    hand = plain()
+    hand.node("Tanh", "s", "h_out")
+    refused(tmp_path, hand, {"x": (1, WIDTH + 1), "h": (1, HIDDEN)})
+
+
+def test_no_state_is_said_with_the_way_out(tmp_path: Path) -> None:
+    hand = Hand(1)
+    hand.weight("W", WIDTH, 2)
+    hand.node("MatMul", "x W", "y")
+    text = refused(tmp_path, hand, {"x": (1, WIDTH), "rest": (1, 4)}, {"y": (1, 2)})
+    assert "state" in text
+    assert "--set" in text
+
+
+def test_several_steps_at_once_are_never_opened_in_silence(tmp_path: Path) -> None:
+    hand = plain(hand=Hand(2))
+    hand.node("Tanh", "s", "h_out")
+    hand.index("shape", 4, 1, 2)
+    hand.node("Reshape", "h shape", "series")
+    for name, sizes in (("Wr", (1, 8, 2)), ("Rr", (1, 8, 8))):
+        hand.weight(name, *sizes)
+    hand.node("RNN", "series Wr Rr", "Y", hidden_size=8)
+    file = opened(tmp_path, hand.model(STATE, {"Y": (4, 1, 1, 8), "h_out": (1, HIDDEN)}))
+    assert any("4 steps" in one for one in file.report.remarks)
+
+
+def two_of_one_shape() -> bytes:
+    """Two states whose names say nothing of which output is which."""
+    hand = Hand(3)
+    hand.weight("W", WIDTH, HIDDEN)
+    hand.weight("k", numbers=0.5)
+    hand.node("MatMul", "x W", "a")
+    hand.node("Add", "a p", "s")
+    hand.node("Tanh", "s", "first")
+    hand.node("Mul", "q k", "faded")
+    hand.node("Add", "faded first", "second")
+    sizes = (1, HIDDEN)
+    return hand.model({"x": (1, WIDTH), "p": sizes, "q": sizes}, {"first": sizes, "second": sizes})
+
+
+def test_what_names_do_not_say_is_assumed_said_and_decided(tmp_path: Path) -> None:
+    file = opened(tmp_path, two_of_one_shape())
+    facts = {fact.key: fact for fact in file.report.facts}
+    assert (facts["state.p"].value, facts["state.p"].how) == ("first", "assumed")
+    assert any("state.p" in one for one in file.report.remarks)
+    turned = opened(tmp_path, two_of_one_shape(), state__p="second", state__q="first")
+    texts = [one.network.passes[0].cell.text for one in (file, turned)]
+    assert texts[0] != texts[1]
+    with pytest.raises(UserError, match=r"state\.q"):
+        opened(tmp_path, two_of_one_shape(), state__p="second", state__q="second")
+
+
+def test_a_network_of_known_cells_is_confirmed_by_being_run(tmp_path: Path) -> None:
+    file = opened(tmp_path, lstm_ofgi())
+    facts = {fact.key: (fact.value, fact.how) for fact in file.report.facts}
+    assert facts["layer0.cell"] == ("lstm", "inferred")
+    assert facts["compared"][1] == "confirmed"
+
+
+def test_a_loop_begins_as_its_file_says(tmp_path: Path) -> None:
+    network = opened(tmp_path, scan()).network
+    start = network.tensors()["layer0.forward/h_0"]
+    assert np.any(start)
+
+
+def many_rows(joined: bool) -> bytes:
+    """Return a plain layer over four rows, which read each other where they are `joined`."""
+    hand = plain()
+    if joined:
+        hand.index("rows", 0)
+        hand.node("ReduceMean", "s rows", "mean")
+        hand.node("Add", "s mean", "both")
+    hand.node("Tanh", "both" if joined else "s", "h_out")
+    return hand.model({"x": (4, WIDTH), "h": (4, HIDDEN)}, {"h_out": (4, HIDDEN)})
+
+
+def test_of_rows_that_do_not_read_each_other_one_is_taken(tmp_path: Path) -> None:
+    alone, joined = (opened(tmp_path, many_rows(one)) for one in (False, True))
+    assert alone.network.input_size == WIDTH
+    assert [one.cell.name for one in alone.network.passes] == ["rnn"]
+    assert joined.network.input_size == 4 * WIDTH
+
+
+def test_a_gate_that_stands_for_two_is_no_gru(tmp_path: Path) -> None:
+    hand = plain()
+    hand.weight("one", numbers=1.0)
+    hand.node("Sigmoid", "s", "f")
+    hand.node("Mul", "f h", "reset")
+    hand.weight("R", HIDDEN, HIDDEN)
+    hand.node("MatMul", "reset R", "sn")
+    hand.node("Add", "sn a", "n_in")
+    hand.node("Tanh", "n_in", "n")
+    hand.node("Sub", "one f", "keeps")
+    hand.node("Mul", "keeps h", "kept")
+    hand.node("Mul", "f n", "written")
+    hand.node("Add", "kept written", "h_out")
+    network = opened(tmp_path, hand.model(STATE, {"h_out": (1, HIDDEN)})).network
+    assert network.passes[0].cell.name not in ("gru", "gru_reset_before")
+
+
+def test_an_edited_weight_of_a_page_goes_back_into_the_file(tmp_path: Path) -> None:
+    from lstm_tui.formats.write_back.write_back import written_back
+
+    hand = plain()
+    hand.node("Tanh", "s", "n")
+    hand.weight("k", numbers=0.5)
+    hand.node("Mul", "h k", "faded")
+    hand.node("Add", "faded n", "h_out")
+    network = opened(tmp_path, hand.model(STATE, {"h_out": (1, HIDDEN)})).network
+    edited = network.copy()
+    name = next(one for one in edited.tensors() if one.startswith("layer0.forward/U_"))
+    edited.tensors()[name][0, 1] = 0.5
+    (tmp_path / "edited.onnx").write_bytes(written_back(edited).data)
+    again = open_file(tmp_path / "edited.onnx").network
+    assert np.array_equal(again.tensors()[name], edited.tensors()[name])
+
+
+def test_cases_by_hand_are_kept() -> None:
+    assert len(hand_cases()) <= len(KEPT)
