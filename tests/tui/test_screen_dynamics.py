@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 
 import numpy as np
@@ -41,13 +42,18 @@ def check_drawn(text: str, picture: DynamicsPicture) -> None:
     point, chosen = present(picture.point), present(picture.chosen)
     lines = [line.strip("│┃ ▸") for line in text.splitlines()]
     assert any(line.startswith(point_words(found, picture.number)[:40]) for line in lines)
+    words = " ".join(" ".join(lines).split())
+    for number, one_point in enumerate(found.found.points):
+        far = math.sqrt(sum((a - b) ** 2 for a, b in zip(found.found.after, one_point.state, strict=True)))
+        told = re.search(rf"point {number + 1}: [^;]*; (\S+) from the state here; {one_point.starts} start", words)
+        assert told is None or float(told[1]) == pytest.approx(far, rel=6e-3), "how far it is"
+        assert told or number != picture.number, "of the point under the cursor it is there"
     for one in point.directions:
         cells = found.cells(point, one)
         assert any(line.startswith(cells[0]) and cells[1] in line.split() and cells[2] in line for line in lines), cells
     head = next(n for n, line in enumerate(lines) if "stands at ±" in line)
     rows = [re.findall(r"~?[+-]\d*\.?\d+(?:e[+-]?\d+)?|(?<= )~?0(?= |$)", line) for line in lines[head + 1 :]]
     stands, moves = found.stands(point, chosen), found.moves(chosen)
-    words = " ".join(lines)
     bounds = [" ".join(one.split()) for one in bound_words(found)]
     assert all(one in words for one in bounds) or not any(one in words for one in bounds), "all bounds, or no room"
     assert bounds[0] in words or len(lines) < 40, "a high screen has room for what the words mean"
