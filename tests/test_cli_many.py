@@ -481,3 +481,97 @@ def test_a_mistake_in_another_process_is_the_same_line() -> None:
 
 def test_a_part_is_a_range_of_one_file() -> None:
     assert InputPart(0, 2, 5)._asdict() == {"file": 0, "start": 2, "stop": 5}
+
+
+@pytest.mark.parametrize("wrong", ["f[0] <", "nothing > 1", "f[0] + 1", "share('x'"])
+def test_a_wrong_assertion_is_usage_and_one_of_a_file_is_of_that_file(tmp_path: Path, wrong: str) -> None:
+    """Exit code 2 is for what was typed, 1 for what a file holds, 3 for what does not hold."""
+    text, checks = tmp_path / "t.txt", tmp_path / "checks"
+    text.write_text("a b\n", encoding="utf-8")
+    checks.write_text(wrong + "\n", encoding="utf-8")
+    asked = ["check", str(text), "--cell", "lstm", "--hidden", "2"]
+    assert main([*asked, "--assert", wrong]) == 2
+    assert main([*asked, "--assert", "f[0] < 2", "--assert", wrong]) == 2
+    assert _code([*asked, "--checks", str(checks)]) == 1
+    assert main([*asked, "--assert", "f[0] > 2"]) == 3
+
+
+def _code(arguments: list[str]) -> int:
+    try:
+        return main(arguments)
+    except SystemExit as ended:
+        return int(str(ended.code))
+
+
+@pytest.fixture
+def with_bad_ones(folder: Path) -> Path:
+    """The same folder with a file that is cut short, a link to nothing and a pipe in it."""
+    (folder / "aa.txt").write_bytes(b"\xff\xfe\x00")
+    (folder / "empty.txt").write_text("")
+    (folder / "gone.txt").symlink_to(folder / "nowhere.txt")
+    os.mkfifo(folder / "pipe.txt")
+    return folder
+
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "check": ("--assert", ASSERTED, "--json"), "stats": ("--json",), "find": ("--like", "c @ 0", "--json"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_bad_file_of_a_folder_is_named_and_the_others_are_answered(
+    with_bad_ones: Path, tmp_path: Path, said: Runs, small_parts: None, command: str, jobs: int
+) -> None:
+    good = tmp_path / "good"
+    good.mkdir()
+    for name in ("a", "b", "c"):
+        (good / f"{name}.txt").write_bytes((with_bad_ones / f"{name}.txt").read_bytes())
+    line = (*COMMANDS[command], "--model", "tiny", "--interpreter", "numpy")
+    line += () if command == "find" else ("--jobs", str(jobs))
+    whole = said(command, good, *line)
+    code, out, err = said(command, with_bad_ones, *line)
+    assert code == 1
+    told = [one for one in err.splitlines() if one.endswith("it is left out")]
+    assert len(told) == 4, err
+    for name in ("aa.txt", "empty.txt", "gone.txt", "pipe.txt"):
+        assert sum(name in one for one in told) == 1
+    found, expected = json.loads(out), json.loads(whole[1])
+    assert found.pop("left_out", None) in (None, [one.removeprefix("lstm-tui: ") for one in told])
+    moved = json.dumps(found).replace(str(with_bad_ones), str(good))
+    assert json.loads(moved) == expected
+
+
+def test_a_bad_file_that_is_named_is_refused_and_so_are_only_bad_ones(with_bad_ones: Path, said: Runs) -> None:
+    line = ("--model", "tiny", "--assert", ASSERTED)
+    code, out, err = said("check", with_bad_ones / "a.txt", with_bad_ones / "empty.txt", *line)
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (with_bad_ones / name).unlink()
+    code, out, err = said("check", with_bad_ones, *line)
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_part_that_cannot_be_run_is_named_and_kept_from_what_is_done(
+    folder: Path, tmp_path: Path, said: Runs, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = check.check_part
+
+    def failing(source: Source, lines: range, options: Namespace) -> object:
+        if "b.txt" in source.where and lines.start == 5:
+            raise UserError("this part cannot be run")
+        return work(source, lines, options)
+
+    monkeypatch.setattr(check, "check_part", failing)
+    code, out, err = said(*checked(folder, "--json", "--resume", tmp_path / "kept"))
+    assert code == 1
+    (told,) = json.loads(out)["left_out"]
+    assert "b.txt: lines 6 to 10: this part cannot be run" in told
+    assert told in err
+    counts = json.loads(out)["assertions"][0]
+    assert sum(counts[name] for name in ("held", "failed", "not_known", "not_asked")) == 69 - 5
+    monkeypatch.setattr(check, "check_part", work)
+    again = said(*checked(folder, "--json", "--resume", tmp_path / "kept"))
+    assert again[:2] == said(*checked(folder, "--json"))[:2], "what was left out is done in the next run"

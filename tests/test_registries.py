@@ -143,6 +143,7 @@ READ_OTHERWISE = {
     "draw_curves": "tests/tui/test_screen_curves.py, dot by dot",
     "draw_diagram": "tests/debugger/test_diagram.py follows its lines, tests/tui/test_screen_diagram.py what is lit",
     "draw_lockstep": "tests/tui/test_screen_lockstep.py reads its shares, tests/debugger/test_lockstep.py counts them",
+    "draw_lane_cell": "by the diagram; tests/tui/test_screen_lockstep.py reads its unit and numbers",
     "draw_one_unit": "tests/tui/test_screen_one_unit.py reads its parts",
     "draw_ledger_map": "by the ledger, beside which it stands where there is room",
     "draw_heads": "tests/tui/test_memory_heads.py, entry by entry",

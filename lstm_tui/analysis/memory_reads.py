@@ -137,8 +137,8 @@ def read_places(passed: PassTrace, new: bool = False) -> dict[str, ReadPlace]:
 
 def _entering(program: Program) -> dict[str, int]:
     """Return where states lie in a row as the step finds them, of those that an edit sets back."""
-    holds = [one for one in program.instructions if one.op.code == Code.HOLD]
-    first = {one.operands[0].offset: one.target.offset for one in holds if one.operands[0].space == Space.PREVIOUS}
+    holds = [one for one in program.instructions if one.holds_entering]
+    first = {one.operands[0].offset: one.target.offset for one in holds}
     return {state: first[slot.offset] for state, slot in program.values.items() if slot.offset in first}
 
 

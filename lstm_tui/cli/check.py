@@ -18,7 +18,7 @@ from lstm_tui.cli.source import say
 from lstm_tui.debugger.breakpoints.assertions import AssertionResult, asked_pass, judge, said
 from lstm_tui.debugger.edits.check_file import CheckLine, read_checks
 from lstm_tui.debugger.edits.openings import read_as
-from lstm_tui.debugger.endings import INTERRUPTED, STOPPED
+from lstm_tui.debugger.endings import INTERRUPTED, STOPPED, USAGE
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.errors import UserError
@@ -58,6 +58,7 @@ class _Case:
 
 def command(options: Namespace) -> int:
     """Judge every assertion on every line, print those that fail as they come, and a table."""
+    given = tuple(options.assertions or ())
     checks = read_checks(options.checks) if options.checks is not None else ()
     options.assertions = [*(options.assertions or ()), *(one.asserted for one in checks if one.text is None)]
     counts = {text: _Count() for text in (*options.assertions, *(_of_text(one) for one in checks if one.text))}
@@ -76,7 +77,7 @@ def command(options: Namespace) -> int:
                         print(f"{file}{f':{line}' if line else ''}: {visible(told)}", flush=True)
     except ExpressionError as error:
         print("lstm-tui: an assertion is wrong:", *error.under, sep="\n", file=sys.stderr)
-        return 1
+        return USAGE if any(error.text.strip() in one for one in given) else 1
     except KeyboardInterrupt:
         stopped = True
         say(inputs.stopped_words)
@@ -84,11 +85,13 @@ def command(options: Namespace) -> int:
         with replacing(options.junit) as written:
             written.write(_junit(cases))
     if options.json:
-        print_json(_content(counts, cases))
+        print_json(_content(counts, cases) | inputs.told)
     else:
         print(_counted(counts))
     if stopped:
         return INTERRUPTED
+    if inputs.left_out:
+        return inputs.code
     never = [text for text, one in counts.items() if not one.held + one.failed + one.unknown]
     if any(one.failed + one.unknown for one in counts.values()):
         return STOPPED

@@ -11,46 +11,61 @@ import tempfile
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_tui.cli.many_inputs import sources_of
+from lstm_tui.cli.many_inputs import InputPart, ManyInputs, open_files
 from lstm_tui.cli.printing import Bar, print_json
 from lstm_tui.cli.source import say
-from lstm_tui.debugger.corpus import MOST_HELD, Corpus, CorpusStates, ValueName, hold_states, run_corpus
+from lstm_tui.debugger.corpus import (
+    MOST_HELD,
+    Add,
+    Corpus,
+    CorpusStates,
+    ValueName,
+    hold_states,
+    ids_of,
+    run_corpus,
+)
 from lstm_tui.debugger.source import Source
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError, no_pass
+from lstm_tui.engine.model.sequence import Sequence as Tokens
 from lstm_tui.engine.number_text import bytes_text, count_of
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
+from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.traces.state_index import HEADER, open_index, writing
+from lstm_tui.formats.traces.state_index import HEADER, StateWriter, open_index, writing
 
 if TYPE_CHECKING:
     from lstm_tui.analysis.property_units import FollowingUnit
     from lstm_tui.debugger.inspect.findings import FoundRange
-    from lstm_tui.engine.arrays import Array
+
+
+_WORTH = 1e11
+"""Products of numbers from which on several processes are worth their start and what is handed over, as measured."""
 
 
 def command(options: Namespace) -> int:
     """Answer one question about every line of some files."""
-    sources = _sources(options)
-    corpus = Corpus.of(sources)
-    names = [source.where for source in sources]
+    opened = open_files(options, options.files)
+    corpus = Corpus.of(opened.sources)
+    options.opened = opened.files
+    names = [source.where for source in opened.sources]
     with Bar("running") as bar:
         if options.like is not None or options.where is not None:
-            return _search(options, corpus, names, bar)
-        if options.gates:
-            return _gates(options, corpus, names, bar)
-        return _follow(options, corpus, names, bar)
-
-
-def _sources(options: Namespace) -> list[Source]:
-    """Return what is read, a file each; of a folder every text, or every series, in it."""
-    return sources_of(options, options.files)
+            _search(options, corpus, names, bar)
+        elif options.gates:
+            _gates(options, corpus, names, bar)
+        else:
+            _follow(options, corpus, names, bar)
+    return 1 if opened.left_out else 0
 
 
 @contextmanager
@@ -60,11 +75,11 @@ def _states(options: Namespace, corpus: Corpus, values: Sequence[ValueName], bar
     if options.index is None:
         steps = sum(len(sequence) for _, _, sequence in corpus.sequences())
         if steps * sum(sizes.values()) * 4 <= MOST_HELD:
-            yield hold_states(corpus, values, bar)
+            yield hold_states(corpus, values, bar, partial(run_by_jobs, options, None))
             return
         try:
             with tempfile.TemporaryDirectory(prefix="lstm-tui-") as made:
-                _write(Path(made), _about(corpus), corpus, sizes, values, bar)
+                _write(options, Path(made), _about(corpus), corpus, sizes, values, bar)
                 yield _opened(Path(made))
         except OSError as error:
             raise UserError(
@@ -84,7 +99,7 @@ def _states(options: Namespace, corpus: Corpus, values: Sequence[ValueName], bar
         why = "another value is asked for" if same else "the files or the network changed"
         say(f"{visible(str(folder))}: is made again: {why}")
     wanted = [ValueName(name.rpartition(".")[0], name.rpartition(".")[2]) for name in sizes]
-    _write(folder, about, corpus, sizes, wanted, bar)
+    _write(options, folder, about, corpus, sizes, wanted, bar)
     found = open_index(folder)
     say(f"{visible(str(folder))}: {bytes_text(found.bytes)} written")
     yield _opened(folder)
@@ -96,6 +111,7 @@ def _opened(folder: Path) -> CorpusStates:
 
 
 def _write(
+    options: Namespace,
     folder: Path,
     about: Mapping[str, Any],
     corpus: Corpus,
@@ -104,7 +120,81 @@ def _write(
     bar: Bar,
 ) -> None:
     with writing(folder, about, sizes) as writer:
-        run_corpus(corpus, values, writer.add, bar)
+        if writer.there:
+            say(f"{visible(str(folder))}: goes on behind {writer.there} steps that are there")
+        run_by_jobs(options, writer, corpus, values, writer.add, bar)
+
+
+def run_by_jobs(
+    options: Namespace,
+    writer: StateWriter | None,
+    corpus: Corpus,
+    values: Sequence[ValueName],
+    add: Add,
+    progress: Progress | None,
+) -> None:
+    """Run a corpus by one process or by several, and hand its states on in order; they are the same, bit for bit.
+
+    Args:
+        options: Those of the command.
+        writer: What may have the first sequences already; None where nothing is there.
+        corpus: What is read.
+        values: The values that are wanted.
+        add: Takes each sequence.
+        progress: A bar.
+
+    Raises:
+        UserError: A sequence does not fit the network.
+    """
+
+    def skip(file: int, line: int, sequence: Tokens) -> bool:
+        if writer is None or not writer.has(len(sequence)):
+            return False
+        writer.skip(file, line, ids_of(sequence))
+        return True
+
+    asked = copy(options)
+    asked.line, asked.resume, asked.states_of = None, None, [tuple(one) for one in values]
+    many = ManyInputs(asked, options.opened, corpus.sources)
+    if not many.is_shared(_WORTH):
+        run_corpus(corpus, values, add, progress, skip)
+        return
+    left = list(many.parts)
+    while left and writer is not None and writer.has(sum(map(len, _sequences(corpus, left[0])))):
+        part = left.pop(0)
+        for sequence in _sequences(corpus, part):
+            skip(part.file, sequence.line or 0, sequence)
+    assert isinstance(progress, Bar)
+    many.parts = left
+    for part, found in many.answers(states_of_part, "states", progress):
+        ends = np.cumsum(found["lengths"])
+        for n, sequence in enumerate(_sequences(corpus, part)):
+            rows = slice(ends[n] - found["lengths"][n], ends[n])
+            add(part.file, sequence.line or 0, ids_of(sequence), {one.name: found[one.name][rows] for one in values})
+    if many.left_out:
+        raise UserError(many.left_out[0])
+
+
+def _sequences(corpus: Corpus, part: InputPart) -> Iterator[Tokens]:
+    sequences = corpus.sources[part.file].sequences
+    return (sequences[n] for n in range(part.start, part.stop))
+
+
+def states_of_part(source: Source, lines: range, options: Namespace) -> dict[str, Any]:
+    """Return the states of some lines of a file: how long each is, and each value, one line behind the other."""
+    held = source.sequences[lines.start : lines.stop]
+    corpus = Corpus.of([replace(source, sequences=held, line=0, line_numbers=())])
+    values = [ValueName(*one) for one in options.states_of]
+    lengths: list[int] = []
+    found: dict[str, list[Array]] = {one.name: [] for one in values}
+
+    def add(_file: int, _line: int, ids: Array, numbers: Mapping[str, Array]) -> None:
+        lengths.append(len(ids))
+        for name, rows in numbers.items():
+            found[name].append(rows)
+
+    run_corpus(corpus, values, add)
+    return {"lengths": lengths, **{name: np.concatenate(rows) for name, rows in found.items()}}
 
 
 def _about(corpus: Corpus) -> dict[str, Any]:
@@ -130,7 +220,7 @@ def _value(options: Namespace, corpus: Corpus) -> ValueName:
     return ValueName(name, options.value or memory_of(passes[name].cell))
 
 
-def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> int:
+def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> None:
     from lstm_tui.debugger.commands.edit import Here
     from lstm_tui.debugger.inspect.findings import (
         check_units,
@@ -163,10 +253,9 @@ def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
             found = findings(corpus, states, like(states, mark, options.top, first.line, bar))
     if options.json:
         print_json({"steps": int(states.starts[-1]), "found": [_content(one, names) for one in found]})
-        return 0
+        return
     _head(corpus, states, names)
     print(*finding_lines(found, names, options.where is not None), sep="\n")
-    return 0
 
 
 def _content(finding: FoundRange, names: Sequence[str]) -> dict[str, Any]:
@@ -183,7 +272,7 @@ def _head(corpus: Corpus, states: CorpusStates, names: Sequence[str]) -> None:
     print(f"{visible(corpus.network.name)} on {what}: {read}")
 
 
-def _gates(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> int:
+def _gates(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> None:
     from lstm_tui.debugger.inspect.findings import gate_lines
 
     value = _value(options, corpus)
@@ -197,13 +286,12 @@ def _gates(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -
         lines = list(gate_lines(states, gates, options.unit, tokens.vocabulary, bar))
     if options.json:
         print_json({"lines": lines})
-        return 0
+        return
     _head(corpus, states, names)
     print(*lines, sep="\n")
-    return 0
 
 
-def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> int:
+def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> None:
     from lstm_tui.analysis.property_units import units_that_follow
     from lstm_tui.debugger.inspect.findings import follow_sentence, following_lines, labels_by_pattern, labels_in_file
     from lstm_tui.debugger.unit_names import UnitNames
@@ -220,12 +308,11 @@ def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
     if options.json:
         follow = {"value": value.name, "permutations": options.permutations, "labelled": float(np.mean(labels))}
         print_json({**follow, "units": [_unit(one) for one in found]})
-        return 0
+        return
     known = UnitNames.of_network(corpus.network)
     _head(corpus, states, names)
     print(*following_lines(found, value, known, options.permutations), sep="\n")
     print(follow_sentence(found, value, known, what))
-    return 0
 
 
 def _unit(one: FollowingUnit) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstm_tui.cli.printing import Bar
-from lstm_tui.cli.source import source_of
+from lstm_tui.cli.source import say, source_of
 from lstm_tui.debugger.expressions import ExpressionError
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.doors import STANDARD_INPUT
@@ -56,8 +56,26 @@ _AHEAD = 4
 """Parts that are handed out before they are asked for, for each process."""
 
 
-def files_of(given: Sequence[str]) -> Iterator[str]:
+class OpenedFiles(NamedTuple):
+    """What is read, a file each, and what is left out.
+
+    Attributes:
+        files: Their names.
+        sources: What they hold, in the same order.
+        left_out: What is said of each file of a folder that cannot be read.
+    """
+
+    files: list[str]
+    sources: list[Source]
+    left_out: list[str]
+
+
+def files_of(given: Sequence[str], left_out: list[str] | None = None) -> Iterator[str]:
     """Yield the files that are meant: of a folder every text, or every series, in it.
+
+    Args:
+        given: Files and folders.
+        left_out: Takes what is said of each name in a folder that ends like them and is no file.
 
     Raises:
         UserError: A folder holds neither, both, or too many of them.
@@ -68,12 +86,15 @@ def files_of(given: Sequence[str]) -> Iterator[str]:
             yield name
             continue
         try:
-            inside = sorted(one for one in _under(folder) if one.suffix.lower() in ENDINGS and one.is_file())
+            named = sorted(one for one in _under(folder) if one.suffix.lower() in ENDINGS)
+            inside = [one for one in named if one.is_file()]
         except OSError as error:
             place = visible(str(error.filename or name))
             raise UserError(
                 f"{place}: cannot be read: {reason(error)}; change its permissions, or name files"
             ) from error
+        if left_out is not None:
+            left_out += (_no_file(one) for one in named if one not in set(inside))
         kinds = {one.suffix.lower() in SERIES for one in inside}
         if not inside or len(kinds) > 1:
             what = "both texts and numbers" if inside else f"no file that ends with {', '.join(ENDINGS)}"
@@ -81,6 +102,13 @@ def files_of(given: Sequence[str]) -> Iterator[str]:
         if len(inside) > MOST_FILES:
             raise UserError(f"{visible(name)}: holds {len(inside)} files; {MOST_FILES} is the most")
         yield from map(str, inside)
+
+
+def _no_file(path: Path) -> str:
+    """Say what a name in a folder is that is no file."""
+    is_link = path.is_symlink() and not path.exists()
+    what = "is a link to what is not there" if is_link else "is no file"
+    return f"{visible(str(path))}: {what}; it is left out"
 
 
 def _under(folder: Path) -> Iterator[Path]:
@@ -97,14 +125,37 @@ def _under(folder: Path) -> Iterator[Path]:
         yield from (Path(place, one) for one in names)
 
 
-def sources_of(options: Namespace, given: Sequence[str]) -> list[Source]:
-    """Return what is read, a file each; what should be known of the network is said once.
+def open_files(options: Namespace, given: Sequence[str]) -> OpenedFiles:
+    """Open files, and those of folders; what should be known of the network is said once.
+
+    A file of a folder that cannot be read is left out, and said; one that was named is refused.
 
     Raises:
-        UserError: As `files_of` and `source_of`.
+        UserError: As `files_of` and `source_of`; or none of them can be read.
     """
-    said = set[str]()
-    return [source_of(_with_file(options, file), said) for file in files_of(given)]
+    said, left_out = set[str](), list[str]()
+    files, sources, failed = list[str](), list[Source](), list[tuple[str, UserError]]()
+    for file in files_of(given, left_out):
+        try:
+            sources.append(source_of(_with_file(options, file), said))
+        except UserError as error:
+            if file in given:
+                raise
+            failed.append((file, error))
+            continue
+        files.append(file)
+    if failed and not sources:
+        raise failed[0][1]  # the network, or all of them
+    left_out += (told_of(*one) for one in failed)
+    for text in left_out:
+        say(text)
+    return OpenedFiles(files, sources, left_out)
+
+
+def told_of(file: str, error: UserError) -> str:
+    """Return what is said of a file that cannot be read."""
+    text, name = str(error), visible(file)
+    return f"{text if name in text else f'{name}: {text}'}; it is left out"
 
 
 def _with_file(options: Namespace, file: str) -> Namespace:
@@ -125,6 +176,16 @@ class InputPart(NamedTuple):
     file: int
     start: int
     stop: int
+
+
+class NotDone(NamedTuple):
+    """What became of a part that could not be done.
+
+    Attributes:
+        text: Why.
+    """
+
+    text: str
 
 
 Work = Callable[[Source, range, Namespace], Any]
@@ -183,16 +244,18 @@ class ManyInputs:
         lines: How many lines there are.
         steps: How many steps they have.
         done: How many of them are done.
+        left_out: What was said of each file of a folder that could not be read, or run.
     """
 
     def __init__(self, options: Namespace, given: Sequence[str], sources: Sequence[Source] | None = None) -> None:
         """Open the files.
 
         Raises:
-            UserError: As `sources_of`.
+            UserError: As `open_files`.
         """
-        self.files = list(files_of(given))
-        found = list(sources) if sources is not None else sources_of(options, self.files)
+        opened = OpenedFiles(list(given), list(sources), []) if sources is not None else open_files(options, given)
+        self.files, found, self.left_out = opened
+        self._named = frozenset(given)
         lengths = None if options.line is not None else [lengths_of(source) for source in found]
         self.parts = parts_of(found, options.line, lengths)
         self.steps = sum(map(sum, lengths or ([len(source.sequences[source.line])] for source in found)))
@@ -204,6 +267,16 @@ class ManyInputs:
         self.sources = found
         self.lines = sum(part.stop - part.start for part in self.parts)
         self.done = 0
+
+    @property
+    def code(self) -> int:
+        """The exit code: 1 where a file of a folder was left out."""
+        return 1 if self.left_out else 0
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What JSON says of files that were left out; nothing where none were."""
+        return {"left_out": self.left_out} if self.left_out else {}
 
     @property
     def stopped_words(self) -> str:
@@ -235,11 +308,28 @@ class ManyInputs:
                     value = known[n]
                 else:
                     value = next(fresh)
-                    if kept:
+                    if kept and not isinstance(value, NotDone):
                         kept.add(n, value)
                 self.done += part.stop - part.start
                 bar(self.done, self.lines)
-                yield part, value
+                if isinstance(value, NotDone):
+                    self._leave_out(part, value)
+                else:
+                    yield part, value
+
+    def _leave_out(self, part: InputPart, why: NotDone) -> None:
+        """Say that some lines of a file of a folder are left out.
+
+        Raises:
+            UserError: The file was named.
+        """
+        file = self.files[part.file]
+        if file in self._named:
+            raise UserError(why.text)
+        lines = f"lines {part.start + 1} to {part.stop}: " if part.stop - part.start > 1 else ""
+        text = told_of(file, UserError(lines + why.text))
+        self.left_out.append(text)
+        say(text)
 
     def _digest(self, asked: str) -> str:
         """Return a digest of the question, the network and the files."""
@@ -268,9 +358,24 @@ class ManyInputs:
         if jobs > 1:
             return _by_processes(jobs, work, self.options, self.files, handed, stack)
         return (
-            work(self.sources[one.file], range(one.start, one.stop), _with_file(self.options, self.files[one.file]))
+            done_or_not(
+                work, self.sources[one.file], range(one.start, one.stop),
+                _with_file(self.options, self.files[one.file]),
+            )
             for one in handed
-        )
+        )  # fmt: skip
+
+    def is_shared(self, least: float) -> bool:
+        """Say whether others than this process do the work; unless it is asked for, where there is so much of it.
+
+        Args:
+            least: Products of numbers, a step's parameters times the steps.
+        """
+        if self.options.scheduler is not None:
+            return True
+        network = needed(self.sources[0].network)
+        each = sum(array.size for name, array in network.tensors().items() if name != "embedding")
+        return (self.options.jobs is not None or self.steps * each >= least) and self._jobs(len(self.parts)) > 1
 
     def _refuse_stream(self, option: str) -> None:
         if STANDARD_INPUT in self.files:
@@ -287,7 +392,7 @@ class ManyInputs:
 
 
 _NOT_ASKED = frozenset({
-    "resume", "scheduler", "jobs", "debug", "json", "junit", "given", "bare", "file", "files", "output",
+    "resume", "opened", "scheduler", "jobs", "debug", "json", "junit", "given", "bare", "file", "files", "output",
 })  # fmt: skip
 """Options that change nothing of what a part comes to."""
 
@@ -397,8 +502,22 @@ def answer_part(work: Work, options: Namespace, file: str, part: InputPart) -> A
     digest = repr((file, _state_of(file), sorted(vars(mine).items(), key=str)))
     try:
         with quiet():
-            return work(_opened(digest, _Hashed(mine)), range(part.start, part.stop), mine)
+            return done_or_not(work, _opened(digest, _Hashed(mine)), range(part.start, part.stop), mine)
     except ExpressionError:
         raise
     except UserError as error:  # as what travels
         raise UserError(str(error)) from None
+
+
+def done_or_not(work: Work, source: Source, lines: range, options: Namespace) -> Any:
+    """Return what comes of some lines, or why nothing does.
+
+    Raises:
+        ExpressionError: What is asked is wrong, of whatever lines.
+    """
+    try:
+        return work(source, lines, options)
+    except ExpressionError:
+        raise
+    except UserError as error:
+        return NotDone(str(error))

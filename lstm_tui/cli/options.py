@@ -291,18 +291,19 @@ def add_check(check_plain_options: argparse.ArgumentParser) -> None:
 
 def add_many(parser: argparse.ArgumentParser) -> None:
     """Add how much is done at once, where it is kept, and who does it."""
+    _add_who_works(parser, keeps=True)
+
+
+def _add_who_works(parser: argparse.ArgumentParser, keeps: bool) -> None:
     many = parser.add_argument_group("many lines, files of a folder")
     many.add_argument(
         "--jobs", type=natural(1, 1024), metavar="N", help="processes that work (default: one a core where it pays)"
     )
     many.add_argument(
-        "--resume",
-        metavar="KEPT",
-        help="keep what is done in a file, and go on from what it holds",
-    )
-    many.add_argument(
         "--scheduler", metavar="ADDRESS", help="a cluster of Dask does the work, such as tcp://10.0.0.1:8786"
     )
+    if keeps:
+        many.add_argument("--resume", metavar="KEPT", help="keep what is done in a file, and go on from what it holds")
 
 
 def add_find(parser: argparse.ArgumentParser) -> None:
@@ -331,7 +332,12 @@ def add_find(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--permutation-seed", dest="seed_of", type=natural(0), default=0, metavar="N", help="of these (default: 0)"
     )
-    parser.add_argument("--index", metavar="DIR", help="keep the states in this folder, for the next question")
+    parser.add_argument(
+        "--index",
+        metavar="DIR",
+        help="keep the states in this folder, for the next question, and go on with one that was cut off",
+    )
+    _add_who_works(parser, keeps=False)
     json_option(parser, "the answer")
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
 
 _MOST_NAMED = 8
+UNITS, LAYERS = 32, 1
+"""Of an untrained network, where nothing else is said."""
 _FILES = ("file", "model", "map", "initial", "vocabulary", "cell")
 _DROPPED = {
     "--plain": 0,
@@ -194,8 +196,8 @@ def _untrained(options: Namespace) -> Untrained:
             raise UserError(f"the cell has no free size {stray}{has}: leave --size {stray}={sizes[stray]} out")
     return Untrained(
         cell=options.cell or "lstm",
-        hidden=options.hidden or 32,
-        layers=options.layers or 1,
+        hidden=options.hidden or UNITS,
+        layers=options.layers or LAYERS,
         bidirectional=bool(options.bidirectional),
         merge=options.merge or "concat",
         seed=options.seed or 0,

@@ -54,7 +54,7 @@ def command(options: Namespace) -> int:
         stopped = True
         say(inputs.stopped_words)
     if example is None:
-        return INTERRUPTED
+        return INTERRUPTED if stopped else inputs.code
     passes = counts.health()
     level = perplexity_of(bits, predicted)
     if options.json:
@@ -63,9 +63,10 @@ def command(options: Namespace) -> int:
             "perplexity": level,
             "sequences": lines,
             "passes": [_content(one) for one in passes],
+            **inputs.told,
         }
         print_json(content)
-        return INTERRUPTED if stopped else 0
+        return INTERRUPTED if stopped else inputs.code
     steps = passes[0].steps if passes else 0
     where = visible(str(options.file)) if folder else source.where
     files = f" in {count_of(len(inputs.files), 'file')}" if folder else ""
@@ -75,7 +76,7 @@ def command(options: Namespace) -> int:
         print(f"perplexity {perplexity_figure(level)}{told}")
     for one in passes:
         print("\n" + "\n".join(_pass(one, example)))
-    return INTERRUPTED if stopped else 0
+    return INTERRUPTED if stopped else inputs.code
 
 
 def count_part(source: Source, lines: range, options: Namespace) -> dict[str, Any]:

@@ -52,15 +52,9 @@ def _told(stream: FittedStream, diagnosis: StreamDiagnosis) -> Iterator[tuple[st
     of = f" in {len(stream.streams)} streams" if len(stream.streams) > 1 else ""
     many = f"{count_of(len(stream.chunks), 'chunk')}, {count_of(stream.steps, 'step')}{of}"
     yield f"{stream.where}: {many}, run by {visible(stream.network.name)}", ""
+    for said in _read_as(stream, diagnosis):
+        yield said, ""
     unit = stream.chunks[0].unit
-    if unit is not None:
-        yield f"one number was recorded of {stream.network.outputs}: it is taken for output[{unit}]", ""
-    if stream.divided > 1:
-        yield f"the input was recorded as samples of 16 bits: it is read divided by {stream.divided}", ""
-    if stream.softmax:
-        yield "the outputs were recorded as logits: what the softmax of the network makes of them is compared", ""
-    if stream.rounding:
-        yield f"it was recorded in half precision: differences up to {sentence(diagnosis.close, 2)} count as none", ""
     if diagnosis.compared < diagnosis.chunks:
         yield f"only the first {diagnosis.compared} chunks were compared in the time there is", ""
     first = diagnosis.first
@@ -93,6 +87,19 @@ def _told(stream: FittedStream, diagnosis: StreamDiagnosis) -> Iterator[tuple[st
         yield "not everything was tried in the time there is; give a shorter recording", ""
 
 
+def _read_as(stream: FittedStream, diagnosis: StreamDiagnosis) -> Iterator[str]:
+    """Yield how the recording was read where it could be read in several ways; the one that fits is taken."""
+    unit = stream.chunks[0].unit
+    if unit is not None:
+        yield f"one number was recorded of {stream.network.outputs}: it is taken for output[{unit}]"
+    if stream.divided > 1:
+        yield f"the input was recorded as samples of 16 bits: it is read divided by {stream.divided}"
+    if stream.softmax:
+        yield "the outputs were recorded as logits: what the softmax of the network makes of them is compared"
+    if stream.rounding:
+        yield f"it was recorded in half precision: differences up to {sentence(diagnosis.close, 2)} count as none"
+
+
 def _tried(count: int) -> str:
     if count == 1:
         return "the only mistake that could be tried does not give"
@@ -113,6 +120,10 @@ def _content(stream: FittedStream, diagnosis: StreamDiagnosis) -> dict[str, Any]
         "chunks": diagnosis.chunks,
         "steps": stream.steps,
         "streams": list(stream.streams),
+        "read_as": list(_read_as(stream, diagnosis)),
+        "logits": stream.softmax,
+        "divided_by": stream.divided,
+        "output": stream.chunks[0].unit,
         "compared": diagnosis.compared,
         "tolerance": diagnosis.close,
         "largest": diagnosis.largest,

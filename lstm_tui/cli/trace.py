@@ -72,7 +72,7 @@ def _every_line(options: Namespace) -> int:
         say(inputs.stopped_words)
         return INTERRUPTED
     say(f"{count_of(count, 'trace')} of {count_of(len(inputs.files), 'file')} in {visible(options.output)}")
-    return 0
+    return inputs.code
 
 
 def trace_part(source: Source, lines: range, options: Namespace) -> int:

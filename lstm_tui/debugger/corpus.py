@@ -152,7 +152,13 @@ Add = Callable[[int, int, Array, Mapping[str, Array]], None]
 """Takes a sequence: its file, its line, its ids (T,), and its values by name, (T, n) each."""
 
 
-def run_corpus(corpus: Corpus, values: Sequence[ValueName], add: Add, progress: Progress | None = None) -> None:
+def run_corpus(
+    corpus: Corpus,
+    values: Sequence[ValueName],
+    add: Add,
+    progress: Progress | None = None,
+    skip: Callable[[int, int, Tokens], bool] | None = None,
+) -> None:
     """Run every sequence of a corpus and hand its states on, in order.
 
     Args:
@@ -160,6 +166,7 @@ def run_corpus(corpus: Corpus, values: Sequence[ValueName], add: Add, progress: 
         values: The values that are wanted.
         add: Takes each sequence.
         progress: Called with the sequences that are done, and all of them; what it raises ends this.
+        skip: Asked of each sequence, its file and its line, until it says no: those before that are not run.
 
     Raises:
         UserError: A sequence does not fit the network.
@@ -172,6 +179,10 @@ def run_corpus(corpus: Corpus, values: Sequence[ValueName], add: Add, progress: 
             progress(done, corpus.count)
 
     for item in corpus.sequences():
+        if skip is not None and skip(*item):
+            done += 1
+            continue
+        skip = None
         long = len(item[2]) >= _LONG
         if waiting and (long or steps + len(item[2]) > _POOL):
             _hand_on(corpus.network, waiting, values, add)
@@ -185,7 +196,9 @@ def run_corpus(corpus: Corpus, values: Sequence[ValueName], add: Add, progress: 
             waiting.append(item)
             steps += len(item[2])
         else:
-            done += 1
+            _hand_on(corpus.network, waiting, values, add)
+            done, steps, waiting = done + len(waiting) + 1, 0, []
+            add(*item[:2], ids_of(item[2]), {one.name: np.zeros((0, corpus.size_of(one))) for one in values})
     _hand_on(corpus.network, waiting, values, add)
     done += len(waiting)
     told()
@@ -313,7 +326,13 @@ class CorpusStates:
         return Location(file, sequence, line, step - int(self.starts[sequence]))
 
 
-def hold_states(corpus: Corpus, values: Sequence[ValueName], progress: Progress | None = None) -> CorpusStates:
+RunCorpus = Callable[[Corpus, Sequence[ValueName], Add, Progress | None], None]
+"""Runs a corpus for some values, and hands each sequence on in order."""
+
+
+def hold_states(
+    corpus: Corpus, values: Sequence[ValueName], progress: Progress | None = None, run: RunCorpus = run_corpus
+) -> CorpusStates:
     """Run a corpus and hold its states as arrays.
 
     Raises:
@@ -335,7 +354,7 @@ def hold_states(corpus: Corpus, values: Sequence[ValueName], progress: Progress 
         starts.append(stop)
         lines.append((file, line))
 
-    run_corpus(corpus, values, add, progress)
+    run(corpus, values, add, progress)
     edges = np.array(starts, np.int64)
     states = {name: HeldStates(steps, len(series), edges, series) for name, series in held.items()}
     return CorpusStates(states, ids, np.array(lines, np.int64).reshape(-1, 2), edges)

@@ -29,6 +29,8 @@ _NAMES = (
 )  # fmt: skip
 """Signals that end a program which does not handle them, and leave time for an end in good order."""
 SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+USAGE = 2
+"""The exit code where what was typed on the command line is wrong, whatever the files hold."""
 STOPPED = 3
 """Exit code of what did its work and found what it was to look for: a stop, a failed assertion, a difference."""
 HUNG_UP = 129

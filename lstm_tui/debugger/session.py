@@ -71,6 +71,8 @@ class Session:
         self.edits.begun(start)
         self.stops = StopEngine(self.cursor, Breakpoints(), Displays(), self.work)
         self.stream = Stream(self.cursor, self.edits, self.stops)
+        if (incoming := source.incoming) is not None:
+            self.stops.comes = lambda: not incoming.is_over
         self.scripting = Scripting()  # what the user has defined, and a block that is being typed
         self.sourcing = 0  # scripts that are being executed, one inside another
         self.layout: Layout | None = None  # how a screen shows it, as that last told

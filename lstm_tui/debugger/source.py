@@ -20,6 +20,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import count_of
+from lstm_tui.engine.runtime.forward import bytes_of_token
 from lstm_tui.engine.runtime.interpreters import chosen, quick_steps
 from lstm_tui.engine.runtime.memory_budget import most_array_bytes
 from lstm_tui.engine.runtime.run import Initial, input_of, is_held_in_windows, run, trace_of
@@ -57,6 +58,7 @@ class Source:
         captured: Of each sequence, what a living model did with it: the states it was given, and what the model said,
             as long as nothing is edited; empty where nothing was captured.
         note: What is to be said once of how it was opened, such as which network was chosen.
+        is_watched: Whether a screen waits for its runs, so that what is looked at is computed before the rest.
     """
 
     network: Network | None = None
@@ -74,6 +76,7 @@ class Source:
     incoming: Incoming | None = None
     captured: Items[CapturedRun] = ()
     note: str = ""
+    is_watched: bool = False
 
     def __repr__(self) -> str:
         """Say in one line what is open."""
@@ -138,8 +141,17 @@ class Source:
 
     @property
     def array_bytes(self) -> int | None:
-        """Bytes that a run of it may take as arrays; one that is larger is held in windows. A text that comes grows."""
-        return most_array_bytes() if self.incoming is None else None
+        """Bytes that a run of it may take as arrays; one that is larger is held in windows. A text that comes grows.
+
+        Of a run that a screen waits for they are no more than is computed before anyone notices.
+        """
+        if self.incoming is not None:
+            return None
+        most, network = most_array_bytes(), self.network
+        if not self.is_watched or network is None:
+            return most
+        each = sum(seconds_of(one.program, 1) for one in network.passes)
+        return min(most, int(_AT_ONCE / each) * bytes_of_token(network, self.dtype or network.dtype))
 
     def with_text(self, sequence: Sequence) -> Source:
         """Return it with all that has come so far of a text that grows."""
@@ -269,6 +281,8 @@ def _seconds_of(source: Source) -> float:
     return sum(seconds_of(one.program, steps) for one in network.passes)
 
 
+_AT_ONCE = 0.005
+"""Seconds that a run may take, compiled, before anything of it is on the screen."""
 _MOST_COMPARED = 20_000
 """Steps of a captured batch that are compared with PyTorch before it is opened."""
 
@@ -316,7 +330,7 @@ class LineRuns:
 
     def __init__(self, source: Source) -> None:
         """Hold what is open; nothing is run yet."""
-        self.source = source
+        self.source = replace(source, is_watched=True)
         self._kept: OrderedDict[tuple[int, str], Trace] = OrderedDict()
         self._starts: dict[tuple[int, str], Initial | None] = {}
 

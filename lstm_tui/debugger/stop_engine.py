@@ -93,6 +93,7 @@ class StopEngine:
         """
         self.breakpoints, self.displays = breakpoints, displays
         self.held = HeldValues()
+        self.comes: Callable[[], bool] = lambda: False  # whether more tokens come behind the text
         self.stop: SearchStop | None = None
         self._cursor, self._work = cursor, work
         self._scopes: dict[str, Scope] = {}
@@ -104,7 +105,7 @@ class StopEngine:
     def fork(self, cursor: Cursor, work: Cancellation) -> StopEngine:
         """Return one that has the same breakpoints and displays, and moves another cursor."""
         fork = StopEngine(cursor, self.breakpoints, self.displays, work)
-        fork.held = self.held
+        fork.held, fork.comes = self.held, self.comes
         fork._is_obeying = self._is_obeying
         fork.adopt(self)
         return fork
@@ -125,7 +126,7 @@ class StopEngine:
         if scope is None or scope.trace is not trace:
             self._scopes = {one: kept for one, kept in self._scopes.items() if kept.trace is trace}
             scope = self._scopes[name] = Scope(trace, name)
-        scope.names, scope.held = names, self.held
+        scope.names, scope.held, scope.comes = names, self.held, self.comes()
         return scope
 
     def means_something(self, one: Breakpoint | Display) -> bool:

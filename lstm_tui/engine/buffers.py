@@ -51,6 +51,11 @@ class Workspace:
         self._turn = threading.Lock()
         self._room, self._used, self._wanted = np.empty(0, np.uint8), 0, 0
 
+    @property
+    def wanted(self) -> int:
+        """Bytes that were taken at once, or may be taken without any that are new."""
+        return max(self._wanted, len(self._room))
+
     def begin(self) -> None:
         """Begin with the next piece of work: every array that was taken before may be written over."""
         if self._wanted > len(self._room):
@@ -77,6 +82,38 @@ class Workspace:
             yield
         finally:
             self._used = used
+
+
+class SpareMemory:
+    """Workspaces that nobody works in now: whoever works next, in any thread, has the memory of who worked before.
+
+    What is given back to the system comes cleared, page by page, which takes as long as to pack the matrices of 512
+    units that are put there.
+    """
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        """Begin with none.
+
+        Args:
+            most: Workspaces that are kept.
+            most_bytes: Most bytes of one that is kept.
+        """
+        self._idle: list[Workspace] = []
+        self._most, self._most_bytes = most, most_bytes
+
+    def take(self) -> Workspace:
+        """Return a workspace that is the caller's own until it is given back."""
+        try:
+            made = self._idle.pop()
+        except IndexError:
+            made = Workspace()
+        made.begin()
+        return made
+
+    def give_back(self, workspace: Workspace) -> None:
+        """Have its memory used again: nothing that was taken of it may be read from here on."""
+        if len(self._idle) < self._most and workspace.wanted <= self._most_bytes:
+            self._idle.append(workspace)
 
 
 _LEAST = 64  # rows for which there is room at first

@@ -226,8 +226,13 @@ def bytes_text(count: int) -> str:
 
 
 def percent(part: float) -> str:
-    """Return a part of 1 in whole percents: `12 %`; one that is not 0 and rounds to it is `<1 %`, or `>-1 %`."""
+    """Return a part of 1 in whole percents: `12 %`; one that is not 0 and rounds to it is `<1 %`, or `>-1 %`.
+
+    Of NaN it is `not known`.
+    """
     hundredths = 100 * float(part)
+    if math.isnan(hundredths):
+        return "not known"
     if hundredths != 0 and abs(hundredths) <= 0.5:
         return "<1 %" if hundredths > 0 else ">-1 %"
     return f"{hundredths + 0.0:.0f} %"

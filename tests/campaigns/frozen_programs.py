@@ -42,6 +42,23 @@ class Last(nn.Module):  # type: ignore[misc]
         return self.head(y[:, -1])
 
 
+class LastOfTheBatch(nn.Module):  # type: ignore[misc]
+    """A cell stepped along the first axis, and the last of the second: who calls it may take that one for the tape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.GRUCell(INPUTS, HIDDEN)
+        self.head = nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.zeros(x.size(1), self.cell.hidden_size)
+        made: list[Tensor] = []
+        for t in range(x.size(0)):
+            h = self.cell(x[t], h)
+            made.append(h)
+        return self.head(torch.stack(made)[:, -1])
+
+
 class BothEnds(nn.Module):  # type: ignore[misc]
     """The last states of two directions end to end, from ids."""
 
@@ -401,6 +418,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "projected": (Projected, X[None], ("trace", "export")),
     "curved": (Curved, X[None], ("trace", "export")),
     "turned": (Turned, X, ("freeze",)),
+    "otherbatch": (LastOfTheBatch, X[None], ("script",)),
 }
 
 

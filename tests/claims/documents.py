@@ -15,7 +15,7 @@ DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"
 FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 GENERATED = re.compile(r"^<!-- (?P<name>[a-z ]+) -->\n.*?^<!-- /(?P=name) -->$", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`]+)`")
-KINDS = ("number", "keys", "does", "made by", "foreign")
+KINDS = ("number", "keys", "does", "made by", "shown by", "foreign")
 """The claims that a comment can make."""
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _BESIDE = re.compile(rf"^<!-- (?P<kind>{'|'.join(KINDS)}): (?P<said>.+) -->$", re.MULTILINE)

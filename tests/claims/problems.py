@@ -19,6 +19,7 @@ from .documents import ROOT, Block, Section, sections
 from .does import check_does
 from .facts import measured
 from .numbers import check_numbers
+from .shown import check_shown
 from .spans import check_spans
 from .stand_ins import scratch
 from .typed import refused
@@ -34,7 +35,14 @@ def check_section(section: Section) -> tuple[str, ...]:
     links = [
         f"{one}: there is no such file" for one in _LINK.findall(section.text) if not _leads_somewhere(one, foreign)
     ]
-    return (*problems, *links, *check_spans(section), *check_does(section), *check_numbers(section))
+    return (
+        *problems,
+        *links,
+        *check_spans(section),
+        *check_does(section),
+        *check_numbers(section),
+        *check_shown(section),
+    )
 
 
 def check_text(document: str, text: str) -> list[str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import test_readme
 
 from .breaks import Break, breaks
-from .documents import name_of
+from .documents import DOCUMENTS, Section, name_of, sections
 from .problems import check_text
+from .shown import STRONG, check_shown, strong_sentences
 
 
 def noticed(broken: Break) -> bool:
@@ -21,3 +26,22 @@ def noticed(broken: Break) -> bool:
 @pytest.mark.slow
 def test_forty_small_lies_are_noticed() -> None:
     assert [str(one) for one in breaks(seed=1, count=40) if not noticed(one)] == []
+
+
+OPPOSITE = {"never": "always", "nothing": "everything", "nobody": "everybody", "cannot": "can", "gpu": "CPU",
+            "encrypted": "sent as it is"}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_the_opposite_of_what_is_never_so_is_noticed(path: Path) -> None:
+    """A sentence that claims something of every case is held by the comment that names its test."""
+    for section in sections(name_of(path), path.read_text("utf-8")):
+        for sentence in strong_sentences(section) if section.is_for_users else ():
+            assert is_noticed(section, sentence), sentence
+
+
+def is_noticed(section: Section, sentence: str) -> bool:
+    """Say whether a claim fails where one of the strong words of a sentence is turned round."""
+    loose = re.compile(r"\s+".join(map(re.escape, sentence.split())))
+    turned = STRONG.sub(lambda at: OPPOSITE[at[0].lower()], sentence)
+    return bool(check_shown(replace(section, text=loose.sub(lambda at: turned, section.text, count=1))))

@@ -24,6 +24,7 @@ from test_same_bits import assert_same_bits
 import lstm_tui
 from lstm_tui.engine import setbacks
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.buffers import SpareMemory, Workspace
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Program, Space, held_inputs
@@ -458,6 +459,60 @@ def test_programs_are_compiled_once_and_not_kept_for_ever(monkeypatch: pytest.Mo
         interpreter.compiled(bundled("rnn", hidden), np.dtype(np.float32), Step)
     assert len(made) == 3
     assert len(compiled_steps.NEWEST) == 2
+
+
+def test_memory_that_is_used_again_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of all sizes one after another, one inside another and at once have the bits that each has alone."""
+    monkeypatch.setattr(storage, "NAMED_BYTES", 0)
+    cases = []
+    for hidden in (40, 7, 24, 64):
+        program = bundled("lstm", hidden, 5)
+        flat, inputs = parameters(program, np.float32, hidden), series(program, 300, np.float32, hidden)
+        cases.append((program, flat, inputs, program.initial_states(flat)))
+
+    def values(number: int, told: Any = None) -> Array:
+        ran = run_pass(*cases[number], "numba", told)
+        return np.concatenate([ran.values[name] for name in sorted(ran.values)], axis=1)
+
+    monkeypatch.setattr(compiled_steps, "SPARE", SpareMemory(0, 0))
+    alone = [values(n) for n in range(len(cases))]
+    spare = SpareMemory(2, 2**30)
+    monkeypatch.setattr(compiled_steps, "SPARE", spare)
+    for number in (0, 1, 0, 3, 2, 3, 1):
+        assert_same_bits(values(number), alone[number], "one after another")
+    inner: list[Array] = []
+    assert_same_bits(values(0, lambda *_: inner.append(values(3))), alone[0], "around another")
+    assert inner
+    for found in inner:
+        assert_same_bits(found, alone[3], "inside another")
+    made: dict[int, Array] = {}
+    threads = [threading.Thread(target=lambda n=n: made.update({n: values(n)})) for n in range(len(cases))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for number, expected in enumerate(alone):
+        assert_same_bits(made[number], expected, "at once")
+
+
+def test_spare_memory_is_lent_to_one_and_kept_up_to_a_size() -> None:
+    spare = SpareMemory(1, 2**20)
+    one, other = spare.take(), spare.take()
+    assert one is not other
+    first = one.take((1000,), np.float32)
+    spare.give_back(one)
+    spare.give_back(other)
+    again = spare.take()
+    assert again is one
+    assert again.take((1000,), np.float32).ctypes.data != first.ctypes.data, "it is laid out when it is known how much"
+    spare.give_back(again)
+    place = spare.take().take((1000,), np.float32).ctypes.data
+    spare.give_back(again)
+    assert spare.take().take((1000,), np.float32).ctypes.data == place
+    large = Workspace()
+    large.take((2**20,), np.float32)
+    spare.give_back(large)
+    assert spare.take() is not large
 
 
 def test_threads_compile_and_run_at_once() -> None:

@@ -174,6 +174,7 @@ def test_a_part_that_is_not_nothing_is_not_told_as_nothing(part: float) -> None:
     assert (percent(part) in ("0 %", "-0 %")) == (part == 0)
     assert percent(0.0) == "0 %"
     assert percent(0.124) == "12 %"
+    assert percent(float("nan")) == "not known"
 
 
 @given(st.integers(0, 10**15), st.decimals(allow_nan=False, allow_infinity=False, places=4))

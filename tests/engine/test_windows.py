@@ -197,6 +197,63 @@ def test_nothing_is_computed_before_it_is_looked_at() -> None:
         assert not np.isnan(trace["layer1.backward"]["h"][0]).any()
 
 
+@pytest.mark.parametrize("both", [False, True])
+def test_after_an_edit_what_is_near_is_computed_and_the_rest_is_not(both: bool) -> None:
+    """What leads to the tokens near it is taken, where that takes little; of the run before nothing is taken again."""
+    network = network_of("lstm", both)
+    before = run(network, series(network, 1280), "numba", array_bytes=0)
+    was = present(present(before.ran).windows)
+    was.finish()
+    x = np.array(present(before.sequence.x))
+    x[650] += 1
+    edited = run(network, numbers(x), "numba", array_bytes=0)
+    begin_like(present(edited.ran), present(before.ran))
+    held = present(present(edited.ran).windows)
+    held.look(600, 800, 0.0)
+    taken = {name: one.taken for name, one in held.passes.items()}
+    assert not all(one.is_ready(700, 800) for one in held.passes.values()), "that took longer than none"
+    held.look(600, 800, 60.0)
+    for name, one in held.passes.items():
+        turned = name.endswith("backward")
+        lowest = name.startswith("layer0")
+        if lowest or not both:
+            assert one.is_ready(*((480, 680) if turned else (600, 800))), name
+            assert taken[name] <= one.taken < 1280 - 256, name
+    if not both:
+        expected = run(network, numbers(x), "numba")
+        with computed_rows_only():
+            for name in held.passes:
+                assert bits(edited[name]["c"][600:800]) == bits(expected[name]["c"][600:800])
+
+
+def test_windows_that_are_the_same_in_two_runs_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = network_of("gru")
+    before = run(network, series(network, 1280), "numba", array_bytes=0)
+    was = present(present(before.ran).windows)
+    was.finish()
+    x = np.array(present(before.sequence.x))
+    x[1000] = 0
+    edited = run(network, numbers(x), "numba", array_bytes=0)
+    begin_like(present(edited.ran), present(before.ran))
+    expected = [np.array(before["layer0.forward"]["h"][t]) for t in (70, 650)]
+    computed: list[int] = []
+    values = windows.PassWindows._values
+
+    def counted(self: windows.PassWindows, start: int, stop: int, state: Any) -> Any:
+        computed.append(start)
+        return values(self, start, stop, state)
+
+    monkeypatch.setattr(windows.PassWindows, "_values", counted)
+    for t, numbers_ in zip((70, 650), expected, strict=True):
+        assert bits(edited["layer0.forward"]["h"][t]) == bits(numbers_)
+    assert computed == []
+    _ = edited["layer0.forward"]["h"][1000]
+    assert computed[-1] == 1000 // 64 * 64, "behind the edit it has its own"
+    was.room.clear()
+    _ = edited["layer0.forward"]["h"][70]
+    assert computed[-1] == 64
+
+
 def test_what_is_held_does_not_grow_with_the_run() -> None:
     """Of ten times the tokens ten times the states are held, and no more windows."""
     network = network_of("gru")

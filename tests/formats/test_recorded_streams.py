@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from naive import lstm_step
 from saved_arrays import savez
 
+from lstm_tui.cli import stream_mistakes
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.formats.streams.diagnosis import StreamDiagnosis, diagnose, difference
@@ -187,6 +188,9 @@ def test_logits_are_read_as_what_a_softmax_makes_of_them(reset: bool, last: bool
     recorded = fitted(read_recorded_stream(tmp_path / "r.npz"), of)
     assert recorded.softmax
     found = diagnose(recorded)
+    content = stream_mistakes._content(recorded, found)
+    assert content["logits"]
+    assert ["recorded as logits" in one for one in content["read_as"]] == [True]
     assert [one.said for one in found.explanations] == ["the state is zero at every chunk"] * reset
     assert (found.first is None) is not reset
 

@@ -63,21 +63,21 @@ def slots_of(view: View, size: tuple[int, int], palette: Palette) -> tuple[int, 
     """Return where the right side begins, the gates on the left by name, and the parts of the sum on the right."""
     drawing = draw_one_unit(view, *size, palette)
     rows = [[*cells(line), *[Cell(" ", (0, 0, 0), (0, 0, 0))] * size[0]][: size[0]] for line in drawing.lines]
-    sides = [one for one in drawing.hits if one[3].value is not None and one[2] - one[1] > size[0] // 4]
-    sides.sort(key=lambda one: one[0])
-    lefts = [(line, behind, target.value) for line, first, behind, target in sides if first == 0]
+    sides = sorted(
+        (line, first, behind, target.value)
+        for line, first, behind, target in drawing.hits
+        if target.value is not None and behind - first > size[0] // 4
+    )
+    lefts = [(line, behind, value) for line, first, behind, value in sides if first == 0]
     rights = [(line, first) for line, first, _, _ in sides if first > 0]
     if not sides:  # so low that only what is kept and written of a matrix is in sight, where nothing is chosen
         return 0, [], []
     left = lefts[0][1] if lefts else rights[0][1]
-    high = max((len(list(lines)) for _, lines in groupby(lefts, key=lambda one: one[2])), default=0)
-    high = high or (3 if len(rights) > 2 else 1)
-    gates = [
-        (str(name), [rows[line] for line, _, _ in lines])
-        for name, lines in ((name, list(lines)) for name, lines in groupby(lefts, key=lambda one: one[2]))
-    ]
-    begin = min(line for line, *_ in (*lefts, *rights))
-    parts, line = [], begin
+    groups = [(name, [line for line, _, _ in lines]) for name, lines in groupby(lefts, key=lambda one: one[2])]
+    high = max((len(lines) for _, lines in groups), default=3 if len(rights) > 2 else 1)
+    gates: list[tuple[str, Rows]] = [(str(name), [rows[line] for line in lines]) for name, lines in groups]
+    parts: list[Rows] = []
+    line = sides[0][0]
     while line < len(rows):
         if any(on_track(one, palette) for one in rows[line][left:]):
             parts.append(rows[line : line + high])

@@ -50,7 +50,7 @@ def test_every_cell_is_drawn_at_every_size(name: str) -> None:
     for palette in (DRAWN, PLAIN):
         for width, height in SIZES:
             view = view_of(session)
-            drawing = draw_diagram(view, width, height, palette, 8)
+            drawing = draw_diagram(view, width, height, palette)
             assert len(drawing.lines) <= height
             assert all(line.x <= width for line in drawing.lines)
             if palette is PLAIN:
@@ -71,7 +71,7 @@ def test_a_part_of_the_picture_begins_at_the_left_and_keeps_the_names(name: str)
     width, height = 56, 10
     for _ in range(30):
         view = view_of(session)
-        drawing = draw_diagram(view, width, height, DRAWN, 8)
+        drawing = draw_diagram(view, width, height, DRAWN)
         step = standing(view.frame, view.unit)
         assert step is not None
         layout = fitted(step.flow, width, height - 2, step.backward)
@@ -105,7 +105,7 @@ def test_exactly_what_is_at_work_is_lit() -> None:
         assert step is not None
         assert step.at_work is not None
         mark = step.flow.marks[step.at_work]
-        lines = draw_diagram(view, 118, 32, DRAWN, 8).lines[2:-1]
+        lines = draw_diagram(view, 118, 32, DRAWN).lines[2:-1]
         ground = DRAWN.colours["ground"]
         lit = "".join(
             text for line in lines for text, style in line.parts()

@@ -9,13 +9,20 @@ from dataclasses import replace
 import pytest
 
 from lstm_tui.debugger.inspect.lockstep import MOST_RUNS, Lockstep
-from lstm_tui.engine.number_text import percent
+from lstm_tui.engine.number_text import compact, percent
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.bundled_files import bundled_names
 from lstm_tui.formats.importers.named import open_model
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, Glyphs
-from lstm_tui.tui.views.lockstep import LockstepApp, LockstepScreen, draw_lockstep
+from lstm_tui.tui.views.lockstep import (
+    LockstepApp,
+    LockstepScreen,
+    _Lanes,
+    draw_lane_cell,
+    draw_lockstep,
+    drawn_beside,
+)
 
 VERDICTS = tuple(name for name in bundled_names() if name.startswith("verdict-"))
 NAMES = tuple(name for name in VERDICTS if len(open_model(name).passes) == 1)[:6]
@@ -75,6 +82,63 @@ def test_a_lane_says_which_layer_and_which_way_it_is() -> None:
     glyphs = DARK_PALETTE.glyphs
     for label in (f"A {LAYERS} 0 ", f"A {LAYERS} 1 ", f"B sentiment {glyphs.right} ", f"B sentiment {glyphs.left} "):
         assert text.count(label) == 1
+
+
+@pytest.mark.parametrize("size", [(158, 28), (86, 22), (44, 12), (20, 4), (1, 1)])
+def test_a_cell_is_drawn_with_the_numbers_of_the_unit_that_holds_the_most(size: tuple[int, int]) -> None:
+    lock = lockstep(*NAMES[:3], LAYERS, "sentiment")
+    for lane in lock.lanes:
+        passed = lock.runs[lane.run][lane.pass_name]
+        memory = passed["c" if "c" in passed else "h"]
+        held = [sum(abs(float(row[unit])) for row in memory) for unit in range(memory.shape[1])]
+        order = sorted(range(len(held)), key=lambda unit: -held[unit])
+        for t, rank in ((0, 0), (2, 1), (4, 10**6)):
+            drawing = draw_lane_cell(lock, lane, t, rank, *size, DARK_PALETTE)
+            assert all(len(line.plain) == size[0] for line in drawing.lines)
+            assert len(drawing.lines) <= size[1]
+            if size[0] > 150:
+                unit = order[min(rank, len(order) - 1)]
+                assert f"unit {unit} " in drawing.note
+                number = compact(float(memory[t][unit]), 5, True)
+                assert number in drawing.text(), (lane, t, unit)
+
+
+@pytest.mark.parametrize("width", [1, 60, 90, 120, 160, 240])
+def test_cells_stand_beside_each_other_where_all_can_be_seen_whole(width: int) -> None:
+    lock = lockstep(*NAMES[:4])
+    for chosen, lane in enumerate(lock.lanes):
+        shown = drawn_beside(lock, chosen, width)
+        assert sum(wide for _, wide in shown) == width
+        assert [n for n, _ in shown] == sorted({n for n, _ in shown})
+        assert chosen in dict(shown)
+        if len(shown) > 1:
+            for n, wide in shown:
+                note = draw_lane_cell(lock, lock.lanes[n], 1, 0, wide - 2, 30, DARK_PALETTE).note
+                assert "columns" not in note, (lane, n, wide)
+
+
+def test_keys_draw_the_cells_and_choose_a_unit_and_a_click_chooses_a_lane() -> None:
+    lock = lockstep(*NAMES[:3])
+    app = LockstepApp(lock, few_colours=False)
+
+    async def go() -> None:
+        async with app.run_test(size=(160, 45)) as pilot:
+            await pilot.pause()
+            screen = app.screen
+            assert isinstance(screen, LockstepScreen)
+            lanes = screen.query_one(_Lanes)
+            seen = []
+            for key in ("u", "u", "U", "D", "D"):
+                await pilot.press(key)
+                await pilot.pause()
+                seen.append((screen.rank, lanes.rows > 0))
+            assert seen == [(1, True), (2, True), (1, True), (1, False), (1, True)]
+            await pilot.click(_Lanes, offset=(150, 30))
+            await pilot.pause()
+            assert screen.lane == drawn_beside(lock, 0, 160)[-1][0]
+            await pilot.press("escape")
+
+    asyncio.run(go())
 
 
 def test_keys_step_all_of_them_and_escape_leaves() -> None:

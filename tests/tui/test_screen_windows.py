@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 import pytest
 from driven_screen import LINES, Driver, drive, network, of_tokens
+from present import present
 
 from lstm_tui.debugger import source as opened
 from lstm_tui.debugger.inspect import trace_facts
@@ -112,6 +113,17 @@ def test_the_rest_is_computed_behind_and_given_up(small_windows: None) -> None:
         assert held.is_complete
 
     drive(act, replace(long_text("lstm", "mean")))
+
+
+def test_a_screen_waits_for_no_run_that_takes_longer_than_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is looked at on a screen is computed before the rest; who asks from Python has arrays."""
+    source = replace(long_text(), interpreter="numba")
+    assert source.run().windows is None
+    assert opened.LineRuns(source).run(0, "numba").windows is None, "it is short"
+    assert present(opened.LineRuns(source).source.array_bytes) <= present(source.array_bytes)
+    monkeypatch.setattr(opened, "_AT_ONCE", 0.0)
+    assert opened.LineRuns(source).run(0, "numba").windows is not None
+    assert source.run().windows is None
 
 
 def test_what_is_complete_is_not_given_up(small_windows: None) -> None:

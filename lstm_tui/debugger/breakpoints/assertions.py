@@ -9,6 +9,7 @@ import numpy as np
 from lstm_tui.debugger.breakpoints.conditions import reason
 from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, evaluate, parse, parser, require_condition
+from lstm_tui.debugger.expressions.series import NOT_READ
 from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -30,6 +31,7 @@ class AssertionResult:
         why: The values that decide; or what is not there.
         asked: Whether there is a step at which it can be asked: its tokens are there and were read.
         absent: At how many steps it cannot be asked, where it holds.
+        pending: Whether it cannot be asked yet: what it asks about still comes.
     """
 
     holds: bool | None
@@ -37,6 +39,7 @@ class AssertionResult:
     why: str = ""
     asked: bool = True
     absent: int = 0
+    pending: bool = False
 
     @property
     def unknown(self) -> bool:
@@ -51,11 +54,13 @@ def judge(text: str, scope: Scope) -> AssertionResult:
         ExpressionError: It is no condition, or means nothing in this run.
     """
     absent = absent_token(text, scope)
+    if absent is not None and scope.comes:
+        return _NOT_YET
     if absent is not None:
         return AssertionResult(None, why=f"there is no “{visible(absent)}” on this tape", asked=False)
     expression = parse(text)
     unknown: AssertionResult | None = None
-    asked, missing = False, 0
+    asked, missing, pending = False, 0, False
     for start in range(0, scope.steps, STEPS_TOGETHER):
         stop = min(start + STEPS_TOGETHER, scope.steps)
         answer = evaluate(expression, scope, start, stop)
@@ -65,6 +70,7 @@ def judge(text: str, scope: Scope) -> AssertionResult:
         false = np.flatnonzero((~answer.values & answer.known)[:, 0])
         nan = np.flatnonzero((answer.unknown & ~answer.known)[:, 0])
         asked = asked or bool(answer.known.any())
+        pending = pending or (answer.missing == NOT_READ and not answer.known.all())
         missing += int((~(answer.known | answer.unknown)).any(axis=1).sum())
         for wanted, found in ((False, false), (None, nan)):
             if not len(found) or (wanted is None and unknown is not None):
@@ -82,8 +88,13 @@ def judge(text: str, scope: Scope) -> AssertionResult:
     return (
         AssertionResult(True, absent=missing)
         if asked
+        else _NOT_YET
+        if pending
         else AssertionResult(None, why="no step has what it asks about", asked=False)
     )
+
+
+_NOT_YET = AssertionResult(None, why=NOT_READ, asked=False, pending=True)
 
 
 def margin(text: str, scope: Scope) -> float:
@@ -105,13 +116,15 @@ def margin(text: str, scope: Scope) -> float:
 
 
 def require(text: str, scope: Scope) -> AssertionResult:
-    """Return what became of an assertion that holds, and refuse a run in which it does not.
+    """Return what became of an assertion that holds or cannot be asked yet, and refuse a run in which it does not hold.
 
     Raises:
         Failed: With the step and the values; it is known to fail, or not known to hold.
         UserError: It is no condition, or there is no step at which it can be asked.
     """
     verdict = judge(text, scope)
+    if verdict.pending:
+        return verdict
     if not verdict.asked:
         raise UserError(f"{text}: {verdict.why}")
     if not verdict.holds:
@@ -121,6 +134,8 @@ def require(text: str, scope: Scope) -> AssertionResult:
 
 def said(text: str, verdict: AssertionResult, scope: Scope) -> str:
     """Return what became of an assertion that was asked, in one line."""
+    if verdict.pending:
+        return f"{visible(text)}: {NOT_READ}"
     if verdict.holds and verdict.absent:
         there = scope.steps - verdict.absent
         return f"{visible(text)} holds at the {there} of {scope.steps} steps at which it can be asked"

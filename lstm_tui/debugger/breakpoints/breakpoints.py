@@ -359,10 +359,10 @@ class Displays:
     def shown(self, display: Display, scope: Scope, t: int) -> Shown:
         """Return what a display says at a place, and remember it for the next one; asked again there it is the same."""
         from lstm_tui.debugger.expressions import ExpressionError, evaluate
-        from lstm_tui.debugger.expressions.series import value_text
+        from lstm_tui.debugger.expressions.series import NOT_READ, value_text
 
         trace, place, before = self._said.get(display.number, (None, t, None))
-        if before is not None and trace is scope.trace and place == t:
+        if before is not None and trace is scope.trace and place == t and before.value != NOT_READ:
             return before
         try:
             value = value_text(evaluate(display.expression, scope, t, t + 1))

@@ -21,6 +21,7 @@ from lstm_tui.debugger.commands.trace_cause import causal_question
 from lstm_tui.debugger.edits.history import BASE
 from lstm_tui.debugger.edits.language import Edit
 from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
+from lstm_tui.debugger.expressions.series import NOT_READ
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.memory_ledger import MemoryLedger, ledger
 from lstm_tui.debugger.position import Frame
@@ -230,6 +231,8 @@ class TypedSession(Session):
         """
         made = self.evaluate(expression).value
         there = np.broadcast_to(made.known | made.unknown, made.values.shape)[0]
+        if not there.any() and made.missing == NOT_READ:
+            return None if made.kind == "truth" else float("nan")
         if not there.any():
             raise UserError(f"{visible(expression)} is not there at this token: {made.missing}")
         row = made.values[0]

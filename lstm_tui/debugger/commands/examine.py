@@ -24,7 +24,7 @@ from lstm_tui.debugger.diagram.placement import fitted
 from lstm_tui.debugger.expressions import parse, parser, resolved
 from lstm_tui.debugger.expressions.functions import FUNCTIONS
 from lstm_tui.debugger.expressions.scope import NoSuchName
-from lstm_tui.debugger.expressions.series import lines, value_text
+from lstm_tui.debugger.expressions.series import NOT_READ, lines, there, value_text
 from lstm_tui.debugger.inspect.diagnostics import health_lines, reach_words
 from lstm_tui.debugger.inspect.now import now
 from lstm_tui.debugger.inspect.prediction import perplexity_figure, verdict_at
@@ -59,7 +59,8 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
     held.record(answer.value)
     shown = lines(answer.value)
     text = visible(answer.expression.text.strip())
-    later = "" if answer.reached else "   (not computed yet)"
+    absent = answer.value.missing == NOT_READ and not there(answer.value)
+    later = "" if answer.reached or absent else "   (not computed yet)"
     result = [f"{text} = {shown[0]}{later}"] if shown == [value_text(answer.value)] else [f"{text} ={later}", *shown]
     unit = one_unit(session, resolved(answer.expression, session.scope()).node)
     if unit is not None:
@@ -108,7 +109,8 @@ def _assert(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
         raise UserError("assert what? such as: assert not any(isnan(c))")
     verdict = require(rest, session.scope())
-    return (said(rest, verdict, session.scope()) if verdict.absent else f"{visible(rest)} holds at every step",)
+    told = verdict.absent or verdict.pending
+    return (said(rest, verdict, session.scope()) if told else f"{visible(rest)} holds at every step",)
 
 
 @VERBS.verb("whatis EXPR", "describe a value, without its numbers", aliases=("ptype",), complete=complete_expression)

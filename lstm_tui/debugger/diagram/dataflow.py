@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 from lstm_tui.engine.compiler.ops import Code
-from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Space, held_inputs
+from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Space, held_inputs, is_hold
 from lstm_tui.engine.compiler.roles import memory_of
 
 Kind = Literal["box", "circle", "entry", "exit"]
@@ -110,7 +110,9 @@ class _Reading:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.ops = program.instructions
-        self.held = {name for value in program.values for name in held_inputs(value)}
+        self.held = {name for name in program.inputs if program.cell is not None and is_hold(name, program.cell)}
+        self.held |= {name for value in program.values for name in held_inputs(value)}
+        self.entered = {n for n, one in enumerate(self.ops) if one.holds_entering}  # a state that comes in, no mark
         self.owner: dict[int, int] = {}  # the first number of a slot to the op that writes it
         for n, one in enumerate(self.ops):
             for place in range(one.target.offset, one.target.offset + max(one.target.size, 1)):
@@ -129,7 +131,7 @@ class _Reading:
             if operand.space == Space.CURRENT:
                 places = range(operand.offset, operand.offset + operand.size)
                 found += [self.owner[place] for place in places if place in self.owner]
-        return list(dict.fromkeys(found))
+        return [n for n in dict.fromkeys(found) if n not in self.entered]
 
     def _is_weight(self, operand: Operand) -> bool:
         """Say whether an operand is a vector that is trained, not a constant that was written."""
@@ -175,7 +177,8 @@ class _Reading:
         """Return the marks and wires."""
         groups: dict[int, list[int]] = {}
         for n, group in enumerate(self.group):
-            groups.setdefault(group, []).append(n)
+            if n not in self.entered:
+                groups.setdefault(group, []).append(n)
         read = {last: self._read_by(ops) for last, ops in groups.items()}
         entries = list(dict.fromkeys(name for names in read.values() for name in names if isinstance(name, tuple)))
         keys: dict[object, int] = {name: key for key, name in enumerate(entries)}
@@ -219,7 +222,9 @@ class _Reading:
         elif operand.space == Space.CURRENT:
             for place in range(operand.offset, operand.offset + max(operand.size, 1)):
                 if place in self.owner:
-                    if self.owner[place] not in inside:
+                    if self.owner[place] in self.entered:
+                        yield from self._sources(self.ops[self.owner[place]].operands[0], inside)
+                    elif self.owner[place] not in inside:
                         yield self.group[self.owner[place]]
                     continue
                 for name, slot in self.program.inputs.items():

@@ -57,6 +57,11 @@ def fitted(flow: Dataflow, width: int, height: int = _AWAY, backward: bool = Fal
     return replace(layout, backward=True) if backward else layout
 
 
+def least_width(flow: Dataflow) -> int:
+    """Return in how many columns a picture can be seen whole."""
+    return min(laid_out(flow, measure).width for measure in MEASURES)
+
+
 def _roomiest(flow: Dataflow, width: int, height: int) -> DiagramLayout:
     narrow: DiagramLayout | None = None
     for measure in MEASURES:

@@ -322,8 +322,8 @@ class _Evaluator:
         who = node.arguments[0]
         if isinstance(who, parser.TextNode):
             places = np.flatnonzero(self.scope.tokens == self.scope.as_read(who.value))
-        elif (place := token_place(who)) is not None and place < self.scope.steps:
-            places = np.array([place])
+        elif (place := token_place(who)) is not None and (place < self.scope.steps or self.scope.comes):
+            places = np.array([place] if place < self.scope.steps else [], np.int64)
         else:
             raise self.fail('`share` takes a token: share("not"), or share(tok[3]) for one place of the tape', who)
         what = node.arguments[1] if len(node.arguments) == 2 else None
@@ -467,11 +467,13 @@ class _Evaluator:
         """Return the place on the tape that `at=` names: by its number, or the first one of a token."""
         if isinstance(node, parser.TextNode):
             token = node.value
+            if self.scope.comes and not (self.scope.tokens == self.scope.as_read(token)).any():
+                return self.scope.steps
             return self.named(node, lambda: self.scope.place_of(token))
         place = token_place(node)
         if isinstance(node, parser.NumberNode) and node.value.is_integer():
             place = int(node.value)
-        if place is not None and place < self.scope.steps:
+        if place is not None and (place < self.scope.steps or self.scope.comes):
             return place
         if place is not None:
             raise self.fail(f"this tape has {self.scope.steps} tokens, from 0", node)

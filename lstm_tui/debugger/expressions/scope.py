@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from lstm_tui.debugger.expressions.series import KNOWN, Series
+from lstm_tui.debugger.expressions.series import KNOWN, NO_STEP, NOT_READ, NOWHERE, Series
 from lstm_tui.debugger.features import Feature
 from lstm_tui.debugger.held_values import HeldValues
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.compiler.program import held_inputs
+from lstm_tui.engine.compiler.program import is_hold
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.vocabulary import shortened
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
+from lstm_tui.engine.runtime.windowed_series import is_not_known_yet, waits_for_nothing
 from lstm_tui.engine.text_safety import visible
 
 _NEAR = 40  # characters of a token that may be meant instead of another
@@ -65,6 +66,7 @@ class Scope:
         kept: What is computed once for a whole run, by what was asked.
         names: What units are called; by default, as the network's card has it.
         held: What `$1` and `$limit` are; nothing by default.
+        comes: Whether more tokens come behind the last.
     """
 
     trace: Trace
@@ -72,6 +74,7 @@ class Scope:
     kept: dict[Any, Array] = field(default_factory=dict)
     names: UnitNames = NONE
     held: HeldValues = field(default_factory=HeldValues)
+    comes: bool = False
 
     def __post_init__(self) -> None:
         """Take the names of the network's card where none are given."""
@@ -150,9 +153,9 @@ class Scope:
             return self._readout(name.removeprefix("readout."), moment)
         passed, value = self.owner(name)
         if value in passed:
-            return _rows(passed, value, passed[value], moment)
+            return self._rows(passed, value, passed[value], moment)
         if value in passed.inputs and not _is_hold(value, passed):
-            return _rows(passed, value, passed.inputs[value], moment)
+            return self._rows(passed, value, passed.inputs[value], moment)
         fixed = passed.fixed_vector(value)
         if fixed is not None:
             return Series.constant(fixed)
@@ -183,7 +186,7 @@ class Scope:
             raise NoSuchName(
                 f"this run has no {feature.pass_name}.{feature.value}, of which {feature.name} is a direction"
             )
-        rows = _rows(passed, feature.value, passed[feature.value], moment)
+        rows = self._rows(passed, feature.value, passed[feature.value], moment)
         if rows.size != len(feature.weights):
             raise NoSuchName(
                 f"{feature.name} is a direction of {len(feature.weights)} numbers, and {feature.pass_name}."
@@ -274,21 +277,24 @@ class Scope:
         trace = self.trace
         if name == "token":
             values, known = gather(self._given_tokens(), self._moment(moment))
-            return Series("text", values, known)
+            return Series("text", values, known, missing=self._why_absent(self._moment(moment)))
         if name == "t":
             values, known = gather(np.arange(self.steps, dtype=np.float64)[:, None], self._moment(moment))
-            return Series("number", values, known)
+            return Series("number", values, known, missing=self._why_absent(self._moment(moment)))
         labels = tuple(trace.classes)
         if name == "result":
             if trace.result is None:
                 raise NoSuchName("this network has no readout, so there is no result")
+            if waits_for_nothing() and is_not_known_yet(trace.result):
+                return Series("number", np.zeros((1, len(labels) or 1)), NOWHERE, labels=labels, missing=NOT_READ)
             return Series("number", np.asarray(trace.result, dtype=np.float64)[None, :], KNOWN, labels=labels)
         if trace.output is None:
             why = "a pass reads from the end" if trace.readout else "there is no readout"
             alternative = "; `result` is what it says in the end" if trace.result is not None else ""
             raise NoSuchName(f"this run has no output at each token: {why}{alternative}")
         values, known = gather(trace.output, self._moment(moment))
-        return Series("number", values.astype(np.float64), known, labels=labels)
+        series = Series("number", values.astype(np.float64), known, labels=labels)
+        return self._when_ready(series, trace, self._moment(moment))
 
     def _readout(self, value: str, moment: Moment) -> Series:
         if value not in self.trace.readout:
@@ -298,7 +304,7 @@ class Scope:
         if array.ndim == 1:
             return Series.constant(array)
         values, known = gather(array, self._moment(moment))
-        return Series("number", values.astype(np.float64), known)
+        return self._when_ready(Series("number", values.astype(np.float64), known), self.trace, self._moment(moment))
 
     def _moment(self, moment: Moment) -> range:
         """Return the places of what belongs to no pass: its previous step is that of the selected one."""
@@ -307,7 +313,29 @@ class Scope:
     def once(self, name: Any, moment: Moment, array: Array) -> Series:
         """Return a series (T, 1) that was computed for the whole run, at some steps."""
         values, known = gather(array, moment.places(name))
-        return Series("number", values, known)
+        return Series("number", values, known, missing=self._why_absent(moment.places(name)))
+
+    def _why_absent(self, places: range) -> str:
+        """Return why nothing is there at places of the tape that are not on it."""
+        return NOT_READ if self.comes and places.stop > self.steps else NO_STEP
+
+    def _when_ready(self, series: Series, passes: Iterable[str], places: range) -> Series:
+        """Return what stands at some places; where nothing may be waited for and passes are not there yet, not read."""
+        missing, trace = self._why_absent(places), self.trace
+
+        def is_ready(t: int) -> bool:
+            return not 0 <= t < self.steps or all(trace.is_ready(name, t) for name in passes)
+
+        if not waits_for_nothing() or trace.windows is None or (is_ready(places.start) and is_ready(places.stop - 1)):
+            return replace(series, missing=missing)
+        ready = np.array([is_ready(t) for t in places])[:, None]
+        return replace(series, known=series.known & ready, missing=NOT_READ)
+
+    def _rows(self, passed: PassTrace, name: str, array: Array, moment: Moment) -> Series:
+        """Return the numbers of a pass; what it began with counts as the step before its first."""
+        given = name not in passed and passed.name.startswith("layer0.")  # which waits for nothing
+        places = moment.places(passed.direction == "backward")
+        return self._when_ready(_begun(passed, name, array, moment), () if given else (passed.name,), places)
 
 
 def gather(array: Array, places: range) -> tuple[Array, Array]:
@@ -320,7 +348,7 @@ def gather(array: Array, places: range) -> tuple[Array, Array]:
     return array[np.clip(wanted, 0, steps - 1)], there[:, None]
 
 
-def _rows(passed: PassTrace, name: str, array: Array, moment: Moment) -> Series:
+def _begun(passed: PassTrace, name: str, array: Array, moment: Moment) -> Series:
     """Return the numbers of a pass; what it began with counts as the step before its first."""
     backward = passed.direction == "backward"
     places = moment.places(backward)
@@ -335,4 +363,4 @@ def _rows(passed: PassTrace, name: str, array: Array, moment: Moment) -> Series:
 
 def _is_hold(name: str, passed: PassTrace) -> bool:
     """Say whether an input only tells where an edit holds a value."""
-    return any(name in held_inputs(value) for value in (*passed.cell.values, "x"))
+    return is_hold(name, passed.cell)

@@ -3,7 +3,8 @@
 Truths are three-valued (Kleene's strong logic): true, false, or not known. There are two ways not to be known:
 
 - *absent*: what is asked about is not there at this step, such as `f[t-1]` at the first token, or the share of a
-  word that was not read yet. Nobody can blame a network for it.
+  word that was not read yet. Nobody can blame a network for it. Where it still comes, in a stream or in a run that is
+  computed meanwhile, it is *not read yet*: never 0 and never a mistake, and a condition waits.
 - *unknown*: a number is there and it is NaN, so that no comparison with it is true or false.
 
 `and` is false where one side is known to be false, `or` true where one side is known to be true; else they are as
@@ -28,6 +29,8 @@ Kind = Literal["number", "truth", "text"]
 KNOWN = np.ones((1, 1), dtype=np.bool_)
 NOWHERE = np.zeros((1, 1), dtype=np.bool_)
 NO_STEP = "its step does not exist"
+NOT_READ = "not read yet"
+"""Why something is absent that still comes: its token has not been read, or the run is still computed to there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +167,7 @@ NOT_KNOWN = "not known"
 def value_text(answer: Series, row: int = 0) -> str:
     """Return what an answer is at one step, on one line."""
     if not there(answer, row):
-        return f"{NOT_KNOWN}: {answer.missing}"
+        return NOT_READ if answer.missing == NOT_READ else f"{NOT_KNOWN}: {answer.missing}"
     values = row_of(answer, row)
     if answer.shape is not None:
         return _matrix_word(answer, values)

@@ -54,6 +54,7 @@ class Lockstep:
     Attributes:
         runs: The runs.
         names: What the networks are called.
+        facts: What is the same at every token of each run.
     """
 
     def __init__(self, runs: Sequence[Trace], names: Sequence[str]) -> None:
@@ -70,7 +71,7 @@ class Lockstep:
         for run, name in zip(runs, names, strict=True):
             check_common_tape(first, run, (names[0], name))
         self.runs, self.names = tuple(runs), tuple(names)
-        self._facts = tuple(Facts(run) for run in runs)
+        self.facts = tuple(Facts(run) for run in runs)
 
     def __len__(self) -> int:
         """Return how many tokens there are."""
@@ -83,7 +84,7 @@ class Lockstep:
 
     def kept(self, lane: Lane, t: int) -> float | None:
         """Return which part of its memory a pass keeps at a token; None where it held nothing, or it is not known."""
-        step = self._facts[lane.run].memory_step(lane.pass_name, t)
+        step = self.facts[lane.run].memory_step(lane.pass_name, t)
         return None if step is None or step.lost is None else 1 - step.lost
 
     def held(self, lane: Lane, t: int) -> float:
@@ -100,7 +101,13 @@ class Lockstep:
 
     def _memory(self, lane: Lane) -> Array:
         passed = self.runs[lane.run][lane.pass_name]
-        return passed[self._facts[lane.run].memory(lane.pass_name)]
+        return passed[self.facts[lane.run].memory(lane.pass_name)]
+
+    def largest(self, lane: Lane) -> Array:
+        """Return the units of a pass by what they hold over the whole text, the most first; NaN counts as nothing."""
+        with quiet():
+            sizes = np.nan_to_num(np.abs(self._memory(lane)[:].astype(np.float64)).mean(axis=0), nan=-1.0)
+        return np.argsort(-sizes, kind="stable")
 
     def said(self, run: int, t: int) -> Said | None:
         """Return what a network finds likeliest at a token; None where it says something of the whole text alone."""

@@ -76,6 +76,8 @@ _READ_AT_ONCE = 20_000_000
 """Numbers carried through a run for a read that the screen splits without being asked."""
 _AT_ONCE = 1_024
 """Tokens up to which all that is asked of a run is computed before it is shown."""
+_NEAR, _LOOK_SECONDS = 100, 0.01
+"""Tokens to both sides that a screen shows at most, and how long it may take to come to them before they are shown."""
 _SPARE = ("other", "other2", "other3")
 
 
@@ -176,14 +178,18 @@ class Facts:
         """Names of the outputs, safe to show."""
         return tuple(visible(name) for name in self.trace.classes)
 
-    def prepare(self) -> None:
+    def prepare(self, t: int = 0) -> None:
         """Compute what is looked at at once; called in a thread, before the trace is shown.
 
         Of a long run nothing is asked that needs all of it: `finish` does. Of one in windows scales are those of what
-        was computed so far.
+        was computed so far, and what is near is computed where not much leads to it.
+
+        Args:
+            t: The token that is looked at.
         """
         if self.trace.windows is not None:
             self.trace.windows.begin()
+            self.trace.windows.look(t - _NEAR, t + _NEAR, _LOOK_SECONDS)
         elif self.length <= _AT_ONCE:
             self.finish()
 

@@ -13,7 +13,7 @@ import numpy as np
 from lstm_tui.analysis.contributions import EQUATION, Origin, origin_in
 from lstm_tui.debugger.position import ops_of
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.compiler.program import held_inputs
+from lstm_tui.engine.compiler.program import is_hold
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, is_windowed
@@ -68,8 +68,7 @@ def _first(trace: Trace, passed: PassTrace) -> NonFiniteOrigin | None:
             return NonFiniteOrigin(
                 passed.name, passed.tape_place(0), state, unit, float(numbers[unit]), Origin("initial")
             )
-    holds = {name for value in (*passed.cell.values, *passed.inputs) for name in held_inputs(value)}
-    names = [name for name in (*passed.inputs, *passed.cell.values) if name not in holds]
+    names = [name for name in (*passed.inputs, *passed.cell.values) if not is_hold(name, passed.cell)]
     names = [name for name in names if name in passed.inputs or name in passed]
     steps = {name: _first_step(passed, name) for name in names}
     there = {name: step for name, step in steps.items() if step is not None}

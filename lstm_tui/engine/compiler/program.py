@@ -90,6 +90,11 @@ class Instruction(NamedTuple):
     steps: StepsOp | None = None
     shape: Shape | None = None
 
+    @property
+    def holds_entering(self) -> bool:
+        """Whether it holds a state as the step finds it, which an edit sets back."""
+        return self.op.code == Code.HOLD and self.operands[0].space == Space.PREVIOUS
+
     def compute(self, *operands: Array) -> Array:
         """Return the result of its op; a product with a parameter and `every` are not computed here."""
         given = operands if self.shape is None else (self.shape, *operands)
@@ -258,7 +263,8 @@ class Program:
             elif isinstance(start, str):
                 result[name] = self.view(flat, start).copy()
             else:
-                result[name] = np.full(size, start, dtype=flat.dtype)
+                result[name] = np.empty(size, dtype=flat.dtype)
+                result[name].fill(start)
         return result
 
     def instructions_of(self, equation: int) -> tuple[Instruction, ...]:
@@ -341,6 +347,12 @@ def is_entering(value: str) -> bool:
 
 RESET_CLOCK = "steps before the reset"
 """The input that says how many steps were taken before the state was last set back, for `every`."""
+
+
+def is_hold(name: str, cell: Cell) -> bool:
+    """Say whether an input of a program only tells where an edit holds a value."""
+    values = (*cell.values, "x", *map(entering, cell.state))
+    return name == RESET_CLOCK or any(name in held_inputs(value) for value in values)
 
 
 def held_inputs(value: str) -> tuple[str, str]:

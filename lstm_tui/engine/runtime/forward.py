@@ -117,10 +117,11 @@ def run_arrays(
     """
     check_initial(network, initial or {})
     refuse_too_long(network, len(x), x.dtype)
-    interpreter = chosen(interpreter, len(x), len(network.passes))
+    count = len(network.passes)
+    interpreter = chosen(interpreter, len(x), count)
     stored: dict[str, Stored] = {}
     merged: list[Array] = []
-    done, total = 0, len(x) * len(network.passes)
+    done, total = 0, len(x) * count
     for layer in network.layers:
         source = merged[-1] if merged else x
         works = [_pass_work(one, source, stored, interpreter, initial or {}, holds, keep_rows) for one in layer.passes]
@@ -172,8 +173,8 @@ def check_initial(network: Network, initial: Initial) -> None:
     Raises:
         UserError: One is not.
     """
-    names = [one.name for one in network.passes]
     for name in initial:
+        names = [one.name for one in network.passes]
         if name not in names:
             near = nearest(name, names)
             hint = f"; did you mean {near}?" if near else f"; there are {', '.join(names)}"

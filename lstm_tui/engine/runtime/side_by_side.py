@@ -26,13 +26,14 @@ Work = Callable[[Progress], Found]
 
 LEAST_SECONDS = 1e-3
 """How long a piece has to take to be given a thread: to begin one and to wait for it takes a quarter of that."""
-_STEP, _PRODUCT = 1e-7, 3.3e-11
-"""Seconds that a compiled step takes at least, and for each number of a matrix that it multiplies by: about so many."""
+_STEP = {"numba": 1e-7, "numpy": 4e-5}
+_PRODUCT = 3.3e-11
+"""Seconds that a step takes at least, by interpreter, and for each number of a matrix that it multiplies by: about."""
 
 
-def seconds_of(program: Program, steps: int) -> float:
-    """Return about how long a program is run, compiled, for so many steps on an ordinary core."""
-    return steps * (_STEP + _PRODUCT * sum(one.inner * one.rows for one in program.groups))
+def seconds_of(program: Program, steps: int, interpreter: str = "numba") -> float:
+    """Return about how long a program is run for so many steps on an ordinary core."""
+    return steps * (_STEP[interpreter] + _PRODUCT * sum(one.inner * one.rows for one in program.groups))
 
 
 def threads_for(seconds: Iterable[float]) -> int:

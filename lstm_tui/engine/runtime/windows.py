@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -145,6 +146,7 @@ class PassWindows:
             dict.fromkeys((*unbounded, "x"), 0.0), dict.fromkeys(initial, 0.0), dict.fromkeys(initial, 0.0), {}, {}
         )
         self._sizes_at: list[tuple[int, RunningExtremes]] = [(0, self._sizes)]
+        self._like: tuple[Callable[[], PassWindows | None], int] = (lambda: None), 0
         self._turn = threading.RLock()
 
     @property
@@ -155,8 +157,28 @@ class PassWindows:
     @property
     def can_advance(self) -> bool:
         """Whether the next steps can be taken without taking any of the passes below."""
-        stop = min(self.taken + self._span * self.size, self.steps)
-        return self._below_is_ready(self.taken, stop)
+        return self._below_is_ready(self.taken, self._next_stop())
+
+    def _next_stop(self, upto: int | None = None) -> int:
+        """Return the step after the last that is taken next: the end of a window."""
+        windows = self.taken // self.size + self._span
+        if upto is not None:
+            windows = min(windows, max(-(-upto // self.size), self.taken // self.size + 1))
+        return min(windows * self.size, self.steps)
+
+    def look(self, start: int, stop: int, seconds: float) -> float:
+        """Take the steps that lead to some steps, and these, if that takes no longer than about so many seconds.
+
+        Returns:
+            How many of the seconds are left.
+        """
+        seconds -= seconds_of(self.program, max(stop - self.taken, 0), self.interpreter)
+        while seconds > 0 and not self.is_ready(start, stop):
+            end = self._next_stop(stop)
+            if self.is_complete or not self._below_is_ready(self.taken, end):
+                break
+            self.advance(hold=end >= start, upto=stop)
+        return seconds
 
     @property
     def nbytes(self) -> int:
@@ -216,7 +238,7 @@ class PassWindows:
 
     def window(self, number: int) -> Mapping[str, Array]:
         """Return every named value of a window, (size, n) each or less at the end; the steps to it are taken."""
-        found = self._room.get(self, number)
+        found = self._room.get(self, number) or self._of_another(number)
         if found is None:
             self._reach(number)
             start = number * self.size
@@ -224,23 +246,32 @@ class PassWindows:
             self._room.put(self, number, found)
         return found
 
+    def _of_another(self, number: int) -> Mapping[str, Array] | None:
+        """Return a window that the run that this one begins like holds, and that is the same in both."""
+        other, same = self._like
+        theirs = other()
+        if theirs is None or (number + 1) * self.size > same:
+            return None
+        return theirs._room.get(theirs, number)
+
     def _reach(self, number: int) -> None:
         while number >= len(self._states):
             self.advance()
 
-    def advance(self, hold: bool = False) -> None:
+    def advance(self, hold: bool = False, upto: int | None = None) -> None:
         """Take the next steps that were not taken yet.
 
         Args:
             hold: Whether the windows are looked at next, and are held.
+            upto: A step behind which nothing is wanted now; by default as many are taken as are taken together.
         """
         with self._turn:
             if self.is_complete:
                 return
             first = self.taken // self.size
-            start, stop = self.taken, min((first + self._span) * self.size, self.steps)
+            start, stop = self.taken, self._next_stop(upto)
             values = self._values(start, stop, self._state(first))
-            for number in range(len(self._states), min(first + self._span + 1, self.count)):
+            for number in range(len(self._states), min(-(-stop // self.size) + 1, self.count)):
                 state, place = np.empty(self._width, self.flat.dtype), number * self.size - start - 1
                 for name, where in self._places.items():
                     state[where] = values[name][place]
@@ -249,9 +280,14 @@ class PassWindows:
                 for base in range(start, stop, self.size):
                     part = slice(base - start, min(base + self.size, stop) - start)
                     self._room.put(self, base // self.size, {name: series[part] for name, series in values.items()})
-            self._sizes = self._measured(rows_of(self.inputs["x"], start, stop), values, self._state(first))
+            x = rows_of(self.inputs["x"], start, stop)
+            for base in range(start, stop, self.size):
+                end = min(base + self.size, stop)
+                rows = slice(base - start, end - start)
+                window = {name: series[rows] for name, series in values.items()}
+                self._sizes = self._measured(x[rows], window, self._state(base // self.size))
+                self._sizes_at.append((end, self._sizes))
             self.taken = stop
-            self._sizes_at.append((stop, self._sizes))
 
     @property
     def sizes(self) -> RunningExtremes:
@@ -273,8 +309,8 @@ class PassWindows:
             least = {name: series.min(axis=0) for name, series in values.items()}
             most = {name: series.max(axis=0) for name, series in values.items()}
             if was.least:
-                least = {name: np.minimum(was.least[name], one) for name, one in least.items()}
-                most = {name: np.maximum(was.most[name], one) for name, one in most.items()}
+                least = {name: _outer(np.minimum, was.least[name], one) for name, one in least.items()}
+                most = {name: _outer(np.maximum, was.most[name], one) for name, one in most.items()}
         return RunningExtremes(largest, mean, move, least, most)
 
     def _extremes(self, name: str) -> tuple[Array, Array] | None:
@@ -309,6 +345,7 @@ class PassWindows:
             count = min(taken // self.size + 1, self.count)
             self._states = other._states[:count]
             self.taken, self._sizes, self._sizes_at = taken, sizes, measured
+            self._like = ref(other), taken
 
 
 @dataclass(frozen=True)
@@ -328,6 +365,12 @@ class RunningExtremes:
     move: Mapping[str, float]
     least: Mapping[str, Array]
     most: Mapping[str, Array]
+
+
+def _outer(further: np.ufunc, was: Array, one: Array) -> Array:
+    """Return what lies further out of two vectors; the first itself where that is it, so that many share it."""
+    made: Array = further(was, one)
+    return was if np.array_equal(made, was, equal_nan=True) else made
 
 
 def _largest(sizes: Array) -> float:
@@ -566,6 +609,19 @@ class RunWindows:
         for one in self.passes.values():
             if not one.taken and one.can_advance:
                 one.advance()
+
+    def look(self, start: int, stop: int, seconds: float) -> None:
+        """Take the steps that lead to some tokens, in every pass, as far as that takes about so many seconds in all.
+
+        Args:
+            start: The first token that is looked at.
+            stop: The token after the last.
+            seconds: How long it may take.
+        """
+        for name, one in self.passes.items():
+            first, end = max(start, 0), min(stop, one.steps)
+            turned = not name.endswith(".forward")
+            seconds = one.look(one.steps - end, one.steps - first, seconds) if turned else one.look(first, end, seconds)
 
     def finish(self, progress: Progress | None = None, pause: Callable[[], None] | None = None) -> None:
         """Take every step that was not taken yet, and what the readout says of the whole.

@@ -164,6 +164,9 @@ def describe(plan: Plan, report: ImportReport) -> tuple[dict[str, Any], dict[str
         draft.tensors["embedding"] = plan.embedding
         spec["tokens"] = dict(plan.tokens or ids_vocabulary(len(plan.embedding)))
         spec["embedding_size"] = plan.embedding.shape[1]
+    if plan.answers is not None:
+        words, how = spec["tokens"]["vocabulary"], plan.answers
+        spec["answers"] = {"begin": words[how.begin], "end": words[how.end], "most": how.most}
     report.warnings += _not_finite(draft.tensors)
     masks: dict[str, Any] = {"mask_id": plan.mask_id, "mask_value": plan.mask_value}
     masks["pad"] = None if plan.pad is None else list(plan.pad)

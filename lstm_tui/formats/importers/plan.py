@@ -132,6 +132,15 @@ class PositionEmbedding:
     table: Array  # (positions, n)
 
 
+@dataclass(frozen=True)
+class Answering:
+    """How a network of two parts answers: ids of the tokens that begin and end its answer, and how long that may be."""
+
+    begin: int
+    end: int
+    most: int
+
+
 Op = Dense | AffineScale | Norm | Activation | Reduce | PositionEmbedding
 
 
@@ -151,6 +160,7 @@ class Plan:
         pad_id: With what it is padded.
         mask_value: The number of which a row is full that never enters a pass, or None.
         readout: Its readout, where that is more than a row of ops.
+        answers: How it answers behind what it has read; None where it says something of what it reads.
     """
 
     name: str
@@ -164,6 +174,7 @@ class Plan:
     pad: tuple[str, int] | None = None
     pad_id: int = 0
     readout: WrittenReadout | None = None
+    answers: Answering | None = None
 
 
 @dataclass(frozen=True)

@@ -284,7 +284,7 @@ class _Search:
         depth: int = 0,
     ) -> None:
         """Try every other reading beside `settings`, under which `first` differs."""
-        order = list(compared)
+        place = list(compared).index(first.name)
         farther: list[tuple[int, Mapping[str, str], Imported, Mapping[str, float], Deviation]] = []
         most = MOST_TRIED // (1 + 2 * depth)
         for more in islice(other_readings(report, first.name, compared, self.close), most):
@@ -302,8 +302,8 @@ class _Search:
             if wrong is None:
                 if not any(one.items() <= said.items() for one, _ in self.fitting):
                     self.fitting.append((said, max(now.values())))
-            elif depth < _DEEPEST and wrong.name in order and order.index(wrong.name) > order.index(first.name):
-                farther.append((-order.index(wrong.name), said, opened, now, wrong))
+            elif depth < _DEEPEST and len(now) == len(compared) and (there := list(now).index(wrong.name)) > place:
+                farther.append((-there, said, opened, now, wrong))  # by place: a reading may add a layer below
         if self.fitting:
             return
         for _, settled, opened, apart, wrong in sorted(farther, key=lambda one: (one[0], len(one[1])))[:_MOST_FOLLOWED]:

@@ -63,6 +63,7 @@ class ComputingBehind:
             windows.finish(work.progress, lambda: time.sleep(_PAUSE))
         except GivenUp:
             return
+        self._screen.call_later(self._look)
 
     @property
     def _is_at_work(self) -> bool:

@@ -300,7 +300,7 @@ class Changes:
                 if plain.trace is not fork.baseline:  # an edit opened another network or text
                     plain = Facts(fork.baseline)
                 outcome.facts = Facts(trace, plain, since)
-                outcome.facts.prepare()
+                outcome.facts.prepare(fork.frame.t)
                 fork.work.check()
         except Leave:
             outcome.leave = True

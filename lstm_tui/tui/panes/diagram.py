@@ -28,9 +28,11 @@ _TAPE_FROM = 18
 _IN_ASCII = str.maketrans("╭─╮│╰╯├┤┬┴┼●▶◀×÷σ−·…━┯┷┿→←∞", "+-+|+++++++@><*/s-*~=+++><i")
 
 
-def draw_diagram(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
-    """Draw the cell of the selected pass at the step where the run stands."""
-    drawing = Drawing(width, height, palette, f"{number} diagram")
+def draw_diagram(
+    view: View, width: int, height: int, palette: Palette, title: str = f"{DIAGRAM.number} diagram", tape: bool = True
+) -> Drawing:
+    """Draw the cell of the selected pass at the step where the run stands; above it the tape, where there is room."""
+    drawing = Drawing(width, height, palette, title)
     step = standing(view.frame, view.unit)
     if step is None:
         drawing.line()
@@ -38,7 +40,7 @@ def draw_diagram(view: View, width: int, height: int, palette: Palette, number: 
         return drawing
     drawing.note = f"{view.unit_words()} in {view.pass_name}"
     drawing.shorter = (view.unit_words(),)
-    if height >= _TAPE_FROM:
+    if tape and height >= _TAPE_FROM:
         draw_large_tape(drawing, view, 2)
     room, chain = drawing.room - 2, chain_height(view.frame) + 1
     layout = fitted(step.flow, width, room - chain, step.backward)
@@ -184,7 +186,7 @@ class DiagramPane(Pane):
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the picture."""
-        return draw_diagram(view, width, height, palette, self.NUMBER)
+        return draw_diagram(view, width, height, palette)
 
     def move(self, right: int, down: int) -> None:
         """Choose the next unit of the order, or go to the next token."""

@@ -12,14 +12,21 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from lstm_tui.debugger.diagram.dataflow import dataflow_of
+from lstm_tui.debugger.diagram.numbers import program_of
+from lstm_tui.debugger.diagram.placement import least_width
 from lstm_tui.debugger.inspect.lockstep import Lane, Lockstep, Said
+from lstm_tui.debugger.position import Frame, Position, equations_of
 from lstm_tui.debugger.source import Source, needed, network_title
+from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.number_text import percent
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, framed, plain, token_label, window
 from lstm_tui.tui.canvas.charts import put_bar
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
+from lstm_tui.tui.panes.diagram import draw_diagram
+from lstm_tui.tui.view import View
 from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
 _LABEL, _COLUMN = 22, 16
@@ -52,6 +59,59 @@ def draw_lockstep(lock: Lockstep, t: int, chosen: int, width: int, height: int, 
     left = len(lock.lanes) - (behind - first)
     drawing.note = (f"{left} more lanes: j/k  " if left else "") + "kept: the part of its memory that each keeps"
     return drawing
+
+
+def short_name(lock: Lockstep, lane: Lane, glyphs: Glyphs) -> str:
+    """Return what a lane is called: a letter and its network, and where it has several passes which one."""
+    run = lock.runs[lane.run]
+    way = glyphs.right if run[lane.pass_name].direction == "forward" else glyphs.left
+    layers = {name.partition(".")[0] for name in run}
+    layer = f" {lane.pass_name.partition('.')[0].removeprefix('layer')}" if len(layers) > 1 else ""
+    both = f" {way}" if len(run.passes) > len(layers) else ""
+    return f"{chr(65 + lane.run)} {visible(lock.names[lane.run])}{layer}{both}"
+
+
+def draw_lane_cell(lock: Lockstep, lane: Lane, t: int, rank: int, width: int, height: int, palette: Palette) -> Drawing:
+    """Draw the cell of a lane with the numbers of one unit at a token, all of its equations taken.
+
+    Args:
+        lock: The runs.
+        lane: Whose cell.
+        t: Where all of them stand.
+        rank: Which unit, 0 for the one that holds the most over the whole text.
+        width: Cells of a line.
+        height: Lines.
+        palette: Of colours and signs.
+    """
+    run = lock.runs[lane.run]
+    units = lock.largest(lane)
+    position = Position(lane.pass_name, t, len(equations_of(run[lane.pass_name])) - 1)
+    frame = Frame(run, position, names=UnitNames.of_trace(run))
+    view = View(frame, lock.facts[lane.run], {lane.pass_name: int(units[min(rank, len(units) - 1)])})
+    return draw_diagram(view, width, height, palette, short_name(lock, lane, palette.glyphs), tape=False)
+
+
+def drawn_beside(lock: Lockstep, chosen: int, width: int) -> list[tuple[int, int]]:
+    """Return the lanes whose cells are drawn side by side, and how wide each is.
+
+    The chosen one is among them, and others as long as all can be seen whole: first those below it.
+    """
+    wanted = [_least_width(lock, lane) for lane in lock.lanes]
+    shown = [chosen]
+    for n in (*range(chosen + 1, len(wanted)), *range(chosen - 1, -1, -1)):
+        if sum(wanted[one] for one in (*shown, n)) > width:
+            break
+        shown.append(n)
+    shown.sort()
+    spare, more = divmod(max(width - sum(wanted[n] for n in shown), 0), len(shown))
+    if len(shown) == 1:
+        return [(chosen, width)]
+    return [(n, wanted[n] + spare + (place < more)) for place, n in enumerate(shown)]
+
+
+def _least_width(lock: Lockstep, lane: Lane) -> int:
+    program = program_of(lock.runs[lane.run][lane.pass_name])
+    return 2 + (0 if program is None else least_width(dataflow_of(program)))
 
 
 class _Pen:
@@ -93,18 +153,10 @@ class _Pen:
         if rows >= 3:
             self.holds(lane, number)
 
-    def short(self, lane: Lane) -> str:
-        run = self.lock.runs[lane.run]
-        way = self.glyphs.right if run[lane.pass_name].direction == "forward" else self.glyphs.left
-        layers = {name.partition(".")[0] for name in run}
-        layer = f" {lane.pass_name.partition('.')[0].removeprefix('layer')}" if len(layers) > 1 else ""
-        both = f" {way}" if len(run.passes) > len(layers) else ""
-        return f"{chr(65 + lane.run)} {visible(self.lock.names[lane.run])}{layer}{both}"
-
     def name(self, lane: Lane, number: int, chosen: bool) -> None:
         line = self.drawing.line()
         self.mark(line, chosen)
-        line.put(self.short(lane), self.palette.style("title" if chosen else "ink", bold=True))
+        line.put(short_name(self.lock, lane, self.glyphs), self.palette.style("title" if chosen else "ink", bold=True))
         network = needed(self.lock.runs[lane.run].network)
         facts = f"  {network_title(network).partition(' · ')[2]} {self.glyphs.dot} {network.parameter_count} parameters"
         line.put(self.glyphs.say(facts), self.palette.style("soft"))
@@ -120,7 +172,7 @@ class _Pen:
     def kept(self, lane: Lane, number: int, chosen: bool, named: bool) -> None:
         line = self.drawing.line()
         self.mark(line, chosen and named)
-        text = self.short(lane) if named else "  kept"
+        text = short_name(self.lock, lane, self.glyphs) if named else "  kept"
         line.put(fit(text, self.label - 1, self.glyphs), self.palette.style("title" if named else "keep", bold=named))
         for t in range(self.first, self.behind):
             value, ground = self.lock.kept(lane, t), self.ground(t)
@@ -161,7 +213,11 @@ class _Pen:
         self.drawing.hit(0, self.drawing.width, ClickTarget(unit=number))
 
 
-_KEYS = (("n/N", "token"), ("g/G", "first, last"), ("j/k", "lane"), ("esc q", "quit"))
+_KEYS = (
+    ("n/N", "token"), ("g/G", "first, last"), ("j/k", "lane"), ("D", "diagrams"), ("u/U", "unit"), ("esc q", "quit"),
+)  # fmt: skip
+_CELL_FROM = 12
+"""Lines from which on cells can be drawn under the lanes."""
 
 
 class LockstepScreen(Screen[None]):
@@ -175,12 +231,18 @@ class LockstepScreen(Screen[None]):
         Binding("G,shift+g", "end(1)", show=False),
         Binding("j,down", "lane(1)", show=False),
         Binding("k,up", "lane(-1)", show=False),
+        Binding("D,shift+d", "cells", show=False),
+        Binding("u", "unit(1)", show=False),
+        Binding("U,shift+u", "unit(-1)", show=False),
         Binding("q,escape", "leave", show=False),
     ]
 
     palette: reactive[Palette] = reactive(DARK_PALETTE, repaint=False)
     t: reactive[int] = reactive(0, repaint=False)
     lane: reactive[int] = reactive(0, repaint=False)
+    rank: reactive[int] = reactive(0, repaint=False)
+    cells: reactive[bool | None] = reactive[bool | None](None, repaint=False)
+    """Whether the cells are drawn under the lanes; None where there is room beside whole lanes."""
 
     def __init__(self, lock: Lockstep, glyphs: Glyphs, few_colours: bool) -> None:
         """Stand at the first token of all."""
@@ -190,7 +252,9 @@ class LockstepScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the lanes above the keys."""
         self._choose_colours()
-        yield _Lanes(self.shared).data_bind(LockstepScreen.palette, LockstepScreen.t, LockstepScreen.lane)
+        yield _Lanes(self.shared).data_bind(
+            LockstepScreen.palette, LockstepScreen.t, LockstepScreen.lane, LockstepScreen.rank, LockstepScreen.cells
+        )
         yield KeysLine(_KEYS).data_bind(LockstepScreen.palette)
 
     def on_mount(self) -> None:
@@ -212,6 +276,15 @@ class LockstepScreen(Screen[None]):
         """Choose another lane."""
         self.lane = min(max(self.lane + count, 0), len(self.shared.lanes) - 1)
 
+    def action_cells(self) -> None:
+        """Draw the cells of the lanes, or take them away."""
+        self.cells = not self.query_one(_Lanes).rows
+
+    def action_unit(self, count: int) -> None:
+        """Draw another unit of every cell, of those that hold less or more."""
+        most = max(len(self.shared.largest(lane)) for lane in self.shared.lanes)
+        self.rank = min(max(self.rank + count, 0), most - 1)
+
     def action_leave(self) -> None:
         """Leave."""
         self.app.exit(0)
@@ -223,28 +296,60 @@ class _Lanes(Widget):
     palette: reactive[Palette] = reactive(DARK_PALETTE)
     t: reactive[int] = reactive(0)
     lane: reactive[int] = reactive(0)
+    rank: reactive[int] = reactive(0)
+    cells: reactive[bool | None] = reactive[bool | None](None)
 
     def __init__(self, lock: Lockstep) -> None:
         super().__init__()
         self._lock = lock
         self._drawn: Drawing | None = None
         self._strips: list[Strip] = []
+        self._places: list[tuple[int, int, int]] = []  # where a cell begins and ends in a line, and its lane
+
+    @property
+    def rows(self) -> int:
+        """How many rows each lane has while cells are drawn under them; 0 where they are not."""
+        if self.cells is False:
+            return 0
+        least = 1 if self.cells else _ROWS
+        lanes = len(self._lock.lanes)
+        return next((n for n in range(_ROWS, least - 1, -1) if self.size.height - 4 - n * lanes >= _CELL_FROM), 0)
 
     def render_line(self, y: int) -> Strip:
         """Return a line for Textual."""
         if y == 0:
-            width, height = max(self.size.width - 2, 1), max(self.size.height - 2, 1)
-            self._drawn = draw_lockstep(self._lock, self.t, self.lane, width, height, self.palette)
-            self._strips = framed(self._drawn, focused=True)
+            self._draw()
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.palette.style())
+
+    def _draw(self) -> None:
+        """Draw the lanes, and the cells of the chosen one and of those beside it, as many as are wide enough."""
+        lanes, rows, width = self._lock.lanes, self.rows, max(self.size.width - 2, 1)
+        height = 2 + rows * len(lanes) if rows else max(self.size.height - 2, 1)
+        self._drawn = draw_lockstep(self._lock, self.t, self.lane, width, height, self.palette)
+        self._strips, self._places = framed(self._drawn, focused=True), []
+        if not rows:
+            return
+        left, begin, under = self.size.height - len(self._strips), 0, []
+        for n, wide in drawn_beside(self._lock, self.lane, self.size.width):
+            drawing = draw_lane_cell(
+                self._lock, lanes[n], self.t, self.rank, max(wide - 2, 1), max(left - 2, 1), self.palette
+            )
+            under.append(framed(drawing, focused=n == self.lane))
+            self._places.append((begin, begin + wide, n))
+            begin += wide
+        self._strips += [Strip.join(parts) for parts in zip(*under, strict=True)]
 
     def on_click(self, event: Click) -> None:
         """Go to the token, and choose the lane, under the mouse."""
-        target = None if self._drawn is None else self._drawn.at(event.x - 1, event.y - 1)
         screen = self.screen
-        if target is not None and isinstance(screen, LockstepScreen):
+        if not isinstance(screen, LockstepScreen) or self._drawn is None:
+            return
+        target = self._drawn.at(event.x - 1, event.y - 1)
+        if target is not None:
             screen.t = screen.t if target.t is None else target.t
             screen.lane = screen.lane if target.unit is None else target.unit
+        elif event.y >= self._drawn.height + 2:
+            screen.lane = next((n for first, behind, n in self._places if first <= event.x < behind), screen.lane)
 
 
 class LockstepApp(LstmApp):

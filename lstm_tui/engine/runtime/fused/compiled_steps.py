@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.buffers import aligned
+from lstm_tui.engine.buffers import SpareMemory, aligned
+from lstm_tui.engine.buffers import Take as Taken
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Slot
 from lstm_tui.engine.runtime.fused.assembly import Assembly
@@ -27,6 +28,7 @@ from lstm_tui.engine.runtime.fused.products import (
     pack_for_series,
     series_panels,
     series_product,
+    series_rows,
 )
 from lstm_tui.engine.runtime.fused.schedule import StepPage, Take, Together, schedule
 
@@ -36,6 +38,8 @@ _PACK = 4
 _GIVEN_BYTES = 2**18
 """Most bytes of what is computed before some steps: it is read again while it is in the processor's cache."""
 _KEPT = 64
+SPARE = SpareMemory(2, 2**26)
+"""What a run needs beside its values: the next has the same memory, in each of two threads."""
 Made = TypeVar("Made")
 
 
@@ -77,11 +81,11 @@ class _Matrices:
         if all(lies_packed(one.size, one.stride, lanes_for(one.size, vector)) for one in self._takes):
             self._size = 0
 
-    def packed(self, flat: Array, steps: int) -> Array | None:
-        """Return them in panels; None where they lie so in the parameters, or where it does not pay."""
+    def packed(self, flat: Array, steps: int, taken: Taken) -> Array | None:
+        """Return them in panels, in memory that is taken; None where they lie so already, or where it does not pay."""
         if not self._size or steps < _PACK:
             return None
-        room, place = aligned((self._size,), flat.dtype), 0
+        room, place = taken((self._size,), flat.dtype), 0
         for take in self._takes:
             size = packed_numbers(take, self._vector)
             pack(matrix_of(take, flat), lanes_for(take.size, self._vector), room[place : place + size])
@@ -118,9 +122,11 @@ class Step:
 
     def run(self, flat: Array, rows: Array, start: int, stop: int, clock: int) -> None:
         """Take the steps `start` to `stop`, one at least."""
-        packed = self._matrices.packed(flat, stop - start)
+        spare = SPARE.take()
+        packed = self._matrices.packed(flat, stop - start, spare.take)
         weights = flat if packed is None else packed
         self._step(address_of(rows), address_of(flat), address_of(weights), packed is not None, start, stop, clock)
+        SPARE.give_back(spare)
 
 
 class NamedStep:
@@ -167,11 +173,14 @@ class NamedStep:
         out[0] = 0
         for name, numbers in state.items():
             out[0, self._places[name]] = numbers
-        given = aligned((min(self._chunk, steps), layout.given.width), flat.dtype)
-        scratch = aligned((self._page.width,), flat.dtype)
-        packed = self._matrices.packed(flat, steps)
+        spare = SPARE.take()
+        given = spare.take((min(self._chunk, steps), layout.given.width), flat.dtype)
+        scratch = spare.take((self._page.width,), flat.dtype)
+        packed = self._matrices.packed(flat, steps, spare.take)
         weights = flat if packed is None else packed
-        matrices = [SeriesMatrix(block_of(flat, one.block, one.inner, one.target.size)) for one, _ in layout.hoisted]
+        matrices = [
+            SeriesMatrix(block_of(flat, one.block, one.inner, one.target.size), spare.take) for one, _ in layout.hoisted
+        ]
         for base in range(0, steps, self._chunk):
             stop = min(base + self._chunk, steps)
             part = given[: stop - base]
@@ -187,6 +196,7 @@ class NamedStep:
             self._named(*addresses, packed is not None, stop - base, clock + base)
             if progress:
                 progress(stop, steps)
+        SPARE.give_back(spare)
         return {name: out[1:, place] for name, place in self._places.items()}
 
 
@@ -219,13 +229,14 @@ class StepBack:
 class SeriesMatrix:
     """A matrix, packed for products of many rows: every number is added up in the order of its row."""
 
-    def __init__(self, block: Array) -> None:
-        """Pack a block, (inner, rows)."""
+    def __init__(self, block: Array, taken: Taken = aligned) -> None:
+        """Pack a block, (inner, rows), in memory that is taken."""
         self._inner, self._rows = block.shape
         self._dtype = block.dtype
         if block.size:
             width = vector_of(block.dtype)
-            self._packed = pack_for_series(block, width)
+            room = taken((series_rows(self._rows, width) * self._inner,), block.dtype)
+            self._packed = pack_for_series(block, width, room)
             self._machine = _series(block.dtype, series_panels(self._rows, width))
 
     def run(self, x: Array, out: Array) -> None:

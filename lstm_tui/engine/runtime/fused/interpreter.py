@@ -19,7 +19,7 @@ from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blocked_product import blocked_product
 from lstm_tui.engine.runtime.compiling import about_to_compile
 from lstm_tui.engine.runtime.fused.compiled_batches import BatchBack, BatchStep
-from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, NamedStep, SeriesMatrix, Step, StepBack
+from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, SPARE, NamedStep, SeriesMatrix, Step, StepBack
 from lstm_tui.engine.runtime.fused.host import host
 from lstm_tui.engine.runtime.fused.schedule import StepPage, page_of
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
@@ -211,5 +211,7 @@ def product(series: Array, block: Array, start: int = 0, stop: int | None = None
         return blocked_product(series, block, start, stop, out)
     stop = len(series) if stop is None else stop
     result = np.empty((stop - start, block.shape[1]), block.dtype) if out is None else out
-    SeriesMatrix(block).run(series[start:stop], result)
+    spare = SPARE.take()
+    SeriesMatrix(block, spare.take).run(series[start:stop], result)
+    SPARE.give_back(spare)
     return result

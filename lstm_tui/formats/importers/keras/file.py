@@ -51,15 +51,33 @@ class KerasFile:
         """The generation of Keras: 1, 2 or 3."""
         return int(self.version[0]) if self.version[:1].isdigit() else 3 if self.form == "vars" else 2
 
-    def names(self) -> list[str]:
-        """Return the layers that have weights, in the file's order."""
+    def layers(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """Return every layer of a file of weights, those without weights too, as `weights` takes it.
+
+        They stand in the file's order where it keeps one, and else by their classes and the numbers behind them.
+        """
         if self.form == "names":
-            order = self.tree.attributes.get(self.root, {}).get("layer_names")
-            groups = [path[len(self.root) :].strip("/") for path in self.tree.attributes if path.startswith(self.root)]
-            found = order if isinstance(order, list) else [one for one in groups if one and "/" not in one]
-            return [str(name) for name in found if self.weights(str(name))]
-        inside = (path.removeprefix("layers/") for path in self.tree.arrays if path.startswith("layers/"))
-        return list(dict.fromkeys(layer[0] for path in inside if (layer := _LAYER.match(path))))
+            return [place for name in self._listed() for place in self._inside(name)]
+        marker = "/vars"
+        groups = (path.removesuffix(marker) for path in self.tree.attributes if path.endswith(marker))
+        inside = [path.removeprefix("layers/") for path in groups if path.startswith("layers/")]
+        inside += [path.removeprefix("layers/") for path in self.tree.arrays if path.startswith("layers/")]
+        found = {layer[0] for path in inside if (layer := _LAYER.match(f"{path}/"))}
+        models = {one.rpartition("/layers/")[0] for one in found}
+        return [(one, "", ()) for one in sorted(found - models, key=_made_order)]
+
+    def _listed(self) -> list[str]:
+        """Return the layers of a file that lists them, in its order."""
+        order = self.tree.attributes.get(self.root, {}).get("layer_names")
+        if isinstance(order, list):
+            return [str(one) for one in order if one]
+        groups = [path[len(self.root) :].strip("/") for path in self.tree.attributes if path.startswith(self.root)]
+        return [one for one in groups if one and "/" not in one and self.weights(one)]
+
+    def _inside(self, name: str) -> list[tuple[str, str, tuple[str, ...]]]:
+        """Return the layers of a model that is listed as one, or the layer itself."""
+        owners = list(dict.fromkeys(one.split("/")[0] for one in self.weight_names(name) if "/" in one))
+        return [(name, own, (name,)) for own in owners] if len(owners) > 1 else [(name, "", ())]
 
     def weights(self, name: str, own: str = "", above: Sequence[str] = ()) -> list[Array]:
         """Return the weights of a layer by its name (Keras 1 and 2) or path (Keras 3), in the order Keras made them.

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import permutations
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
+from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.keras.file import KerasFile
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, is_cudnn
 from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasNode
-from lstm_tui.formats.importers.keras.layers import recurrent, refuse
+from lstm_tui.formats.importers.keras.layers import recurrent, refuse, steps
+from lstm_tui.formats.importers.keras.weight_layers import (
+    NORMS,
+    Chain,
+    WeightLayer,
+    chains_of,
+    pooled,
+    shape_kind,
+    weight_layers,
+    without_weights,
+)
 from lstm_tui.formats.importers.plan import Activation, Dense, Found, Op, Plan, Recurrent, Reduce
 
 _GATES = ("sigmoid", "hard_sigmoid_keras2", "hard_sigmoid_keras3")
-_KINDS = {4: "LSTM", 3: "GRU", 1: "SimpleRNN"}
 _CANDIDATES = ("tanh", "relu", "linear", "sigmoid", "elu", "softsign")
 _ASSUMED = ("gate_activation", "activation")
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
-_MOST_ORDERED = 6
 _OVER = ("last", "each", "mean", "max")
+_EPSILON = 1e-3  # Keras's default of both normalisations, which no file of weights records
+_MOST_OTHERS = 8
 
 
 def find_keras_weights(file: KerasFile, where: str) -> list[Found]:
@@ -32,128 +42,202 @@ def find_keras_weights(file: KerasFile, where: str) -> list[Found]:
     Raises:
         UserError: There is none.
     """
-    nodes = {name: _kind(name, file.weights(name)) for name in file.names()}
-    layers = tuple(name for name, kind in nodes.items() if kind in (*_KINDS.values(), "Bidirectional"))
-    if not layers:
-        known = ", ".join(visible(name) for name in list(nodes)[:6]) or "none"
+    layers = weight_layers(file)
+    names = tuple(one.name for one in layers if one.recurrent)
+    if not names:
+        known = ", ".join(visible(one.name) for one in layers if one.weights) or "none"
         raise UserError(f"{where}: no recurrent layer is known by the shapes of its weights ({known})")
 
     def plan(report: ImportReport) -> Plan:
         report.say("keras", file.version or f"generation {file.generation}", "confirmed", "the file")
         report.warnings.append("the file holds weights alone: give the model's .json beside it, or --set description=…")
-        return _plan(file, nodes, layers, where, report)
+        return _Planning(file, layers, where, report).plan()
 
-    return [Found("", layers, plan)]
-
-
-def _kind(name: str, weights: list[Array]) -> str:
-    shapes = [one.shape for one in weights]
-    if len(weights) in (4, 6):
-        half = len(weights) // 2
-        if shapes[:half] == shapes[half:] and _kind(name, weights[:half]) in _KINDS.values():
-            return "Bidirectional"
-    if len(weights) in (2, 3) and len(shapes[0]) == 2 and len(shapes[1]) == 2 and shapes[1][0] > 0:
-        units, width = shapes[1]
-        if shapes[0][1] == width and width % units == 0 and width // units in _KINDS:
-            return _KINDS[width // units]
-    if len(weights) == 1 and len(shapes[0]) == 2:
-        return "Embedding"
-    return "Dense" if len(weights) == 2 and len(shapes[0]) == 2 and shapes[1] == shapes[0][1:] else "unknown"
+    return [Found("", names, plan)]
 
 
-def _plan(file: KerasFile, nodes: dict[str, str], layers: tuple[str, ...], where: str, report: ImportReport) -> Plan:
-    shapes = {name: [one.shape for one in file.weights(name)] for name in nodes}
-    dense = [name for name, kind in nodes.items() if kind == "Dense"]
-    tables = [name for name, kind in nodes.items() if kind == "Embedding"]
-    order = chained(
-        {name: _size(shapes[name], nodes[name] == "Bidirectional") for name in layers},
-        {shapes[name][0][1] for name in tables},
-        {shapes[name][0][0] for name in dense},
-    )
-    if order is None:
-        sizes = ", ".join(f"{visible(name)} {_told(_size(shapes[name], False))}" for name in layers)
-        raise UserError(f"{where}: its recurrent layers do not follow each other by their sizes: {sizes}")
-    chain: list[Recurrent | Op] = []
-    used: list[str] = []
-    embedding = None
-    first = _size(shapes[order[0][0]], False).inputs
-    for name in tables:
-        if embedding is None and shapes[name][0][1] == first:
-            embedding = file.weights(name)[0]
-            used.append(name)
-            report.say("embedding", f"{visible(name)}, {len(embedding)} ids", "inferred", "its width is what is read")
-    width = 0
-    for number, (name, joined) in enumerate(order):
-        part = _layer(file, name, nodes[name], file.weights(name), f"layer{number}", where, report)
-        if not joined:
+@dataclass
+class _Planning:
+    """One file of weights being planned."""
+
+    file: KerasFile
+    layers: Sequence[WeightLayer]
+    where: str
+    report: ImportReport
+    keys: dict[str, str] = field(default_factory=dict)
+    """What facts of a layer begin with, by its name."""
+
+    def plan(self) -> Plan:
+        """Return the plan, with everything that is left said."""
+        report = self.report
+        tables = [one for one in self.layers if one.kind == "Embedding"]
+        taken, rivals = self._joined([one.weights[0].shape[1] for one in tables])
+        order = [one for one, _ in taken.layers]
+        embedding = next((one for one in tables if one.weights[0].shape[1] == order[0].reads), None)
+        mask = None
+        if embedding is not None:
+            ids = len(embedding.weights[0])
+            said = f"{visible(embedding.name)}, {ids} ids"
+            report.say("embedding", said, "inferred", "its width is what is read")
+            masking = report.choose("masking", "none", ("0",), "assumed", NOT_RECORDED, together=NOT_RECORDED)
+            mask = None if masking == "none" else 0
+            self.keys[embedding.name] = "embedding"
+        chain = self._chain(taken)
+        if isinstance(chain[-1], Recurrent) and not any(one.kind == "Dense" for one in rivals):
+            report.assume("readout", "none", NOT_RECORDED)
+        self._left(order, rivals)
+        table = None if embedding is None else embedding.weights[0]
+        return Plan("", chain, table, mask_id=mask)
+
+    def _joined(self, embedded: Sequence[int]) -> tuple[Chain, list[WeightLayer]]:
+        """Return the layers that read each other, and those of which it is said that they could stand there too."""
+        standing = [one for one in self.layers if one.known]
+        chains = chains_of(standing, embedded)
+        if not chains:
+            lowest = [one for one in standing if one.recurrent]
+            sizes = ", ".join(f"{visible(one.name)} {one.reads} → {one.units}" for one in lowest)
+            raise UserError(f"{self.where}: its recurrent layers do not follow each other by their sizes: {sizes}")
+        first = chains[0]
+        others = [one.names for one in chains[1:_MOST_OTHERS]]
+        rivals: list[WeightLayer] = []
+        how: How = "inferred"
+        why = "the only order that their classes and widths allow"
+        if len({one.members for one in chains}) > 1:
+            first = first.below_the_top()
+            others = [one.names for one in chains[:_MOST_OTHERS] if one.names != first.names]
+            rivals = [one for one in standing if any(one.name in chain.members - first.members for chain in chains)]
+            each = " and ".join(visible(one.name) for one in rivals)
+            how, why = "assumed", f"{each} could stand above it or below, and weights alone do not say which does"
+        elif len(chains) > 1 or len(first.layers) < len(standing) or self._apart(first):
+            how, why = "assumed", "names, classes and widths say no more"
+        others += [one.name for one in standing if one.recurrent and one.name not in (first.names, *others)]
+        if len(standing) == 1:
+            return first, []
+        together = "" if rivals else PLACED
+        chosen = self.report.choose("join", first.names, others, how, why, together=together)
+        if chosen == first.names:
+            return first, rivals
+        alone = [Chain(((one, True),)) for one in standing if one.recurrent]
+        return next(one for one in (*chains, *alone) if one.names == chosen), []
+
+    def _apart(self, chain: Chain) -> bool:
+        """Say whether a recurrent layer that reads another could as well stand beside it and read the same."""
+        layers = [one for one, _ in chain.layers if one.recurrent]
+        return any(one.reads == layers[0].reads for one in layers[1:])
+
+    def _chain(self, taken: Chain) -> list[Recurrent | Op]:
+        """Return what the layers do, one after the other."""
+        report = self.report
+        last = max(n for n, (one, _) in enumerate(taken.layers) if one.recurrent)
+        chain: list[Recurrent | Op] = []
+        waiting: list[tuple[WeightLayer, list[Op]]] = []
+        count = 0
+        for number, (one, joined) in enumerate(taken.layers):
+            if not one.recurrent:
+                key = "readout" if number > last else f"layer{count}"
+                self.keys[one.name] = key
+                made = self._steps(one, key, not chain or isinstance(chain[-1], Recurrent))
+                waiting.append((one, made))
+                chain += made
+                continue
+            if waiting:
+                names = ", ".join(visible(below.name) for below, _ in waiting)
+                report.say(f"layer{count}.name", names, "inferred", "run at each step")
+                count += 1
+                waiting = []
+            self.keys[one.name] = f"layer{count}"
+            chain.append(self._recurrent(one, joined, f"layer{count}"))
+            count += 1
+        return chain
+
+    def _recurrent(self, one: WeightLayer, joined: bool, key: str) -> Recurrent:
+        part = _layer(self.file, one.name, one.kind, list(one.weights), key, self.where, self.report)
+        if one.both and not joined:
             why = "the next layer reads as many numbers as one direction gives; a file of weights does not record more"
-            merge = report.choose(f"layer{number}.merge", "sum", ("average", "mul"), "assumed", why)
-            part = replace(part, merge=merge)
-        chain.append(part)
-        used.append(name)
-        width = part.hidden * (len(part.passes) if part.merge == "concat" else 1)
-    while (name := next((one for one in dense if one not in used and shapes[one][0][0] == width), "")) != "":
-        weights = file.weights(name)
-        chain += _dense(name, weights, isinstance(chain[-1], Recurrent), report)
-        used.append(name)
-        width = weights[0].shape[1]
-    if isinstance(chain[-1], Recurrent):
-        report.assume("readout", "none", NOT_RECORDED)
-    report.unused += [visible(name) for name in nodes if name not in used]
-    return Plan("", chain, embedding)
+            part = replace(part, merge=self.report.choose(f"{key}.merge", "sum", ("average", "mul"), "assumed", why))
+        if not one.both and part.inputs == part.hidden:
+            said = self.report.choose(
+                f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED, together=NOT_RECORDED
+            )
+            part = replace(part, residual=said == "added")
+        return part
 
+    def _steps(self, one: WeightLayer, key: str, first: bool) -> list[Op]:
+        """Return what a layer does at every step; above the top one, the first says what it takes of the steps."""
+        report = self.report
+        if one.kind in NORMS:
+            return self._norm(one, key) if key != "readout" else [*self._over(first), *self._norm(one, key)]
+        dense = Dense(one.name, one.weights[0].T, one.weights[1] if len(one.weights) > 1 else None)
+        function = f"{key}.{visible(one.name)}_activation"
+        over = self._over(first) if key == "readout" else []
+        if key == "readout":
+            report.say("readout", visible(one.name), "inferred", "shapes")
+        said = report.choose(
+            function, "linear", _LAST[1:], "assumed", "a file of weights does not record it", together=NOT_RECORDED
+        )
+        return [*over, dense, *([] if said == "linear" else [Activation(one.name, said)])]
 
-@dataclass(frozen=True)
-class _Size:
-    inputs: int
-    hidden: int
-    both: bool
+    def _over(self, first: bool) -> list[Op]:
+        if not first:
+            return []
+        known = pooled(self.layers)
+        spread = any(one.kind == "Dense" and one.filed == "time_distributed" for one in self.layers)
+        own = known or ("each" if spread else "last")
+        how: How = "assumed" if known is None and not spread else "inferred"
+        why = "a file of weights does not record it" if how == "assumed" else "a layer of the file is called so"
+        others = [one for one in _OVER if one != own]
+        over = self.report.choose("readout.over", own, others, how, why, together=NOT_RECORDED)
+        return [] if over == "each" else [Reduce("final" if over == "last" else over)]
 
-    def gives(self, joined: bool) -> int:
-        return self.hidden * 2 if self.both and joined else self.hidden
+    def _norm(self, one: WeightLayer, key: str) -> list[Op]:
+        setting = f"{key}.epsilon_{visible(one.name)}"
+        config: dict[str, Any] = {}
+        if one.kind != "Normalization":
+            said = self.report.offer(setting, sentence(_EPSILON, 6), ("1e-05", "1e-06", "1e-07"), free=True)
+            try:
+                config["epsilon"] = float(said)
+            except ValueError:
+                config["epsilon"] = -1.0
+            if not 0 <= config["epsilon"] <= 1:
+                raise UserError(f"--set {setting}={visible(said)}: it should be a number, such as 0.001")
+        try:
+            made = steps(KerasNode(one.name, one.kind, config), list(one.weights), self.file.generation)
+        except UnsupportedLayer as error:
+            raise refuse(self.where, KerasNode(one.name, one.kind, config), str(error)) from error
+        return made
 
+    def _left(self, taken: Sequence[WeightLayer], rivals: Sequence[WeightLayer]) -> None:
+        """Say of every layer that nothing took what it may change."""
+        used = {one.name for one in taken} | {name for name, key in self.keys.items() if key == "embedding"}
+        for one in self.layers:
+            if one.name in used or not one.weights:
+                continue
+            self.report.unused.append(visible(one.name))
+            if one not in rivals:
+                for key in self._beside(one, taken):
+                    self.report.doubt(key, f"{one.text} is in the file and has no place here")
+        for one in without_weights(self.layers):
+            for key in self._beside(one, taken):
+                self.report.doubt(key, f"what {visible(one.name)} does is not in a file of weights")
 
-def _size(shapes: Sequence[tuple[int, ...]], both: bool) -> _Size:
-    return _Size(shapes[0][0], shapes[1][0], both)
-
-
-def _told(size: _Size) -> str:
-    return f"{size.inputs} → {size.hidden}"
-
-
-def chained(
-    layers: Mapping[str, _Size], embedded: Collection[int], read: Collection[int]
-) -> list[tuple[str, bool]] | None:
-    """Return an order in which each layer reads what the one before gives; None where there is none.
-
-    Keras 3 files its layers by their names, so the order in a file of weights means nothing.
-
-    Args:
-        layers: Sizes of the recurrent layers, in the file's order.
-        embedded: Widths of the embeddings there are.
-        read: What the dense layers read.
-
-    Returns:
-        Names from the lowest up, each with whether its two directions are joined end to end.
-    """
-    orders = permutations(layers) if len(layers) <= _MOST_ORDERED else iter([tuple(layers)])
-    found: list[tuple[bool, list[tuple[str, bool]]]] = []
-    for order in orders:
-        after = [{layers[name].inputs} for name in order[1:]] + [read]
-        joined = [not layers[name].both or layers[name].gives(True) in wanted or layers[name].gives(False) not in wanted
-                  for name, wanted in zip(order, after, strict=True)]  # fmt: skip
-        if all(layers[name].gives(end) in wanted for name, end, wanted in zip(order[:-1], joined, after, strict=False)):
-            found.append((layers[order[0]].inputs in embedded, list(zip(order, joined, strict=True))))
-    return max(found, key=lambda one: one[0])[1] if found else None
+    def _beside(self, one: WeightLayer, taken: Sequence[WeightLayer]) -> list[str]:
+        """Return the parts whose numbers a layer that is not run may change."""
+        recurrent = [other for other in taken if other.recurrent]
+        if one.row is None:
+            return [*(self.keys[other.name] for other in recurrent), "readout"]
+        above = [self.keys[other.name] for other in recurrent if one.before(other)]
+        return [above[0] if above else "readout"]
 
 
 def _layer(
     file: KerasFile, name: str, kind: str, weights: list[Array], key: str, where: str, report: ImportReport
 ) -> Recurrent:
-    inner_kind = _kind(name, weights[: len(weights) // 2]) if kind == "Bidirectional" else kind
+    inner_kind = shape_kind(weights[: len(weights) // 2]) if kind == "Bidirectional" else kind
     version = tuple(int(one) for one in file.version.split("-")[0].split(".")[:2] if one.isdigit())
     old = version < (2, 3) and file.generation < 3 and "tf" not in file.version
+    bias = len(weights) // (2 if kind == "Bidirectional" else 1) != 2
     config: dict[str, Any] = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": not old}
+    config["use_bias"] = bias
     node = KerasNode(name, inner_kind, config)
     if kind == "Bidirectional":
         node = KerasNode(name, kind, {"merge_mode": "concat"}, inner=node)
@@ -164,7 +248,8 @@ def _layer(
     except UnsupportedLayer as error:
         raise refuse(where, node, str(error)) from error
     told = ("name", "size")
-    report.facts += [fact for fact in notes.facts if fact.key.rpartition(".")[2] in told or fact.how == "set"]
+    kept = [fact for fact in notes.facts if fact.key.rpartition(".")[2] in told or fact.how == "set"]
+    report.facts += [replace(fact, why="the file") if fact.key.endswith(".name") else fact for fact in kept]
     report.offered += [fact for fact in notes.offered if fact.key.rpartition(".")[2] not in _ASSUMED]
     report.say(f"{key}.cell", inner_kind, "inferred", "shapes")
     if kind == "Bidirectional":
@@ -193,17 +278,3 @@ def _layer(
     if "output" in functions:
         functions["output"] = functions["candidate"]
     return Recurrent(**{**vars(part), "functions": functions})
-
-
-def _dense(name: str, weights: list[Array], first: bool, report: ImportReport) -> list[Op]:
-    made: list[Op] = []
-    why = "a file of weights does not record it"
-    if first:
-        over = report.choose("readout.over", "last", _OVER[1:], "assumed", why, together=NOT_RECORDED)
-        made += [] if over == "each" else [Reduce("final" if over == "last" else over)]
-    made.append(Dense(name, weights[0].T, weights[1] if len(weights) > 1 else None))
-    report.say("readout", visible(name), "inferred", "shapes")
-    function = report.choose(
-        f"readout.{visible(name)}_activation", "linear", _LAST[1:], "assumed", why, together=NOT_RECORDED
-    )
-    return made + ([] if function == "linear" else [Activation(name, function)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ class TracedGraph:
         second: On another, of another length where the file allows it.
         computed: Names that the recurrent nodes make.
         takes_one_step: Whether the file takes one step, and no more.
+        other_sequences: Outputs that of several sequences at once take another than the first.
     """
 
     graph: ProgramGraph
@@ -28,6 +30,7 @@ class TracedGraph:
     second: GraphTrace
     computed: frozenset[str]
     takes_one_step: bool
+    other_sequences: Collection[str] = ()
 
     @property
     def lengths(self) -> tuple[int, int]:
@@ -73,6 +76,8 @@ class TracedGraph:
         """
         if self.lengths == (1, 1) and not self.takes_one_step:
             raise UnsupportedNode("what stands before its layers gives one step of what was tried, which tells nothing")
+        if name in self.other_sequences:
+            raise UnsupportedNode("it takes one sequence of a batch, and the file does not say which axis the batch is")
         value, where = self.first.said(name)
         other, there = self.second.said(name)
         if signature(value) != signature(

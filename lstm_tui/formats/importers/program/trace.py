@@ -205,6 +205,27 @@ class GraphTrace:
             raise UnsupportedNode(self.broken.get(name, f"{visible(name)} does not come from the recurrent layers"))
         return self._rows_of_some(self.ids[name])[:2]
 
+    def sequences(self, name: str) -> set[int]:
+        """Return of which sequences of a batch the numbers of a tensor are, or of what it is made of that is known."""
+        made = {one: node for node in self.graph.nodes for one in node.output}
+        waiting, seen = [name], {name}
+        found: set[int] = set()
+        while waiting:
+            one = waiting.pop()
+            ids = self.ids.get(one)
+            if ids is None:
+                read = {each for each in (made[one].input if one in made else ()) if each} - seen
+                seen |= read
+                waiting += read
+                continue
+            there = ids[ids > 0]
+            which = np.searchsorted(np.array(self._bases), there, side="right") - 1
+            for number in np.unique(which).tolist():
+                value = self.values[number]
+                rows = (there[which == number] - self._bases[number]) // value.width
+                found |= set((rows % self.places[id(value)].batch).tolist())
+        return found
+
     def steps_of(self, value: Value) -> int:
         """Return how many steps a value has, or the series that it is made of."""
         return self._extent(value)[0]

@@ -14,6 +14,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.network_endings import ENDINGS
+from lstm_tui.formats.importers.released.encoder_decoder import is_attention
 from lstm_tui.formats.importers.torch.exported import OLDER, OLDER_TENSORS, ExportedArchive, read_exported, read_older
 from lstm_tui.formats.importers.torch.pickled_arrays import Bytes, Pickled, Storage, Tensor, make, storage, view
 from lstm_tui.formats.importers.torch.safe_unpickler import Made, PickleMachine
@@ -330,9 +331,22 @@ def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:
     among.sort(key=lambda key: _PREFERRED.index(key) if key in _PREFERRED else len(_PREFERRED))
     if wanted is not None and wanted not in groups:
         raise UserError(f"{where}: has no weights under {visible(wanted)}; there are {', '.join(map(visible, groups))}")
+    if wanted is None and (pair := _pair(groups, among)):
+        joined = {f"{key}.{name}": one for key in pair for name, one in groups[key].items()}
+        inside = {f"{key}.{name}": one for key in pair for name, one in modules.get(key, {}).items()}
+        return Checkpoint(joined, inside, "", tuple(key for key in among if key not in pair))
     chosen = among[0] if wanted is None else wanted
     others = tuple(key for key in among if key != chosen)
     return Checkpoint(groups[chosen], modules.get(chosen, {}), chosen, others)
+
+
+def _pair(groups: Mapping[str, Mapping[str, Any]], among: Sequence[str]) -> tuple[str, ...]:
+    """Return the keys of an encoder and of a decoder that looks over it, which are one network; none without both."""
+    parts = [next((key for key in among if key.lower().startswith(begin)), None) for begin in ("en", "de")]
+    decoder = parts[1]
+    if decoder is None or not any(map(is_attention, groups[decoder])):
+        return ()
+    return tuple(key for key in parts if key is not None) if None not in parts else ()
 
 
 def _direct(root: Any) -> bool:

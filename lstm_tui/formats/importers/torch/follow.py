@@ -134,6 +134,7 @@ def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportRepor
     follower, searched = _searched(program)
     layouts: dict[str, TapeLayout] = {}
     others: dict[str, Sequence[TapeLayout]] = {}
+    unsure = False
     for one in program.inputs:
         if one.name not in searched:
             continue
@@ -142,6 +143,7 @@ def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportRepor
         if not rivals and one.sizes is None and not follower.sure(one.name, {**layouts, one.name: found}):
             report.assume(key, found.text, "the file keeps no shapes, and two sequences at once are not understood")
             others[one.name] = ()
+            unsure = True
         if rivals:
             what = "how wide a step is" if rivals[0].time == found.time else "which axis is the tape"
             why = f"the file does not say {what}, and each of these can be followed"
@@ -149,7 +151,7 @@ def follow_program(archive: ScriptArchive | ExportedArchive, report: ImportRepor
             found = next(each for each in (found, *rivals) if each.text == said)
             others[one.name] = rivals
         layouts[one.name] = found
-    return follower.followed(layouts, others)
+    return follower.followed(layouts, others, unsure)
 
 
 Searched = Mapping[str, tuple[TapeLayout, Sequence[TapeLayout]]]
@@ -366,16 +368,26 @@ class _Follower:
         return run
 
     def followed(
-        self, layouts: Mapping[str, TapeLayout], others: Mapping[str, Sequence[TapeLayout]]
+        self, layouts: Mapping[str, TapeLayout], others: Mapping[str, Sequence[TapeLayout]], unsure: bool
     ) -> FollowedProgram:
-        """Return the program followed on two sequences."""
+        """Return the program followed on two sequences.
+
+        Args:
+            layouts: How each input is laid out.
+            others: How else it could be.
+            unsure: Whether an axis is taken for the batch that no other reading was found for.
+        """
         shared: dict[Any, ProgramNode] = {}
         self._budget = Budget()  # whatever finding the layouts took
         first, second = (self._try(layouts, steps, 1, seed, shared) for seed, steps in enumerate(LENGTHS))
         nodes = [node for node in first.graph.nodes if node.op_type in RECURRENT]
         computed = frozenset(name for node in nodes for name in node.output)
         takes_one = any(one.fixed == 1 for one in layouts.values())
-        traced = TracedGraph(first.graph, first.trace, second.trace, computed, takes_one)
+        mixed: list[str] = []
+        if unsure:
+            pair = self._try(layouts, LENGTHS[0], 2, 0, {}).trace
+            mixed = [name for name in pair.graph.outputs if pair.sequences(name) == {1}]
+        traced = TracedGraph(first.graph, first.trace, second.trace, computed, takes_one, frozenset(mixed))
         b = first.builder
         return FollowedProgram(
             traced,

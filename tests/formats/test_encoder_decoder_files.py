@@ -1,0 +1,252 @@
+"""Files of encoders and decoders with attention answer as naive NumPy and PyTorch do, read back token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import lstm_tui
+from lstm_tui.debugger.edits.openings import read_as
+from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network
+from lstm_tui.formats.importers.open import ImportOptions, open_file
+
+Tensors = dict[str, Array]
+READ, SAID, WIDTH, OWN, HIDDEN = 9, 7, 5, 4, 6
+ASKED = (3, 8, 2, 2, 5)
+ANSWERED = (0, 4, 6, 4)  # the first is the sign that begins it
+
+
+def sigmoid(x: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def softmax(x: Array) -> Array:
+    sizes = np.exp(x - x.max())
+    return np.asarray(sizes / sizes.sum())
+
+
+def named(prefix: str, kind: str, single: bool) -> str:
+    """Return the name of a tensor of a recurrent layer, or of its single cell."""
+    return f"{prefix}layers.0.{kind}" if single else f"{prefix}{kind}_l0"
+
+
+def recurrent(rng: np.random.Generator, prefix: str, gates: int, reads: int, single: bool = False) -> Tensors:
+    shapes = {"weight_ih": (gates * HIDDEN, reads), "weight_hh": (gates * HIDDEN, HIDDEN),
+              "bias_ih": (gates * HIDDEN,), "bias_hh": (gates * HIDDEN,)}  # fmt: skip
+    return {named(prefix, kind, single): rng.normal(0, 0.6, shape) for kind, shape in shapes.items()}
+
+
+def step(t: Tensors, prefix: str, x: Array, h: Array, c: Array, single: bool = False) -> tuple[Array, Array]:
+    of_x = t[named(prefix, "weight_ih", single)] @ x + t[named(prefix, "bias_ih", single)]
+    of_h = t[named(prefix, "weight_hh", single)] @ h + t[named(prefix, "bias_hh", single)]
+    if len(of_x) == 3 * HIDDEN:
+        (r, z, n), (r_, z_, n_) = np.split(of_x, 3), np.split(of_h, 3)
+        r, z = sigmoid(r + r_), sigmoid(z + z_)
+        n = np.tanh(n + r * n_)
+        return (1 - z) * n + z * h, c
+    i, f, g, o = np.split(of_x + of_h, 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def encoded(t: Tensors, table: str, prefix: str) -> tuple[Array, Array, Array]:
+    h, c, rows = np.zeros(HIDDEN), np.zeros(HIDDEN), []
+    for token in ASKED:
+        h, c = step(t, prefix, t[table][token], h, c)
+        rows.append(h)
+    return np.array(rows), h, c
+
+
+def tutorial(seed: int) -> Tensors:
+    """Return what the tutorial's two modules hold, saved together."""
+    rng = np.random.default_rng(seed)
+    made = {"encoder.embedding.weight": rng.normal(0, 1, (READ, WIDTH)),
+            "decoder.embedding.weight": rng.normal(0, 1, (SAID, OWN)),
+            "decoder.out.weight": rng.normal(0, 1, (SAID, HIDDEN)),
+            "decoder.out.bias": rng.normal(0, 1, SAID)}  # fmt: skip
+    for name, shape in (("Wa", (HIDDEN, HIDDEN)), ("Ua", (HIDDEN, HIDDEN)), ("Va", (1, HIDDEN))):
+        made |= {f"decoder.attention.{name}.weight": rng.normal(0, 0.7, shape),
+                 f"decoder.attention.{name}.bias": rng.normal(0, 0.7, shape[0])}  # fmt: skip
+    made |= recurrent(rng, "encoder.gru.", 3, WIDTH) | recurrent(rng, "decoder.gru.", 3, OWN + HIDDEN)
+    return {name: one.astype(np.float32) for name, one in made.items()}
+
+
+def answers_of_tutorial(t: Tensors) -> tuple[Array, Array]:
+    rows, h, c = encoded(t, "encoder.embedding.weight", "encoder.gru.")
+    said, looked = [], []
+    linear = {n: [t[f"decoder.attention.{n}.{kind}"] for kind in ("weight", "bias")] for n in ("Wa", "Ua", "Va")}
+    for token in ANSWERED:
+        match = np.tanh(linear["Wa"][0] @ h + linear["Wa"][1] + rows @ linear["Ua"][0].T + linear["Ua"][1])
+        a = softmax(match @ linear["Va"][0][0] + linear["Va"][1])
+        x = np.concatenate([t["decoder.embedding.weight"][token], a @ rows])
+        h, c = step(t, "decoder.gru.", x, h, c)
+        said.append(softmax(t["decoder.out.weight"] @ h + t["decoder.out.bias"]))
+        looked.append(a)
+    return np.array(said), np.array(looked)
+
+
+def opennmt(seed: int, cell: str, score: str, feeds: bool) -> Tensors:
+    rng, gates = np.random.default_rng(seed), 3 if cell == "gru" else 4
+    made = {
+        "encoder.embeddings.make_embedding.emb_luts.0.weight": rng.normal(0, 1, (READ, WIDTH)),
+        "decoder.embeddings.make_embedding.emb_luts.0.weight": rng.normal(0, 1, (SAID, OWN)),
+        "generator.0.weight": rng.normal(0, 1, (SAID, HIDDEN)), "generator.0.bias": rng.normal(0, 1, SAID),
+        "decoder.attn.linear_out.weight": rng.normal(0, 0.5, (HIDDEN, 2 * HIDDEN)),
+    }  # fmt: skip
+    if score == "general":
+        made["decoder.attn.linear_in.weight"] = rng.normal(0, 0.5, (HIDDEN, HIDDEN))
+    if score == "additive":
+        made |= {
+            "decoder.attn.linear_query.weight": rng.normal(0, 0.5, (HIDDEN, HIDDEN)),
+            "decoder.attn.linear_query.bias": rng.normal(0, 0.5, HIDDEN),
+            "decoder.attn.linear_context.weight": rng.normal(0, 0.5, (HIDDEN, HIDDEN)),
+            "decoder.attn.v.weight": rng.normal(0, 0.5, (1, HIDDEN)),
+            "decoder.attn.linear_out.bias": rng.normal(0, 0.5, HIDDEN),
+        }  # fmt: skip
+    made |= recurrent(rng, "encoder.rnn.", gates, WIDTH)
+    made |= recurrent(rng, "decoder.rnn.", gates, OWN + feeds * HIDDEN, single=feeds)
+    return {name: one.astype(np.float32) for name, one in made.items()}
+
+
+def answers_of_opennmt(t: Tensors, feeds: bool) -> tuple[Array, Array]:
+    rows, h, c = encoded(t, "encoder.embeddings.make_embedding.emb_luts.0.weight", "encoder.rnn.")
+    s, said, looked = np.zeros(HIDDEN), [], []
+    for token in ANSWERED:
+        own = t["decoder.embeddings.make_embedding.emb_luts.0.weight"][token]
+        h, c = step(t, "decoder.rnn.", np.concatenate([own, s]) if feeds else own, h, c, single=feeds)
+        if "decoder.attn.v.weight" in t:
+            asked = t["decoder.attn.linear_query.weight"] @ h + t["decoder.attn.linear_query.bias"]
+            scores = np.tanh(asked + rows @ t["decoder.attn.linear_context.weight"].T) @ t["decoder.attn.v.weight"][0]
+        elif "decoder.attn.linear_in.weight" in t:
+            scores = rows @ (t["decoder.attn.linear_in.weight"] @ h)
+        else:
+            scores = rows @ h
+        a = softmax(scores)
+        s = t["decoder.attn.linear_out.weight"] @ np.concatenate([a @ rows, h]) + t.get(
+            "decoder.attn.linear_out.bias", 0
+        )
+        s = s if "decoder.attn.v.weight" in t else np.tanh(s)
+        said.append(softmax(t["generator.0.weight"] @ s + t["generator.0.bias"]))
+        looked.append(a)
+    return np.array(said), np.array(looked)
+
+
+def written(tensors: Tensors, folder: Path) -> Path:
+    path = folder / "pair.safetensors"
+    save_file({name: np.ascontiguousarray(one) for name, one in tensors.items()}, path)
+    return path
+
+
+def tape(network: Network) -> str:
+    return " ".join([*map(str, ASKED), *(f"a{n}" for n in ANSWERED)])
+
+
+def check(path: Path, said: Array, looked: Array, **more: Any) -> Network:
+    network = open_file(path, ImportOptions(**more)).network
+    trace = lstm_tui.trace(tape(network), model=network)
+    assert trace.output is not None
+    made = np.asarray(trace.output, np.float64)[len(ASKED) :]
+    assert np.abs(made[:, READ:] - said).max() < 1e-5
+    assert made[:, :READ].max() < 1e-30, "what is only read is never said"
+    a = np.asarray(trace["layer1.forward"]["a"], np.float64)[len(ASKED) :]
+    assert np.abs(a[:, : len(ASKED)] - looked).max() < 1e-5
+    assert a[:, len(ASKED) :].max(initial=0) < 1e-30
+    return network
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 5))])
+def test_the_tutorials_pair_answers_as_written(seed: int, tmp_path: Path) -> None:
+    tensors = tutorial(seed)
+    network = check(written(tensors, tmp_path), *answers_of_tutorial(tensors))
+    facts = {fact.key: fact for fact in open_file(written(tensors, tmp_path)).report.facts}
+    assert facts["layer1.attention"].value == "additive scores, before the step"
+    assert {facts[key].how for key in ("layer1.joined", "layer1.begins", "answers.begin")} == {"assumed"}
+    assert not open_file(written(tensors, tmp_path)).report.unused
+    assert network.answers is not None
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("score", ["general", "dot", "additive"])
+@pytest.mark.parametrize("feeds", [False, True])
+def test_a_pair_of_opennmt_answers_as_written(cell: str, score: str, feeds: bool, tmp_path: Path) -> None:
+    tensors = opennmt(3, cell, score, feeds)
+    check(written(tensors, tmp_path), *answers_of_opennmt(tensors, feeds))
+
+
+def test_its_own_answer_is_read_back(tmp_path: Path) -> None:
+    tensors = tutorial(0)
+    network = open_file(written(tensors, tmp_path), ImportOptions({"answers.most": "5"})).network
+    made = read_as(" ".join(map(str, ASKED)), network)
+    assert len(ASKED) + 2 <= len(made) <= len(ASKED) + 6
+    assert made.tokens[len(ASKED)] == "a0"
+    trace = lstm_tui.trace(" ".join(made.tokens), model=network)
+    assert trace.output is not None
+    for t in range(len(ASKED), len(made) - 1):
+        assert made.tokens[t + 1] == network.classes[int(trace.output[t].argmax())]
+
+
+def changed(make: Callable[[Tensors], None]) -> Tensors:
+    tensors = tutorial(1)
+    make(tensors)
+    return tensors
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda t: t.pop("decoder.out.weight"), r"0 tensors are 7×6"),
+        (lambda t: t.pop("decoder.embedding.weight"), r"the decoder has 0 tables"),
+        (lambda t: t.update({"decoder.attention.Wa.weight": np.zeros((6, 5), np.float32)}), r"Wa\.weight is 6×5"),
+        (lambda t: t.update({"decoder.gru.weight_ih_l0": np.zeros((18, 9), np.float32)}), r"reads 9 numbers"),
+        (lambda t: t.pop("decoder.attention.Ua.weight"), r"Ua\.weight is missing"),
+    ],
+)
+def test_a_pair_that_lacks_a_part_is_refused_by_its_name(make: Any, says: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=says):
+        open_file(written(changed(make), tmp_path))
+
+
+def test_an_encoder_that_reads_both_ways_is_left_to_the_other_ways_and_attention_is_named(tmp_path: Path) -> None:
+    tensors = tutorial(2)
+    tensors |= {f"{name}_reverse": one for name, one in tensors.items() if name.startswith("encoder.gru.")}
+    report = open_file(written(tensors, tmp_path), ImportOptions(network="decoder.gru")).report
+    assert "decoder.attention.Wa.weight" in report.unused
+    assert any("looks like attention, which is not run" in one for one in report.warnings)
+
+
+@pytest.mark.slow
+def test_a_pair_of_torch_answers_as_torch_does(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    tensors = tutorial(4)
+    encoder, decoder = (
+        torch.nn.GRU(WIDTH, HIDDEN, batch_first=True),
+        torch.nn.GRU(OWN + HIDDEN, HIDDEN, batch_first=True),
+    )
+    for module, prefix in ((encoder, "encoder.gru."), (decoder, "decoder.gru.")):
+        module.load_state_dict({key: torch.tensor(tensors[prefix + key]) for key in module.state_dict()})
+    t = {name: torch.tensor(one) for name, one in tensors.items()}
+    rows, h = encoder(t["encoder.embedding.weight"][list(ASKED)][None])
+    said, looked = [], []
+    for token in ANSWERED:
+        linear = torch.nn.functional.linear
+        parts = {
+            name: (t[f"decoder.attention.{name}.weight"], t[f"decoder.attention.{name}.bias"])
+            for name in ("Wa", "Ua", "Va")
+        }
+        scores = linear(torch.tanh(linear(h[0][:, None], *parts["Wa"]) + linear(rows, *parts["Ua"])), *parts["Va"])
+        a = torch.softmax(scores[..., 0], -1)
+        context = torch.bmm(a[:, None], rows)
+        out, h = decoder(torch.cat([t["decoder.embedding.weight"][token][None, None], context], 2), h)
+        said.append(torch.softmax(linear(out[0, 0], t["decoder.out.weight"], t["decoder.out.bias"]), -1))
+        looked.append(a[0])
+    path = tmp_path / "pair.pt"
+    torch.save({"encoder": {k[8:]: t[k] for k in t if k.startswith("encoder.")},
+                "decoder": {k[8:]: t[k] for k in t if k.startswith("decoder.")}}, path)  # fmt: skip
+    check(path, np.array([one.detach().numpy() for one in said]), np.array([one.detach().numpy() for one in looked]))
