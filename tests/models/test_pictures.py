@@ -7,7 +7,9 @@ import pytest
 
 from lstm_tui.analysis.attention import looking_of
 from lstm_tui.analysis.train.loss import NOT_COUNTED
+from lstm_tui.debugger.edits.openings import read_as
 from lstm_tui.debugger.source import Source
+from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.bundled_files import path
 from lstm_tui.formats.inputs.samples import samples_folder
 from lstm_tui.formats.inputs.text_input import text_from
@@ -80,6 +82,16 @@ def test_the_caption_and_the_end_are_what_is_learned() -> None:
 def test_what_judges_is_chosen_once_and_each_is_another() -> None:
     assert unseen() == unseen()
     assert len({"".join(signs) for signs, _ in unseen()}) == UNSEEN
+
+
+def test_a_region_says_nothing_of_the_others() -> None:
+    network = open_model("picture")
+    signs, _ = unseen()[0]
+    for place in range(0, 16, 5):
+        other = [*signs[:place], SIGNS[5] if signs[place] != SIGNS[5] else SIGNS[6], *signs[place + 1 :]]
+        one, two = (run(network, read_as(" ".join(given), network), "numpy") for given in (signs, other))
+        differ = (one["layer0.forward"]["h"][:16] != two["layer0.forward"]["h"][:16]).any(axis=1)
+        assert np.flatnonzero(differ).tolist() == [place]
 
 
 def test_the_card_says_what_was_measured_and_the_network_is_what_it_says() -> None:
