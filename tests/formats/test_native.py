@@ -93,6 +93,7 @@ def test_every_cell_can_be_saved(tmp_path: Path, cell: str) -> None:
     again = load(path).tensors()
     assert again.keys() == made.tensors().keys()
     assert all(np.array_equal(again[name], tensor) for name, tensor in made.tensors().items())
+    assert read_header(path)["parameters"] == made.parameter_count
 
 
 def test_the_file_is_safetensors_with_the_names_of_the_design(tmp_path: Path) -> None:

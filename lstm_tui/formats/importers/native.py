@@ -139,6 +139,8 @@ def read_header(path: str | Path) -> dict[str, Any]:
     spec = _spec(content, where)
     counts = _check_tensors(content, where)
     total = sum(counts.values())
+    if any("mask" in text for text in spec.get("cells", {}).values()):  # what a mask keeps at 0 is no parameter
+        total = load(path).parameter_count
     return {**spec, "parameters": total, "cost": total - counts.get("embedding", 0)}
 
 
