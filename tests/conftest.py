@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +21,7 @@ import textual._wait
 from hypothesis import HealthCheck, settings
 
 from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.language.expression import Call, Name, walk
 
 # A shell that has Python keep no compiled files would have every program that a test starts compile the package anew.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
@@ -36,9 +38,33 @@ _FEW = 20
 """Random examples that a test tries always, where it asks for as many."""
 
 
+def _seen_first() -> frozenset[str]:
+    """Return the three common cells, and those that have what none before them has: see `_makings`.
+
+    Those whose memory is a matrix come last: each takes as long as ten LSTMs.
+    """
+    kept = {"lstm", "gru", "rnn"}
+    seen = set[object]().union(*map(_makings, kept))
+    for name in sorted(cell_names(), key=lambda one: bool(load_cell(one).shapes)):
+        if _makings(name) - seen:
+            kept.add(name)
+            seen |= _makings(name)
+    return frozenset(kept)
+
+
+def _makings(name: str) -> set[object]:
+    """Return what a cell is made of: ops, how many states, sizes, and whether a gate reads a state of its own step."""
+    cell = load_cell(name)
+    parts = [(one.name, part) for one in cell.equations for part in walk(one.expression)]
+    peeks = any(isinstance(part, Name) and part.name in cell.state for at, part in parts if at != cell.output)
+    calls = {part.function for _, part in parts if isinstance(part, Call)}
+    return {*calls, *cell.defaults, len(cell.state), cell.output in cell.state, bool(cell.sizes), ("peeks", peeks)}
+
+
 MATRICES = sorted(name for name in cell_names() if load_cell(name).shapes)
-OFTEN_SLOW = frozenset(MATRICES) - frozenset(MATRICES[::4])
-"""Cells of which only the slow tests see everything."""
+OFTEN_SEEN = _seen_first() | frozenset(MATRICES[::4])
+OFTEN_SLOW = frozenset(cell_names()) - OFTEN_SEEN
+"""Cells of which only the slow tests see everything: variants with no op of their own, and memories in matrices."""
 
 
 def _names_given(item: pytest.Item) -> set[str]:
@@ -81,14 +107,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests in the order of a seed, the same in every worker; at a desk random tests try fewer examples.
 
-    Of tests that every cell has, those of most memories that are matrices are slow: each takes as long as ten LSTMs.
+    Of tests that every cell has, those of cells that are made of the ops of others are slow: they take the same way.
     Their oracles, in `tests/cells`, are not.
     """
     if not config.getoption("all_examples"):
         for test in {getattr(one, "obj", None) for one in items}:
             _try_fewer(test)
+    tried: dict[tuple[str, str], set[str]] = defaultdict(set)
     for item in items:
-        if _names_given(item) & OFTEN_SLOW and "cells" not in item.path.parts:
+        tried[str(item.path), getattr(item, "originalname", item.name)] |= _names_given(item)
+    for item in items:
+        beside = tried[str(item.path), getattr(item, "originalname", item.name)]
+        if _names_given(item) & OFTEN_SLOW and beside & OFTEN_SEEN and "cells" not in item.path.parts:
             item.add_marker(pytest.mark.slow)
     seed: int | None = config.getoption("shuffle")
     if seed is not None:

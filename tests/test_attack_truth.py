@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from attack.harness import Tally
 from attack.truth import Case, tried
+from registries import sampled
 
 
-@pytest.mark.parametrize("seed", [753926460, 241699558, 774847278, 132882186, 890567726, 1024, 1, 2])
+@pytest.mark.parametrize("seed", sampled([753926460, 241699558, 774847278, 132882186, 890567726, 1024, 1, 2], 3))
 def test_nothing_that_is_said_under_poison_is_false(seed: int) -> None:
     tally = Tally()
     assert list(tried(Case(seed), tally)) == []

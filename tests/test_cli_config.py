@@ -316,3 +316,15 @@ def test_the_settings_are_told_as_json(home: Path, capsys: pytest.CaptureFixture
     assert said["theme"] == "light"
     assert said["keys"] == {"token": ["ctrl+b"]}
     assert len(said["clashes"]) == 2
+
+
+def test_what_is_wrong_in_the_file_is_told_as_json_too(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same lines as without --json, whatever it is that is wrong."""
+    for wrong in ('memory = "7 apples"', 'theme = "pink"', '[keys]\ntoken = "nonsense key"', "no = 1"):
+        (home / "config.toml").write_text(f"{wrong}\n")
+        assert main(["config", "--json"]) == 1, wrong
+        problems = json.loads(capsys.readouterr().out)["problems"]
+        assert main(["config"]) == 1
+        told = " ".join(capsys.readouterr().out.split())
+        assert problems, wrong
+        assert all(" ".join(str(one).split()) in told for one in problems), (wrong, problems, told)

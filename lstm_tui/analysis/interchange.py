@@ -15,6 +15,7 @@ import numpy as np
 from lstm_tui.analysis.influence import MOST_TOKENS, Target, number_of
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.batch import ToRun, run_each
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.run import input_of
@@ -104,12 +105,13 @@ def part_of_way(numbers: Array | np.float64, here: float, there: float) -> Array
         return np.asarray((numbers - here) / (way if way else np.nan))
 
 
-def columns_of(trace: Trace) -> tuple[MapColumn, ...]:
-    """Return what can be interchanged of a run: the token, what each pass reads, and every value of each pass.
+def columns_between(trace: Trace, other: Trace) -> tuple[MapColumn, ...]:
+    """Return what can be interchanged of two runs: the token, what each pass reads, and every value of each pass.
 
-    What the one pass of the lowest layer reads is left out where the token stands for it.
+    The token is interchanged where both read the same vocabulary by the same numbers; what the one pass of the lowest
+    layer reads is left out where the token stands for it.
     """
-    tokens = trace.sequence.ids is not None
+    tokens = trace.sequence.ids is not None and _read_alike(trace.network, other.network)
     lowest = [name for name in trace.passes if name.startswith("layer0.")]
     found = [MapColumn("", TOKEN)] if tokens else []
     for name, passed in trace.items():
@@ -119,12 +121,22 @@ def columns_of(trace: Trace) -> tuple[MapColumn, ...]:
     return tuple(found)
 
 
+def _read_alike(one: Network | None, other: Network | None) -> bool:
+    """Say whether two networks read every token as the same numbers."""
+    if one is other:
+        return True
+    if one is None or other is None or one.embedding is None or other.embedding is None:
+        return False
+    return one.tokens == other.tokens and np.array_equal(one.embedding, other.embedding)
+
+
 def check_pair(one: Trace, other: Trace, target: Target) -> None:
     """Refuse two runs of which nothing can be interchanged.
 
     Raises:
-        UserError: There is no network, a run is held in windows, or they have not equally many tokens; of a network
-            that reads forward only, the other may end at the token at which is asked.
+        UserError: There is no network, a run is held in windows, they are of networks of other sizes, values or
+            outputs, or they have not equally many tokens; of a network that reads forward only, the other may end at
+            the token at which is asked.
     """
     if one.ran is None or other.ran is None or one.network is None:
         raise UserError("a trace without its network cannot be run again: nothing can be interchanged")
@@ -138,9 +150,15 @@ def check_pair(one: Trace, other: Trace, target: Target) -> None:
             f"an interchange needs two sentences of equally many tokens, and these have {first} and {second}: "
             f"give one of {first}{or_ends}, or insert or remove tokens"
         )
-    sizes = [{name: passed[passed.cell.output].shape[1:] for name, passed in run.items()} for run in (one, other)]
+    sizes = [
+        {name: (passed.inputs["x"].shape[1:], [(value, passed[value].shape[1:]) for value in passed])
+         for name, passed in run.items()}
+        for run in (one, other)
+    ]  # fmt: skip
     if sizes[0] != sizes[1]:
-        raise UserError("an interchange needs two runs of networks of equal size")
+        raise UserError("an interchange needs two runs of networks of equal size, of the same layers and values")
+    if target.class_index is not None and one.classes != other.classes:
+        raise UserError("an interchange needs two runs of networks that say the same outputs; ask of a unit, c[7]")
 
 
 def places_between(one: Trace, other: Trace, target: Target) -> range:
@@ -153,7 +171,7 @@ def places_between(one: Trace, other: Trace, target: Target) -> range:
     """
     count = len(one.sequence)
     differ = np.zeros(len(other.sequence), dtype=np.bool_)
-    for column in columns_of(one):
+    for column in columns_between(one, other):
         differ |= differing(one, other, column).any(axis=1)
     if not differ.any():
         raise UserError("the two sentences are one and the same to this network: there is nothing to interchange")

@@ -71,7 +71,7 @@ keep keeps kept cleared clears rewritten = A memory is cleared where less than a
 i write writes written update = The input gate: which part of the candidate is written to the memory.
 g candidate = The candidate: what this token would write to the memory if the input gate were open.
 o show shows opened = The output gate: which part of the memory is shown as h.
-set back chunk ┃ ╎ = Before a token behind ┃ the states are those that the network begins with, and nothing of before is
+back chunk ┃ ╎ = Before a token behind ┃ the states are those that the network begins with, and nothing of before is
     left; ╎ marks where a chunk of a stream begins, over which they are carried.
 r reset = The reset gate of a GRU: which part of the state before is read for the candidate.
 z = The update gate of a GRU: which part of the state before is kept.

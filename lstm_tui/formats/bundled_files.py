@@ -12,7 +12,7 @@ _NAMES = (
     "bindings-delta", "bindings-lstm", "bindings-gru", "tiny",
     "verdict-lstm", "verdict-peephole", "verdict-coupled", "verdict-gru", "verdict-relu",
     "verdict-depth", "verdict-grid", "verdict-clockwork", "verdict-attention",
-    "tagger", "tagger-forward", "numbers", "flip-flop",
+    "tagger", "tagger-forward", "numbers", "flip-flop", "picture",
 )  # fmt: skip
 HELD_OUT = {"story": "stories.txt", "sentiment": "verdicts.tsv", "verdict": "verdicts.tsv"}
 """The file of texts that no network learned from, by how the names of those begin that it judges."""

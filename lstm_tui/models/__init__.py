@@ -13,7 +13,7 @@ __all__ = ["bundled_names", "card", "described", "path", "sample_of"]
 
 _SAMPLES = {
     "story": "story.txt", "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt", "numbers": "numbers.txt",
-    "flip-flop": "flip-flop.csv",
+    "flip-flop": "flip-flop.csv", "picture": "picture.txt",
 }  # fmt: skip
 
 

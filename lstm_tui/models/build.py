@@ -52,6 +52,7 @@ MODULES = {
     "tagger-forward": "taggers",
     "numbers": "number_words",
     "flip-flop": "flip_flop",
+    "picture": "pictures",
 }
 
 
@@ -84,6 +85,7 @@ def card(of: Recipe, network: Network, seeds: Sequence[int], measured: Sequence[
     listed = " ".join(str(seed) for seed in seeds)
     short = [{key: _short(number) for key, number in one.items()} for one in measured]
     units = {} if of.units is None else {"units": of.units(short[0])}
+    grid = {} if of.grid is None else {"grid": list(of.grid)}
     return {
         "task": of.task,
         "accuracy": of.accuracy(measured),
@@ -93,6 +95,7 @@ def card(of: Recipe, network: Network, seeds: Sequence[int], measured: Sequence[
         "command": f"python -m lstm_tui.models.build {of.name} --seeds {listed}",
         "seed": seeds[0],
         **units,
+        **grid,
         "measured": {str(seed): one for seed, one in zip(seeds, short, strict=True)},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +15,13 @@ from lstm_tui.analysis.influence import Target
 from lstm_tui.analysis.interchange import TOKEN, CausalMap, check_pair, number_in, part_of_way
 from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.edits.edit_reader import parse_edit
+from lstm_tui.debugger.edits.other_run import other_run, run_in_file, series_of_run
 from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, range_words, unit_order
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.native import save
 from lstm_tui.models.bundled import open_model
 
 TEXTS = ("The movie was not bad", "good movie was the bad")
@@ -242,3 +246,108 @@ def test_of_a_long_text_it_is_said_which_tokens_are_interchanged() -> None:
     assert "before t=86" in told
     short = asked(session_of("a good film", "sentiment-forward"), 'positive from "a bad film"')
     assert not list(range_words(short.begun()))
+
+
+def other_network(cell: str, path: Path, seed: int = 5, same: str = "") -> str:
+    """Write a network like `opened(cell)`'s with other numbers, but for one tensor, and return its path."""
+    network = opened(cell).edited.network.copy()
+    random = np.random.default_rng(seed)
+    for name, numbers in network.tensors().items():
+        numbers += random.normal(size=numbers.shape).astype(numbers.dtype) * (0.0 if name == same else 0.3)
+    save(network, path)
+    return str(path)
+
+
+def test_of_another_small_network_each_number_is_the_edit_made_by_hand(tmp_path: Path) -> None:
+    session, network = tiny(), open_model("tiny").copy()
+    for name, numbers in network.tensors().items():
+        numbers *= 1.5 if name.endswith("U_f") else 1
+    save(network, tmp_path / "other.safetensors")
+    question = asked(session, f"c[1] @ 3 from network {tmp_path / 'other.safetensors'}")
+    assert [column.value for column in question.columns] == ["token", "f", "i", "g", "c", "o", "h"]
+    found = question.answer()
+    assert len(set(found.numbers.ravel())) > 7
+    check_by_hand(session, question, found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("target", ["negative", "layer1.forward.h[1] @ 3"])
+def test_between_two_networks_each_number_is_the_edit_made_by_hand(cell: str, target: str, tmp_path: Path) -> None:
+    session = opened(cell)
+    question = asked(session, f"{target} from network {other_network(cell, tmp_path / 'other.safetensors')}")
+    assert all(column.value != TOKEN for column in question.columns), "the same words, and other numbers for each"
+    assert {column.pass_name for column in question.columns if column.value == "x"} == set(session.frame.trace)
+    found = question.answer()
+    assert np.isfinite(found.numbers).all()
+    assert found.there == number_in(question.other.trace, question.target) != found.here
+    check_by_hand(session, question, found)
+    alike = asked(
+        opened(cell), f"{target} from network {other_network(cell, tmp_path / 'alike.safetensors', same='embedding')}"
+    )
+    assert any(column.value == TOKEN for column in alike.columns), "each word is read as the same numbers"
+
+
+def test_networks_that_cannot_be_interchanged_are_one_line(tmp_path: Path) -> None:
+    session = opened("lstm")
+    path = tmp_path / "nan.safetensors"
+    network = session.edited.network.copy()
+    network.tensors()["layer0.forward/b_f"][:] = np.nan
+    save(network, path)
+    told = answer(session, f"trace-cause negative from network {path}")
+    assert f"not known in network {path}" in told[0]
+    assert "none changes it" not in told
+    assert any("come to no number: what they change is not known" in line for line in told)
+    for name, said in (
+        ("tiny", "this network reads"),
+        ("story", "equal size"),
+        (str(tmp_path / "none.pt"), "no such file"),
+    ):
+        with pytest.raises(UserError) as caught:
+            answer(session, f"trace-cause negative from network {name}")
+        assert "\n" not in str(caught.value), said
+    with pytest.raises(UserError, match="from which file"):
+        answer(session, "trace-cause-from")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_a_patch_from_anywhere_is_its_numbers_set_by_hand(seed: int, tmp_path: Path) -> None:
+    """Random networks, lines of other lengths, branches and files, in every value: bit for bit the numbers there."""
+    random = np.random.default_rng(seed)
+    cell = ["lstm", "gru", "lstm_peephole"][seed % 3]
+    network = stacked(cell)
+    texts = ("The movie was not bad", "The movie was good", "bad")
+    session = Session.open(Source(network, [sentence(network, text) for text in texts], interpreter="numpy"))
+    answer(session, "set layer0.forward.h[0] @ 1 = 0.3")
+    answer(session, "branch side")
+    answer(session, "switch 0")
+    path = other_network(cell, tmp_path / "o.safetensors", seed)
+    others = {"line 2": 4, "line 3": 1, "branch side": 5, "base": 5, f"network {path}": 5, '"was bad"': 2}
+    for _ in range(12):
+        name = list(others)[random.integers(len(others))]
+        passes = list(session.frame.trace)
+        owner = passes[random.integers(len(passes))]
+        values = [*session.frame.trace[owner], "x"]
+        value = values[random.integers(len(values))]
+        run_there = run_in_file(session, path) if name.startswith("network") else other_run(session, name)
+        series = series_of_run(run_there, owner, value)
+        size = int(random.integers(1, min(len(series), 3) + 1))
+        there, here = int(random.integers(len(series) - size + 1)), int(random.integers(5 - size + 1))
+        low = int(random.integers(series.shape[1]))
+        high = int(random.integers(low, series.shape[1])) + 1
+        kept = session.history.done
+        answer(
+            session, f"patch {owner}.{value}[{low}:{high}] @ {here}:{here + size} from {name} @ {there}:{there + size}"
+        )
+        patched = session.frame.trace
+        session.keep_edits(kept)
+        for step in range(size):
+            for unit in range(low, high):
+                number = float(str(series[there + step, unit]))
+                session.edit(parse_edit(f"set {owner}.{value}[{unit}] @ {here + step} = {number!r}"))
+        by_hand = session.frame.trace
+        for one, passed in patched.items():
+            for each in passed:
+                np.testing.assert_array_equal(passed[each], by_hand[one][each], err_msg=f"{name} {owner}.{value}")
+        session.keep_edits(kept)

@@ -187,3 +187,11 @@ def test_a_network_with_a_number_that_is_not_finite_is_told_as_not_known() -> No
     assert "not known" in said.split("says what is not known: ")[1]
     assert "nan" not in said
     assert not any("would cost" in line for line in answer(session, "reset-cost"))
+
+
+@pytest.mark.parametrize("most", [4, 3])
+def test_places_are_left_out_all_or_none_by_how_many_there_are(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lstm_tui.debugger.commands.attention.MOST_LEFT_OUT", most)
+    session = Session.open(Source.of_input(open_model("numbers"), text_from("four hundred and seven")))
+    lines = [line for line in answer(session, "attention") if line.strip().startswith("without ")]
+    assert len(lines) == (4 if most >= 4 else 0)

@@ -69,11 +69,11 @@ RUN_CELLS = tuple(one for one in ALL_CELLS if one != "lstm_projected.toml")  # w
 ALL_READOUTS = tuple(sorted(one.name for one in (PACKAGE / "engine" / "readouts").glob("*.toml")))
 LESSONS = ("lesson.toml", *sorted(one.name for one in (PACKAGE / "lessons").glob("[0-9]*.toml")))
 VOCABULARIES = ("v.txt", "v.json", "tokenizer.json")
-BEHIND = {
-    "patch-from": "h[0] @ 0 from @ 0",
-    "feature-from": "d = direction(h)",
-    "fix": "by bias within .02",
-}
+_LINES = (
+    "patch-from {} h[0] @ 0 from @ 0", "feature-from {} d = direction(h)", "trace-cause-from {} c[0]",
+    "fix {} by bias within .02",
+)  # fmt: skip
+BEHIND = {line.split()[0]: line.partition(" {} ")[2] for line in _LINES}
 """What a typed line says behind its file, of verbs that say more."""
 _READ = ("source", "load-edits", "model-file")
 """Verbs that read a file; the others that take one write it."""
@@ -230,9 +230,11 @@ def _rows() -> Iterator[Row]:
     yield Row(("verb", "fix"), f"{_RUN} --plain --batch -x verb-fix.x", CHECKS)
     patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
     yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
+    caused = f"{_RUN} --model native.safetensors --plain --batch -x verb-trace-cause-from.x"
+    yield Row(("verb", "trace-cause-from"), caused, ("native.safetensors",))
     yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-feature-from.x", ("direction.npz",))
     yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-sae.x", ("dictionary.npz",))
-    others = (*_READ, "fix", "patch-from", "feature-from")
+    others = (*_READ, *BEHIND)
     for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in others):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 
@@ -256,13 +258,12 @@ def make_seeds(folder: Path) -> None:
         }),
         "readout.toml": (PACKAGE / "engine" / "readouts" / "mean.toml").read_text(),
         "lesson.toml": (PACKAGE / "lessons" / "example.toml").read_text(),
-        "checks.txt": '# checks\nnot any(isnan(h))\n"on off": c[0] < 9\n', "verb-fix.x": "fix {}\n",
+        "checks.txt": '# checks\nnot any(isnan(h))\n"on off": c[0] < 9\n',
         "kept.progress": '["lstm-tui progress 1", "begun',
         "verb-source.x": "source {}\n", "verb-load-edits.x": "load-edits {}\n", "verb-save-edits.x": "save-edits {}\n",
         "verb-save-session.x": "save-session {}\n", "verb-report.x": "report {}\n",
         "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",
-        "verb-patch-from.x": "patch-from {} h[0] @ 0 from @ 0\n",
-        "verb-feature-from.x": "feature-from {} d = direction(h)\n",
+        **{f"verb-{line.split()[0]}.x": f"{line}\n" for line in _LINES},
         "verb-sae.x": "feature-from {} d = sae(h, 1)\nfeature d\n",
         "verb-record-lesson.x": "record-lesson {}\n",
         "verb-save-model.x": "save-model {}\n", "verb-model-file.x": "model-file {}\n",

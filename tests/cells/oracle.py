@@ -365,6 +365,15 @@ def gru_encoder(p: Parameters, x: Array, old: Values, low: Values | None, t: int
     return {**made, "h": h if turn else n + u * (h - n)}
 
 
+@oracle("region_encoder")
+def region_encoder(p: Parameters, x: Array, old: Values, low: Values | None, t: int) -> Values:
+    turn, y = turn_of(p, x, low)
+    count = float(old["count"][0]) + 1
+    here = np.array([float(not turn and place == count) for place in range(p["P_h"].shape[1])])
+    h = np.tanh([sum(p["W_h"][n] * x) + sum(p["P_h"][n] * here) + p["b_h"][n] for n in range(len(p["b_h"]))])
+    return {"turn": np.array([turn]), "y": y, "count": np.array([count]), "here": here, "h": h}
+
+
 def collected(p: Parameters, x: Array, old: Values, low: Values | None) -> tuple[float, Values]:
     """Return the turn, and what a decoder puts at the place of a token that is read."""
     turn, y = turn_of(p, x, low)

@@ -42,7 +42,7 @@ def says(text: str, number: float) -> bool:
     return abs(told - number) <= 0.00501 or abs(told - number) <= 0.006 * abs(number)
 
 
-@pytest.mark.parametrize("cell", sampled(EVERY_CELL, 2), ids=called)
+@pytest.mark.parametrize("cell", sampled(EVERY_CELL, 5), ids=called)
 def test_a_weight_is_told_as_the_network_that_ran_has_it_or_refused(cell: str) -> None:
     session = session_of(cell)
     masked = 0
@@ -72,7 +72,7 @@ def test_a_weight_is_told_as_the_network_that_ran_has_it_or_refused(cell: str) -
     assert bool(masked) == (called(cell) == "clockwork") or not session.edits.opened_network.passes[0].cell.mask
 
 
-@pytest.mark.parametrize("cell", sampled(EVERY_CELL, 2), ids=called)
+@pytest.mark.parametrize("cell", sampled(EVERY_CELL, 5), ids=called)
 def test_a_value_is_told_as_it_ran(cell: str) -> None:
     session = session_of(cell, "float32")  # in which 1e300 is infinite
     for passed in list(session.frame.trace.values()):
@@ -99,7 +99,7 @@ def test_a_value_is_told_as_it_ran(cell: str) -> None:
                 session.undo()
 
 
-@pytest.mark.parametrize("cell", sampled(EVERY_CELL, 2), ids=called)
+@pytest.mark.parametrize("cell", sampled(EVERY_CELL, 5), ids=called)
 def test_what_a_pin_holds_stays_where_an_equation_is_written_anew_and_the_other_way_round(cell: str) -> None:
     session = session_of(cell)
     name = "layer0.forward"

@@ -16,7 +16,7 @@ INTERPRETERS = ("numpy", "numba")
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
-@pytest.mark.parametrize(("inputs", "hidden", "steps"), [(1, 1, 5), (4, 1, 2), (1, 4, 1), (8, 8, 3)])
+@pytest.mark.parametrize(("inputs", "hidden", "steps"), sampled([(1, 1, 5), (4, 1, 2), (1, 4, 1), (8, 8, 3)], 2))
 @pytest.mark.parametrize("name", sorted(ORACLES))
 def test_agrees_with_the_oracle(name: str, inputs: int, hidden: int, steps: int, interpreter: str) -> None:
     network = make_network(name, 2, inputs, hidden, seed=9)
@@ -30,7 +30,7 @@ def test_agrees_with_the_oracle(name: str, inputs: int, hidden: int, steps: int,
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
-@pytest.mark.parametrize("name", sampled(EVERY_CELL, 2), ids=called)
+@pytest.mark.parametrize("name", sampled(EVERY_CELL, 4), ids=called)
 def test_windows_of_a_long_run_have_the_same_bits(name: str, interpreter: str, monkeypatch: pytest.MonkeyPatch) -> None:
     network = make_network(name, 2, seed=2)
     x, initial = make_input(network, 130), make_initial(network)

@@ -9,12 +9,18 @@ import pytest
 from saved_arrays import savez
 
 from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.expressions import Scope
+from lstm_tui.debugger.expressions.evaluator import evaluate
+from lstm_tui.debugger.expressions.parser import parse
 from lstm_tui.debugger.features import MOST_FEATURES, Feature, read_written
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import script_of
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.models.bundled import open_model
 
@@ -178,3 +184,17 @@ def test_a_line_of_numbers_is_read_as_it_is_written() -> None:
         weights = tuple(map(float, random.normal(size=size) * 10.0 ** random.integers(-9, 9, size)))
         one = Feature("x", PASS, "c", weights, -1e-7, 'of “a" file\\')
         assert read_written("x", one.line.partition("=")[2].strip()) == one
+
+
+@pytest.mark.parametrize(
+    ("cell", "hidden", "said"),
+    [("lstm", 3, "d is a direction of 2 numbers, and layer0.forward.c has 3 units here"),
+     ("gru", 2, "this run has no layer0.forward.c, of which d is a direction")],
+)  # fmt: skip
+def test_of_a_run_without_such_a_value_a_direction_is_refused(cell: str, hidden: int, said: str) -> None:
+    """A session's names go to runs of other networks too: a number of another value would be no answer."""
+    names = opened().frame.names
+    network = build_network({"input_size": 1, "layers": [{"cell": cell, "hidden_size": hidden}]}, seed=1)
+    other = run(network, Sequence("numbers", ("0", "1"), x=np.ones((2, 1), np.float32)))
+    with pytest.raises(UserError, match=said):
+        evaluate(parse("d"), Scope(other, PASS, names=names), 0, 2)

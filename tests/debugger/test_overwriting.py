@@ -15,7 +15,9 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
-OTHERWISE = {"source", "fix", "load-edits", "model-file", "patch-from", "feature-from", "record-lesson"}
+OTHERWISE = {
+    "source", "fix", "load-edits", "model-file", "patch-from", "feature-from", "record-lesson", "trace-cause-from",
+}  # fmt: skip
 """They read; or add to what is there, which has a test of its own."""
 ENDINGS = {"save-model": ".safetensors"}
 """Of verbs that do not write any ending."""

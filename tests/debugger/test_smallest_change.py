@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 
 from lstm_tui import session as session_of
 from lstm_tui.analysis.smallest_change import (
@@ -25,6 +26,7 @@ from lstm_tui.analysis.smallest_change import (
 from lstm_tui.debugger.cancellation import GivenUp
 from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.commands.dispatch import answer, completions
+from lstm_tui.debugger.edits import smallest as smallest_module
 from lstm_tui.debugger.edits.check_file import read_checks
 from lstm_tui.debugger.edits.language import TokenEdit, WeightEdit, line_of
 from lstm_tui.debugger.edits.smallest import effect_on, other_texts
@@ -109,6 +111,25 @@ ASKED = [
     ('keep "on" until 3 to .33', "weights", 0.06), ('forget "on" until 3 to .31', "weights", 0.06),
     ('keep "on" until 3 to .99', "bias", 1.0),
 ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_of_a_large_network_more_weights_are_searched_when_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = 'keep "on" until 3 to .33 by weights within .06'
+    every = tiny()
+    answer(every, line)
+    monkeypatch.setattr(smallest_module, "FEW", 8)
+    monkeypatch.setattr(smallest_module, "_MEASURED", 10)
+    monkeypatch.setattr(smallest_module, "_GUIDED", 3)
+    count = len(every_weight(every.edited.network))
+    session = tiny()
+    told = " ".join(answer(session, line))
+    assert f"3 of {count} weights: of the 10 of largest gradient those that move it most; `among {count}`" in told
+    told = " ".join(answer(session, f"{line} among {count}"))
+    assert f"all {count} weights" in told
+    assert session.changes[0].edits == every.changes[0].edits, "as where all are tried"
+    told = " ".join(answer(session, f"{line} among 12"))
+    assert f"12 of {count} weights: of the 12 of largest gradient" in told
 
 
 @pytest.mark.slow
@@ -247,7 +268,9 @@ REFUSED = [
     ('keep "on" until 3 to nan', "no number above 0"), ('keep "on" until 3 by bias by bias', "given twice"),
     ('keep "on" until 3 quickly', "means nothing"), ('keep "on" until 3 in q', "q"), ("keep wait until 3", "stands at"),
     ('keep "on" until 3 in c[9]', "units"), ("fix", "which file"), ("fix /nowhere/checks.txt", "nowhere"),
-    ("apply", "nothing was found"), ('keep "on" until 3 within -1', "no number above 0"),
+    ("apply", "nothing was found"), ('keep "on" until 3 to .99 among none', "no number of weights"),
+    ('keep "on" until 3 among 0', "no number of weights"), ('keep "on" until 3 over x.txt', "not for keep"),
+    ('keep "on" until 3 within -1', "no number above 0"),
 ]  # fmt: skip
 
 
@@ -314,6 +337,31 @@ def test_a_check_that_others_forbid_is_not_fixed(tmp_path: Path) -> None:
     reply = answer(session, f"fix {path} by bias within .1")
     assert "none found within" in reply[-1]
     assert not session.changes
+
+
+def test_what_else_a_fix_changes_is_counted_over_a_file_that_is_named(tmp_path: Path) -> None:
+    session = tiny()
+    now = naive_share(session.frame.trace, 0, 3)
+    path = checks(tmp_path, f"share(tok[0], at=3) < {now - 0.02:.4f}")
+    held = tmp_path / "held.txt"
+    held.write_text("off on wait\n\non off\n")
+    told = answer(session, f"fix {path} by bias within 2 over {held}")
+    (edit,) = the_change(session)
+    (effect,) = [line for line in told if line.strip().startswith("elsewhere")]
+    network, flips, answers = session.edited.network, 0, 0
+    changed = network.copy()
+    changed.tensors()[edit.tensor][tuple(first or 0 for first, _ in edit.index)] = edit.number
+    for text in ("off on wait", "on off"):
+        sequence = session_of(text, "tiny").frame.trace.sequence
+        runs = [run(one, sequence, "numba") for one in (network, changed)]
+        said = [
+            np.atleast_2d(present(one.result if one.output is None else one.output)).argmax(axis=-1) for one in runs
+        ]
+        flips, answers = flips + int((said[0] != said[1]).sum()), answers + len(said[0])
+    assert f"{flips} of {answers} answers flip" in effect
+    assert f"over 2 lines of {held}" in effect
+    with pytest.raises(UserError, match="no such file"):
+        answer(session, f"fix {path} by bias over {tmp_path / 'none.txt'}")
 
 
 def test_another_failing_check_is_named_by_its_line(tmp_path: Path) -> None:

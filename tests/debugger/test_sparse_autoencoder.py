@@ -10,6 +10,7 @@ from saved_arrays import savez
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at
 from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.encoder_activation import Dictionary
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import script_of
 from lstm_tui.debugger.source import Source
@@ -272,3 +273,13 @@ def test_a_row_that_is_none_is_one_line_and_changes_nothing(row: str, tmp_path: 
     ):
         with pytest.raises(UserError):
             answer(session, line)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_dictionary_holds_every_number_as_it_was_given(exact: bool) -> None:
+    """Packed in float32 only where every number is one: a half of them being so is not enough."""
+    weights = np.array([[0.5, 0.25], [0.1, 2.0]]) if not exact else np.array([[0.5, 0.25], [-1.5, 2.0]])
+    kept = Dictionary.of(weights, np.array([0.1, -3.0]))
+    assert np.array_equal(kept.weights, weights)
+    assert np.array_equal(kept.biases, [0.1, -3.0])
+    assert len(kept.content) == 4 * (4 if exact else 8) + 16

@@ -16,7 +16,7 @@ from lstm_tui.debugger.cancellation import GivenUp
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits import teaching
 from lstm_tui.debugger.edits.edit_reader import parse_edit
-from lstm_tui.debugger.edits.language import TeachEdit, line_of
+from lstm_tui.debugger.edits.language import MOST_EPOCHS, MOST_TEXTS, TeachEdit, line_of
 from lstm_tui.debugger.edits.teaching import held_out_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import read_saved, script_of
@@ -213,3 +213,20 @@ def test_the_held_out_texts_are_those_that_no_network_learned_from() -> None:
         assert held_out_path(name).read_text("utf-8") == text
     learned = {one.text for one in (*verdicts(GENERATED), *verdicts(LEARNED + 500, seed=1)[:LEARNED])}
     assert not learned & {line.partition("\t")[2] for line in texts["verdicts.tsv"].splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("texts", "epochs", "rate", "taken"),
+    [
+        (1, 1, "1", True), (MOST_TEXTS, MOST_EPOCHS, "1", True), (0, 1, "1", False), (MOST_TEXTS + 1, 1, "1", False),
+        (1, 0, "1", False), (1, MOST_EPOCHS + 1, "1", False), (1, 1, "0", False), (1, 1, "1.0001", False),
+    ],
+)  # fmt: skip
+def test_a_bound_is_in_and_what_is_beyond_it_is_not(texts: int, epochs: int, rate: str, taken: bool) -> None:
+    quoted = " ".join(f'"he likes {n}"' for n in range(texts))
+    line = f"teach {quoted} epochs {epochs} rate {rate}"
+    if taken:
+        assert len(parse_edit(line).texts) == texts  # type: ignore[union-attr]
+        return
+    with pytest.raises(UserError):
+        parse_edit(line)

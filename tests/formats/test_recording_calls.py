@@ -168,3 +168,27 @@ def test_what_a_model_does_not_run_on_is_one_line() -> None:
         lstm_tui.record(model, numbers(2, 6, 3))
     recorded = lstm_tui.record(model, numbers(2, 6, 3).bfloat16().requires_grad_())
     assert recorded["input"].dtype == np.float32
+
+
+@pytest.mark.parametrize(("name", "depth"), [("rnn", 2), ("rnn", 1), ("rnn2", 2)])
+def test_first_states_are_the_reason_though_names_begin_alike(name: str, depth: int, tmp_path: Path) -> None:
+    """Both modules are called `rnn…`, or one has two layers: each is still compared by what entered it."""
+
+    def run(model: Any, x: Any) -> Any:
+        given = {one: (torch.ones(model.deep[one], 1, 4),) * 2 if one == name else None for one in ("rnn", "rnn2")}
+        return model.fc(model.rnn2(model.rnn(x, given["rnn"])[0], given["rnn2"])[0])
+
+    sizes = {one: depth if one == name else 1 for one in ("rnn", "rnn2")}
+    torch.manual_seed(1)
+    parts = {
+        "rnn": torch.nn.LSTM(3, 4, sizes["rnn"], batch_first=True),
+        "rnn2": torch.nn.LSTM(4, 4, sizes["rnn2"], batch_first=True),
+    }
+    model = Around(run, **parts)
+    model.deep = sizes
+    lstm_tui.record(model, torch.randn(1, 5, 3), tmp_path / "R.npz")
+    torch.save(model.state_dict(), tmp_path / "m.pt")
+    _, verdict = verify(tmp_path / "m.pt", ImportOptions(), tmp_path / "R.npz")
+    assert verdict.first is not None
+    said = f"{name} by itself is as recorded: the model gives it first states, which are zeros here"
+    assert said in verdict.reasons

@@ -159,6 +159,18 @@ def test_silero_inside_if_bodies(tmp_path: Path) -> None:
         close(trace, "layer0.forward", value, wanted[value])
 
 
+def test_silero_as_one_step_of_plain_nodes(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    wanted = recorded("silero_vad_lstm")
+    file = open_file(fetched(SILERO, "silero_vad_op18_ifless.onnx"))
+    assert [one.cell.name for one in file.network.passes] == ["lstm"]
+    trace = from_arrays(file.network, tmp_path, input=wanted["frames"][:40])
+    for value in "hc":
+        close(trace, "layer0.forward", value, wanted[value][:40])
+    np.testing.assert_allclose(present(trace.output)[:, 0], wanted["speech_prob"][:40], atol=CLOSE)
+    assert {fact.key: fact.how for fact in file.report.facts}["compared"] == "confirmed"
+
+
 def test_nsnet2_from_features_to_its_gains(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     wanted = recorded("nsnet2_gru")

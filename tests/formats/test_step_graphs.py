@@ -170,5 +170,57 @@ def test_a_loop_begins_as_its_file_says(tmp_path: Path) -> None:
     assert np.any(start)
 
 
+def many_rows(joined: bool) -> bytes:
+    """Return a plain layer over four rows, which read each other where they are `joined`."""
+    hand = plain()
+    if joined:
+        hand.index("rows", 0)
+        hand.node("ReduceMean", "s rows", "mean")
+        hand.node("Add", "s mean", "both")
+    hand.node("Tanh", "both" if joined else "s", "h_out")
+    return hand.model({"x": (4, WIDTH), "h": (4, HIDDEN)}, {"h_out": (4, HIDDEN)})
+
+
+def test_of_rows_that_do_not_read_each_other_one_is_taken(tmp_path: Path) -> None:
+    alone, joined = (opened(tmp_path, many_rows(one)) for one in (False, True))
+    assert alone.network.input_size == WIDTH
+    assert [one.cell.name for one in alone.network.passes] == ["rnn"]
+    assert joined.network.input_size == 4 * WIDTH
+
+
+def test_a_gate_that_stands_for_two_is_no_gru(tmp_path: Path) -> None:
+    hand = plain()
+    hand.weight("one", numbers=1.0)
+    hand.node("Sigmoid", "s", "f")
+    hand.node("Mul", "f h", "reset")
+    hand.weight("R", HIDDEN, HIDDEN)
+    hand.node("MatMul", "reset R", "sn")
+    hand.node("Add", "sn a", "n_in")
+    hand.node("Tanh", "n_in", "n")
+    hand.node("Sub", "one f", "keeps")
+    hand.node("Mul", "keeps h", "kept")
+    hand.node("Mul", "f n", "written")
+    hand.node("Add", "kept written", "h_out")
+    network = opened(tmp_path, hand.model(STATE, {"h_out": (1, HIDDEN)})).network
+    assert network.passes[0].cell.name not in ("gru", "gru_reset_before")
+
+
+def test_an_edited_weight_of_a_page_goes_back_into_the_file(tmp_path: Path) -> None:
+    from lstm_tui.formats.write_back.write_back import written_back
+
+    hand = plain()
+    hand.node("Tanh", "s", "n")
+    hand.weight("k", numbers=0.5)
+    hand.node("Mul", "h k", "faded")
+    hand.node("Add", "faded n", "h_out")
+    network = opened(tmp_path, hand.model(STATE, {"h_out": (1, HIDDEN)})).network
+    edited = network.copy()
+    name = next(one for one in edited.tensors() if one.startswith("layer0.forward/U_"))
+    edited.tensors()[name][0, 1] = 0.5
+    (tmp_path / "edited.onnx").write_bytes(written_back(edited).data)
+    again = open_file(tmp_path / "edited.onnx").network
+    assert np.array_equal(again.tensors()[name], edited.tensors()[name])
+
+
 def test_cases_by_hand_are_kept() -> None:
     assert len(hand_cases()) <= len(KEPT)

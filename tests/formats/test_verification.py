@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from present import present
 from saved_arrays import savez
 
+import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import ImportOptions, open_file
-from lstm_tui.formats.verify.verification import verify
+from lstm_tui.formats.verify.verification import recurrent_layers, verify
 
 FILES = Path(__file__).parent / "files"
 TORCH = dict(np.load(FILES / "torch_expected.npz"))
@@ -122,3 +124,45 @@ def test_what_the_whole_model_said_is_left_out_where_the_file_cannot_say_it(
     np.savez(only, input=TORCH["x"], output=np.ones((len(TORCH["x"]), 2)))
     with pytest.raises(UserError, match="nothing to compare"):
         verify(BOTH, ImportOptions(), only)
+
+
+def stacked(tmp_path: Path, settings: dict[str, str]) -> tuple[Path, Path]:
+    """Return a file of two layers above a table, and a recording of it as it is read with settings."""
+    rng = np.random.default_rng(4)
+
+    def drawn(*shape: int) -> np.ndarray:
+        return (rng.normal(size=shape) * 0.6).astype(np.float32)
+
+    tensors = {"emb.weight": drawn(9, 4), "fc.weight": drawn(2, 4), "fc.bias": drawn(2)}
+    for layer in (0, 1):
+        for side in ("ih", "hh"):
+            tensors |= {f"rnn.weight_{side}_l{layer}": drawn(16, 4), f"rnn.bias_{side}_l{layer}": drawn(16)}
+    bag, reference = tmp_path / "bag.npz", tmp_path / "ref.npz"
+    savez(bag, tensors)
+    ids = np.array([1, 8, 2, 5, 0, 3, 3, 7])
+    network = open_file(bag, ImportOptions(settings)).network
+    trace = lstm_tui.trace(ids, network)
+    shown = [trace[network.layers[n].passes[0].name]["h"] for n in recurrent_layers(network)]
+    recorded = {f"layer{n}.forward/h": one for n, one in enumerate(shown)}
+    savez(reference, {"input": ids, **recorded, "output": present(trace.output)})
+    return bag, reference
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"layer0.gate_order": "igfo", "layer1.gate_order": "igfo"},
+        {"layer0.gate_order": "ifog", "layer1.gate_order": "ifog"},
+        {"layer0.before": "tanh", "layer1.gate_order": "iofg", "layer2.gate_order": "iofg"},
+        {"layer0.forget_bias": "1", "layer1.forget_bias": "1", "readout.before": "relu"},
+    ],
+    ids=lambda settings: ",".join(settings),
+)
+def test_mistakes_in_every_layer_of_a_module_are_found_where_readings_add_layers(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    bag, reference = stacked(tmp_path, settings)
+    _, verdict = verify(bag, ImportOptions(), reference)
+    assert verdict.first is not None
+    assert settings in verdict.fitting

@@ -29,7 +29,7 @@ VERDICT = tuple(
     f"verdict-{kind}"
     for kind in ("lstm", "peephole", "coupled", "gru", "relu", "depth", "grid", "clockwork", "attention")
 )
-NAMES = (*TRAINED, "tiny", *VERDICT, "tagger", "tagger-forward", "numbers", "flip-flop")
+NAMES = (*TRAINED, "tiny", *VERDICT, "tagger", "tagger-forward", "numbers", "flip-flop", "picture")
 SEEDS = 3
 VERDICTS = {
     "The movie was not bad": (0.8, 1.0),

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from lstm_tui.models.bundled import open_model
 from lstm_tui.models.recipes.stories import OWNERS, PRONOUNS, stories
 from lstm_tui.models.recipes.story_measures import (
+    CHANGE,
     CONCEPTS,
+    ELSEWHERE,
+    LARGEST,
     RATIO,
     SATURATED,
     STAY,
@@ -40,7 +43,7 @@ def test_balanced_accuracy_is_that_of_the_best_threshold(pairs: list[tuple[int, 
 
 def test_what_is_lost_is_that_of_a_loop_over_the_units() -> None:
     told = [tell(open_model("story"), story) for story in stories(6, 5)]
-    stays, ratios = [], []
+    stays, ratios, changed, elsewhere = [], [], [], []
     for one in told:
         lost = [0.0]
         for t in range(1, len(one.story.words)):
@@ -49,6 +52,9 @@ def test_what_is_lost_is_that_of_a_loop_over_the_units() -> None:
             lost.append(float(gone / sum(abs(before))))
         assert one.lost == pytest.approx(lost)
         stays += [lost[t] for t in one.story.stays]
+        left = [t for t in range(1, len(lost)) if t not in one.story.changes]
+        elsewhere += [lost[t] for t in left]
+        changed += [lost[t] for t in one.story.changes if t > 0]
         changes = [t for t in one.story.changes if t > 0]
         if changes:
             others = sorted(lost[t] for t in range(1, len(lost)) if t not in changes)
@@ -57,7 +63,12 @@ def test_what_is_lost_is_that_of_a_loop_over_the_units() -> None:
     assert found[STAY] == pytest.approx(np.mean(stays))
     assert found[RATIO] == pytest.approx(np.median(ratios))
     beyond = [abs(g) > 0.95 for one in told for g in one.candidate.ravel()]
-    assert found[SATURATED] == pytest.approx(np.mean(beyond))
+    wanted = {
+        STAY: np.mean(stays), RATIO: np.median(ratios), SATURATED: np.mean(beyond), CHANGE: np.mean(changed),
+        ELSEWHERE: np.median(elsewhere), "lost elsewhere, mean": np.mean(elsewhere),
+        LARGEST: max(abs(float(c)) for one in told for c in one.memory.ravel()),
+    }  # fmt: skip
+    assert found == pytest.approx({name: float(number) for name, number in wanted.items()})
 
 
 @pytest.mark.slow

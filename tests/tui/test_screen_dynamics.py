@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 
 import numpy as np
@@ -10,11 +12,14 @@ from driven_screen import Driver, drive
 from present import present
 
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.inspect.dynamics import Dynamics, DynamicsQuestion, point_words
+from lstm_tui.debugger.commands.fixed_points import dynamics_question
+from lstm_tui.debugger.inspect.dynamics import Dynamics, DynamicsQuestion, bound_words, point_words
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import axis_places, compact
+from lstm_tui.formats.inputs.inputs import read_input
+from lstm_tui.formats.inputs.samples import samples_folder
 from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.main import MainScreen
@@ -37,12 +42,21 @@ def check_drawn(text: str, picture: DynamicsPicture) -> None:
     point, chosen = present(picture.point), present(picture.chosen)
     lines = [line.strip("│┃ ▸") for line in text.splitlines()]
     assert any(line.startswith(point_words(found, picture.number)[:40]) for line in lines)
+    words = " ".join(" ".join(lines).split())
+    for number, one_point in enumerate(found.found.points):
+        far = math.sqrt(sum((a - b) ** 2 for a, b in zip(found.found.after, one_point.state, strict=True)))
+        told = re.search(rf"point {number + 1}: [^;]*; (\S+) from the state here; {one_point.starts} start", words)
+        assert told is None or float(told[1]) == pytest.approx(far, rel=6e-3), "how far it is"
+        assert told or number != picture.number, "of the point under the cursor it is there"
     for one in point.directions:
         cells = found.cells(point, one)
         assert any(line.startswith(cells[0]) and cells[1] in line.split() and cells[2] in line for line in lines), cells
     head = next(n for n, line in enumerate(lines) if "stands at ±" in line)
     rows = [re.findall(r"~?[+-]\d*\.?\d+(?:e[+-]?\d+)?|(?<= )~?0(?= |$)", line) for line in lines[head + 1 :]]
     stands, moves = found.stands(point, chosen), found.moves(chosen)
+    bounds = [" ".join(one.split()) for one in bound_words(found)]
+    assert all(one in words for one in bounds) or not any(one in words for one in bounds), "all bounds, or no room"
+    assert bounds[0] in words or len(lines) < 40, "a high screen has room for what the words mean"
     halves = [float(end) for end in re.findall(r"±(\S+)", lines[head])]
     assert halves[0] >= np.abs(stands).max() * 0.99
     drawn = [row for row in rows if len(row) == 2][: len(stands)]
@@ -96,3 +110,22 @@ def test_what_cannot_be_asked_is_one_line(line: str) -> None:
     with pytest.raises(UserError) as caught:
         answer(session, line)
     assert "\n" not in str(caught.value)
+
+
+def test_as_json_it_is_every_point_with_every_number() -> None:
+    session = Session.open(Source.of_input(open_model("flip-flop"), read_input(samples_folder() / "flip-flop.csv")))
+    answer(session, "goto end")
+    (line,) = answer(session, "fixed-points --json")
+    told = json.loads(line)
+    found = dynamics_question(session, "").answer().found
+    assert [one["kind"] for one in told["points"]] == [one.kind for one in found.points]
+    assert len(told["points"]) == 27
+    for one, point in zip(told["points"], found.points, strict=True):
+        np.testing.assert_array_equal(one["state"], point.state)
+        np.testing.assert_array_equal([complex(*pair) for pair in one["eigenvalues"]], point.eigenvalues)
+        assert [each["time_constant"] for each in one["directions"]] == [
+            each.time_constant for each in point.directions
+        ]
+    assert told["settles_at"] == found.settles
+    (line,) = answer(session, "fixed-points layer0.forward @ 3 --json")
+    assert json.loads(line)["t"] == 3

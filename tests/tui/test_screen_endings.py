@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("end", sampled(["SIGTERM", "SIGINT", "closed", "SIGQUIT", "SIGKILL"], 2))
+@pytest.mark.parametrize("end", sampled(["SIGTERM", "SIGINT", "closed", "SIGQUIT", "SIGKILL"], 4))
 def test_the_work_on_the_screen_is_kept(folder: Path, end: str) -> None:
     assert try_end(states()["first frame"], end, 0.0, folder, Figures()) == ""
 
@@ -37,7 +37,7 @@ def test_the_work_of_a_plain_session_is_kept(folder: Path, end: str) -> None:
     assert try_end(states()["plain"], end, 0.0, folder, Figures()) == ""
 
 
-@pytest.mark.parametrize("number", sampled(range(8), 3))
+@pytest.mark.parametrize("number", sampled(range(8), 4))
 def test_a_terminal_that_goes_away_early_leaves_no_process(folder: Path, number: int) -> None:
     delay = random.Random(number).uniform(0.05, 1.6)
     assert try_end(states()["start-up"], "closed", delay, folder, Figures()) == ""

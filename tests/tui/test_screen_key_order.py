@@ -140,7 +140,7 @@ def test_all_edits_taken_back_is_the_run_as_it_was_bit_for_bit() -> None:
     drive(act)
 
 
-@pytest.mark.parametrize("size", sampled([[1, 1], [2, 2], [10, 3]], 2), ids=str)
+@pytest.mark.parametrize("size", sampled([[1, 1], [2, 2], [10, 3]], 3), ids=str)
 def test_no_key_ends_the_program_in_a_tiny_terminal(size: list[int]) -> None:
     async def act(driver: Driver) -> None:
         for key in KEYS:

@@ -9,14 +9,20 @@ import pytest
 from driven_screen import Driver, drive
 from textual.widgets import Input
 
+from lstm_tui.analysis.attention import looking_of
+from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.number_text import compact
+from lstm_tui.formats.inputs.samples import samples_folder
 from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.models.bundled import open_model
+from lstm_tui.tui.canvas.palette import DARK, LIGHT, UNICODE, palette_of
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.prompts.edit import CommandPrompt
+from lstm_tui.tui.view import View
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen, KeyLine
-from lstm_tui.tui.views.attention import AttentionPicture
+from lstm_tui.tui.views.attention import AttentionPicture, draw_attention
 
 SOURCE = Source.of_input(open_model("numbers"), text_from("four hundred and seven"))
 
@@ -66,7 +72,7 @@ def test_a_cell_leads_to_its_equation_at_that_step_and_to_its_pin() -> None:
         await opened(driver)
         await driver.press("e")
         line = driver.on_top(CommandPrompt).query_one(Input).value
-        assert re.fullmatch(r"set layer1\.forward\.a\[\d+\] @ \d+ = 1", line)
+        assert re.fullmatch(r"set layer1\.forward\.e\[\d+\] @ \d+ = 10000", line)
         await driver.press("enter")
         driver.on_top(MainScreen)
         await driver.until(lambda: len(driver.screen.run.session.history.edits) == 1)
@@ -102,3 +108,27 @@ def test_a_number_that_is_not_known_is_shown_as_such() -> None:
         assert "not known" in driver.text()
 
     drive(act, Source.of_input(network, text_from("four hundred and seven = 4 0 7 .")))
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24)])
+@pytest.mark.parametrize("light", [False, True])
+def test_the_regions_of_a_picture_are_lit_as_they_lie(size: tuple[int, int], light: bool) -> None:
+    """A picture is drawn as it lies, each region with its sign and the part of the attention that it has."""
+    network = open_model("picture")
+    text = (samples_folder() / "picture.txt").read_text("utf-8").splitlines()[0]
+    session = Session.open(Source.of_input(network, text_from(text)))
+    trace, frame = session.frame.trace, session.goto(17)
+    palette = palette_of((LIGHT if light else DARK).variables, UNICODE, False)
+    view = View(frame, Facts(trace), value=frame.passed.cell.values[0])
+    found = looking_of(trace)
+    for t in found.steps:
+        for column in (0, 5, 15):
+            picture = AttentionPicture(view, found=found, cursor=t, column=column, working=False)
+            lines = draw_attention(picture, *size, palette).text().splitlines()
+            start = next(n for n, line in enumerate(lines) if "looked at for" in line)
+            signs, numbers = [], []
+            for line in lines[start + 1 : start + 5]:
+                signs += re.findall(r"[·▘▝▀▖▌▞▛▗▚▐▜▄▙▟█](?=\s*~?[+-])", line)
+                numbers += re.findall(r"~?[+-][\d.]+", line)
+            assert signs == list(trace.sequence.tokens[:16])
+            assert numbers == [compact(float(one), 7, True, places=2) for one in found.weights[t - found.steps.start]]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from lstm_tui.debugger.commands.goto import place_of
 from lstm_tui.debugger.commands.table import VERBS
-from lstm_tui.debugger.inspect.dynamics import DynamicsQuestion, dynamics_words
+from lstm_tui.debugger.inspect.dynamics import DynamicsQuestion, dynamics_content, dynamics_words
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.io.json import encode
+
+_JSON = re.compile(r"(?:^|\s+)--json\s*\Z")
 
 
 def _passes(session: Session, rest: str) -> Iterable[str]:
@@ -17,13 +21,18 @@ def _passes(session: Session, rest: str) -> Iterable[str]:
 
 
 @VERBS.verb(
-    "fixed-points [PASS] [@ T]",
-    "search for states that stay as they are while the token here is read again and again, and how long changes last",
+    "fixed-points [PASS] [@ T] [--json]",
+    "search for states that stay as they are while the token here is read again and again, and how long changes last; "
+    "--json has every point in one line",
     complete=_passes,
     example="fixed-points @ 1",
 )
 def _fixed_points(session: Session, rest: str) -> Iterable[str]:
-    return tuple(dynamics_words(dynamics_question(session, rest).answer(session.work.progress)))
+    asked = _JSON.sub("", rest)
+    found = dynamics_question(session, asked).answer(session.work.progress)
+    if asked != rest:
+        return (encode(dynamics_content(found)).decode("utf-8"),)
+    return tuple(dynamics_words(found))
 
 
 def dynamics_question(session: Session, rest: str) -> DynamicsQuestion:

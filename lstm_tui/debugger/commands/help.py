@@ -27,8 +27,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "info", "show", "diagram", "unit", "vocabulary", "probe", "feature", "feature-from", "assert",
     ),
     "the whole run": (
-        "health", "reach", "reset-cost", "surprise", "trace-cause", "attention", "fixed-points", "colour-text",
-        "follows", "gate-tokens", "report",
+        "health", "reach", "reset-cost", "surprise", "trace-cause", "trace-cause-from", "attention", "fixed-points",
+        "colour-text", "follows", "gate-tokens", "report",
     ),
     "edit": (
         "text", "model", "model-file", "add-words", "teach", "replace", "insert", "remove", "set", "scale", "patch",

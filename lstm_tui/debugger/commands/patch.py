@@ -11,7 +11,7 @@ from lstm_tui.debugger.commands.edit import Here, verdicts
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.edit_reader import parse_edit, parse_held
 from lstm_tui.debugger.edits.history import BASE
-from lstm_tui.debugger.edits.other_run import other_run, patched, run_in_file
+from lstm_tui.debugger.edits.other_run import IN_FILE, other_run, patched, run_in_file
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -19,7 +19,6 @@ from lstm_tui.engine.whole_number import Span, whole_span
 
 _FROM = re.compile(r"(?:^|\s+)from\s+")
 _OTHER = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*"|\S.*?)(?:\s*@\s*(?P<steps>[0-9: ]+))?\s*\Z', re.DOTALL)
-_IN_FILE = re.compile(r"(?:run|network)\s+(?P<path>\S.*)\Z")
 
 
 def _complete(session: Session, rest: str) -> Iterator[str]:
@@ -43,7 +42,7 @@ def _patch(session: Session, rest: str) -> Iterable[str]:
         session.edit(parse_edit(f"patch {rest}", Here(session)))
         return (session.words[session.history.done - 1], *verdicts(session))
     name, taken = _other(source)
-    in_file = _IN_FILE.match(name)
+    in_file = IN_FILE.match(name)
     if in_file is not None:  # which is refused where verbs are kept from files
         steps = "" if taken is None else source[source.rindex("@") :]
         return VERBS.named("patch-from")(session, f"{in_file['path']} {target} {steps and f'from {steps}'}".strip())

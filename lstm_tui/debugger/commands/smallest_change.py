@@ -34,6 +34,7 @@ from lstm_tui.debugger.edits.smallest import (
 )
 from lstm_tui.debugger.expressions import Scope, evaluate, parse
 from lstm_tui.debugger.session import Session
+from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.model.sequence import Sequence as Tokens
@@ -42,13 +43,18 @@ from lstm_tui.engine.runtime.compiling import about_to_take_long
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
+from lstm_tui.formats.inputs.inputs import read_input
 
 _KEPT, _FORGOTTEN = 0.5, 0.1
 """Which part of what a token's share was is kept at least, and at which it is not yet forgotten."""
 _MOST_LINES = 200
 _QUOTED = r'(?:"(?:[^"\\]|\\.)*"|\'[^\']*\'|\S+)'
 _ASKED = re.compile(rf"(?P<one>{_QUOTED})\s+until\s+(?P<other>{_QUOTED})(?P<rest>.*)\Z", re.DOTALL)
-_OPTION = re.compile(r"\s+(?P<name>in|to|by|within)\s+(?P<value>\S+)\s*\Z")
+_OPTION = re.compile(r"\s+(?P<name>in|to|by|within|among|over)\s+(?P<value>\S+)\s*\Z")
+_BEHIND = ("in", "to", "by", "within", "among")
+"""What may stand behind the tokens of `keep` and `forget`."""
+_MOST_HELD_OUT = 2_000
+"""Lines of a file over which it is counted what else an edit changes."""
 
 
 def _words(session: Session, rest: str) -> Iterator[str]:
@@ -59,11 +65,11 @@ def _words(session: Session, rest: str) -> Iterator[str]:
     elif before.endswith("by"):
         yield from (f"{before} {kind}" for kind in KINDS if kind.startswith(begun))
     else:
-        yield from (f"{before} {word}" for word in ("until", "in", "to", "by", "within") if word.startswith(begun))
+        yield from (f"{before} {word}" for word in ("until", *_BEHIND) if word.startswith(begun))
 
 
 @VERBS.verb(
-    "keep TOKEN until TOKEN [in MEMORY] [to PART] [by token|bias|weights] [within SIZE]",
+    "keep TOKEN until TOKEN [in MEMORY] [to PART] [by token|bias|weights] [within SIZE] [among N]",
     "find the smallest change of a token, a gate's bias or a few weights by which a memory is kept: at least half of "
     "its share; `apply` makes it",
     complete=_words, example="keep 0 until 1 by bias within .03",
@@ -73,7 +79,7 @@ def _keep(session: Session, rest: str) -> Iterable[str]:
 
 
 @VERBS.verb(
-    "forget TOKEN until TOKEN [in MEMORY] [to PART] [by token|bias|weights] [within SIZE]",
+    "forget TOKEN until TOKEN [in MEMORY] [to PART] [by token|bias|weights] [within SIZE] [among N]",
     "find what has a memory forgotten by the smallest change: less than a tenth of its share is left",
     complete=_words, example="forget 0 until 1 by bias within .03",
 )  # fmt: skip
@@ -85,7 +91,7 @@ def _memory(session: Session, rest: str, verb: str) -> Iterator[str]:
     match = _ASKED.match(rest)
     if match is None:
         raise UserError(f'{verb} which token until which? such as: {verb} "Ganesh" until "likes", or {verb} 0 until 4')
-    given = _options(match["rest"], ("in", "to", "by", "within"), verb)
+    given = _options(match["rest"], _BEHIND, verb)
     trace, passed = session.frame.trace, session.frame.passed
     first = _place(session, match["one"])
     until = _place(session, match["other"], behind=first)
@@ -140,6 +146,13 @@ def _positive(text: str, name: str) -> float:
     number = read_number(text)
     if number is None or not 0 < number < np.inf:
         raise UserError(f"`{name} {visible(text[:40])}` is no number above 0, such as: {name} .5")
+    return number
+
+
+def _among(text: str) -> int:
+    number = whole_number(text, 1, 10**9)
+    if number is None:
+        raise UserError(f"`among {visible(text[:40])}` is no number of weights from 1, such as: among 500")
     return number
 
 
@@ -198,17 +211,26 @@ def _asked(
     )  # fmt: skip
 
 
-def _search(session: Session, asked: ChangeQuestion, given: dict[str, str]) -> Iterator[str]:
-    """Yield what is found of each kind that is asked for; it is kept for `apply`."""
+def _search(
+    session: Session, asked: ChangeQuestion, given: dict[str, str], texts: tuple[str, list[Tokens]] | None = None
+) -> Iterator[str]:
+    """Yield what is found of each kind that is asked for; it is kept for `apply`.
+
+    Args:
+        session: What is edited.
+        asked: What is wanted.
+        given: Options, by their names.
+        texts: Over which it is counted what else an edit changes, and what they are; by default, as `other_texts`.
+    """
     kinds = (given["by"],) if "by" in given else KINDS
     largest = min(_positive(given["within"], "within"), 99.0) if "within" in given else LARGEST
+    among = _among(given["among"]) if "among" in given else None
     about_to_take_long()
-    texts = None
     changes: list[FoundChange] = []
     for number, kind in enumerate(one for one in KINDS if one in kinds):
         session.work.part(number, len(kinds))
         try:
-            found = smallest(asked, kind, largest, progress=session.work.progress)
+            found = smallest(asked, kind, largest, progress=session.work.progress, among=among)
         except UserError as error:
             if len(kinds) == 1:
                 raise
@@ -256,18 +278,19 @@ def effect_words(effect: HeldOutEffect | None, texts: str) -> str:
 
 
 @VERBS.verb(
-    "fix FILE [check N] [by token|bias|weights] [within SIZE]",
+    "fix FILE [check N] [by token|bias|weights] [within SIZE] [among N] [over TEXTS]",
     "have a failing check of a file hold by the smallest change, while those that hold go on holding",
     complete=complete_file, touches_files=True,
 )  # fmt: skip
 def _fix(session: Session, rest: str) -> Iterator[str]:
-    found = re.match(r"(?P<file>.*?)(?P<rest>(?:\s+(?:check|by|within)\s+\S+)*)\s*\Z", rest, re.DOTALL)
+    found = re.match(r"(?P<file>.*?)(?P<rest>(?:\s+(?:check|by|within|among|over)\s+\S+)*)\s*\Z", rest, re.DOTALL)
     if found is None or not found["file"]:
         raise UserError("fix the checks of which file? such as: fix checks.txt; a line of it is what `assert` takes")
     behind, number = found["rest"], None
     if named := re.search(r"\s+check\s+(?P<n>\S+)", behind):
         number, behind = named["n"], behind.replace(named.group(), "", 1)
-    given = _options(behind, ("by", "within"), "fix")
+    given = _options(behind, ("by", "within", "among", "over"), "fix")
+    held_out = _held_out(session, given["over"]) if "over" in given else None
     checks = read_checks(_path(found["file"]))
     texts, judged = _judged(session, checks)
     failing = [one for one in checks if _fails(judged[one])]
@@ -291,7 +314,21 @@ def _fix(session: Session, rest: str) -> Iterator[str]:
         texts,
         pass_name,
     )
-    yield from _search(session, asked, given)
+    yield from _search(session, asked, given, held_out)
+
+
+def _held_out(session: Session, name: str) -> tuple[str, list[Tokens]]:
+    """Return the lines of a file over which it is counted what else an edit changes, and what they are.
+
+    Raises:
+        UserError: It cannot be read, or is none for this network.
+    """
+    network = session.edited.network
+    path = _path(name)
+    source = Source.of_input(network, read_input(path, numbers=network.tokens is None))
+    texts = [one for one in source.sequences[:_MOST_HELD_OUT] if len(one)]
+    first = "the first " if source.count > len(texts) else ""
+    return f"{first}{count_of(len(texts), 'line')} of {visible(name)}", texts
 
 
 def _path(name: str) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 
 from lstm_tui.analysis.distribution import is_language_model
 from lstm_tui.analysis.influence import Target
-from lstm_tui.analysis.interchange import check_pair
+from lstm_tui.analysis.interchange import OtherRun, check_pair
+from lstm_tui.debugger.commands.complete import complete_file
 from lstm_tui.debugger.commands.examine import one_unit
 from lstm_tui.debugger.commands.goto import place_of
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.history import BASE
-from lstm_tui.debugger.edits.other_run import other_run
+from lstm_tui.debugger.edits.other_run import IN_FILE, other_run, run_in_file
 from lstm_tui.debugger.expressions import ExpressionError, parse, resolved
 from lstm_tui.debugger.inspect.causes import (
     CausalQuestion,
@@ -47,12 +48,39 @@ def _words(session: Session, rest: str) -> Iterator[str]:
 
 @VERBS.verb(
     "trace-cause OUTPUT|UNIT [@ T] [from OTHER]",
-    'find which value of which token makes an output another than in OTHER (line 2, "a text", base); Y shows the map',
+    'find which value of which token makes an output another than in OTHER (line 2, "a text", base, network and its '
+    "file); Y shows the map",
     complete=_words,
     example="trace-cause c[7] from base",
 )
 def _trace_cause(session: Session, rest: str) -> Iterable[str]:
-    question = causal_question(session, rest)
+    match = _ASKED.match(rest)
+    in_file = None if match is None or match["other"] is None else IN_FILE.match(match["other"].strip())
+    if match is not None and in_file is not None:  # which is refused where verbs are kept from files
+        at = "" if match["t"] is None else f" @ {match['t']}"
+        return VERBS.named("trace-cause-from")(session, f"{in_file['path']} {match['what'].strip()}{at}")
+    return _told(session, causal_question(session, rest))
+
+
+@VERBS.verb(
+    "trace-cause-from FILE OUTPUT|UNIT [@ T]",
+    "trace a cause to another network of equal size, read from its file, over these tokens",
+    complete=complete_file,
+    touches_files=True,
+)
+def _trace_cause_from(session: Session, rest: str) -> Iterable[str]:
+    path, _, asked = rest.partition(" ")
+    match = _ASKED.match(asked.strip())
+    if not path or match is None or match["other"] is not None:
+        raise UserError('the cause of what, from which file? such as: trace-cause "he" @ 3 from network FILE')
+    target = _target(session, match["what"].strip(), match["t"])
+    found = run_in_file(session, path)
+    check_pair(session.frame.trace, found.trace, target)
+    return _told(session, _question(session, found, target))
+
+
+def _told(session: Session, question: CausalQuestion) -> Iterable[str]:
+    """Return the whole answer as text; the question is kept for the view."""
     session.work.part(0, 3)
     found = question.answer(session.work.progress)
     session.causal = question
@@ -101,7 +129,12 @@ def causal_question(session: Session, rest: str) -> CausalQuestion:
         other = BASE
     found = other_run(session, other.strip())
     check_pair(one, found.trace, target)
-    return CausalQuestion(one, found, target, session.frame.names, session.history.here, session.frame.line)
+    return _question(session, found, target)
+
+
+def _question(session: Session, found: OtherRun, target: Target) -> CausalQuestion:
+    frame = session.frame
+    return CausalQuestion(frame.trace, found, target, frame.names, session.history.here, frame.line)
 
 
 def _target(session: Session, what: str, at: str | None) -> Target:

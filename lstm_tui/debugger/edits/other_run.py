@@ -6,6 +6,7 @@ over the same tokens. A line or a text is run by the network as it is edited now
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from lstm_tui.engine.whole_number import Span, whole_number
 from lstm_tui.formats.file_endings import TRACES
 from lstm_tui.formats.importers.named import open_model
 
+IN_FILE = re.compile(r"(?:run|network)\s+(?P<path>\S.*)\Z")
+"""How a run in a file is named."""
 MOST_NUMBERS = 4_096
 """Numbers of one patch: it is a line of text, which holds them all."""
 
@@ -78,9 +81,10 @@ def run_in_file(session: Session, path: str) -> OtherRun:
     if place.suffix.lower() in TRACES:
         from lstm_tui.formats.traces.reader import read
 
-        return OtherRun(read(place), f"run {path}")
+        return OtherRun(read(place), f"run {path}", f"run {path}")
     network = open_model(path)
-    return OtherRun(_run(session, reread(session.frame.trace.sequence, network), None, network), f"network {path}")
+    name = f"network {path}"
+    return OtherRun(_run(session, reread(session.frame.trace.sequence, network), None, network), name, name)
 
 
 def _run(session: Session, sequence: Sequence, initial: Initial | None, network: Network | None = None) -> Trace:

@@ -19,6 +19,7 @@ from lstm_tui.analysis.smallest_change import (
     Signs,
     by_gradient,
     gate_biases,
+    sizes_to,
     smallest_shift,
     swaps,
 )
@@ -147,6 +148,7 @@ def smallest(
     largest: float = LARGEST,
     most: int = MOST_TRIED,
     progress: Progress | None = None,
+    among: int | None = None,
 ) -> FoundChange:
     """Return the smallest edits of a kind that make what is wanted hold while the others go on holding.
 
@@ -156,6 +158,7 @@ def smallest(
         largest: The largest |Δ| of a number.
         most: How many changes are tried.
         progress: Called with how far it is; what it raises ends this.
+        among: Of a large network, among how many weights it is searched: those that move what is wanted most.
 
     Raises:
         UserError: Nothing of that kind can be changed here.
@@ -163,7 +166,7 @@ def smallest(
     if kind == "token":
         return _tokens(asked, most, progress)
     if kind == "weights":
-        return _weights(asked, largest, most, progress)
+        return _weights(asked, largest, most, progress, among)
     places = gate_biases(asked.network)
     if not places:
         raise UserError("no gate of this network has a bias")
@@ -238,11 +241,15 @@ def _take_back(shift: Shift, tensors: Mapping[str, Array], opened: Mapping[str, 
         tensors[place.tensor][place.index] = opened[place.tensor][place.index]
 
 
-def _weights(asked: ChangeQuestion, largest: float, most: int, progress: Progress | None) -> FoundChange:
-    places, signs, among = _guided(asked, progress)
+def _weights(
+    asked: ChangeQuestion, largest: float, most: int, progress: Progress | None, wanted: int | None
+) -> FoundChange:
+    places, signs, among = _guided(asked, progress, wanted)
+    if wanted is not None:  # each of them by every size, either way
+        most = max(most, 2 * len(places) * (len(sizes_to(largest)) + 9) + most)
     does = _doing(asked)
     tried, reached = 0, 0.0
-    for count, some in _TOGETHER.items():
+    for count, some in (_TOGETHER | {1: len(places)}).items():
         if len(places[:some]) < count or tried >= most:
             break
         ways = signs if count > 1 else None
@@ -258,7 +265,9 @@ def _weights(asked: ChangeQuestion, largest: float, most: int, progress: Progres
     )
 
 
-def _guided(asked: ChangeQuestion, progress: Progress | None) -> tuple[tuple[ParameterPlace, ...], Signs | None, str]:
+def _guided(
+    asked: ChangeQuestion, progress: Progress | None, wanted: int | None = None
+) -> tuple[tuple[ParameterPlace, ...], Signs | None, str]:
     """Return the weights that are tried, which way each helps, and what they are: all where they are few.
 
     Of many, back-propagation tells which move most of what the run holds, and a nudge of each how it moves what is
@@ -267,7 +276,8 @@ def _guided(asked: ChangeQuestion, progress: Progress | None) -> tuple[tuple[Par
     number = asked.wanted[0][0]
     x = input_of(asked.network, asked.texts[number], asked.dtype or asked.network.dtype)
     ran = run_arrays(asked.network, x, "numpy", asked.initial, holds=asked.holds.get(number, ()), keep_rows=True)
-    places = by_gradient(ran, asked.pass_name, _MEASURED)
+    count = sum(numbers.size for name, numbers in asked.network.tensors().items() if name != "embedding")
+    places = by_gradient(ran, asked.pass_name, max(_MEASURED, min(wanted or 0, count)))
     network, opened = asked.network.copy(), asked.network.tensors()
     tensors = network.tensors()
     moves = np.zeros(len(places))
@@ -284,10 +294,13 @@ def _guided(asked: ChangeQuestion, progress: Progress | None) -> tuple[tuple[Par
     order = np.argsort(-np.abs(moves), kind="stable") if known else np.arange(len(places))
     chosen = tuple(places[n] for n in order)
     signs = {places[n]: 1.0 if moves[n] >= 0 else -1.0 for n in order} if known else None
-    count = sum(numbers.size for name, numbers in asked.network.tensors().items() if name != "embedding")
-    if len(places) <= FEW:
-        return chosen, signs, f"all {len(places)} weights"
-    return chosen[:_GUIDED], signs, f"the {_GUIDED} of {count} weights that move it most"
+    some = chosen[: wanted or _GUIDED] if len(places) > FEW else chosen
+    if len(some) >= count:
+        return some, signs, f"all {len(some)} weights"
+    return some, signs, (
+        f"{len(some)} of {count} weights: of the {len(places)} of largest gradient those that move it most; "
+        f"`among {min(max(10 * len(some), 500), count)}` searches more"
+    )  # fmt: skip
 
 
 def shifted(shift: Shift, opened: Mapping[str, Array]) -> Iterator[WeightEdit]:

@@ -18,7 +18,7 @@ from lstm_tui.analysis.interchange import (
     CausalMap,
     MapColumn,
     OtherRun,
-    columns_of,
+    columns_between,
     each_interchange,
     each_unit,
     number_in,
@@ -31,7 +31,7 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
-from lstm_tui.engine.number_text import compact, fixed, from_to, percent, sentence
+from lstm_tui.engine.number_text import compact, count_of, fixed, from_to, percent, sentence
 from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -62,13 +62,18 @@ class CausalQuestion:
     state: int = 0
     line_number: int = 0
 
+    @property
+    def columns(self) -> tuple[MapColumn, ...]:
+        """What can be interchanged."""
+        return columns_between(self.one, self.other.trace)
+
     def begun(self) -> CausalMap:
         """Return the map of which nothing is known yet.
 
         Raises:
             UserError: The runs are the same before what is asked about.
         """
-        places, columns = places_between(self.one, self.other.trace, self.target), columns_of(self.one)
+        places, columns = places_between(self.one, self.other.trace, self.target), self.columns
         numbers = np.full((len(places), len(columns)), np.nan)
         here, there = number_in(self.one, self.target), number_in(self.other.trace, self.target)
         return CausalMap(self.target, here, there, places, columns, numbers)
@@ -151,7 +156,8 @@ def _largest_of_rows(effects: Array) -> Array:
 def head(found: CausalMap, other: str) -> str:
     """Return what the number is in both runs, in one line."""
     same = "" if found.here != found.there else ": no way from one to the other, so changes are told"
-    return f"{found.target.label}: {fixed(found.here, 3)} here, {fixed(found.there, 3)} in {visible(other)}{same}"
+    here, there = ("not known" if np.isnan(one) else fixed(one, 3) for one in (found.here, found.there))
+    return f"{found.target.label}: {here} here, {there} in {visible(other)}{same}"
 
 
 def map_lines(question: CausalQuestion, found: CausalMap) -> Iterator[str]:
@@ -186,8 +192,12 @@ def way_words(found: CausalMap, number: float) -> str:
 def strongest_words(question: CausalQuestion, found: CausalMap) -> Iterator[str]:
     """Yield the interchanges that change the number most, each with the line that makes it by hand."""
     strongest = found.strongest(_MOST_CELLS)
+    unknown = int(np.isnan(found.numbers).sum())
     if not strongest:
-        yield "none changes it"
+        yield "which of them changes it is not known" if unknown else "none changes it"
+    if unknown:
+        which = f"{count_of(unknown, 'interchange')} of {found.numbers.size}"
+        yield f"{which} come to no number: what they change is not known"
     for row, n in strongest:
         t, column = found.places[row], found.columns[n]
         where = f"{letter(column.value)} of {column.pass_name} at t={t} “{visible(question.one.sequence.tokens[t])}”"

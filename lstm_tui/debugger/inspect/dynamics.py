@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -295,6 +296,48 @@ def dynamics_words(answer: Dynamics) -> Iterator[str]:
     if len(points) > _MOST_POINTS:
         yield f"and {len(points) - _MOST_POINTS} more, further from the state here"
     yield from bound_words(answer)
+
+
+def dynamics_content(answer: Dynamics) -> dict[str, Any]:
+    """Return the whole answer as names and numbers: every point, not the nearest alone; what is not known is None."""
+    found, question = answer.found, answer.question
+    return {
+        "pass": question.pass_name,
+        "t": question.t,
+        "token": question.trace.sequence.tokens[question.t],
+        "numbers": list(answer.units),
+        "starts": found.starts.count,
+        "starts_came_to_nothing": found.starts.nothing,
+        "settles_at": found.settles,
+        "settles_after": found.tokens if found.settles is not None else None,
+        "lines": found.lines,
+        "points": [
+            {
+                "kind": one.kind, "fixed": one.fixed, "speed": _finite(one.speed), "growing": one.growing,
+                "holding": one.holding, "line": one.line, "starts": one.starts, "state": list(map(_finite, one.state)),
+                "eigenvalues": [_pair(value) for value in one.eigenvalues],
+                "directions": [_direction(answer, one, direction) for direction in one.directions],
+            }
+            for one in found.points
+        ],
+    }  # fmt: skip
+
+
+def _direction(answer: Dynamics, point: FixedPoint, direction: SlowDirection) -> dict[str, Any]:
+    return {
+        "kind": direction.kind, "eigenvalue": _pair(direction.value), "time_constant": _finite(direction.time_constant),
+        "period": direction.period, "moved_by": _finite(answer.found.kick(direction)),
+        "stands_at": _finite(answer.found.stands(point, direction)), "vector": [_pair(one) for one in direction.vector],
+    }  # fmt: skip
+
+
+def _pair(value: complex) -> list[float | None]:
+    return [_finite(float(np.real(value))), _finite(float(np.imag(value)))]
+
+
+def _finite(number: float) -> float | None:
+    """Return a number, or None where it is infinite or none: a constant that lasts for ever has no number."""
+    return float(number) if np.isfinite(number) else None
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -190,6 +190,14 @@ class Network:
         return self.unit_names.get(pass_name, {}).get(unit, "")
 
     @property
+    def grid(self) -> tuple[int, int] | None:
+        """In how many rows and columns what it reads lies, where its card says that it is a picture."""
+        said = self.card.get("grid")
+        if not isinstance(said, list) or len(said) != 2 or not all(type(one) is int and one > 0 for one in said):
+            return None
+        return said[0], said[1]
+
+    @property
     def forward_only(self) -> bool:
         """Whether no pass reads from the end, so that what is said of a prefix needs no more than it."""
         return all(one.direction == "forward" for one in self.passes)

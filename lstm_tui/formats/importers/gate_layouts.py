@@ -160,7 +160,7 @@ TORCH = {"lstm": "ifgo", "gru": "rzn", "rnn": "h"}
 KERAS = {"lstm": "ifgo", "gru": "zrn", "rnn": "h"}
 ONNX = {"lstm": "iofg", "gru": "zrn", "rnn": "h"}
 GATE_COUNTS = {"lstm": 4, "gru": 3, "rnn": 1}
-OTHER_ORDERS = {"lstm": ("ifgo", "iofg", "igfo", "figo", "fiog"), "gru": ("rzn", "zrn"), "rnn": ("h",)}
+OTHER_ORDERS = {"lstm": ("ifgo", "ifog", "iofg", "igfo", "figo", "fiog"), "gru": ("rzn", "zrn"), "rnn": ("h",)}
 """Orders that are met; shapes never tell one from another."""
 
 KINDS = {4: "lstm", 3: "gru", 1: "rnn"}

@@ -39,6 +39,10 @@ from lstm_tui.formats.importers.vocabularies import Texts, choose_classes, choos
 from lstm_tui.formats.verify.alternatives import cell_text, with_residual
 
 _SHOWN = 6
+_BEGINS = re.compile(
+    r"(?:2|to)_?(?:h|hidden|c|cell|state|states|hx|cx)(?:[._]|\Z)|(?:\A|[._])init(?:ial)?_?(?:h|c|hidden|cell|state)|bridge",
+    re.IGNORECASE,
+)
 _Place = tuple[int, tuple[int, ...]]
 
 
@@ -189,9 +193,11 @@ class _Planning:
         last = count - 1
         rest = [one for one in self._placed(len(self.stages)) if one not in self.used]
         both = any(len(part.passes) > 1 for part in chain[-1:] if isinstance(part, Recurrent))
+        begins = self._begins(rest)
+        rest = [one for one in rest if one not in begins]
         head, taken, rivals = plan_readout(rest, top.outputs, both, self.bag.made, report, bare)
         self.used += taken
-        self._left(table, rivals, last)
+        self._left(table, [*rivals, *begins], last)
         weights = None if table is None else table.tensors["weight"]
         outputs = [len(one.w) for one in head if isinstance(one, Dense)]
         return Plan(
@@ -225,6 +231,17 @@ class _Planning:
         if table is not None and width != inputs and not taken:
             raise UserError(f"{self.report.file}: what stands between {visible(table.stem)} and the layer is not known")
         return table, [*ops, *more]
+
+    def _begins(self, modules: Sequence[Module]) -> list[Module]:
+        """Return the modules that are named like what makes the states before the first step, which is not run."""
+        sizes = {group.hidden for stage in self.stages for group in stage.groups}
+        found = [one for one in modules if one.matrix is not None and _BEGINS.search(one.stem)
+                 and one.gives is not None and any(one.gives % size == 0 for size in sizes)]  # fmt: skip
+        for one in found:
+            for key in self.layers:
+                said = f"{visible(one.stem)} is named like what makes the states before the first step"
+                self.report.doubt(key, f"{said}, which are zeros here; --initial FILE.npz gives others")
+        return found
 
     def _nearness(self, module: Module) -> tuple[bool, int]:
         return claims(module.stem, self.stages) is None, module.index
@@ -391,9 +408,11 @@ class _Planning:
                 below = name in tables or any(name in one.used for one in self.convolved)
                 beside = next(iter(self.layers)) if beside == "readout" and below else beside
                 report.leave(name, tensor.shape, beside, doubtful=False)
-                if name not in told:
-                    stem = re.split(r"[._/](?=(?:weight|bias|running_mean|running_var)\Z)", name)[0]
-                    left.setdefault(f"{beside}:{stem}", []).append(name)
+                stem = re.split(r"[._/](?=(?:weight|bias|running_mean|running_var)\Z)", name)[0]
+                first = next(iter(self.layers))
+                anywhere = {beside, first, "readout"} if tensor.size == 1 else {beside}  # one number fits every width
+                for place in sorted(anywhere) if name not in told else ():
+                    left.setdefault(f"{place}:{stem}", []).append(name)
         for place, names in left.items():
             subject, _, stem = place.partition(":")
             shapes = ", ".join("×".join(map(str, bag.floats[name].shape)) or "one number" for name in names)

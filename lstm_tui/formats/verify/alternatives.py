@@ -21,6 +21,9 @@ _ELSEWHERE = ("network", "container", "description", "join")
 _ABOVE = (".residual", ".merge", ".below", ".before")
 """Ends of keys of what stands around a layer: the layer may be right, and this not."""
 
+_ADDS = "before"
+"""Of what stands before a layer: taken otherwise, it is a layer of its own, and the keys above it count on."""
+
 
 @dataclass(frozen=True)
 class _Other:
@@ -64,6 +67,21 @@ def other_readings(
     for one, other in combinations([one for one in others if one.met], 2):
         if one.kind != other.kind:
             yield one.settings | other.settings
+            if _ADDS in (one.kind, other.kind):
+                yield _counted_anew(one, other) if one.kind == _ADDS else _counted_anew(other, one)
+
+
+def _counted_anew(adds: _Other, other: _Other) -> dict[str, str]:
+    """Return two decisions of which one adds a layer before others, whose keys then count it."""
+    at = [number for key in adds.keys if (number := _layer_of(key)) is not None]
+    settings: dict[str, str] = {}
+    for key in other.keys:
+        number = _layer_of(key)
+        more = 0 if number is None else sum(one <= number for one in at)
+        settings[key if number is None else f"layer{number + more}.{key.partition('.')[2]}"] = other.value
+    for before, number in enumerate(sorted(at)):
+        settings[f"layer{number + before}.{_ADDS}"] = adds.value
+    return settings
 
 
 def _layer_of(name: str) -> int | None:

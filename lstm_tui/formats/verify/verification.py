@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -284,7 +285,7 @@ class _Search:
         depth: int = 0,
     ) -> None:
         """Try every other reading beside `settings`, under which `first` differs."""
-        order = list(compared)
+        place = list(compared).index(first.name)
         farther: list[tuple[int, Mapping[str, str], Imported, Mapping[str, float], Deviation]] = []
         most = MOST_TRIED // (1 + 2 * depth)
         for more in islice(other_readings(report, first.name, compared, self.close), most):
@@ -302,8 +303,8 @@ class _Search:
             if wrong is None:
                 if not any(one.items() <= said.items() for one, _ in self.fitting):
                     self.fitting.append((said, max(now.values())))
-            elif depth < _DEEPEST and wrong.name in order and order.index(wrong.name) > order.index(first.name):
-                farther.append((-order.index(wrong.name), said, opened, now, wrong))
+            elif depth < _DEEPEST and len(now) == len(compared) and (there := list(now).index(wrong.name)) > place:
+                farther.append((-there, said, opened, now, wrong))  # by place: a reading may add a layer below
         if self.fitting:
             return
         for _, settled, opened, apart, wrong in sorted(farther, key=lambda one: (one[0], len(one[1])))[:_MOST_FOLLOWED]:
@@ -428,12 +429,13 @@ def _of_a_layer(
     path = recorded.layers[place]
     path = path if f"{path}/0/x" in recorded.calls else path.rpartition(".")[0]
     x, y = recorded.calls.get(f"{path}/0/x"), recorded.calls.get(f"{path}/0/y")
-    alike = [name for name in recorded.layers if name.startswith(path)]
-    if x is None or y is None or len(alike) != 1:
+    own = [n for n, name in zip(recurrent_layers(network), recorded.layers, strict=False)
+           if name == path or re.fullmatch(rf"{re.escape(path)}\.l\d+", name)]  # fmt: skip
+    if x is None or y is None or number not in own:
         if left:
             yield left.removeprefix("; ")
         return
-    mine = _of_a_call(network, recorded, f"{path}/0", [number])
+    mine = _of_a_call(network, recorded, f"{path}/0", own)
     if mine is None:
         return
     first = [recorded.calls[f"{path}/0/{name}_0"] for name in "hc" if f"{path}/0/{name}_0" in recorded.calls]

@@ -60,6 +60,7 @@ class Recipe:
         measure: What a trained network reaches on what it has not seen, by name.
         accuracy: The same of several seeds in half a line.
         accepted: What the measures must be.
+        grid: In how many rows and columns what is read lies, where it is a picture.
         units: From the measures to the units that have a name, as entries of the card: `pass`, `unit`, `name` and more.
     """
 
@@ -72,6 +73,7 @@ class Recipe:
     accuracy: Callable[[Sequence[Measured]], str]
     accepted: tuple[Bound, ...] = ()
     units: Callable[[Measured], list[dict[str, object]]] | None = None
+    grid: tuple[int, int] | None = None
 
 
 def span(measured: Sequence[Measured], key: str, digits: int = 1, scale: float = 100) -> str:

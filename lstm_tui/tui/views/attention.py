@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_tui.analysis.attention import Attention, Without, each_without, looking_of, said_of
+from lstm_tui.analysis.attention import LEFT_OUT, Attention, Without, each_without, looking_of, said_of
 from lstm_tui.debugger.inspect.attention import (
     NOT_USED,
     cell_words,
@@ -116,13 +116,16 @@ def draw_attention(picture: AttentionPicture, width: int, height: int, palette: 
     if picture.working:
         drawing.note = f"{picture.done} of {(len(found.steps) + 1) * len(found.rows)} runs"
     words = _words(picture, width - 2, palette)
-    room = height - len(words) - 1
+    grid = _grid_of(found)
+    room = height - len(words) - 1 - (grid[0] + 1 if grid else 0)
     both = room >= 2 * (min(len(found.steps), _FEWEST) + 1) and picture.alone is not None
     rows = max(min(len(found.steps), (room // (2 if both else 1)) - 1), 1)
     columns = range(*window(picture.column, len(found.rows), max((width - _PLACE - _TOKEN) // _CELL, 1)))
     _map(drawing, picture, columns, rows, f" {look.weights}: looked at", found.weights)
     if both and picture.alone is not None:
         _map(drawing, picture, columns, rows, " left out alone", picture.alone)
+    if grid and drawing.room >= grid[0] + 1:
+        _grid(drawing, picture, *grid)
     if drawing.room > len(words):
         drawing.line()
     for text, ink in words[: max(drawing.room, 0)]:
@@ -157,6 +160,32 @@ def _map(drawing: Drawing, picture: AttentionPicture, columns: range, rows: int,
                 line.put(edge + glyphs.more.rjust(_CELL - 2) + " ", palette.style("faint", ground, bold=here))
             else:
                 put_heat(line, float(values[step, n]), int(shades[step, n]), _CELL, 1.0, palette, edge=edge)
+
+
+def _grid_of(found: Attention) -> tuple[int, int] | None:
+    """Return in how many rows and columns the collection lies, where it is a picture that was read whole."""
+    network = found.trace.network
+    grid = None if network is None else network.grid
+    return grid if grid is not None and len(found.rows) == grid[0] * grid[1] else None
+
+
+def _grid(drawing: Drawing, picture: AttentionPicture, rows: int, columns: int) -> None:
+    """Draw the regions of a picture as they lie in it, each by how much it is looked at at the step of the cursor."""
+    palette, glyphs, found = drawing.palette, drawing.palette.glyphs, picture.found
+    assert found is not None
+    said = "" if picture.said is None else f" {glyphs.right} {word_of(found, picture.said[picture.step]) or glyphs.nan}"
+    label = picture.view.label(picture.t, palette)
+    drawing.line().put(cut(f" looked at for {label}{said}", drawing.width - 1, glyphs), palette.style("soft"))
+    values = found.weights[picture.step]
+    shades = shade_of(values, 1.0)
+    for row in range(rows):
+        line = drawing.line().put(" " * _PLACE)
+        for n in range(row * columns, (row + 1) * columns):
+            writer = int(found.writers[-1, n])
+            sign = fit(picture.view.label(writer, palette) if writer >= 0 else glyphs.dot, 1, glyphs)
+            here = n == picture.column
+            line.put(glyphs.cursor if here else " ", palette.style("title", bold=True)).put(sign, palette.style("ink"))
+            put_heat(line, float(values[n]), int(shades[n]), _CELL, 1.0, palette)
 
 
 def _words(picture: AttentionPicture, width: int, palette: Palette) -> list[tuple[str, str]]:
@@ -260,9 +289,13 @@ def _equation(picture: AttentionPicture) -> Follows:
 
 
 def _pinned(picture: AttentionPicture) -> Follows:
-    """Begin to type the edit that holds the weight of this place at 1; the other weights stay as they are."""
+    """Begin to type the edit by which this place alone is looked at: of its score, or else of its weight.
+
+    A weight that is held leaves the others as they are, so that all together are more than is there to give.
+    """
     found = picture.found
     if found is None or not found.rows:
         return picture
-    value, number = f"{found.pass_name}.{found.look.weights}", found.rows[picture.column]
-    return Close(ClickTarget(line=f"set {value}[{number}] @ {picture.t} = 1"))
+    look, number = found.look, found.rows[picture.column]
+    value, held = (look.weights, "1") if look.scores is None else (look.scores, f"{-LEFT_OUT:.0f}")
+    return Close(ClickTarget(line=f"set {found.pass_name}.{value}[{number}] @ {picture.t} = {held}"))

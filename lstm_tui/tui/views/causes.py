@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_tui.analysis.interchange import TOKEN, CausalMap, MapColumn, columns_of
+from lstm_tui.analysis.interchange import TOKEN, CausalMap, MapColumn
 from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, head, range_words, unit_order, way_words
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.inspect.trace_facts import letter
@@ -262,7 +262,7 @@ def _words(picture: CausesPicture, width: int, palette: Palette) -> list[tuple[s
 def causes_analysis(view: View, question: CausalQuestion) -> Analysis:
     """Return the question which value of which token is the cause; it opens the edit of the cell under the cursor."""
     memory = question.memory
-    shown = [column for column in columns_of(question.one) if column.pass_name in ("", memory.pass_name)]
+    shown = [column for column in question.columns if column.pass_name in ("", memory.pass_name)]
     first = CausesPicture(view, question, pass_name=memory.pass_name, cursor=question.place, column=shown.index(memory))
     keys = [
         leaving("Y,shift+y"), *moving(_moved), *sideways(_other_pass),

@@ -15,7 +15,7 @@ from lstm_tui.formats.importers.onnx.feature_extractor import onnx_front
 from lstm_tui.formats.importers.onnx.file import Outside, read_graph
 from lstm_tui.formats.importers.onnx.follow import follow
 from lstm_tui.formats.importers.onnx.rnn_nodes import of_shapes_alone, plan_node
-from lstm_tui.formats.importers.onnx.step_program import carried_beside, either, step_of
+from lstm_tui.formats.importers.onnx.step_program import as_step, carried_beside, step_of
 from lstm_tui.formats.importers.plan import Found
 from lstm_tui.formats.importers.program.graph import RECURRENT, ProgramGraph, UnsupportedNode, label
 from lstm_tui.formats.importers.program.layers import Dialect, networks_of
@@ -60,7 +60,7 @@ def find_onnx(data: bytes, path: str | Path, where: str, report: ImportReport) -
         if step is None:
             raise
         return step.find()
-    return [either(one, step, beside) for one in found] if step is not None and len(found) == 1 else found
+    return found if step is None else as_step(found, step, beside, report)
 
 
 def _begins_outside(graph: ProgramGraph, nodes: Sequence[Any]) -> bool:

@@ -74,7 +74,25 @@ def carried_beside(graph: ProgramGraph) -> bool:
     return False
 
 
-def either(found: Found, step: StepProgram, first: bool) -> Found:
+def as_step(found: list[Found], step: StepProgram, first: bool, report: ImportReport) -> list[Found]:
+    """Return the networks of recurrent nodes, and in their place the whole file as a step where they lose its memory.
+
+    Args:
+        found: The networks of its recurrent nodes.
+        step: The whole file as one step.
+        first: Whether the file carries more than these nodes do.
+        report: What is said so far.
+    """
+    if len(found) == 1:
+        return [_either(found[0], step, first)]
+    try:  # several towers of nodes: as a step they are one network, its states carried for all of them
+        step.plan(report.again({}))
+    except UserError:
+        return found
+    return step.find()
+
+
+def _either(found: Found, step: StepProgram, first: bool) -> Found:
     """Return a network as layers of its recurrent nodes; as a step where these would lose its memory.
 
     Args:
@@ -87,12 +105,14 @@ def either(found: Found, step: StepProgram, first: bool) -> Found:
         if not first:
             told = report.again({})
             made = found.plan(told)
-            if not any(isinstance(one, Recurrent) and forgets(one) for one in made.chain):
+            whole = len(told.warnings) == len(report.warnings)
+            if whole and not any(isinstance(one, Recurrent) and forgets(one) for one in made.chain):
                 report.take(told)
                 return made
         told = report.again({})
         try:
             made = step.plan(told)
+            told.check_settings()
         except UserError as error:
             if first:
                 report.warnings.append(f"a state stands beside its recurrent nodes and is not carried: {error}")

@@ -71,9 +71,14 @@ def attribute(node: Any, name: str, default: Any) -> Any:
     return default
 
 
+def dtype_of(kind: int) -> np.dtype[Any]:
+    """Return the kind of numbers that ONNX counts so; fractions of 32 bits where it is not known."""
+    return np.dtype(_KINDS.get(kind, "f4"))
+
+
 def random_of(kind: int, shape: Sequence[int], random: np.random.Generator) -> Array:
     """Return random numbers as an input of the file: fractions about 0, ids that any table has, or truths."""
-    dtype = np.dtype(_KINDS.get(kind, "f4"))
+    dtype = dtype_of(kind)
     if int(np.prod(shape)) > MOST_NUMBERS:
         raise UnsupportedNode("an input is larger than what is tried here")
     if dtype.kind in "iu":

@@ -65,11 +65,12 @@ def is_attention(name: str) -> bool:
 
 def find_encoder_decoder(tensors: Mapping[str, Array], where: str) -> list[Found]:
     """Return the encoder and decoder of a file as one network; none where their names are not these."""
-    parts = [_part(match, tensors) for name in tensors if (match := _WEIGHT.match(name))]
+    matches = [match for name in tensors if (match := _WEIGHT.match(name))]
+    parts = [part for match in matches if (part := _part(match, tensors)) is not None]
     bahdanau = next((name for name in tensors if _BEFORE.search(name)), None)
     luong = next((name for name in tensors if _BEHIND.search(name)), None)
     mark = bahdanau or luong
-    if mark is None or len(parts) != 2:
+    if mark is None or len(matches) != 2 or len(parts) != 2:
         return []
     decoder = next((one for one in parts if one.root and mark.startswith(one.root)), None)
     encoder = next((one for one in parts if one is not decoder), None)
@@ -82,11 +83,14 @@ def find_encoder_decoder(tensors: Mapping[str, Array], where: str) -> list[Found
     return [Found("", (encoder.layer.rstrip("."), decoder.layer.rstrip(".")), plan)]
 
 
-def _part(match: re.Match[str], tensors: Mapping[str, Array]) -> _Part:
+def _part(match: re.Match[str], tensors: Mapping[str, Array]) -> _Part | None:
+    """Return the layer of a matched tensor; None where it is not a GRU or an LSTM, or lies in other parts."""
     single = "layers.0" in match.group()
-    inner = tensors[f"{match['root']}{match['name']}.{'layers.0.weight_hh' if single else 'weight_hh_l0'}"]
-    packed, hidden = inner.shape if inner.ndim == 2 else (0, 1)
-    return _Part(match["root"], f"{match['root']}{match['name']}.", "gru" if packed == 3 * hidden else "lstm", single)
+    inner = tensors.get(f"{match['root']}{match['name']}.{'layers.0.weight_hh' if single else 'weight_hh_l0'}")
+    if inner is None or inner.ndim != 2:
+        return None
+    cell = next((cell for cell, gates in _GATES.items() if len(inner) == len(gates) * inner.shape[1] > 0), None)
+    return None if cell is None else _Part(match["root"], f"{match['root']}{match['name']}.", cell, single)
 
 
 def _is_plain(part: _Part, tensors: Mapping[str, Array]) -> bool:

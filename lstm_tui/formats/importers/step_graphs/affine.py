@@ -19,12 +19,14 @@ class Affine:
     Attributes:
         size: How many numbers.
         terms: The matrix by the piece it is multiplied with.
+        by_unit: Pieces that are multiplied number by number, which is no matrix of the file.
         bias: The constants.
     """
 
     size: int
     terms: dict[ValuePiece, Array] = field(default_factory=dict)
     bias: Array | None = None
+    by_unit: set[ValuePiece] = field(default_factory=set)
 
     def add(self, piece: ValuePiece, matrix: Array) -> None:
         """Add a matrix times a piece."""
@@ -52,7 +54,7 @@ def linear_parts(pieces: Pieces, piece: ValuePiece) -> Affine:
             assert part.vector.values is not None
             made.shift(columns @ part.vector.values[part.begin + begin : part.begin + end])
             continue
-        wide = np.zeros((piece.size, part.size))
+        wide = np.zeros((piece.size, part.size), matrix.dtype)
         wide[:, begin:end] = columns
         made.add(part, wide)
     return made
@@ -128,6 +130,7 @@ def affine_of(pieces: Pieces, terms: Sum, size: int) -> Affine | None:
             if inner.bias is not None:
                 made.shift(factor * inner.bias)
         elif term[0].size == size:
+            made.by_unit.add(term[0])
             made.add(term[0], np.diag(np.broadcast_to(factor, (size,)).astype(np.float64)))
         else:
             return None

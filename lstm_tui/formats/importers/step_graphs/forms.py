@@ -160,7 +160,9 @@ def _gate(pieces: Pieces, piece: ValuePiece, hidden: ValuePiece) -> _Gate | None
     if terms is None:
         return None
     made = affine_of(pieces, terms, piece.size)
-    return None if made is None else _of_affine(made, piece.vector.function, hidden)
+    if made is None or made.by_unit:
+        return None  # a state by a vector, not by a matrix: a cell of its own
+    return _of_affine(made, piece.vector.function, hidden)
 
 
 def _of_affine(made: Affine, function: str, hidden: ValuePiece) -> _Gate:
@@ -319,7 +321,7 @@ def _reset_after(
     recurrent = affine_of(pieces, {(linear[0],): np.ones(1)}, n.size)
     rest = {term: factor for term, factor in inner.items() if term not in (products[0], (r,))}
     outer = affine_of(pieces, rest, n.size)
-    if recurrent is None or outer is None or set(recurrent.terms) != {h.old} or h.old in outer.terms:
+    if recurrent is None or outer is None or set(recurrent.terms) != {h.old} or h.old in outer.terms or outer.by_unit:
         return None
     scaled = np.zeros(n.size) if recurrent.bias is None else recurrent.bias
     scaled = scaled + np.broadcast_to(inner.get((r,), np.zeros(1)), (n.size,))
@@ -332,7 +334,7 @@ def _reset_before(
 ) -> KnownLayer | None:
     """Return a GRU whose candidate is tanh(W x + b + U (r * h))."""
     whole = affine_of(pieces, inner, n.size)
-    if whole is None:
+    if whole is None or whole.by_unit:
         return None
     for piece in whole.terms:
         terms = sum_of(pieces, piece.places)

@@ -10,8 +10,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.onnx.rnn_nodes import zeros_of
-from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode
+from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, dtype_of
 
 _PEELED = ("Gemm", "MatMul", "Add")
 _VIEWS = ("Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose")
@@ -87,7 +86,7 @@ class StepFront:
         known = dict(self.fixed)
         for name, array in frame.items():
             kind = self.graph.inputs[name][0]
-            known[name] = np.asarray(array).astype(zeros_of(kind, ()).dtype).reshape(self._of(name, np.size(array)))
+            known[name] = np.asarray(array).astype(dtype_of(kind)).reshape(self._of(name, np.size(array)))
         try:
             made = [self.graph.evaluate(one, known, keep=True).reshape(-1) for one in self.targets]
         except UnsupportedNode as error:

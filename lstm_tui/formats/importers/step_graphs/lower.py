@@ -15,7 +15,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import exact
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.feature_extractor import MACROS, MOST_NUMBERS
+from lstm_tui.formats.importers.feature_extractor import MACROS
 from lstm_tui.formats.importers.plan import Recurrent
 from lstm_tui.formats.importers.program.bodies import BODIES, Body, body_of
 from lstm_tui.formats.importers.program.graph import CHOICE, RECURRENT, ProgramGraph, UnsupportedNode, attribute, label
@@ -43,6 +43,8 @@ PlanNode = Callable[[Any], Recurrent]
 MOST_ROWS = 256
 """Rows that a product or a norm is taken of, each by itself."""
 MOST_PLACES = 1 << 17
+MOST_DENSE = 1 << 22
+"""Entries of the matrix that a convolution is written as."""
 MOST_TRIPS = 64
 """How often the body of a loop is run in one step."""
 _MOVES = frozenset((
@@ -539,6 +541,16 @@ class Lowering:
         axes = range(int(attribute(node, "axis", -1)) % a.ndim, a.ndim)
         return [self._scaled(node, self._by_rows(node, a, axes, lambda row: self._normed(row, epsilon)), inputs)]
 
+    def _instancenormalization(self, node: Any, inputs: list[Tensor | None]) -> list[Array]:
+        a = self.places(inputs[0])  # type: ignore[arg-type]
+        epsilon = _single(attribute(node, "epsilon", 1e-5))
+        made = self._by_rows(node, a, range(2, a.ndim), lambda row: self._normed(row, epsilon))
+        for sign, one in zip("*+", inputs[1:3], strict=True):
+            assert one is not None
+            by_channel = self.places(one).reshape(-1, *(1,) * (a.ndim - 2))
+            made = self.vectors.apply(sign, made, by_channel, label=node.output[0])
+        return [made]
+
     def _rmsnormalization(self, node: Any, inputs: list[Tensor | None]) -> list[Array]:
         a = self.places(inputs[0])  # type: ignore[arg-type]
         epsilon = _single(attribute(node, "epsilon", 1e-5))
@@ -644,7 +656,7 @@ class Lowering:
         if any(isinstance(one, TensorPlaces) for one in inputs[1:]) or x.at.ndim < 2 or x.at.shape[0] != 1:
             raise UnsupportedNode(f"{label(node)} has weights that are not constant, or more than one row")
         count = x.at.size
-        if count * count > MOST_NUMBERS // 8:
+        if count * count > MOST_DENSE:
             raise UnsupportedNode(f"{label(node)} reads {count} numbers, more than a page of equations takes")
         given = {
             name: np.asarray(one, np.float32)
@@ -656,6 +668,8 @@ class Lowering:
             given[node.input[2]] = np.zeros_like(bias)
         ones = np.eye(count, dtype=np.float32).reshape(count, *x.at.shape[1:])
         made = self.graph.run(node, {node.input[0]: ones, **given})[0]
+        if made.size > MOST_DENSE:
+            raise UnsupportedNode(f"{label(node)} written as a matrix would take {made.size} numbers")
         shape = (1, *made.shape[1:])
         places = self.vectors.linear(made.reshape(count, -1).T, x.at, node.output[0]).reshape(shape)
         if bias is None:
@@ -686,7 +700,7 @@ class Lowering:
 
 _METHODS = frozenset((
     "Clip", "Pow", "PRelu", "BatchNormalization", "Softmax", "LogSoftmax", "LayerNormalization", "RMSNormalization",
-    "MatMul", "Gemm", "Einsum", "Where",
+    "InstanceNormalization", "MatMul", "Gemm", "Einsum", "Where",
 ))  # fmt: skip
 
 

@@ -21,6 +21,8 @@ from lstm_tui.formats.importers.step_graphs.forms import KnownLayer, StatePiece,
 from lstm_tui.formats.importers.step_graphs.pieces import Pieces, ValuePiece
 from lstm_tui.formats.importers.step_graphs.step_equations import Equations, safe_name
 
+SEEN = "seen"
+"""What a layer in front calls its input, where an answer reads that too."""
 _ROLES = {"keeps": "f", "writes": "i", "candidate": "g", "shows": "o"}
 _SAYS = {
     "keeps": "gate that keeps: how much of each memory to keep",
@@ -89,11 +91,15 @@ class StepShape:
         there: dict[ValuePiece, tuple[str, str]] = {}
         states: dict[str, tuple[str, str]] = {}
         below = self.x
+        outputs = {piece for one in layers for piece in (one.output, *map(self._new, one.states.values()))}
+        seen = self._reads_x(frozenset(piece for piece in outputs if piece is not None))
         for one in layers:
-            if one.reads != (below,):
-                front = self._front(one, below, len(chain))
+            if one.reads != (below,) or (seen and not chain):
+                front = self._front(one, below, len(chain), seen and not chain)
                 if front is None:
                     return None
+                if seen and not chain:
+                    there[self.x] = ("layer0", SEEN)
                 chain.append(front)
             name = f"layer{len(chain)}"
             label = safe_name(one.states["h"].source)
@@ -118,11 +124,31 @@ class StepShape:
             return None
         return StepParts(tuple(chain), readout, states, answers, tuple(layers))
 
-    def _front(self, layer: KnownLayer, below: ValuePiece, number: int) -> Recurrent | None:
-        """Return what stands before a layer as one that keeps nothing; None where it is not made of what lies below."""
-        lines = Equations(self.pieces, {below: "x"}, taken=frozenset({"h"}))
+    def _new(self, state: StatePiece) -> ValuePiece | None:
+        return self.pieces.sole(state.new)
+
+    def _reads_x(self, stop: frozenset[ValuePiece]) -> bool:
+        """Say whether an answer also reads the input, past the layers that make some pieces."""
+        seen: set[ValuePiece] = set()
+        waiting = [part for places in self.answers.values() for part, _, _ in self.pieces.parts(np.unique(places))]
+        while waiting:
+            one = waiting.pop()
+            if one == self.x:
+                return True
+            if one not in seen and one not in stop:
+                seen.add(one)
+                waiting += [part for places in one.operands for part, _, _ in self.pieces.parts(np.unique(places))]
+        return False
+
+    def _front(self, layer: KnownLayer, below: ValuePiece, number: int, shows: bool) -> Recurrent | None:
+        """Return what stands before a layer as one that keeps nothing; None where it is not made of what lies below.
+
+        Where it `shows` its input, that is a value too, for what reads it above.
+        """
+        lines = Equations(self.pieces, {below: "x"}, taken=frozenset({"h", SEEN}))
+        roots = [("h", np.concatenate([piece.places for piece in layer.reads]))]
         try:
-            lines.write([("h", np.concatenate([piece.places for piece in layer.reads]))])
+            lines.write([*roots, *([(SEEN, self.x.places)] if shows else [])])
         except UnsupportedNode:
             return None
         text = cell_page(
@@ -182,7 +208,7 @@ class StepShape:
         known = {tuple(places.tolist()) for places in more.values()}
         waiting = [part for places in self.answers.values() for part, _, _ in self.pieces.parts(np.unique(places))]
         seen: set[ValuePiece] = set()
-        taken = {*lines.sizes, *olds.values(), *more}
+        taken = {*lines.sizes, *olds.values(), *more, *self.pieces.vectors.functions}
         while waiting:
             one = waiting.pop()
             if one in seen or one in lines.written or one.vector.kind == "constant":
@@ -236,10 +262,11 @@ class StepShape:
         piece = None if wanted is None else self.pieces.sole(self.answers[wanted])
         if wanted is None or (len(rest) == 1 and piece is not None and piece == shown):
             return None, places | ({wanted: there[piece]} if wanted is not None and piece is not None else {})
+        functions = self.pieces.vectors.functions
         read = self._read_of(rest.values(), there)
         names: dict[ValuePiece, str] = {}
         for one in read:
-            plain = "h" if one == shown else safe_name(there[one][1], {"h", "y", *names.values()})
+            plain = "h" if one == shown else safe_name(there[one][1], {"h", "y", *names.values(), *functions})
             names[one] = plain
         lines = Equations(self.pieces, names, taken=frozenset({"h", "y"}), unfold=True)
         called = {name: "y" if name == wanted else safe_name(name, {"h", "y", *names.values()}) for name in rest}
@@ -257,7 +284,7 @@ class StepShape:
 def _by_role(cell: Cell, lines: Equations) -> dict[ValuePiece, str]:
     """Return what gates and candidates are called by what they do; states keep the file's names."""
     roles = roles_of(cell)
-    taken = set(lines.states.values())
+    taken = {*lines.states.values(), *lines.pieces.vectors.functions}
     made: dict[ValuePiece, str] = {}
     for piece, name in lines.written.items():
         letter = _ROLES.get(roles.get(name, ""))

@@ -77,6 +77,7 @@ class _Understood:
     ids: str = ""
     ends: StepEnds = field(default_factory=lambda: StepEnds((), (), ()))
     free: bool = False
+    orders: dict[str, Array] = field(default_factory=dict)
     front: StepFront | None = None
     table: Array | None = None
 
@@ -98,7 +99,7 @@ class _Understood:
         trial = StepTrial(
             self.graph, self.ends, self.shapes, self.fixed, self.ids, self.table, self.front,
             {one.name: (one.source, one.new, shape.pieces) for one in shape.states}, self.program.half,
-            self.program.loops,
+            self.program.loops, self.orders,
         )  # fmt: skip
         try_network(plan, parts, trial, self.report)
         return plan
@@ -143,6 +144,31 @@ class _Understood:
         self.shapes = {name: tuple(1 if n is None else n for n in one) for name, one in sizes.items()}
         for name in free:
             self.shapes[name] = self._width(name, sizes[name])
+        self._one_row()
+
+    def _one_row(self) -> None:
+        """Take one sequence where the file was exported for several at once whose rows do not read each other."""
+        wide = {name: shape for name, shape in self.shapes.items() if name not in self.fixed and shape}
+        rows = next((shape[0] for shape in wide.values() if shape[0] > 1), 1)
+        axes = {name: next((n for n, size in enumerate(shape[:2]) if size == rows), -1) for name, shape in wide.items()}
+        if rows < 2 or min(axes.values()) < 0:
+            return
+        before = dict(self.shapes)
+        try:
+            many = self._evaluated(0)
+            for name, axis in axes.items():
+                self.shapes[name] = tuple(1 if n == axis else size for n, size in enumerate(before[name]))
+            first = {name: np.take(many[name], [0], axis=axis) for name, axis in axes.items()}
+            alone = {**first, **self.fixed}
+            for name in self.graph.outputs:
+                alone[name] = self.graph.evaluate(name, alone, keep=True)
+        except UnsupportedNode:
+            self.shapes = before
+            return
+        if all(_first_row(many[name], alone[name], rows) for name in self.graph.outputs):
+            self.report.say("batch", f"one of {rows} sequences", "confirmed", "tried: its rows do not read each other")
+        else:
+            self.shapes = before
 
     def _is_ids(self, name: str) -> bool:
         """Say whether an input of whole numbers is looked up in a table of the file."""
@@ -241,7 +267,7 @@ class _Understood:
             count = int(np.prod(shape))
             if not 0 < count <= _MOST_STATE:
                 raise UnsupportedNode(f"the state {visible(state.old)} has {count} numbers; {_MOST_STATE} is the most")
-            known[state.old] = TensorPlaces(vectors.given(state.old, count).reshape(shape))
+            known[state.old] = TensorPlaces(_in_order(vectors.given(state.old, count), shape))
         lowering.known = known
         wanted = [one.new for one in self.ends.states] + list(self.ends.answers)
         lowering.run(needed(self.graph, wanted, known))
@@ -267,10 +293,18 @@ class _Understood:
         pairs = []
         for state in self.ends.states:
             old, new = lowered.tensor(state.old), lowered.tensor(state.new)
-            pairs.append((lowered.places(old).reshape(-1), lowered.places(new).reshape(-1)))
-        answers = {name: lowered.places(lowered.tensor(name)).reshape(-1) for name in self._heads()}
+            order = np.argsort(lowered.places(old).reshape(-1))
+            self.orders[state.old] = order
+            pairs.append((lowered.places(old).reshape(-1)[order], lowered.places(new).reshape(-1)[order]))
+        answers = {}
+        for name in self._heads():
+            at = lowered.places(lowered.tensor(name)).reshape(-1)
+            if lowered.vectors.constants(at) is None:
+                answers[name] = at
+            else:
+                self.report.say(f"answer.{visible(name)}", "the same at every step", "confirmed", "the graph")
         pieces.cut(list(answers.values()), pairs)
-        taken = {"x"}
+        taken = {"x", *lowered.vectors.functions}
         made: list[StatePiece] = []
         for state, (old, new) in zip(self.ends.states, pairs, strict=True):
             parts = pieces.of(lowered.vectors.owner(int(old[0])))
@@ -278,7 +312,7 @@ class _Understood:
                 name = safe_name(stem(state.old) + (f"_{n + 1}" if len(parts) > 1 else ""), taken)
                 taken.add(name)
                 start = self._start(state.old)
-                part = None if start is None else start[piece.begin : piece.end]
+                part = None if start is None else start[self.orders[state.old]][piece.begin : piece.end]
                 made.append(StatePiece(name, piece, new[piece.begin : piece.end], state.old, part))
         wanted = next(iter(answers), None)
         if len(answers) > 1:
@@ -287,7 +321,7 @@ class _Understood:
                 "readout.output", shown[0], shown[1:], "assumed", f"the file has {len(answers)} answers"
             )
             wanted = next(one for one in answers if visible(one) == said)
-        name = safe_name(f"{self._name()[:40]}_step")
+        name = safe_name(f"{self._name()[:40]}_step", longest=48)
         return StepShape(name, pieces, pieces.at(int(x[0])), made, answers, wanted)
 
     def _start(self, name: str) -> Array | None:
@@ -307,13 +341,8 @@ class _Understood:
     def _say(self, parts: StepParts, shape: StepShape) -> None:
         report = self.report
         reads = [one for one in (*self.ends.read, self.ids) if one]
-        for name in reads:
-            report.say(
-                "input",
-                f"{visible(name)} {self.graph.shape_text(name) or 'one number'}",
-                "confirmed",
-                "the graph",
-            )
+        told = [f"{visible(name)} {self.graph.shape_text(name) or 'one number'}" for name in reads]
+        report.say("input", ", then ".join(told), "confirmed", "the graph")
         loops = self.program.loops
         if loops is None:
             report.say("step", "one step at each run", "confirmed", "its state goes in and comes out")
@@ -350,6 +379,25 @@ class _Understood:
             report.say(
                 f"{layer}.memory", "carried from step to step", "confirmed", "the file takes and gives its states"
             )
+
+
+def _first_row(many: Array, alone: Array, rows: int) -> bool:
+    """Say whether one of several rows, whatever axis they lie on, is what a row by itself gives."""
+    if many.shape == alone.shape or many.dtype.kind not in "fb":
+        return np.array_equal(many, alone)
+    axes = [n for n, size in enumerate(many.shape) if size == rows and alone.shape[n : n + 1] == (1,)]
+    firsts = [np.take(many, [0], axis=axis) for axis in axes]
+    return any(one.shape == alone.shape and bool(np.allclose(one, alone, rtol=1e-4, atol=1e-6)) for one in firsts)
+
+
+def _in_order(places: Array, shape: tuple[int, ...]) -> Array:
+    """Return places of a state in its shape: what stands along its longest axis stands end to end.
+
+    So the two states of an LSTM lie in pieces wherever the axis stands that holds one beside the other.
+    """
+    longest = max(range(len(shape)), key=lambda n: (shape[n], n), default=0)
+    order = [n for n in range(len(shape)) if n != longest] + [longest] * bool(shape)
+    return places.reshape([shape[n] for n in order]).transpose(np.argsort(order))
 
 
 def _cut(x: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:

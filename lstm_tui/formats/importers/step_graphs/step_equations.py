@@ -26,10 +26,10 @@ _MOST_SIGNS = 14
 _ARITHMETIC = frozenset("+-*/") | {"neg"}
 
 
-def safe_name(text: str, taken: Iterable[str] = ()) -> str:
+def safe_name(text: str, taken: Iterable[str] = (), longest: int = _LONGEST) -> str:
     """Return a name of the file as one that a page of equations takes, and that is not taken."""
     last = re.sub(r"_output_\d+\Z", "", text).rstrip("/").rpartition("/")[2].rpartition(":")[2]
-    name = re.sub(r"[^A-Za-z0-9]+", "_", last.encode("ascii", "replace").decode()).strip("_")[:_LONGEST].rstrip("_")
+    name = re.sub(r"[^A-Za-z0-9]+", "_", last.encode("ascii", "replace").decode()).strip("_")[:longest].rstrip("_")
     name = name.lower() if len(name) > 1 else name
     if name in _TAKEN:
         name = f"{name}_out"
@@ -106,7 +106,8 @@ class Equations:
                 wanted[piece] = name
             else:
                 later.append((name, places))
-        used = {*self.taken, *self.atoms.values(), *(name for name, _ in roots)}
+        functions = self.pieces.vectors.functions
+        used = {*self.taken, *self.atoms.values(), *(name for name, _ in roots), *functions}
         own_lines: list[ValuePiece] = []
         signs: dict[ValuePiece, int] = {}
         for piece in needed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.assemble import assemble
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.plan import Plan
-from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, random_of
+from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, dtype_of, random_of
 from lstm_tui.formats.importers.step_graphs.front import StepFront
 from lstm_tui.formats.importers.step_graphs.loops import LoopsAsSteps
 from lstm_tui.formats.importers.step_graphs.network import StepParts
@@ -42,6 +42,7 @@ class StepTrial:
         states: By the name of a state in the page: what the file calls it, the places of its new value, all pieces.
         half: Whether the file computes with numbers of half the bits.
         loops: The program as it was, where its step is a trip of a loop.
+        orders: Of each state of the file, in which order its numbers stand here.
     """
 
     graph: ProgramGraph
@@ -54,6 +55,7 @@ class StepTrial:
     states: Mapping[str, tuple[str, Array, Pieces]]
     half: bool = False
     loops: LoopsAsSteps | None = None
+    orders: Mapping[str, Array] = field(default_factory=dict)
 
     def inputs(self, steps: int, seed: int) -> list[dict[str, Array]]:
         """Return what goes in at each step beside the states."""
@@ -77,7 +79,9 @@ class StepTrial:
 
     def stepped(self, inputs: list[dict[str, Array]]) -> list[dict[str, Array]]:
         """Return what the file gives at each step, its states carried along from zeros."""
-        carried = {one.old: np.zeros(self.shapes[one.old], _dtype(self.graph, one.old)) for one in self.ends.states}
+        carried = {
+            one.old: np.zeros(self.shapes[one.old], dtype_of(self.graph.inputs[one.old][0])) for one in self.ends.states
+        }
         carried |= {} if self.loops is None else self.loops.initial
         made = []
         for one in inputs:
@@ -102,7 +106,7 @@ class StepTrial:
         }  # fmt: skip
         for one in self.ends.states:
             if one.old not in self.loops.initial:
-                known[one.old] = np.zeros(self.shapes[one.old], _dtype(self.graph, one.old))
+                known[one.old] = np.zeros(self.shapes[one.old], dtype_of(self.graph.inputs[one.old][0]))
         for name in self.loops.whole.outputs:
             whole = self.loops.whole.evaluate(name, dict(known))
             ends = [whole.reshape(-1) - steps[-1][name].reshape(-1)] if whole.size == steps[-1][name].size else []
@@ -126,10 +130,6 @@ class StepTrial:
             return self.table[[int(one[self.ids].reshape(-1)[0]) for one in inputs]]
         rows = [np.concatenate([one[name].reshape(-1).astype(np.float32) for name in self.ends.read]) for one in inputs]
         return np.stack(rows).astype(np.float32)
-
-
-def _dtype(graph: ProgramGraph, name: str) -> np.dtype[np.generic]:
-    return random_of(graph.inputs[name][0], (), np.random.default_rng(0)).dtype
 
 
 def try_network(plan: Plan, parts: StepParts, trial: StepTrial, report: ImportReport) -> None:
@@ -176,7 +176,8 @@ def _apart(
     for name, (source, places, _) in trial.states.items():
         begin = begun.get(source, 0)
         begun[source] = begin + len(places)
-        there = np.stack([one[new[source]].reshape(-1)[begin : begin + len(places)] for one in wanted])
+        order = trial.orders[source][begin : begin + len(places)]
+        there = np.stack([one[new[source]].reshape(-1)[order] for one in wanted])
         worst = max(worst, _check(value(*parts.states[name]), there, f"the state {visible(source)}", where, trial.half))
     for name, place in parts.answers.items():
         there = np.stack([one[name].reshape(-1) for one in wanted])

@@ -19,7 +19,7 @@ from lstm_tui.formats.importers.program.graph import UnsupportedNode
 
 Kind = Literal["given", "constant", "apply", "whole", "linear"]
 MOST_VECTORS = 4_000
-MOST_WEIGHTS = 4_000_000
+MOST_WEIGHTS = 1 << 25
 """Entries of one matrix."""
 
 
@@ -159,7 +159,7 @@ class StepVectors:
         if matrix.size > MOST_WEIGHTS:
             raise UnsupportedNode(f"a matrix of {matrix.size} numbers is more than a page of equations takes")
         flat = np.ascontiguousarray(operand).reshape(-1)
-        made = self._add("linear", "@", (flat,), len(matrix), np.asarray(matrix, np.float64), label)
+        made = self._add("linear", "@", (flat,), len(matrix), np.asarray(matrix), label)
         return made.places
 
     def _add(

@@ -287,7 +287,8 @@ def plan_readout(
     else:
         unnamed = [one for one in readings[0] if one.matrix is None and place_by_name(one.stem) != "above"]
         norms = any(_number(one.stem) is None for one in unnamed)
-        sure = len(readings) == 1 and whole and not norms
+        ordered = all(one.index < other.index for one, other in pairwise(readings[0]))
+        sure = len(readings) == 1 and whole and not norms and ordered
         why = "names, shapes and order" if sure else "widths alone"
         how: How = "inferred" if sure else "assumed"
         chosen = report.choose("readout", names[0], [*names[1:4], "none"], how, why, together=PLACED)

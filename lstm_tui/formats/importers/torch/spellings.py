@@ -61,10 +61,16 @@ _ALLENNLP = re.compile(
 )
 _TF_CELL = re.compile(
     r"(?P<prefix>.*(?:lstm|gru|rnn)[^/]*)/"
-    r"(?P<what>(?:(?:gates|candidate|projection)/)?(?:kernel|bias|weights|biases)|w_[fio]_diag)(?::0)?\Z",
+    r"(?P<what>(?:(?:gates|candidate|projection)/)?(?:kernel|bias|weights|biases|linear/(?:matrix|bias)|w_0|b)"
+    r"|w_[fio]_diag)(?::0)?\Z",
     re.IGNORECASE,
 )
-_TF_BEFORE_1_2: Mapping[str, str] = {"weights": "kernel", "biases": "bias"}
+_TF_BEFORE_1_2: Mapping[str, str] = {
+    "weights": "kernel", "biases": "bias", "matrix": "kernel", "w_0": "kernel", "b": "bias",
+}  # fmt: skip
+_DENSE = re.compile(r"(?P<prefix>.*?)(?P<cut>[./])kernel(?P<end>:0|[./]value)?\Z")
+_KERNELS = ("Flax", "TensorFlow 1")
+"""Programs that call the matrix of a dense layer a kernel, (inputs, outputs)."""
 _TF_PLAIN = re.compile(r"(?:basic_)?rnn(?:_cell)?(?:_\d+)?\Z", re.IGNORECASE)
 """Cells without gates; others of one kernel, such as UGRNN, are not known here."""
 
@@ -82,7 +88,29 @@ def respell(tensors: Mapping[str, Array]) -> Respelled:
             made.tensors = dict([*rest[:before], *added, *rest[before:]])
             made.origin |= {name: taken for name, _ in added}
             made.spellings[prefix] = spelling
+    if any(one.program in _KERNELS for one in made.spellings.values()):
+        _turn_dense(made)
     return made
+
+
+def _turn_dense(made: Respelled) -> None:
+    """Call the kernels of dense layers weights, turned as PyTorch has them."""
+    tensors: dict[str, Array] = {}
+    names = {name: name for name in made.tensors}
+    for name, one in made.tensors.items():
+        match = _DENSE.match(name)
+        bias = made.tensors.get(f"{match['prefix']}{match['cut']}bias{match['end'] or ''}") if match else None
+        if match and one.ndim == 2 and one.dtype.kind == "f" and (bias is None or bias.shape == one.shape[1:]):
+            names[name] = f"{match['prefix']}.weight"
+            names[f"{match['prefix']}{match['cut']}bias{match['end'] or ''}"] = f"{match['prefix']}.bias"
+    for name, one in made.tensors.items():
+        own = names[name]
+        if own in tensors or (own != name and own in made.tensors):
+            return
+        tensors[own] = one.T if own != name and own.endswith(".weight") else one
+        if own != name:
+            made.origin[own] = (name,)
+    made.tensors = tensors
 
 
 def _leaves(tensors: Mapping[str, Array]) -> dict[str, dict[str, str]]:
@@ -187,7 +215,7 @@ def _tensorflow(tensors: Mapping[str, Array]) -> Iterator[_Module]:
     cells: dict[str, dict[str, str]] = {}
     for name in tensors:
         if match := _TF_CELL.match(name):
-            folder, slash, last = match["what"].lower().rpartition("/")
+            folder, slash, last = match["what"].lower().replace("linear/", "").rpartition("/")
             cells.setdefault(match["prefix"], {})[f"{folder}{slash}{_TF_BEFORE_1_2.get(last, last)}"] = name
     for prefix, names in cells.items():
         if any(f"{prefix}/recurrent_kernel{end}" in tensors for end in ("", ":0")):  # Keras keeps x and h apart
