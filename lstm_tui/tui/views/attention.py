@@ -297,5 +297,5 @@ def _pinned(picture: AttentionPicture) -> Follows:
     if found is None or not found.rows:
         return picture
     look, number = found.look, found.rows[picture.column]
-    value, held = (look.weights, "1") if look.scores is None else (look.scores, f"{-LEFT_OUT:.0f}")
+    value, held = (look.weights, "1") if look.scores is None else (look.scores, sentence(-LEFT_OUT, 6))
     return Close(ClickTarget(line=f"set {found.pass_name}.{value}[{number}] @ {picture.t} = {held}"))
