@@ -25,6 +25,7 @@ from lstm_tui.debugger.inspect.attention import (
 )
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, window
 from lstm_tui.tui.canvas.charts import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import Palette
