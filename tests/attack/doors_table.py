@@ -73,8 +73,8 @@ _LINES = (
     "patch-from {} h[0] @ 0 from @ 0", "feature-from {} d = direction(h)", "trace-cause-from {} c[0]",
     "fix {} by bias within .02",
 )  # fmt: skip
-BEHIND = {line.split()[0]: line.partition(" {} ")[2] for line in _LINES}
-"""What a typed line says behind its file, of verbs that say more."""
+BEHIND = {line.split()[0]: line.partition(" {} ")[2] for line in _LINES} | {"sae": "d = sae(h, 1)"}
+"""What a typed line says behind its file, by the name of its script: of most the verb."""
 _READ = ("source", "load-edits", "model-file")
 """Verbs that read a file; the others that take one write it."""
 OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")
@@ -231,7 +231,7 @@ def _rows() -> Iterator[Row]:
     patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
     yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
     caused = f"{_RUN} --model native.safetensors --plain --batch -x verb-trace-cause-from.x"
-    yield Row(("verb", "trace-cause-from"), caused, ("native.safetensors",))
+    yield Row(("verb", "trace-cause-from"), caused, ("sibling.safetensors",))
     yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-feature-from.x", ("direction.npz",))
     yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-sae.x", ("dictionary.npz",))
     others = (*_READ, *BEHIND)
@@ -295,7 +295,9 @@ def make_seeds(folder: Path) -> None:
         sound.writeframes(bytes(range(240)))
     (folder / "save.x").write_text("next\nset c[0] @ 1 = 0.5\nbreak c[0] > .1\nsave-session s.ltui\n")
     (folder / "state" / "lstm-tui" / "journal").mkdir(parents=True)
+    (folder / "sibling.x").write_text("weight layer0.forward/b_f[0] = 2\nsave-model sibling.safetensors\n")
     for line in (
+        "run t.txt --model native.safetensors --plain --batch -x sibling.x",
         "trace t.txt --model tiny -o trace.json", "trace t.txt --model tiny -o trace.ndjson",
         "trace t.txt --cell lstm --hidden 2 -o trace.npz",
         "trace i.txt --model tagger.pt -o tagger.npz", "inspect tagger.pt --write-map map.toml",

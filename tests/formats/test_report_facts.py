@@ -185,7 +185,7 @@ def names() -> list[str]:
     """Return every network whose facts are kept."""
     alone = [path.name for path in networks(FOLDER)]
     weights = [f"weights/{name}" for name in alone if name.endswith(".weights.h5")]
-    beside = [f"{folder}/{path.name}" for folder in ("frozen", "graphs") for path in networks(FOLDER / folder)]
+    beside = [f"{folder}/{path.name}" for folder in ("frozen", "graphs", "steps") for path in networks(FOLDER / folder)]
     return [*alone, *weights, *(f"bags/{one}" for one in BAGS), *(f"own/{one}" for one in bundled_names()), *beside]
 
 
