@@ -122,6 +122,19 @@ def test_no_state_is_said_with_the_way_out(tmp_path: Path) -> None:
     assert "--set" in text
 
 
+def test_where_every_input_is_taken_for_a_state_the_way_out_is_said_and_leads_there(tmp_path: Path) -> None:
+    hand = Hand(1)
+    hand.weight("U", HIDDEN, HIDDEN)
+    hand.node("MatMul", "in1 U", "a")
+    hand.node("Add", "a in0", "s")
+    hand.node("Tanh", "s", "out1")
+    hand.node("MatMul", "out1 U", "out0")
+    sizes = (1, HIDDEN)
+    ends = {"in0": sizes, "in1": sizes}, {"out0": sizes, "out1": sizes}
+    assert "--set state.in0=none" in refused(tmp_path, hand, *ends)
+    assert opened(tmp_path, hand.model(*ends), state__in0="none").network.input_size == HIDDEN
+
+
 def test_several_steps_at_once_are_never_opened_in_silence(tmp_path: Path) -> None:
     hand = plain(hand=Hand(2))
     hand.node("Tanh", "s", "h_out")
