@@ -152,3 +152,19 @@ def test_a_pth_file_in_half_precision_opens_and_nothing_in_it_runs(tmp_path: Pat
     torch.save(tensors, path)
     rounded = {name: one.float().numpy() for name, one in tensors.items()}
     assert np.abs(said(path) - shares(released_models.answers_of_rwkv7(rounded, IDS))).max() < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_tensor_of_any_other_shape_is_refused_by_a_reason_and_no_fault(layout: str, tmp_path: Path) -> None:
+    tensors = LAYOUTS[layout][0](0)
+    reasons = {}
+    for name, one in tensors.items():
+        sizes = {(0,), (1,), (one.size,), (*one.shape, 2), tuple(reversed(one.shape)), tuple(n + 1 for n in one.shape)}
+        for shape in sorted(sizes - {one.shape}):
+            try:
+                open_file(written(tensors | {name: np.ones(shape, np.float32)}, tmp_path))
+            except UserError as refused:
+                reasons[name, shape] = str(refused)
+    assert len(reasons) > len(tensors)
+    assert {place: reason for place, reason in reasons.items() if "not understood" in reason} == {}

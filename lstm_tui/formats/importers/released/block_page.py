@@ -49,7 +49,8 @@ def window_lines(
 def block_page(
     name: str, title: str, source: str, state: Sequence[str], heads: str, sizes: Mapping[str, str],
     lines: Sequence[str], biases: Mapping[str, Array | None], functions: Mapping[str, str] = SILU,
-    initial: Mapping[str, str] | None = None,
+    initial: Mapping[str, str] | None = None, mask: Mapping[str, str] | None = None,
+    fixed: Mapping[str, Sequence[int]] | None = None,
 ) -> str:  # fmt: skip
     """Return the page of a block.
 
@@ -64,9 +65,12 @@ def block_page(
         biases: By name, each None that the file has not.
         functions: Macros, by name.
         initial: What states begin with that are not 0, as TOML.
+        mask: Which weights of a matrix there are, by its name.
+        fixed: Vectors that a mask compares.
     """
     listed = ", ".join(f"{key} = {value}" for key, value in {"x": '"H"', **sizes}.items())
     macros = ", ".join(f'{key} = "{body}"' for key, body in functions.items())
+    held = ", ".join(f'{key} = "{which}"' for key, which in (mask or {}).items())
     begins = ", ".join(f"{key} = {value}" for key, value in (initial or {}).items())
     return "\n".join([
         f'name = "{name}"',
@@ -77,6 +81,8 @@ def block_page(
         *([f'heads = "{heads}"'] if heads else []),
         f"sizes = {{ {listed} }}",
         *([f"initial = {{ {begins} }}"] if begins else []),
+        *([f"fixed = {{ {', '.join(f'{key} = {list(one)}' for key, one in fixed.items())} }}"] if fixed else []),
+        *([f"mask = {{ {held} }}"] if held else []),
         f"functions = {{ {macros} }}",
         f"optional = [{', '.join(map(repr, biases))}]".replace("'", '"'),
         "equations = '''",

@@ -53,14 +53,12 @@ class FileTensors:
         if tensor.dtype.kind not in "fiu" and tensor.dtype.name != "bfloat16":
             raise UserError(f"{self.where}: {visible(name)} holds no numbers")
         plain = np.asarray(tensor, np.float64 if tensor.dtype == np.float64 else np.float32)
-        wanted = tuple(n for n in shape if n != 1)
-        if tuple(n for n in plain.shape if n != 1) != tuple(
-            n if n != -1 else m for n, m in zip(wanted, (n for n in plain.shape if n != 1), strict=False)
-        ):
+        lengths = _lengths(plain.shape, shape)
+        if lengths is None:
             has, needs = ("×".join("any" if n == -1 else str(n) for n in one) for one in (plain.shape, shape))
             raise UserError(f"{self.where}: {visible(name)} is {has or 'one number'}, and {needs} is needed")
         self.parts[name] = part
-        return plain.reshape([m if n == -1 else n for n, m in zip(shape, _fill(plain.shape, shape), strict=True)])
+        return plain.reshape(lengths)
 
     def maybe(self, name: str, part: str, *shape: int) -> Array | None:
         """Return a tensor that a model may be made without."""
@@ -76,10 +74,16 @@ class FileTensors:
                 report.leave(name, tensor.shape, "" if name in idle else "network", name not in idle)
 
 
-def _fill(shape: tuple[int, ...], wanted: tuple[int, ...]) -> list[int]:
-    """Return the lengths of a shape that stand for those that are wanted, its axes of length 1 left out or put in."""
-    given = iter(n for n in shape if n != 1)
-    return [1 if n == 1 else next(given, 1) for n in wanted]
+def _lengths(shape: tuple[int, ...], wanted: tuple[int, ...]) -> list[int] | None:
+    """Return a shape as wanted, -1 being any length, axes of length 1 left out or put in; None where it is another."""
+    if len(shape) == len(wanted) and all(n in (-1, m) for n, m in zip(wanted, shape, strict=True)):
+        return list(shape)
+    given = [n for n in shape if n != 1]
+    if len(given) != sum(n != 1 for n in wanted):
+        return None
+    rest = iter(given)
+    made = [1 if n == 1 else next(rest) for n in wanted]
+    return made if all(n in (-1, m) for n, m in zip(wanted, made, strict=True)) else None
 
 
 def numbered(names: Iterable[str], pattern: str) -> dict[str, list[int]]:

@@ -42,6 +42,8 @@ _FUNCTIONS = {
     "silu": "silu({})", "relu": "max({}, 0)", "elu": "max({0}, 0) + exp(min({0}, 0))", "identity": "{}",
 }  # fmt: skip
 """What may be applied to queries and keys, as it is written in a page."""
+_HEAD = "head[row] == head[col]"
+"""A matrix by whose weights a unit reads those of its own head."""
 _UNIT = "a / by_head(sqrt(sum_heads(a * a) + 0.000001))"
 _SHARE = "a / by_head(max(sum_heads(abs(a)), 0.000001))"
 
@@ -114,6 +116,7 @@ class _Page:
     state: list[str] = field(default_factory=lambda: ["S"])
     sizes: dict[str, str] = field(default_factory=lambda: {"S": '["V/A", "K/A"]'})
     initial: dict[str, str] = field(default_factory=dict)
+    mask: dict[str, str] = field(default_factory=dict)
 
 
 def _parts(tensors: FileTensors, layer: str) -> set[str]:
@@ -246,12 +249,12 @@ def _block(tensors: FileTensors, kind: _Kind, settings: _Settings, root: str, pa
     width, values = tensors.take(f"{layer}o_proj.weight", part, -1, -1).shape
     norm = next((name for name in kind.norms if tensors.has(f"{layer}{name}.weight")), kind.norms[0])
     scale = tensors.take(f"{layer}{norm}.weight", part, -1)
-    heads, odd = divmod(values, len(scale))
+    heads, odd = divmod(values, max(len(scale), 1))
     queries = tensors.take(f"{layer}q_proj.weight", part, -1, width)
     keys = tensors.take(f"{layer}k_proj.weight", part, -1, width)
     written = tensors.take(f"{layer}v_proj.weight", part, -1, width)
-    own = _own_numbers(kind, settings, queries, keys, written, heads, len(scale))
-    if odd or own is None:
+    own = _own_numbers(kind, settings, queries, keys, written, heads, len(scale)) if heads else None
+    if odd or not own:
         raise UserError(f"{tensors.where}: {layer}q_proj, k_proj and v_proj do not divide into {heads} heads")
     page = _Page()
     page.given |= {
@@ -275,7 +278,7 @@ def _block(tensors: FileTensors, kind: _Kind, settings: _Settings, root: str, pa
     named = kind.title.lower().replace(" ", "_")
     text = block_page(
         f"{named}_block", f"{kind.title}: a whole block, memory and channels", kind.papers, page.state, "A", page.sizes,
-        page.lines, page.biases, SILU | functions, page.initial,
+        page.lines, page.biases, SILU | functions, page.initial, page.mask,
     )  # fmt: skip
     return whole_block(root, text, width, page.given, page.biases, sizes)
 
@@ -417,6 +420,7 @@ def _retained(
         "f_h": (1 - 2.0 ** (-5 - np.arange(heads))).astype(np.float32),
         "w_c": np.tile(np.cos(speed), 2 * heads), "w_s": np.tile(np.sin(speed), 2 * heads),
     }  # fmt: skip
+    page.mask["W_p"] = _HEAD
     page.state += ["c", "s"]
     page.initial["c"] = "1"
     page.sizes |= dict.fromkeys(("q", "k", "c", "s"), '"K"')
@@ -476,6 +480,7 @@ def _features(
     def dense(name: str, weights: str) -> str:
         of_head = tensors.take(f"{at}{name}.weight", part, own, own)
         page.given[f"W_{weights}"] = np.kron(np.eye(heads, dtype=of_head.dtype), of_head)
+        page.mask[f"W_{weights}"] = _HEAD
         bias = tensors.maybe(f"{at}{name}.bias", part, own)
         page.biases[f"b_{weights}"] = None if bias is None else np.tile(bias, heads)
         return f"W_{weights} @ {raw} + b_{weights}"

@@ -115,7 +115,7 @@ def _second(tensors: FileTensors, root: str, part: str, epsilon: float) -> Recur
     width, channels = tensors.take(f"{mixer}out_proj.weight", part, -1, -1).shape
     packed = tensors.take(f"{mixer}in_proj.weight", part, -1, width)
     each, odd = divmod(len(packed) - 2 * channels - heads, 2)
-    if odd or each < 1 or channels % heads:
+    if not heads or odd or each < 1 or channels % heads:
         raise UserError(f"{tensors.where}: {mixer}in_proj.weight is not z, x, B, C and a step size of {heads} heads")
     ends = np.cumsum([channels, channels, each, each])
     of_z, of_u, of_k, of_q, of_d = np.split(packed, ends)

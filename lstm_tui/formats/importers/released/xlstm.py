@@ -38,6 +38,8 @@ from lstm_tui.formats.importers.released.blocks_in_file import (
 _LARGE = r"(?P<root>(?:.*\.)?)blocks\.(?P<n>\d+)\.mlstm_layer\.out_proj\.weight\Z"
 _SMALL = r"(?P<root>(?:.*\.)?)blocks\.(?P<n>\d+)\.xlstm_norm\.weight\Z"
 _PAPERS = "Beck et al. 2024 (xLSTM)"
+_HEAD = "head[row] == head[col]"
+"""A matrix by whose weights a unit reads those of its own head."""
 _SWAPPED, _NAMED = "as the code reads them", "as they are named"
 _GATES = "ifzo"
 """Gates of an sLSTM in the order of its recurrent weights."""
@@ -125,6 +127,8 @@ def _large(tensors: FileTensors, epsilon: float, cap: float, root: str, part: st
         query, key, value, shown = np.split(packed, [keys, 2 * keys, 2 * keys + values])
         gates = tensors.take(f"{layer}ifgate_preact.weight", part, -1, width)
         both = tensors.take(f"{layer}ifgate_preact.bias", part, len(gates))
+        if len(gates) % 2:
+            raise UserError(f"{tensors.where}: {visible(layer)}ifgate_preact.weight is not two gates of every head")
         (w_i, w_f), (b_i, b_f) = np.split(gates, 2), np.split(both, 2)
     else:
         query = tensors.take(f"{layer}q.weight", part, -1, width)
@@ -132,11 +136,10 @@ def _large(tensors: FileTensors, epsilon: float, cap: float, root: str, part: st
         key = tensors.take(f"{layer}k.weight", part, keys, width)
         value = tensors.take(f"{layer}v.weight", part, values, width)
         shown = tensors.take(f"{layer}ogate_preact.weight", part, values, width)
-        w_i = tensors.take(f"{layer}igate_preact.weight", part, -1, width)
-        w_f = tensors.take(f"{layer}fgate_preact.weight", part, len(w_i), width)
+        w_i, w_f = (tensors.take(f"{layer}{one}gate_preact.weight", part, -1, width) for one in "if")
         b_i, b_f = (tensors.take(f"{layer}{one}gate_preact.bias", part, len(w_i)) for one in "if")
     heads = len(w_i)
-    if keys % heads or values % heads:
+    if not heads or len(w_f) != heads or keys % heads or values % heads:
         raise UserError(f"{tensors.where}: {visible(layer)} does not divide into {heads} heads")
     down = tensors.take(f"{ffn}proj_down.weight", part, width, -1)
     inner = down.shape[1]
@@ -279,7 +282,7 @@ def _matrix(tensors: FileTensors, epsilon: float, root: str, part: str) -> Recur
     cell = f"{layer}mlstm_cell."
     gates = {one: tensors.take(f"{cell}{one}gate.weight", part, -1, 3 * channels) for one in "if"}
     heads = len(gates["i"])
-    if len(gates["f"]) != heads or channels % heads:
+    if not heads or len(gates["f"]) != heads or channels % heads:
         raise UserError(f"{tensors.where}: {visible(cell)}fgate and igate are not of heads of {channels} channels")
     window, weights, kept = _window(tensors, f"{layer}conv1d.conv", part, "u", channels)
     given = {
@@ -320,7 +323,14 @@ def _matrix(tensors: FileTensors, epsilon: float, root: str, part: str) -> Recur
         **dict.fromkeys(("i_r", "f_r", "b", "m", "i", "f", "s"), '"A"'),
     }  # fmt: skip
     more = _finish(tensors, root, part, width, epsilon, lines, after, sizes, given, biases)
-    page = block_page("mlstm_block", "mLSTM: a whole block", _PAPERS, ["S", "n", "m", *kept], "A", sizes, lines, biases)
+    counts = [len(tensors.all[f"{layer}{one}_proj.weight"]) for one in "qkv"]
+    mask = {
+        f"W_{one}": "block[row] == block[col]" for one, count in zip("qkv", counts, strict=True) if count == counts[0]
+    }
+    page = block_page(
+        "mlstm_block", "mLSTM: a whole block", _PAPERS, ["S", "n", "m", *kept], "A", sizes, lines, biases,
+        mask=mask, fixed={"block": range(counts[0])},
+    )  # fmt: skip
     return whole_block(root, page, width, given, biases, {"A": heads, "E": channels, "K": channels, **more})
 
 
@@ -377,12 +387,15 @@ def _scalar(tensors: FileTensors, epsilon: float, swapped: bool, root: str, part
         *_heads_normed(epsilon),
     ]
     sizes = dict.fromkeys(("y", "c", "n", "m", *kept), '"H"')
+    of_heads = {name: len(tensors.all[f"{layer}{name}gate.weight"]) == heads for name in _GATES}
+    mask = dict.fromkeys((f"U_{one}" for one in _GATES), _HEAD)
+    mask |= {f"W_{one}": _HEAD for one, name in file.items() if of_heads[name]}
     more = _finish(
         tensors, root, part, width, epsilon, lines, "x + r   # {}: what was read added", sizes, given, biases
     )
     page = block_page(
         "slstm_block", "sLSTM: a whole block", _PAPERS, ["y", "c", "n", "m", *kept], "A", sizes, lines, biases,
-        initial={"m": "-inf"},
+        initial={"m": "-inf"}, mask=mask,
     )  # fmt: skip
     return whole_block(root, page, width, given, biases, {"A": heads, **more})
 
