@@ -121,6 +121,10 @@ def draw_attention(picture: AttentionPicture, width: int, height: int, palette: 
     both = room >= 2 * (min(len(found.steps), _FEWEST) + 1) and picture.alone is not None
     rows = max(min(len(found.steps), (room // (2 if both else 1)) - 1), 1)
     columns = range(*window(picture.column, len(found.rows), max((width - _PLACE - _TOKEN) // _CELL, 1)))
+    if len(columns) < len(found.rows):
+        sight = f"places {columns.start + 1}–{columns.stop} of {len(found.rows)}"
+        drawing.note = f"{drawing.note} {glyphs.dot} {sight}" if drawing.note else f"{sight}: h/l"
+        drawing.shorter = (sight,)
     _map(drawing, picture, columns, rows, f" {look.weights}: looked at", found.weights)
     if both and picture.alone is not None:
         _map(drawing, picture, columns, rows, " left out alone", picture.alone)
@@ -297,5 +301,5 @@ def _pinned(picture: AttentionPicture) -> Follows:
     if found is None or not found.rows:
         return picture
     look, number = found.look, found.rows[picture.column]
-    value, held = (look.weights, "1") if look.scores is None else (look.scores, f"{-LEFT_OUT:.0f}")
+    value, held = (look.weights, "1") if look.scores is None else (look.scores, f"{-int(LEFT_OUT)}")
     return Close(ClickTarget(line=f"set {found.pass_name}.{value}[{number}] @ {picture.t} = {held}"))
