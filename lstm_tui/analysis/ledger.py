@@ -214,7 +214,7 @@ class _Reader:
             steps = self.first + np.arange(self.passed.steps)
             begun = [0, *sorted(self.whole.reading_step(t) for t in self.whole.resets.between(0, self.whole.steps))]
             steps = (steps - np.array(begun)[np.searchsorted(begun, steps, side="right") - 1])[:, None]
-            return np.asarray(np.mod(steps, arguments[0]) == 0, dtype=np.float64)
+            return np.asarray(np.mod(self.passed.cell.start + steps, arguments[0]) == 0, dtype=np.float64)
         if node.function == "part":
             number, count = (int(one[0]) for one in arguments[1:])
             return np.asarray(np.split(arguments[0], count, axis=-1)[number])

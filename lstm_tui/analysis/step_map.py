@@ -29,7 +29,7 @@ class StepMap:
         program: What the step is of.
         flat: Its parameters, in float64.
         row: A row of storage in which the inputs are in place, (width,).
-        clock: The number of the step, for `every`; held as well.
+        clock: Steps since the states were last set back, for `every`; held as well.
         places: Where each state lies in the vector of them all, n numbers.
     """
 
@@ -120,7 +120,7 @@ def step_map(passed: PassTrace, t: int) -> StepMap:
         size = program.values[name].size
         places[name] = slice(offset, offset + size)
         offset += size
-    return StepMap(program, program.cast(stored.flat, np.dtype(np.float64)), row, program.clock + number, places)
+    return StepMap(program, program.cast(stored.flat, np.dtype(np.float64)), row, passed.ticks(t), places)
 
 
 def states_at(passed: PassTrace, places: Mapping[str, slice], steps: range) -> Array:

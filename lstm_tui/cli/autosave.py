@@ -129,13 +129,7 @@ def _changed(saved: Saved, session: Session) -> str:
 
 CALLED = "interrupted work"
 """What messages call a journal, whose path means nothing to anybody."""
-_OWN = ("define", "document", "alias", "commands")
-"""Verbs of a session that give words of the user's own, or commands to a breakpoint."""
-_STOPS, _SHOWN, _PLACE = (
-    ("break", "tbreak", "watch", "dprintf"),
-    ("display",),
-    {"line", "pass", "goto", "step", "reverse-finish"},
-)
+_STOPS, _SHOWN = ("break", "tbreak", "watch", "dprintf"), ("display",)
 _AGES = ((60.0, "second"), (3600.0, "minute"), (86400.0, "hour"), (float("inf"), "day"))
 
 
@@ -177,9 +171,9 @@ def _work(saved: Saved) -> str:
 
 def counted_edits(saved: Saved) -> tuple[int, int]:
     """Return how many edits a session holds, and how many of them are in force where it stands."""
+    from lstm_tui.debugger.edits.edit_reader import EDIT_WORDS
     from lstm_tui.debugger.session_file import outside_blocks
 
-    other = {*_STOPS, *_SHOWN, *_PLACE, "branch", "ignore", "disable", "name", *_OWN}
     lengths, here = [0], 0  # of the way from the first edit to each state
     made = done = 0
     for _, line in outside_blocks(saved.lines):
@@ -189,7 +183,7 @@ def counted_edits(saved: Saved) -> tuple[int, int]:
         elif verb == "switch":
             number = whole_number(rest.strip(), most=len(lengths) - 1)
             here = here if number is None else number
-        elif verb not in other and not (verb == "set" and rest.startswith("$")):
+        elif verb in EDIT_WORDS and not (verb == "set" and rest.startswith("$")):
             lengths.append(lengths[here] + 1)
             here = len(lengths) - 1
     return made + len(lengths) - 1, done + lengths[here]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.debugger.edit_tree import network_key
+from lstm_tui.debugger.edits.edit_reader import EDIT_WORDS
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.panes import Layout, read_layout
@@ -33,12 +34,10 @@ _COMMAND, _NETWORK, _INPUT, _LAYOUT = "# command: ", "# network: ", "# input: ",
 _HEAD = (_COMMAND, _NETWORK, _INPUT, _LAYOUT)
 _NOTHING = "# means nothing in this run: "
 _OF_TOKEN = re.compile(r"^\s*delete\s+(?=\d+\s*$)")
-_WORDS = frozenset({
-    "replace", "insert", "remove", "set", "scale", "patch", "weight", "let", "ablate", "mask", "switch", "branch",
-    "pass", "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step", "reverse-finish", "line",
-    "name", "feature", "dprintf", "model", "model-file", "text", "add-words", "teach", "define", "document",
-    "commands", "alias",
-})  # fmt: skip
+_WORDS = EDIT_WORDS | {
+    "mask", "switch", "branch", "pass", "watch", "break", "tbreak", "ignore", "disable", "display", "goto", "step",
+    "reverse-finish", "line", "name", "feature", "dprintf", "define", "document", "commands", "alias",
+}  # fmt: skip
 """What a saved session consists of; nothing else in one is executed, so that one from a stranger writes no files."""
 
 

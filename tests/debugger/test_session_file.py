@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from lstm_tui.cli.autosave import counted_edits
 from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.commands.edit import EDIT_VERBS
+from lstm_tui.debugger.edits.edit_reader import EDIT_WORDS
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now, read_saved, script_of
 from lstm_tui.debugger.source import Source
@@ -28,7 +30,8 @@ LINES = [
     "disable 1", "ignore 2 3", "unbreak 1", "condition 1 t > 1", "display mean(h)",
     "display token", "undisplay 1", "n", "s", "s 2", "rs", "si", "pass layer1.backward", "pass layer0.forward", "c",
     "rc", "goto 2", "reverse-finish", "g", "name 1 first", "name 2 first", "name 1", "name layer1.backward.0 last",
-    "break c[first] > 0", "set f[first] = 0",
+    "break c[first] > 0", "set f[first] = 0", "reset @ 2", "reset every 2", "chunk @ 1, 3", "chunk every 2",
+    "feature rare = random(c)",
 ]  # fmt: skip
 
 
@@ -80,6 +83,16 @@ def test_what_was_saved_is_the_session_again(tmp_path: Path, lines: list[str]) -
     for line in lost:  # it would be refused
         with pytest.raises(UserError):
             answer(second, line)
+
+
+@pytest.mark.parametrize("word", sorted(EDIT_WORDS))
+def test_whatever_begins_an_edit_is_part_of_a_session(word: str) -> None:
+    lines = ["# lstm-tui session", "# command: run t.txt", f"{word} 1"]
+    assert [line for _, line in read_saved(lines, "work.ltui").lines] == [f"{word} 1"]
+
+
+def test_every_verb_of_an_edit_script_is_written_by_a_word_that_begins_an_edit() -> None:
+    assert set(EDIT_VERBS) <= EDIT_WORDS
 
 
 def test_a_stop_at_a_name_that_is_gone_keeps_nothing_from_being_opened(tmp_path: Path) -> None:

@@ -218,6 +218,15 @@ def test_edits_are_on_the_sheet() -> None:
     assert sheet.difference < 2e-3
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_after_a_reset_a_sheet_goes_on_from_what_the_network_begins_with(cell: str) -> None:
+    before = made(cell, both=True)
+    assert before.network is not None
+    edited = apply([parse_edit("reset @ 2")], before.network, before.sequence)
+    trace = run(edited.network, edited.sequence, holds=edited.holds)
+    assert sheet_of(trace, range(4), 9).difference < 1e-3
+
+
 def test_what_no_pencil_can_do_is_refused() -> None:
     with pytest.raises(UserError, match="too many to print"):
         sheet_of(lstm_tui.trace("a b c", model="sentiment"), range(1), 3)

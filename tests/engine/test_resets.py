@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +17,9 @@ from registries import sampled
 from test_growing_bits import bits
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at
+from lstm_tui.analysis.step_map import states_at, step_map
+from lstm_tui.debugger.inspect.explain import explain
+from lstm_tui.documents.worksheet.worksheet import sheet_of
 from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.model.cuts import TapeCut, moved
 from lstm_tui.engine.model.network import Network
@@ -22,7 +27,7 @@ from lstm_tui.engine.runtime.batch import ToRun, run_each
 from lstm_tui.engine.runtime.gradients import gradients
 from lstm_tui.engine.runtime.incremental import GrowingRun
 from lstm_tui.engine.runtime.overrides import Hold
-from lstm_tui.engine.runtime.resets import Resets, cut_holds, cut_spans
+from lstm_tui.engine.runtime.resets import Resets, counts_steps, cut_holds, cut_spans
 from lstm_tui.engine.runtime.run import run, trace_of
 from lstm_tui.engine.runtime.trace import Trace
 
@@ -156,6 +161,36 @@ def test_the_ledger_ends_at_a_reset_and_still_adds_up(both: bool) -> None:
             assert (
                 passed.first_remembered(passed.reading_step(t) + 1) == part[0 if passed.direction == "forward" else -1]
             )
+
+
+CLOCKS = [name for name in cell_names() if counts_steps(load_cell(name))]
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("cell", CLOCKS)
+def test_whoever_takes_a_step_again_counts_from_the_reset(cell: str, start: int) -> None:
+    text = re.sub(r"(?m)^start *=.*", "", load_cell(cell).text)
+    spec = {
+        "name": "cut",
+        "input_size": 3,
+        "layers": [layer(cell, 6, both=True)],
+        "cells": {cell: f"start = {start}\n{text}"},
+    }
+    network = random_network(spec, dtype="float64")
+    cuts = (TapeCut("reset", (3, 8)),)
+    trace = run(network, numbers(x_of(network, 12)), "numpy", holds=cut_holds(network, cuts, 12))
+    assert sheet_of(trace, range(12), 6).difference < 1e-4
+    for passed in trace.values():
+        bare, flow = replace(passed, stored=None), present(flow_of(passed, "h"))
+        for t in range(12):
+            part = next(range(a, b) for a, b in edges(cuts, 12) if t in range(a, b))
+            assert passed.ticks(t) == start + (t - part[0] if passed.direction == "forward" else part[-1] - t)
+            step = step_map(passed, t)
+            before = states_at(passed, step.places, range(passed.reading_step(t), passed.reading_step(t) + 1))
+            np.testing.assert_allclose(step.step(before)[0], passed["h"][t], rtol=1e-12)
+            assert ledger_at(passed, flow, t).breach == 0
+            for unit in range(6):
+                assert explain(bare, "a", t, unit).computed == passed["a"][t, unit]
 
 
 def test_nothing_of_before_a_reset_is_read_by_it_even_where_it_is_no_number() -> None:

@@ -10,7 +10,10 @@ import pytest
 from campaigns.step_graphs import HIDDEN, WIDTH, Hand, compared, hand_cases, iterated, lstm_ofgi, scan
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.onnx.step_program import as_step
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
+from lstm_tui.formats.importers.plan import Found, Plan
 
 pytest.importorskip("onnx")
 FOLDER = Path(__file__).parent / "files" / "steps"
@@ -119,6 +122,19 @@ def test_no_state_is_said_with_the_way_out(tmp_path: Path) -> None:
     assert "--set" in text
 
 
+def test_where_every_input_is_taken_for_a_state_the_way_out_is_said_and_leads_there(tmp_path: Path) -> None:
+    hand = Hand(1)
+    hand.weight("U", HIDDEN, HIDDEN)
+    hand.node("MatMul", "in1 U", "a")
+    hand.node("Add", "a in0", "s")
+    hand.node("Tanh", "s", "out1")
+    hand.node("MatMul", "out1 U", "out0")
+    sizes = (1, HIDDEN)
+    ends = {"in0": sizes, "in1": sizes}, {"out0": sizes, "out1": sizes}
+    assert "--set state.in0=none" in refused(tmp_path, hand, *ends)
+    assert opened(tmp_path, hand.model(*ends), state__in0="none").network.input_size == HIDDEN
+
+
 def test_several_steps_at_once_are_never_opened_in_silence(tmp_path: Path) -> None:
     hand = plain(hand=Hand(2))
     hand.node("Tanh", "s", "h_out")
@@ -224,3 +240,16 @@ def test_an_edited_weight_of_a_page_goes_back_into_the_file(tmp_path: Path) -> N
 
 def test_cases_by_hand_are_kept() -> None:
     assert len(hand_cases()) <= len(KEPT)
+
+
+@pytest.mark.parametrize("towers", [1, 2])
+def test_a_state_beside_recurrent_nodes_that_is_not_carried_is_said_of_each_network(towers: int) -> None:
+    class Failing:
+        def plan(self, report: ImportReport) -> Plan:
+            raise UserError("what is no step")
+
+    found = [Found(str(n), ("rnn",), lambda report: Plan("", [])) for n in range(towers)]
+    for one in as_step(found, Failing(), True, ImportReport("f.onnx")):  # type: ignore[arg-type]
+        report = ImportReport("f.onnx")
+        one.plan(report)
+        assert report.warnings == ["a state stands beside its recurrent nodes and is not carried: what is no step"]

@@ -118,6 +118,8 @@ _EXAMPLES = {
     "teach": 'teach "asha likes pizza ." epochs 30 rate 0.005',
 }
 """A right line by the word that begins it."""
+EDIT_WORDS = frozenset(_EXAMPLES) - {"delete"}  # which takes breakpoints away now
+"""Words that begin an edit."""
 
 
 def _check(word: Word, depth: int) -> None:

@@ -202,7 +202,7 @@ class Reader:
             return None
         with np.errstate(all="ignore"):
             if node.function == "every":
-                return np.asarray(np.mod(self.passed.reading_step(self.t), known[0]) == 0, dtype=np.float64)
+                return np.asarray(np.mod(self.passed.ticks(self.t), known[0]) == 0, dtype=np.float64)
             if node.function in HEAD_OPS:
                 shape = self.passed.head_shapes.get(node)
                 return None if shape is None else over_heads(node.function, shape, *known)

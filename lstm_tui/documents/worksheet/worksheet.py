@@ -177,10 +177,12 @@ class _Desk:
     def _pass(self, passed: PassTrace) -> list[StepSums]:
         weights = self._weights(passed.program, passed.parameters)
         places = sorted(self.steps, key=passed.reading_step)
-        begins = passed.reading_step(places[0]) == 0
-        states = {state: self._vector(passed.previous(state, places[0]), begins) for state in passed.cell.state}
+        states: dict[str, Vector] = {}
         done = []
         for t in places:
+            begins = passed.reading_step(t) == 0 or passed.resets.at(t)
+            if begins or not done:
+                states = {state: self._vector(passed.previous(state, t), begins) for state in passed.cell.state}
             step = self._step(passed, t, states, weights)
             states = {state: self.known[passed.name, state, t] for state in passed.cell.state}
             done.append(step)
@@ -193,7 +195,7 @@ class _Desk:
         cell, program = passed.cell, passed.program
         x = self._input(passed, t)
         given = {"x": x, **{name: self._below(passed, name, t) for name in program.below or cell.below}}
-        step = passed.reading_step(t)
+        ticks = passed.ticks(t)
         values = []
         for equation in program.equations:
             number = cell.values.index(equation.name)
@@ -210,9 +212,7 @@ class _Desk:
                     return self._vector(fixed)
                 return weights[name][0]
 
-            reading = EquationInputs(
-                vector, weights, lambda period: (step + program.clock) % period == 0, self.paper, program.shapes
-            )
+            reading = EquationInputs(vector, weights, lambda period: ticks % period == 0, self.paper, program.shapes)
             values.append(self._value(passed.name, equation, reading, program.values[equation.name].size, t))
         return StepSums(
             passed.name, t, self.trace.sequence.tokens[t],

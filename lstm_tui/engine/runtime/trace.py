@@ -331,6 +331,11 @@ class PassTrace(Mapping[str, ValueArray]):
         found = self.resets.nearest(last, self.direction)
         return self.tape_place(0) if found is None else found
 
+    def ticks(self, t: int) -> int:
+        """Return how many steps `every` counts before place `t`: since the states were last set back, and its start."""
+        step = self.reading_step(t)
+        return self.cell.start + step - self.reading_step(self.first_remembered(step + 1))
+
     def row(self, t: int) -> Array | None:
         """Return every slot of the step at place `t`, (width,), or None when only values are held."""
         if self.stored is None:

@@ -251,8 +251,10 @@ class _Understood:
             known[name] = TensorPlaces(x.reshape(self._evaluated(0)[name].shape))
         else:
             if not self.ends.read:
+                first = self.ends.states[0].old
                 raise UserError(
-                    f"{self.program.where}: reads nothing beside its state, so there is nothing to step through"
+                    f"{self.program.where}: every input is taken for a state, so there is nothing to step through; "
+                    f"`--set state.{visible(first)}=none` has {visible(first)} read"
                 )
             shapes = {name: self.shapes[name] for name in self.ends.read}
             x = vectors.given("x", sum(int(np.prod(shape)) for shape in shapes.values()))
