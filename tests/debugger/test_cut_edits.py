@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_who_ends_at_a_reset() -> None:
     told = answer(session, 'who share("film", c)')
     assert not any("was kept" in line for line in told)
     lost = session_of("reset @ 2", "goto 3")
-    assert "  the states were set back before this token: nothing from there reaches it" in answer(
+    assert "  the states were set back before this token: nothing read earlier reaches it" in answer(
         lost, 'who share("film", c)'
     )
     assert "t=2" in answer(lost, 'who share("film", c)')[0]
@@ -87,6 +88,8 @@ def test_it_is_said_where_it_stands() -> None:
     session = session_of("reset @ 4", "chunk @ 6", "goto 4", "finish")
     assert "states set back before it" in session.frame.place
     assert answer(session, "now")[0].startswith("at “good” the states were set back before this token")
+    told = re.sub(r"\s+", " ", " ".join(answer(session, "now")))
+    assert re.search(r"nothing read earlier reaches it; \d+ of \d+ memories are cleared", told)
     answer(session, "goto 6")
     assert "a chunk begins with it" in session.frame.place
     assert [line.split("   ")[-1] for line in answer(session, "edits")] == ["reset @ 4", "chunk @ 6"]

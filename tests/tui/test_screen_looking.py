@@ -131,4 +131,8 @@ def test_the_regions_of_a_picture_are_lit_as_they_lie(size: tuple[int, int], lig
                 signs += re.findall(r"[·▘▝▀▖▌▞▛▗▚▐▜▄▙▟█](?=\s*~?[+-])", line)
                 numbers += re.findall(r"~?[+-][\d.]+", line)
             assert signs == list(trace.sequence.tokens[:16])
+            drawn = lines[0].split()[3:]
+            sight = re.search(r"places (\d+)–(\d+) of 16", draw_attention(picture, *size, palette).note)
+            first, last = (int(sight[1]), int(sight[2])) if sight is not None else (1, 16)
+            assert drawn == list(trace.sequence.tokens[first - 1 : last])  # what is out of sight is said to be
             assert numbers == [compact(float(one), 7, True, places=2) for one in found.weights[t - found.steps.start]]

@@ -16,7 +16,7 @@ from lstm_tui.engine.text_safety import visible
 
 _MOST = 2_000
 """Words that are listed at once."""
-_WIDTH = 76
+_WIDTH = 68  # a popup on 80 columns has as much
 _MOST_UNKNOWN = 20
 
 

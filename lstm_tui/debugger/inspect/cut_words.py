@@ -21,4 +21,4 @@ def reset_words(passed: PassTrace, t: int) -> str:
     if not passed.resets.at(t):
         return ""
     side = "before" if passed.direction == "forward" else "behind"
-    return f"the states were set back {side} this token: nothing from there reaches it"
+    return f"the states were set back {side} this token: nothing read earlier reaches it"

@@ -251,7 +251,8 @@ def memory_words(answer: Dynamics) -> Iterator[str]:
     elif found.tokens < SETTLING:
         yield f"from the state here it is no longer finite after {count_of(found.tokens, 'token')}"
     else:
-        yield f"from the state here it has settled at none of them after {SETTLING} tokens"
+        where = "at none of them" if found.fixed else "nowhere"
+        yield f"from the state here it has settled {where} after {SETTLING} tokens"
     if found.map.has_clock:
         yield "this cell counts its steps: the number of this step is held as well as its input"
 

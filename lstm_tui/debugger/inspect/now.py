@@ -66,14 +66,14 @@ def _memory(frame: Frame, facts: Facts) -> Iterator[str]:
         return
     if said := reset_words(frame.passed, t):
         yield f"{at} {said}"
-        at = "of it"
+        at = ""  # it has been said where
     step, part, cell = facts.memory_step(name, t), facts.flow_near(name, t), frame.passed.cell
     if step is None or part is None:
         linear = memory in cell.state and update_of(cell, memory) is not None
-        yield f"{at} what is kept is not recorded" if linear else f"{at} the whole state is computed anew"
+        yield f"{at} {'what is kept is not recorded' if linear else 'the whole state is computed anew'}".lstrip()
         return
     first, *rest = _kept(step)
-    yield f"{at} {first}"
+    yield f"{at} {first}".lstrip()
     if not step.cleared.any():
         yield from rest
     lost = {unit: loser(part, t, unit) for unit in _named(frame, step.cleared) or _largest(step.cleared, step.before)}

@@ -54,12 +54,14 @@ def draw_diagram(
     if layout.width > width or layout.height > room:
         last_x, last_y = min(first_x + width, layout.width), min(first_y + room, layout.height)
         keep_names(grid, layout, (first_x, first_y), (last_x, last_y))
-        part = f"columns {first_x + 1}–{last_x} of {layout.width}"
+        columns = f"columns {first_x + 1}–{last_x} of {layout.width}"
         rows = f"rows {first_y + 1}–{last_y} of {layout.height}"
-        hint = "D has more room: " if width < _WHOLE_FROM else ""
-        least = part if layout.width > width else rows
-        drawing.note = f"{hint}{part}, {rows}"
-        drawing.shorter = (f"{hint}{least}", least)
+        cut_off = [said for said, cut in ((columns, layout.width > width), (rows, layout.height > room)) if cut]
+        parts, least = ", ".join(cut_off), cut_off[0]
+        unit = "" if tape else f"{view.unit_words()} {glyphs.dot} "  # beside the tape it is named on the screen already
+        hint = "D has more room: " if tape and width < _WHOLE_FROM else ""
+        drawing.note = f"{unit}{hint}{parts}"
+        drawing.shorter = (f"{unit}{hint}{least}", f"{unit}{least}", least)
     styles = _styles(view, step, palette)
     shift = max((width - layout.width) // 2, 0)
     for _ in range(max((room - layout.height) // 2, 0)):

@@ -208,9 +208,12 @@ def draw_footer(
     key_style, word_style = palette.style("key", "band", bold=True), palette.style("soft", "band")
     line.put(" ")
     places: list[tuple[int, int, int]] = []
-    last = len(words) - 2  # help and quit are always there
-    tail = sum(cell_len(key) + cell_len(word) + 3 for key, word in words[last:])
+    last = len(words) - 2  # help and quit are always there, but for an answer that needs their room to be read whole
     gap = 2
+    room = width - 2 - cell_len(said) if said else width
+    tail = sum(cell_len(key) + cell_len(word) + 1 + gap for key, word in words[last:])
+    if said and tail > room >= 0:
+        words, last, tail = (), 0, 0
     tail += cell_len(said) + 2 if said else 0
     for n, (key, word) in enumerate(words):
         need = cell_len(key) + cell_len(word) + 1 + gap

@@ -402,6 +402,11 @@ class _Pen:
         elif self.gutter:
             total = f"{self.glyphs.total} {signed(float(ledger.sum.sum()), self.glyphs, places=None)}"
             line.put("  ").put(total, self.palette.style("faint"))
+        else:  # no heading and no label stand here, so the row itself says what it is, where there is room
+            whose = _whose(self.view)
+            words = (f"  share in {whose} memory", f"  in {whose} memory", f"  in {whose} C")
+            room = self.drawing.width - line.x
+            line.put(next((one for one in words if cell_len(one) <= room), ""), self.palette.style("faint"))
 
     def reading(self) -> None:
         """Say in the free space on the right which tokens each direction has in its memory."""

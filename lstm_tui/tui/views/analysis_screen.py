@@ -358,6 +358,27 @@ def put_unanswered(drawing: Drawing, problem: str, computed: str) -> None:
         drawing.line().put(" " + cut(one, drawing.width - 2, glyphs), style)
 
 
+def meaning_lines(
+    meanings: Sequence[tuple[str, str]], width: int, rows: int, palette: Palette
+) -> list[tuple[str, str]]:
+    """Return what each name means, in lines: whole where there is room for that, else cut to a line each.
+
+    Args:
+        meanings: Names, and what each means.
+        width: Cells for a meaning.
+        rows: Lines at most, if the meanings are to stand whole.
+        palette: Of signs.
+    """
+    glyphs = palette.glyphs
+    lines: list[tuple[str, str]] = []
+    for name, meaning in meanings:
+        parts = textwrap.wrap(glyphs.say(meaning), max(width, 1)) or [""]
+        lines += [(name if n == 0 else "", part) for n, part in enumerate(parts)]
+    if len(lines) <= rows:
+        return lines
+    return [(name, cut(glyphs.say(meaning), width, glyphs)) for name, meaning in meanings]
+
+
 def put_token(
     drawing: Drawing, t: int, label: str, under: bool, here: bool, place: int, token: int, ink: str = "title"
 ) -> tuple[Line, str]:

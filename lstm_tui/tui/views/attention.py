@@ -122,6 +122,10 @@ def draw_attention(picture: AttentionPicture, width: int, height: int, palette: 
     both = room >= 2 * (min(len(found.steps), _FEWEST) + 1) and picture.alone is not None
     rows = max(min(len(found.steps), (room // (2 if both else 1)) - 1), 1)
     columns = range(*window(picture.column, len(found.rows), max((width - _PLACE - _TOKEN) // _CELL, 1)))
+    if len(columns) < len(found.rows):
+        sight = f"places {columns.start + 1}–{columns.stop} of {len(found.rows)}"
+        drawing.note = f"{drawing.note} {glyphs.dot} {sight}" if drawing.note else f"{sight}: h/l"
+        drawing.shorter = (sight,)
     _map(drawing, picture, columns, rows, f" {look.weights}: looked at", found.weights)
     if both and picture.alone is not None:
         _map(drawing, picture, columns, rows, " left out alone", picture.alone)

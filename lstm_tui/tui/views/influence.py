@@ -33,6 +33,7 @@ from lstm_tui.tui.views.analysis_screen import (
     Work,
     halting,
     leaving,
+    meaning_lines,
     moving,
     put_token,
     put_unanswered,
@@ -313,7 +314,7 @@ def _footing(drawing: Drawing, answer: InfluenceAnswer, words: list[str]) -> Non
         drawing.line().put(" " + cut(text, width - 2, glyphs), palette.style("title"))
     if drawing.room > len(_MEANINGS):
         drawing.line()
-    for name, meaning in _MEANINGS:
+    for name, meaning in meaning_lines(_MEANINGS, width - 14, drawing.room, palette):
         line = drawing.line().put(" " + fit(glyphs.say(name), 12, glyphs), palette.style("accent"))
         line.put(cut(meaning, width - 14, glyphs), palette.style("soft"))
 

@@ -25,7 +25,7 @@ from lstm_tui.tui.canvas.canvas import Drawing, Line, cut, first_row, fit, plain
 from lstm_tui.tui.canvas.charts import put_bar
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
-from lstm_tui.tui.views.analysis_screen import put_token, put_unanswered
+from lstm_tui.tui.views.analysis_screen import meaning_lines, put_token, put_unanswered
 from lstm_tui.tui.views.token_map import KINDS, TokenMaps, draw_token_map
 
 _PLACE, _TOKEN, _NUMBER = 6, 14, 8
@@ -73,8 +73,9 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
         heading = glyphs.say(column.head)
         heading = heading if cell_len(heading) < span else glyphs.say(column.short)
         head.put(fit(heading, span - 1, glyphs) + " ", style("title"))
-    meanings = [column for column in shown if column.meaning]
+    told = [(column.head, column.meaning) for column in shown if column.meaning]
     foot = min(len(words) + 1, max(height // 2, 1))
+    meanings = meaning_lines(told, width - 20, height - len(found.places) - foot - 3, palette)
     if height > len(found.places) + foot + len(meanings) + 2:
         foot += len(meanings) + 1
     rows = max(height - 1 - foot, 1)
@@ -90,9 +91,9 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
         drawing.line().put(" " + cut(glyphs.say(text), width - 2, glyphs), style("title"))
     if drawing.room > len(meanings):
         drawing.line()
-        for column in meanings:
-            line = drawing.line().put(" " + fit(glyphs.say(column.head), 18, glyphs), style("accent"))
-            line.put(cut(glyphs.say(column.meaning), width - 20, glyphs), style("soft"))
+        for name, meaning in meanings:
+            line = drawing.line().put(" " + fit(glyphs.say(name), 18, glyphs), style("accent"))
+            line.put(cut(meaning, width - 20, glyphs), style("soft"))
     return drawing
 
 
