@@ -23,7 +23,7 @@ TAGGER = str(FILES / "torch_tagger.pt")
 def test_inspect_says_how_each_fact_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", TAGGER]) == 0
     output = capsys.readouterr().out
-    for word in ("confirmed", "inferred", "assumed", "reads ids from 0 to 10", "layer1.gate_order", "could be iofg"):
+    for word in ("confirmed", "inferred", "assumed", "reads ids from 0 to 10", "layer1.gate_order", "could be ifog"):
         assert word in output
     assert "warning: assumed, since weights alone do not record it: " in output
     assert "readout.after_head_0=relu" in output

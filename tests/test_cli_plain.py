@@ -171,7 +171,7 @@ def test_what_fails_is_told_with_file_line_and_step(capsys: pytest.CaptureFixtur
 
 
 def test_a_wrong_assertion_is_shown_at_its_column(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "t.txt", *MODEL, "--assert", "mean(ff) > 1"]) == 1
+    assert main(["check", "t.txt", *MODEL, "--assert", "mean(ff) > 1"]) == 2
     assert capsys.readouterr().err.splitlines()[1:] == [
         "  mean(ff) > 1",
         "       ^ layer0.forward has no value ff; did you mean f?",

@@ -59,7 +59,7 @@ def test_perplexity_is_that_of_the_loss() -> None:
 
 def test_only_a_language_model_says_words() -> None:
     assert {name for name in bundled_names() if is_language_model(open_model(name))} == {
-        "chars", "story", "numbers",
+        "chars", "story", "numbers", "picture",
     }  # fmt: skip
     trace = lstm_tui.trace("on off", model="tiny")
     assert probabilities(trace) is None

@@ -184,7 +184,8 @@ def assert_same_values(program: Program, dtype: Any, seed: int = 0, count: int =
 @pytest.mark.parametrize("dtype", DOUBLE_IS_SLOW)
 @pytest.mark.parametrize("name", sampled(cell_names(), 2))
 def test_every_cell_keeps_its_values_alone(name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled_steps, "_GIVEN_BYTES", 0)  # 48 steps at a time
+    monkeypatch.setattr(compiled_steps, "_GIVEN_BYTES", 0)
+    monkeypatch.setattr(compiled_steps, "_GIVEN_STEPS", 48)
     for hidden, count in ((1, 1), (7, 100), (33, 49)):
         assert_same_values(bundled(name, hidden, 5), dtype, count=count)
 

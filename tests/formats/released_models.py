@@ -337,7 +337,9 @@ def answers_of_rwkv5(tensors: Tensors, ids: Sequence[int]) -> Array:
     return np.array(logits)
 
 
-LAYOUTS: dict[str, tuple[Callable[..., Tensors], Callable[[Tensors, Sequence[int]], Array]]] = {
+Layout = tuple[Callable[..., Tensors], Callable[..., Array]]
+"""What makes a file of a layout, and what its paper says that file answers."""
+LAYOUTS: dict[str, Layout] = {
     "Mamba": (mamba, answers_of_mamba),
     "Mamba-2": (mamba2, answers_of_mamba2),
     "RWKV-5": (rwkv5, answers_of_rwkv5),

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import released_linear
 import released_models
-from released_models import LAYOUTS, Tensors, answers_of_mamba, answers_of_mamba2, mamba, mamba2, rwkv7
+import released_xlstm
+from released_models import Tensors, answers_of_mamba, answers_of_mamba2, mamba, mamba2, rwkv7
 from safetensors.numpy import save_file
 
 import lstm_tui
@@ -19,6 +21,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 
+LAYOUTS = released_models.LAYOUTS | released_linear.LAYOUTS | released_xlstm.LAYOUTS
 IDS = (3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5)
 
 

@@ -10,7 +10,10 @@ import pytest
 from campaigns.step_graphs import HIDDEN, WIDTH, Hand, compared, hand_cases, iterated, lstm_ofgi, scan
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.onnx.step_program import as_step
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
+from lstm_tui.formats.importers.plan import Found, Plan
 
 pytest.importorskip("onnx")
 FOLDER = Path(__file__).parent / "files" / "steps"
@@ -237,3 +240,16 @@ def test_an_edited_weight_of_a_page_goes_back_into_the_file(tmp_path: Path) -> N
 
 def test_cases_by_hand_are_kept() -> None:
     assert len(hand_cases()) <= len(KEPT)
+
+
+@pytest.mark.parametrize("towers", [1, 2])
+def test_a_state_beside_recurrent_nodes_that_is_not_carried_is_said_of_each_network(towers: int) -> None:
+    class Failing:
+        def plan(self, report: ImportReport) -> Plan:
+            raise UserError("what is no step")
+
+    found = [Found(str(n), ("rnn",), lambda report: Plan("", [])) for n in range(towers)]
+    for one in as_step(found, Failing(), True, ImportReport("f.onnx")):  # type: ignore[arg-type]
+        report = ImportReport("f.onnx")
+        one.plan(report)
+        assert report.warnings == ["a state stands beside its recurrent nodes and is not carried: what is no step"]

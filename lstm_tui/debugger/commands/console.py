@@ -206,15 +206,23 @@ class TypedSession(Session):
         Raises:
             UserError: A line is no edit, or names what is not there; nothing is changed by it.
         """
-        for edit in edits:
-            if isinstance(edit, str):
-                before = self.history
-                self.execute(edit)
-                if self.history is before:
-                    raise UserError(f"`{visible(edit)}` edits nothing: `execute` takes any line")
-            else:
-                super().edit(edit)
+        together: list[Edit] = []  # those that are made in one run
+        for edit in (*edits, None):
+            if edit is not None and not isinstance(edit, str):
+                together.append(edit)
+                continue
+            if together:
+                super().edit(*together)
+                together = []
+            if edit is not None:
+                self._edit_line(edit)
         return self.frame
+
+    def _edit_line(self, line: str) -> None:
+        before = self.history
+        self.execute(line)
+        if self.history is before:
+            raise UserError(f"`{visible(line)}` edits nothing: `execute` takes any line")
 
     def value(self, expression: str) -> Any:
         """Return what an expression is where the session stands: `session.value("mean(f)")`, `session.value("c")`.

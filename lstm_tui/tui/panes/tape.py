@@ -370,10 +370,10 @@ class _Pen:
         if ledger is None:
             ready = self.view.trace.is_ready(self.view.pass_name, self.view.t)
             why = " ".join(self.view.facts.no_ledger(self.view.pass_name)) if ready else NOT_COMPUTED
-            line.put(why, self.palette.style("soft"))
+            line.put(" " + why, self.palette.style("soft"))
             return
         if ledger.is_empty:
-            line.put("holds nothing", self.palette.style("soft"))
+            line.put(" holds nothing", self.palette.style("soft"))
             return
         shares = ledger.shares()
         for slot in self.slots:

@@ -25,6 +25,7 @@ from lstm_tui.debugger.inspect.attention import (
 )
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, window
 from lstm_tui.tui.canvas.charts import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import Palette
@@ -297,5 +298,5 @@ def _pinned(picture: AttentionPicture) -> Follows:
     if found is None or not found.rows:
         return picture
     look, number = found.look, found.rows[picture.column]
-    value, held = (look.weights, "1") if look.scores is None else (look.scores, f"{-LEFT_OUT:.0f}")
+    value, held = (look.weights, "1") if look.scores is None else (look.scores, sentence(-LEFT_OUT, 6))
     return Close(ClickTarget(line=f"set {found.pass_name}.{value}[{number}] @ {picture.t} = {held}"))

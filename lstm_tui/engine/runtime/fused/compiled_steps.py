@@ -35,8 +35,9 @@ from lstm_tui.engine.runtime.fused.schedule import StepPage, Take, Together, sch
 POINTER, LONG, TRUTH = ctypes.c_void_p, ctypes.c_int64, ctypes.c_bool
 _PACK = 4
 """Steps from which on packing the matrices costs less than it brings."""
-_GIVEN_BYTES = 2**18
-"""Most bytes of what is computed before some steps: it is read again while it is in the processor's cache."""
+_GIVEN_BYTES, _GIVEN_STEPS = 2**20, 24 * TALL
+"""About how many bytes are computed before some steps, which read them while they are in the processor's cache; but for
+so many steps at least, as the matrices of the products are read anew each time."""
 _KEPT = 64
 SPARE = SpareMemory(2, 2**26)
 """What a run needs beside its values: the next has the same memory, in each of two threads."""
@@ -150,8 +151,8 @@ class NamedStep:
         write_named(assembly, made, self._layout, vector)
         kinds = (*[POINTER] * 5, TRUTH, LONG, LONG)
         self._named = Compiled(assembly.text(), assembly.needs).function("named", *kinds)
-        tall = 8 * TALL
-        self._chunk = max(tall, _GIVEN_BYTES // (max(self._layout.given.width, 1) * dtype.itemsize) // tall * tall)
+        together = _GIVEN_BYTES // (max(self._layout.given.width, 1) * dtype.itemsize)
+        self._chunk = max(together // TALL * TALL, _GIVEN_STEPS)
         self._places = {name: self._place(slot) for name, slot in page.values}
 
     def _place(self, slot: Slot) -> slice:

@@ -87,9 +87,19 @@ def as_step(found: list[Found], step: StepProgram, first: bool, report: ImportRe
         return [_either(found[0], step, first)]
     try:  # several towers of nodes: as a step they are one network, its states carried for all of them
         step.plan(report.again({}))
-    except UserError:
-        return found
+    except UserError as error:
+        return [_not_carried(one, error) for one in found] if first else found
     return step.find()
+
+
+def _not_carried(found: Found, why: UserError) -> Found:
+    """Return a network of recurrent nodes whose file carries more than their states, which is said."""
+
+    def plan(report: ImportReport) -> Plan:
+        report.warnings.append(f"a state stands beside its recurrent nodes and is not carried: {why}")
+        return found.plan(report)
+
+    return replace(found, plan=plan)
 
 
 def _either(found: Found, step: StepProgram, first: bool) -> Found:
@@ -114,9 +124,7 @@ def _either(found: Found, step: StepProgram, first: bool) -> Found:
             made = step.plan(told)
             told.check_settings()
         except UserError as error:
-            if first:
-                report.warnings.append(f"a state stands beside its recurrent nodes and is not carried: {error}")
-            return found.plan(report)
+            return _not_carried(found, error).plan(report) if first else found.plan(report)
         report.take(told)
         return made
 

@@ -20,7 +20,7 @@ from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
 from lstm_tui.formats.importers.plan import Found, Op, Plan, Recurrent, WrittenReadout
 
 EPSILON = "1e-05"
-"""What is added under the root of a norm, where the file does not say it: that of every released model of these."""
+"""What is added under the root of a norm, where the file does not say it and its layout has no other."""
 
 
 @dataclass
@@ -114,13 +114,13 @@ def block_numbers(tensors: FileTensors, root: str, blocks: str) -> range:
     return in_a_row(numbered(tensors.all, pattern)[root], tensors.where, f"{root}{blocks}")
 
 
-def epsilon_of(report: ImportReport) -> float:
-    """Return what is added under the root of every norm.
+def epsilon_of(report: ImportReport, usual: str = EPSILON) -> float:
+    """Return what is added under the root of every norm; `usual` is what the authors' package adds.
 
     Raises:
         UserError: The user says something that is no such number.
     """
-    text = report.choose("epsilon", EPSILON, ["1e-06"], "assumed", NOT_RECORDED, free=True)
+    text = report.choose("epsilon", usual, ["1e-05", "1e-06"], "assumed", NOT_RECORDED, free=True)
     number = read_number(text)
     if number is None or not 0 <= number < 1:
         raise UserError(f"{report.file}: --set epsilon={visible(text[:40])} is no small number, such as 1e-05")
@@ -165,12 +165,54 @@ def networks(
     ]
 
 
-def head_page(norm: tuple[str, ...]) -> str:
-    """Return the text of a readout: a norm, given as equations of `n`, dense and softmax at every token."""
+def head_page(norm: tuple[str, ...], cap: float = 0) -> str:
+    """Return the text of a readout: a norm, given as equations of `n`, dense and softmax at every token.
+
+    Where there is a cap, logits are bent by a tanh to stay between it and its negative.
+    """
     lines = "\n".join(norm)
+    logits = f"{cap!r} * tanh(V_y @ n / {cap!r})" if cap else "V_y @ n"
     return (
         'title = "Norm, dense and softmax at every token"\n'
         'source = "the head of the file"\n'
-        f"each = '''\n{lines}\ny = softmax(V_y @ n)   # prediction: one probability a token\n'''\n"
+        f"each = '''\n{lines}\ny = softmax({logits})   # prediction: one probability a token\n'''\n"
         'result = "y"\nsizes = { y = "K" }\n'
     )
+
+
+def rms_ends(
+    tensors: FileTensors, report: ImportReport, root: str, norm: str, width: int, epsilon: float, cap: float = 0
+) -> tuple[Array | None, WrittenReadout | None]:
+    """Return the table of ids below a stack and the head above it, behind a norm to mean square 1.
+
+    Args:
+        tensors: All of the file.
+        report: Told what is found.
+        root: What stands before the names of the stack; a head, and a table, may stand beside it.
+        norm: What the norm above the blocks is called.
+        width: Of the blocks.
+        epsilon: What is added under the root.
+        cap: Between what, and its negative, logits are bent by a tanh; 0 is none.
+    """
+    outer = root.rstrip(".").rpartition(".")[0]
+    beside = (root, f"{outer}." if outer else "")
+    embedding = next(
+        (f"{at}{name}.weight" for at in beside for name in ("embedding", "embeddings")
+         if tensors.has(f"{at}{name}.weight")), None
+    )  # fmt: skip
+    table = None if embedding is None else tensors.take(embedding, "embedding", -1, width)
+    head = next((f"{at}lm_head.weight" for at in ("", *beside) if tensors.has(f"{at}lm_head.weight")), None)
+    scale = f"{root}{norm}.weight"
+    if not tensors.has(scale) or (head is None and table is None):
+        report.say("readout", "none", "inferred", f"no {norm}.weight with a head in the file")
+        return table, None
+    given = {"g_n": tensors.take(scale, "readout", width)}
+    if head is not None:
+        given["V_y"] = tensors.take(head, "readout", -1, width)
+    elif table is not None:
+        report.choose("readout.weights", "those of the embedding", [], "assumed", "no lm_head.weight in the file")
+        given["V_y"] = table
+    lines = (f"n = h / sqrt(mean(h * h) + {epsilon!r}) * g_n   # normalised: with mean square 1",)
+    made = WrittenReadout(head_page(lines, cap), given, len(given["V_y"]))
+    report.say("readout", f"norm, dense, softmax: {made.outputs} outputs", "inferred", "names of its tensors")
+    return table, made
