@@ -174,16 +174,14 @@ def places_between(one: Trace, other: Trace, target: Target) -> range:
     for column in columns_between(one, other):
         differ |= differing(one, other, column).any(axis=1)
     if not differ.any():
-        raise UserError("the two sentences are one and the same to this network: there is nothing to interchange")
+        raise UserError("the two runs are one and the same, number by number: there is nothing to interchange")
     assert one.network is not None
     if not one.network.forward_only:
         return range(max(0, count - MOST_TOKENS), count)
     stop = count if target.t is None else target.t + 1
     first = int(differ.argmax())
     if first >= stop:
-        raise UserError(
-            f"the two sentences are the same up to t={stop - 1}, where this is asked: ask at t={first} or on"
-        )
+        raise UserError(f"the two runs are the same up to t={stop - 1}, where this is asked: ask at t={first} or on")
     return range(max(first, stop - MOST_TOKENS), stop)
 
 

@@ -25,9 +25,11 @@ from lstm_tui.debugger.inspect.dynamics import DynamicsQuestion, memory_words
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.model.cuts import TapeCut
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.resets import cut_holds
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 
@@ -230,6 +232,15 @@ def test_points_are_on_a_line_only_where_one_direction_holds(kept: tuple[float, 
     trace = run(network, Sequence("numbers", tuple("abcd"), x=np.zeros((4, 2))), initial={PASS: {"h": np.ones(2)}})
     words = list(memory_words(DynamicsQuestion(trace, PASS, 2).answer()))
     assert said in words[0]
+
+
+def test_where_the_states_are_set_back_before_a_token_it_is_said() -> None:
+    network = random_weights("gru", 1)
+    holds = cut_holds(network, (TapeCut("reset", (2,)),), 6)
+    trace = run(network, ran(network).sequence, holds=holds)
+    said = [[" set back " in one for one in memory_words(DynamicsQuestion(trace, PASS, t).answer())] for t in (2, 3)]
+    assert said[0][0]
+    assert not any(said[1])
 
 
 def test_it_can_be_stopped() -> None:

@@ -268,6 +268,7 @@ def test_wrong_tensors_are_one_line_that_names_them(tmp_path: Path, change: str)
     with pytest.raises(UserError, match=r"layer0\.forward/W_f") as error:
         load(path)
     assert str(error.value).startswith(f"{path}: ")
+    assert "damaged" not in str(error.value)  # it is whole, and of another kind
 
 
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {KEY: "{"}, {KEY: "[]"}, {KEY: "3"}])

@@ -217,6 +217,8 @@ def head_words(answer: Dynamics) -> str:
 def memory_words(answer: Dynamics) -> Iterator[str]:
     """Yield what kind of memory that is, a sentence each, as far as what was found says."""
     found = answer.found
+    if answer.question.passed.resets.at(answer.question.t):
+        yield "the states are set back before this token, and so before each of its readings: no state is kept by it"
     stable = [one for one in found.fixed if one.kind == "stable"]
     free = [one for one in stable if one.line is None]
     if not found.fixed:

@@ -178,7 +178,7 @@ class _Desk:
         weights = self._weights(passed.program, passed.parameters)
         places = sorted(self.steps, key=passed.reading_step)
         states: dict[str, Vector] = {}
-        done = []
+        done: list[StepSums] = []
         for t in places:
             begins = passed.reading_step(t) == 0 or passed.resets.at(t)
             if begins or not done:

@@ -243,7 +243,8 @@ def _check_tensors(content: dict[str, Any], where: str) -> dict[str, int]:
         tensor = header.inside(name)
         dtype = tensor.get("dtype", str)
         if dtype not in _DTYPES:
-            raise header.damaged(name, f"holds {dtype[:20]}; a network holds F32, F64 or F16")
+            said = f"{visible(name[:80])} holds {visible(dtype[:20])}"
+            raise UserError(f"{where}: {said}; in a file that describes itself numbers are F32, F64 or F16")
         count = 1
         for length in tensor.items("shape", int):
             count *= length
