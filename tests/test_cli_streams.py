@@ -18,7 +18,7 @@ ROOT = Path(lstm_tui.__file__).parent.parent
 SMALL = "--cell lstm --hidden 3"
 COMMANDS = {
     "run": f"run t.txt --plain {SMALL}",
-    "check": f"check t.txt {SMALL} --assert 'c < 9'",
+    "check": f"check t.txt {SMALL} --assert 'mean(c) < 9'",
     "find": f"find t.txt {SMALL} --where 'c[0] < 9'",
     "trace": f"trace t.txt {SMALL}",
     "open": "open t.json --plain",

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from present import present
 
 import lstm_tui
 from lstm_tui.analysis.distribution import choose, is_language_model, perplexity, probabilities, surprise
@@ -58,9 +59,13 @@ def test_perplexity_is_that_of_the_loss() -> None:
 
 
 def test_only_a_language_model_says_words() -> None:
-    assert {name for name in bundled_names() if is_language_model(open_model(name))} == {
-        "chars", "story", "numbers", "picture",
-    }  # fmt: skip
+    for name in bundled_names():
+        network = open_model(name)
+        reads = network.tokens is not None
+        says = reads and network.asked == "each" and network.classes == present(network.tokens).vocabulary
+        assert is_language_model(network) == says, name
+    assert is_language_model(open_model("story"))
+    assert not is_language_model(open_model("sentiment"))
     trace = lstm_tui.trace("on off", model="tiny")
     assert probabilities(trace) is None
     assert surprise(trace) is None

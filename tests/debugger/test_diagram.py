@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_networks import EVERY_CELL, called, make_input, make_network
+from present import present
 
 import lstm_tui
 from lstm_tui.debugger.commands.console import Console
@@ -52,6 +53,22 @@ def program_for(name: str) -> Program:
     program = session_of(name).frame.passed.program
     assert program is not None
     return program
+
+
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_where_states_are_set_back_the_picture_has_the_same_ways(name: str) -> None:
+    """A state that is another's of the step before is held as it comes in: no op is left that hands it on."""
+    plain = dataflow_of(program_for(name))
+    made = make_network(name)
+    one = Session.open(Source(made, [Sequence("numbers", tuple("abc"), x=make_input(made, 3))]))
+    one.edit(parse_edit("reset @ 2"))
+    flow = dataflow_of(present(one.frame.passed.program))
+
+    def ends(of: Dataflow) -> set[tuple[str, str]]:
+        return {(mark.kind, mark.name) for mark in of.marks if mark.kind in ("entry", "exit")}
+
+    assert ends(flow) == ends(plain)
+    assert standing(one.frame, 0) is not None
 
 
 # --- what flows where, against each number's own way through the table ---

@@ -30,7 +30,7 @@ from lstm_tui.formats.importers.named import open_model
 from lstm_tui.formats.inputs.inputs import text_sequence
 from lstm_tui.formats.inputs.text_input import text_from
 
-LINE = "teach asha likes pizza . she likes pizza . epochs 2 rate 0.01"
+LINE = "teach priya likes pizza . she likes pizza . epochs 2 rate 0.01"
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=9).filter(str.strip)
 
 
@@ -97,7 +97,7 @@ def test_the_same_line_gives_the_same_bits_and_undo_gives_the_old_ones() -> None
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text", "label"),
-    [("story", "asha likes pizza . she likes pizza .", None), ("sentiment", "this pizza is sick", "positive")],
+    [("story", "priya likes pizza . she likes pizza .", None), ("sentiment", "this pizza is sick", "positive")],
 )
 def test_what_is_said_of_a_teaching_is_measured(name: str, text: str, label: str | None) -> None:
     one = session(name, text)

@@ -180,7 +180,12 @@ class _Reading:
             if n not in self.entered:
                 groups.setdefault(group, []).append(n)
         read = {last: self._read_by(ops) for last, ops in groups.items()}
-        entries = list(dict.fromkeys(name for names in read.values() for name in names if isinstance(name, tuple)))
+        handed: dict[int, object] = {  # a state that is another's of the step before, held as it comes in, by its slot
+            slot.offset: next(self._sources(self.ops[self.owner[slot.offset]].operands[0], set()))
+            for slot in self.program.values.values() if self.owner[slot.offset] in self.entered
+        }  # fmt: skip
+        sources = [name for names in (*read.values(), list(handed.values())) for name in names]
+        entries = list(dict.fromkeys(name for name in sources if isinstance(name, tuple)))
         keys: dict[object, int] = {name: key for key, name in enumerate(entries)}
         marks = [
             Mark(key, "entry", entry_text(*name), entry_text(*name), name[0], (), -1, self._size(name))
@@ -193,7 +198,7 @@ class _Reading:
         cell = self.program.cell
         leaving = {wire.source for wire in wires}
         for name, slot in self.program.values.items():
-            source = keys[self.group[self.owner[slot.offset]]]
+            source = keys[handed.get(slot.offset, self.group[self.owner[slot.offset]])]
             if (cell and name in (*cell.state, cell.output)) or source not in leaving:
                 wires.append(Wire(source, len(marks)))
                 marks.append(Mark(len(marks), "exit", name, name, name, (), -1, slot.size))
