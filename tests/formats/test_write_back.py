@@ -181,7 +181,7 @@ def check(path: Path, folder: Path, reading: ImportOptions = AS_IT_IS) -> list[s
         assert numbers_changed(before, made.data) == made.changed
     source.write_bytes(made.data)
     again = open_file(source, reading).network.tensors()
-    half = "bf16" in path.name
+    half = "bf16" in path.name or "half" in path.name
     off = 0.0
     for name, one in edited.tensors().items():
         np.testing.assert_allclose(again[name], one, rtol=0.01 if half else 1e-6, atol=0.01 if half else 1e-6)
@@ -198,6 +198,13 @@ REFUSED = {
     },  # two calls of one layer: what is edited in one alone is refused
 }
 """Parameters that are computed of several numbers of the file, or stand in for one number with others; by the file."""
+IN_PART = {
+    f"{name}.onnx"
+    for name in ("attending", "denoiser", "fast_weights", "masked", "reset_by_a_truth", "retaining", "selective")
+}
+"""Steps whose pages have several weights that are one number of the file: those are refused, and named."""
+ALL_OF_ONE = {"loop_inside_a_step.onnx"}
+"""Steps all of whose weights are the same numbers of the file."""
 QUICK = {
     "torch_gru_both_legacy.pth", "torch_lstm_projected.ckpt", "torch_lstm_scripted.pt", "torch_tagger.safetensors",
     "torch_tagger_bf16.pt", "program_heads_export.pt2",
@@ -210,7 +217,14 @@ QUICK = {
     [pytest.param(one, id=one.name, marks=() if one.name in QUICK else pytest.mark.slow) for one in files()],
 )
 def test_every_layout_there_is_a_file_of_goes_back_into_it(path: Path, tmp_path: Path) -> None:
+    if path.name in ALL_OF_ONE:
+        with pytest.raises(UserError, match="keeps it once"):
+            check(path, tmp_path)
+        return
     refused = {name for name in check(path, tmp_path) if not MADE_HERE.fullmatch(name)}
+    if path.name in IN_PART:
+        assert refused < open_file(path, AS_IT_IS).network.tensors().keys()
+        return
     assert refused == next((names for word, names in REFUSED.items() if path.name.startswith(word)), set())
 
 
