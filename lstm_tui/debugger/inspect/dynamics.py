@@ -272,9 +272,9 @@ def bound_words(answer: Dynamics) -> Iterator[str]:
     """Yield what the words mean, with every bound."""
     starts = answer.found.starts
     yield (
-        f"fixed point: |F(s) − s| ≤ {sentence(FIXED)} · (1 + |s|); slow point: least next to it and at most "
-        f"{sentence(SLOW)} of the {sentence(answer.found.pace, 3)} that a token moves the state by; two are one within "
-        f"{sentence(ALIKE)}"
+        f"fixed point: |F(s) − s| ≤ {sentence(FIXED)} · (1 + |s|); slow point: where it is less than "
+        f"anywhere near, at most {sentence(SLOW)} of the {sentence(answer.found.pace, 3)} that a token moves the state "
+        f"by; two are one within {sentence(ALIKE)}"
     )
     yield (
         f"holds: |λ| within {sentence(BAND)} of 1; fades below, grows above; time constant: tokens until a change is "
