@@ -14,10 +14,9 @@ from lstm_tui.formats.inputs.samples import samples_folder
 from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.models import card
 from lstm_tui.models.bundled import open_model
+from lstm_tui.models.recipes.answering import BEGIN, END
 from lstm_tui.models.recipes.number_words import (
     ANSWER,
-    BEGIN,
-    END,
     MOST,
     PLACES,
     SMALL,

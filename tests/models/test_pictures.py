@@ -16,11 +16,10 @@ from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.models import card
 from lstm_tui.models.build import recipe
 from lstm_tui.models.bundled import open_model
+from lstm_tui.models.recipes.answering import BEGIN, END
 from lstm_tui.models.recipes.pictures import (
     ANSWER,
-    BEGIN,
     COLUMNS,
-    END,
     ROWS,
     SHAPES,
     SIGNS,

@@ -1,8 +1,6 @@
 """The numbers network: an encoder reads a number in words, and a decoder that looks over them says its digits.
 
-One tape holds both parts: the words, the sign where the answer begins, and the digits, each of which the decoder reads
-before it says the next. Which tokens are those of the answer is told by one number of the embedding, which `p_turn` of
-the cells reads; it is set here before the training, and a threshold passes nothing back, so it stays what it means.
+The tape and the answer are as `answering` has them: the words, the sign where the answer begins, and the digits.
 """
 
 from __future__ import annotations
@@ -13,11 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstm_tui.analysis.train.loop import Settings, train
-from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, input_array
-from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.analysis.train.loss import Example
+from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.tokens import UNKNOWN
-from lstm_tui.engine.runtime.interpreters import chosen_for_many
-from lstm_tui.engine.runtime.run import run_arrays
+from lstm_tui.models.recipes.answering import BEGIN, END, answered, apart, fitting, untrained
 from lstm_tui.models.recipes.recipe import Bound, Data, Measured, Recipe, Report, span
 
 SMALL = (
@@ -25,7 +22,7 @@ SMALL = (
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 )  # fmt: skip
 TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-BEGIN, END, HYPHEN = "=", ".", "-"
+HYPHEN = "-"
 ANSWER = (BEGIN, *"0123456789", END)
 WORDS = (UNKNOWN, *SMALL, *TENS, "hundred", "thousand", "and", HYPHEN, *ANSWER)
 MOST = 999_999
@@ -34,8 +31,6 @@ MOST = 999_999
 HIDDEN, EMBEDDING, PLACES = 24, 12, 16
 EPOCHS, NUMBERS_PER_EPOCH = 25, 4_000
 SETTINGS = Settings(epochs=EPOCHS, rate=1e-2, batch=32, clip=1.0)
-MARK = 2.0
-"""How far the number that tells the answer apart is from 0 at the start; what trains moves it by less."""
 UNSEEN, UNSEEN_SEED = 1_000, 1_000_000
 ACCEPTED = (Bound("right", "at least", 0.98), Bound("apart", "at least", 0.5))
 """`apart`: by how much the least clear token is one that is read, or one of the answer."""
@@ -99,11 +94,7 @@ SHARES = (0.4, 0.3, 0.2, 0.1)
 
 def example(number: int, style: Style = STYLES[0]) -> Example:
     """Return a number in words with its digits behind it; the digits and the end are what is learned."""
-    asked, said = [*style.words(number), BEGIN], [*str(number), END]
-    ids = np.array([WORDS.index(word) for word in (*asked, *said)], dtype=np.int64)
-    target = np.full(len(ids), NOT_COUNTED, dtype=np.int64)
-    target[len(asked) - 1 : -1] = ids[len(asked) :]
-    return Example(ids, target)
+    return answered(WORDS, [*style.words(number)], str(number))
 
 
 def drawn(random: np.random.Generator, count: int) -> list[int]:
@@ -122,27 +113,8 @@ def unseen() -> tuple[int, ...]:
 def begun(seed: int) -> Network:
     """Return the network before it is trained."""
     layer = {"hidden_size": HIDDEN, "directions": ["forward"]}
-    network = build_network(
-        {
-            "name": "numbers",
-            "tokens": {"kind": "words", "lowercase": True, "vocabulary": list(WORDS)},
-            "embedding_size": EMBEDDING,
-            "layers": [
-                {"cell": "gru_encoder", **layer},
-                {"cell": "decoder_additive", "sizes": {"N": PLACES}, **layer},
-            ],
-            "readout": "dense",
-            "answers": {"begin": BEGIN, "end": END, "most": len(str(MOST)) + 2},
-        },
-        seed=seed,
-    )
-    tensors = network.tensors()
-    answers = np.isin(WORDS, ANSWER)
-    tensors["embedding"][:, -1] = np.where(answers, MARK, -MARK)
-    tensors["layer0.forward/p_turn"][...] = np.arange(EMBEDDING) == EMBEDDING - 1
-    bound = np.sqrt(3 / HIDDEN)
-    tensors["layer1.forward/v_a"][...] = np.random.default_rng(seed).uniform(-bound, bound, HIDDEN)
-    return network
+    layers = [{"cell": "gru_encoder", **layer}, {"cell": "decoder_additive", "sizes": {"N": PLACES}, **layer}]
+    return untrained("numbers", WORDS, ANSWER, layers, EMBEDDING, len(str(MOST)) + 2, seed)
 
 
 def trained(seed: int, report: Report) -> Network:
@@ -160,26 +132,14 @@ def trained(seed: int, report: Report) -> Network:
 
 
 def measure(network: Network) -> dict[str, float]:
-    """Return the share of unseen numbers whose every digit is right, of the digits, and how well the answer is told.
-
-    What is read is the right digit: where all that was said is right, a network that reads its own says the same.
-    """
+    """Return the share of unseen numbers whose every digit is right, of the digits, and how well the answer is told."""
     right = digits = counted = 0
     for n, number in enumerate(unseen()):
-        one = example(number, STYLES[n % len(STYLES)])
-        ran = run_arrays(network, input_array(network, one.read), chosen_for_many())
-        assert ran.readout is not None
-        assert network.readout is not None
-        said = ran.readout.values[network.readout.page.result].argmax(axis=1)
-        target = np.asarray(one.target)
-        asked = target != NOT_COUNTED
-        fits = said[asked] == target[asked]
+        fits = fitting(network, example(number, STYLES[n % len(STYLES)]))
         right += int(fits.all())
         digits += int(fits.sum())
-        counted += int(asked.sum())
-    told = network.tensors()["embedding"] @ network.tensors()["layer0.forward/p_turn"]
-    apart = min(float(number if word in ANSWER else -number) for word, number in zip(WORDS, told, strict=True))
-    return {"right": right / UNSEEN, "digits": digits / counted, "apart": apart}
+        counted += len(fits)
+    return {"right": right / UNSEEN, "digits": digits / counted, "apart": apart(network, WORDS, ANSWER)}
 
 
 def accuracy(measured: Sequence[Measured]) -> str:

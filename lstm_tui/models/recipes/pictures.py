@@ -13,12 +13,11 @@ from dataclasses import replace
 import numpy as np
 
 from lstm_tui.analysis.train.loop import Settings, train
-from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, input_array
+from lstm_tui.analysis.train.loss import Example
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.tokens import UNKNOWN
-from lstm_tui.engine.runtime.interpreters import chosen_for_many
-from lstm_tui.engine.runtime.run import run_arrays
+from lstm_tui.models.recipes.answering import BEGIN, END, answered, apart, fitting, untrained
 from lstm_tui.models.recipes.recipe import Bound, Data, Measured, Recipe, Report, span
 
 SIGNS = "·▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
@@ -29,7 +28,6 @@ SHAPES = {
     "bar": ("...", "###", "..."), "pole": (".#.", ".#.", ".#."), "corner": ("#..", "#..", "###"),
 }  # fmt: skip
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "centre", "right")
-BEGIN, END = "=", "."
 ANSWER = (BEGIN, *ROWS, *COLUMNS, *SHAPES, END)
 WORDS = (UNKNOWN, *SIGNS, *ANSWER)
 DUST = 2
@@ -38,8 +36,6 @@ DUST = 2
 HIDDEN, EMBEDDING = 28, 12
 EPOCHS, DRAWN_PER_EPOCH = 36, 4_000
 SETTINGS = Settings(epochs=EPOCHS, rate=5e-3, batch=32, clip=1.0)
-MARK = 2.0
-"""How far the number that tells the answer apart is from 0 at the start; what trains moves it by less."""
 UNSEEN, UNSEEN_SEED = 1_000, 1_000_000
 ACCEPTED = (Bound("right", "at least", 0.95), Bound("apart", "at least", 0.5))
 """`apart`: by how much the least clear token is a region, or one of the answer."""
@@ -105,11 +101,7 @@ def at_random(random: np.random.Generator) -> tuple[list[str], list[str]]:
 
 def example(signs: Sequence[str], said: Sequence[str]) -> Example:
     """Return a drawing with its caption behind it; the caption and the end are what is learned."""
-    asked = [*signs, BEGIN]
-    ids = np.array([WORDS.index(word) for word in (*asked, *said, END)], dtype=np.int64)
-    target = np.full(len(ids), NOT_COUNTED, dtype=np.int64)
-    target[len(asked) - 1 : -1] = ids[len(asked) :]
-    return Example(ids, target)
+    return answered(WORDS, signs, said)
 
 
 def unseen() -> list[tuple[list[str], list[str]]]:
@@ -124,26 +116,9 @@ def unseen() -> list[tuple[list[str], list[str]]]:
 
 def begun(seed: int) -> Network:
     """Return the network before it is trained."""
-    network = build_network(
-        {
-            "name": "picture",
-            "tokens": {"kind": "words", "lowercase": True, "vocabulary": list(WORDS)},
-            "embedding_size": EMBEDDING,
-            "layers": [
-                {"cell": "region_encoder", "hidden_size": HIDDEN, "directions": ["forward"], "sizes": {"N": REGIONS}},
-                {"cell": "decoder_additive", "hidden_size": HIDDEN, "directions": ["forward"], "sizes": {"N": REGIONS}},
-            ],
-            "readout": "dense",
-            "answers": {"begin": BEGIN, "end": END, "most": 5},
-        },
-        seed=seed,
-    )
-    tensors = network.tensors()
-    tensors["embedding"][:, -1] = np.where(np.isin(WORDS, ANSWER), MARK, -MARK)
-    tensors["layer0.forward/p_turn"][...] = np.arange(EMBEDDING) == EMBEDDING - 1
-    bound = np.sqrt(3 / HIDDEN)
-    tensors["layer1.forward/v_a"][...] = np.random.default_rng(seed).uniform(-bound, bound, HIDDEN)
-    return network
+    both = {"hidden_size": HIDDEN, "directions": ["forward"], "sizes": {"N": REGIONS}}
+    layers = [{"cell": cell, **both} for cell in ("region_encoder", "decoder_additive")]
+    return untrained("picture", WORDS, ANSWER, layers, EMBEDDING, 5, seed)
 
 
 def trained(seed: int, report: Report) -> Network:
@@ -161,26 +136,16 @@ def trained(seed: int, report: Report) -> Network:
 
 
 def measure(network: Network) -> dict[str, float]:
-    """Return the share of unseen drawings whose every word is right, of each of the three words, and how well told.
-
-    What is read is the right word: where all that was said is right, a network that reads its own says the same.
-    """
+    """Return the share of unseen drawings whose every word is right, of each of the three words, and how well told."""
     right = 0
     words = np.zeros(3)
     for signs, said in unseen():
-        one = example(signs, said)
-        ran = run_arrays(network, input_array(network, one.read), chosen_for_many())
-        assert ran.readout is not None
-        assert network.readout is not None
-        made = ran.readout.values[network.readout.page.result].argmax(axis=1)
-        target = np.asarray(one.target)
-        fits = (made == target)[target != NOT_COUNTED]
+        fits = fitting(network, example(signs, said))
         right += int(fits.all())
         words += fits[:3]
-    told = network.tensors()["embedding"] @ network.tensors()["layer0.forward/p_turn"]
-    apart = min(float(number if word in ANSWER else -number) for word, number in zip(WORDS, told, strict=True))
     row, column, shape = (float(one) / UNSEEN for one in words)
-    return {"right": right / UNSEEN, "row": row, "column": column, "shape": shape, "apart": apart}
+    told = apart(network, WORDS, ANSWER)
+    return {"right": right / UNSEEN, "row": row, "column": column, "shape": shape, "apart": told}
 
 
 def accuracy(measured: Sequence[Measured]) -> str:
