@@ -72,6 +72,7 @@ class Lockstep:
             check_common_tape(first, run, (names[0], name))
         self.runs, self.names = tuple(runs), tuple(names)
         self.facts = tuple(Facts(run) for run in runs)
+        self._wholes: dict[Lane, tuple[float, Array]] = {}
 
     def __len__(self) -> int:
         """Return how many tokens there are."""
@@ -94,10 +95,7 @@ class Lockstep:
 
     def most_held(self, lane: Lane) -> float:
         """Return the most that a pass ever holds; NaN and ∞ are left out."""
-        with quiet():
-            sizes = np.abs(self._memory(lane)[:].astype(np.float64)).mean(axis=1)
-        finite = sizes[np.isfinite(sizes)]
-        return float(finite.max()) if finite.size else 0.0
+        return self._whole(lane)[0]
 
     def _memory(self, lane: Lane) -> Array:
         passed = self.runs[lane.run][lane.pass_name]
@@ -105,9 +103,17 @@ class Lockstep:
 
     def largest(self, lane: Lane) -> Array:
         """Return the units of a pass by what they hold over the whole text, the most first; NaN counts as nothing."""
-        with quiet():
-            sizes = np.nan_to_num(np.abs(self._memory(lane)[:].astype(np.float64)).mean(axis=0), nan=-1.0)
-        return np.argsort(-sizes, kind="stable")
+        return self._whole(lane)[1]
+
+    def _whole(self, lane: Lane) -> tuple[float, Array]:
+        """Return what takes the whole text: the most a pass holds, and its units by what they hold; taken once."""
+        if lane not in self._wholes:
+            with quiet():
+                sizes = np.abs(self._memory(lane)[:].astype(np.float64))
+                steps, units = sizes.mean(axis=1), np.nan_to_num(sizes.mean(axis=0), nan=-1.0)
+            finite = steps[np.isfinite(steps)]
+            self._wholes[lane] = float(finite.max()) if finite.size else 0.0, np.argsort(-units, kind="stable")
+        return self._wholes[lane]
 
     def said(self, run: int, t: int) -> Said | None:
         """Return what a network finds likeliest at a token; None where it says something of the whole text alone."""
