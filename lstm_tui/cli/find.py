@@ -311,7 +311,7 @@ def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
         return
     known = UnitNames.of_network(corpus.network)
     _head(corpus, states, names)
-    print(*following_lines(found, value, known, options.permutations), sep="\n")
+    print(*following_lines(found, value, known, options.permutations, states.starts), sep="\n")
     print(follow_sentence(found, value, known, what))
 
 
