@@ -33,7 +33,7 @@ from lstm_tui.formats.importers.keras.graph import MODELS, KerasGraph, KerasNode
 from lstm_tui.formats.importers.keras.layers import NOTHING, recurrent, refuse, steps
 from lstm_tui.formats.importers.keras.lookups import tokens_of_lookup
 from lstm_tui.formats.importers.keras.settings import LOOKUPS, is_half
-from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent, Reduce
+from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent, Reduce, WrittenSteps
 from lstm_tui.formats.importers.values import Given, Lookup, State, StepOp, Value, chain_of, linear, reads_past, sources
 
 
@@ -190,7 +190,7 @@ def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
     except UnsupportedLayer as error:
         raise refuse(model.where, model.nodes(items[0])[0], str(error)) from error
     plan = _before(model, segment, first, mask, report)
-    chain = list(plan.chain)
+    chain: list[Recurrent | Op | WrittenSteps] = list(plan.chain)
     number = 1 if chain else 0
     entering = _entering(model, segment, items[0], plan)
     names: dict[int, str] = {} if entering is None else {id(entering): "embedding"}
@@ -230,7 +230,7 @@ def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
     return replace(plan, chain=chain, readout=readout)
 
 
-def _pass_on(chain: list[Recurrent | Op], number: int, how: str, report: ImportReport) -> None:
+def _pass_on(chain: list[Recurrent | Op | WrittenSteps], number: int, how: str, report: ImportReport) -> None:
     """Have the last layer of a chain show what enters it too."""
     lower = chain[-1]
     assert isinstance(lower, Recurrent)
