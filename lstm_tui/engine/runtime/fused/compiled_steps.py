@@ -7,7 +7,7 @@ import ctypes
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -162,6 +162,7 @@ class SeriesMatrix:
             width = vector_of(block.dtype)
             room = taken((series_rows(self._rows, width) * self._inner,), block.dtype)
             self._packed = pack_for_series(block, width, room)
+            self._place = address_of(self._packed)
             self._machine = _series(block.dtype, series_panels(self._rows, width))
 
     @property
@@ -180,7 +181,7 @@ class SeriesMatrix:
         rows = slice(first * wide, min(stop * wide, self._rows))
         part._rows = rows.stop - rows.start
         if self._inner:
-            part._packed = self._packed.reshape(-1)[first * wide * self._inner :]
+            part._place += first * wide * self._inner * self._dtype.itemsize
         return rows, part
 
     def run(self, x: Array, out: Array) -> None:
@@ -197,18 +198,37 @@ class SeriesMatrix:
         if x.dtype != self._dtype or (self._inner > 1 and x.strides[1] != size) or x.strides[0] % size:
             x = np.ascontiguousarray(x, self._dtype)
         far, apart = x.strides[0] // size, out.strides[0] // size
-        packed = address_of(self._packed)
-        self._machine(address_of(out), apart, address_of(x), far, packed, len(x), self._inner, self._rows)
+        self._machine.call(address_of(out), apart, address_of(x), far, self._place, len(x), self._inner, self._rows)
+
+    def words(self, out: int, apart: int, x: int, far: int, steps: int) -> tuple[int, ...]:
+        """Return where the function that does `run` begins, and what it is called with, for other machine code.
+
+        Args:
+            out: Where the result goes.
+            apart: Numbers from a row of it to the next.
+            x: Where the rows are that are multiplied; the numbers of each lie one behind the other.
+            far: Numbers from one of them to the next.
+            steps: How many they are.
+        """
+        return (self._machine.address, out, apart, x, far, self._place, steps, self._inner, self._rows)
 
 
-def _series(dtype: np.dtype[Any], registers: int) -> Machine:
+class _Series(NamedTuple):
+    """The product of many rows as machine code: how it is called, and where it begins, for other machine code."""
+
+    call: Machine
+    address: int
+
+
+def _series(dtype: np.dtype[Any], registers: int) -> _Series:
     """Return the product of many rows whose panels have so many registers."""
 
-    def make() -> Machine:
+    def make() -> _Series:
         assembly = assembly_of(dtype)
         series_product(assembly, vector_of(dtype), registers)
         kinds = (POINTER, LONG, POINTER, LONG, POINTER, LONG, LONG, LONG)
-        return Compiled(assembly.text()).function("series", *kinds)
+        code = Compiled(assembly.text())
+        return _Series(code.function("series", *kinds), code.address("series"))
 
     return NEWEST.held((dtype, registers, host()), make)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Space
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
@@ -84,19 +84,21 @@ def numbers_of(rows: list[Rows], inner: int) -> int:
     return sum(len(one.starts) * len(one.pattern) * one.lanes for one in rows) * inner
 
 
-def pack_rows(rows: list[Rows], block: Array, out: Array) -> None:
-    """Pack a block (inner, rows) into `out`."""
-    inner = len(block)
+def packed_places(rows: list[Rows], inner: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield how a matrix of `inner` columns is packed, in pieces of rows that lie one behind the other.
+
+    Yields:
+        The first row of a piece, and how many; where its first number is put, and how far from it that of the next
+        column.
+    """
     for one in rows:
         wide = len(one.pattern) * one.lanes
-        place = out[one.packed * inner :][: len(one.starts) * inner * wide].reshape(len(one.starts), inner, wide)
-        joined = one.pattern == tuple(range(0, wide, one.lanes))
+        ends = [n for n in range(1, len(one.pattern)) if one.pattern[n] != one.pattern[n - 1] + one.lanes]
+        pieces = list(pairwise([0, *ends, len(one.pattern)]))
         for n, start in enumerate(one.starts):
-            if joined:
-                place[n] = block[:, start : start + wide]
-                continue
-            for v, row in enumerate(one.pattern):
-                place[n, :, v * one.lanes : (v + 1) * one.lanes] = block[:, start + row : start + row + one.lanes]
+            place = one.packed * inner + n * inner * wide
+            for first, stop in pieces:
+                yield start + one.pattern[first], (stop - first) * one.lanes, place + first * one.lanes, wide
 
 
 Place = tuple[str, int, int]

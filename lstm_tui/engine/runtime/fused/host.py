@@ -132,3 +132,7 @@ class Compiled:
             assert engine  # which owns the code
 
         return call
+
+    def address(self, name: str) -> int:
+        """Return where a function begins, for other machine code: it stays as long as this does."""
+        return int(self._engine.get_function_address(name))

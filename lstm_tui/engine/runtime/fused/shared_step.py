@@ -25,13 +25,18 @@ from lstm_tui.engine.runtime.fused.products import is_odd
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together
 
 SIGNATURE = (
-    "ptr noalias %given, ptr %out, ptr %scratch, ptr noalias %flat, ptr noalias %packed, i64 %steps, i64 %clock"
-    ", ptr %meeting, i64 %worker"
+    "ptr %given, ptr %out, ptr %scratch, ptr noalias %flat, ptr noalias %packed, i64 %steps, i64 %clock"
+    ", ptr %meeting, ptr %parts, i64 %count, i64 %worker"
 )
-KNOCK, BEGIN, ASKING, OTHER, LEAVE = range(0, 80, 16)
+KNOCK, BEGIN, ASKING, OTHER, LEAVE, CLAIMED, DONE = range(0, 112, 16)
 """Words of `meeting`, each on lines of its own: whether the other is there; the step from which on it takes part, plus
-1, or -1 where it is not to; how often each of them has come to a meeting; whether the other is to leave."""
-WORDS = 80
+1, or -1 where it is not to; how often each of them has come to a meeting; whether the other is to leave; how many parts
+have been begun, and ended."""
+WORDS = 112
+PAGE = 4096
+"""Bytes of memory that a system gives at once, at least."""
+PART = 9
+"""Words of a part: a function, and what it is called with, as `products.series_product` says."""
 _LEFT = 1 << 62
 """What the other adds to its number when it leaves."""
 PATIENCE = 2_000
@@ -45,6 +50,7 @@ def write_shared(assembly: Assembly, made: list[Together], layout: NamedLayout, 
     function = Procedure(assembly, "shared", SIGNATURE)
     alone = function.value("alloca i64")
     function.do(f"store i64 0, ptr {alone}")
+    function.do("call void @takes_parts(ptr %meeting, ptr %parts, i64 %count, i64 %worker)")
     is_other = function.value("icmp eq i64 %worker, 1")
     function.do("%first = call i64 @begins(ptr %meeting, i64 %worker)")
     function.leave_when(function.value("icmp slt i64 %first, 0"))
@@ -191,11 +197,96 @@ def _write_meeting(assembly: Assembly, is_x86: bool, patience: int) -> None:
     assembly.once("sched_yield", lambda: "declare i32 @sched_yield()")
     assembly.once("meeting", lambda: _MEETING.format(
         rest=rest, patience=patience, left=_LEFT, knock=KNOCK * 8, begin=BEGIN * 8, asking=ASKING * 8, other=OTHER * 8,
-        leave=LEAVE * 8,
+        leave=LEAVE * 8, claimed=CLAIMED * 8, done=DONE * 8, part=PART, page=PAGE,
     ))  # fmt: skip
 
 
 _MEETING = """
+define void @packs(ptr %out, i64 %apart, ptr %x, i64 %far, ptr %w, i64 %lines, i64 %words, i64 %d) {{
+entry:
+  br label %line
+line:
+  %n = phi i64 [ 0, %entry ], [ %next, %ended ]
+  %there = mul i64 %n, %far
+  %from = getelementptr i8, ptr %x, i64 %there
+  %here = mul i64 %n, %apart
+  %to = getelementptr i8, ptr %out, i64 %here
+  br label %word
+word:
+  %i = phi i64 [ 0, %line ], [ %following, %word ]
+  %read = getelementptr i32, ptr %from, i64 %i
+  %write = getelementptr i32, ptr %to, i64 %i
+  %number = load i32, ptr %read
+  store i32 %number, ptr %write
+  %following = add i64 %i, 1
+  %on = icmp slt i64 %following, %words
+  br i1 %on, label %word, label %ended
+ended:
+  %next = add i64 %n, 1
+  %more = icmp slt i64 %next, %lines
+  br i1 %more, label %line, label %end
+end:
+  ret void
+}}
+
+define void @touches(ptr %out, i64 %a, ptr %x, i64 %b, ptr %w, i64 %pages, i64 %c, i64 %d) {{
+entry:
+  br label %turn
+turn:
+  %n = phi i64 [ 0, %entry ], [ %next, %turn ]
+  %far = mul i64 %n, {page}
+  %place = getelementptr i8, ptr %out, i64 %far
+  store volatile i8 0, ptr %place
+  %next = add i64 %n, 1
+  %more = icmp slt i64 %next, %pages
+  br i1 %more, label %turn, label %end
+end:
+  ret void
+}}
+
+define internal void @takes_parts(ptr %meeting, ptr %parts, i64 %count, i64 %worker) noinline {{
+entry:
+  %unused = alloca i64
+  %claimed = getelementptr i8, ptr %meeting, i64 {claimed}
+  %done = getelementptr i8, ptr %meeting, i64 {done}
+  br label %turn
+turn:
+  %n = atomicrmw add ptr %claimed, i64 1 seq_cst
+  %is = icmp slt i64 %n, %count
+  br i1 %is, label %takes, label %none
+takes:
+  %first = mul i64 %n, {part}
+  %p0 = getelementptr i64, ptr %parts, i64 %first
+  %p1 = getelementptr i64, ptr %p0, i64 1
+  %p2 = getelementptr i64, ptr %p0, i64 2
+  %p3 = getelementptr i64, ptr %p0, i64 3
+  %p4 = getelementptr i64, ptr %p0, i64 4
+  %p5 = getelementptr i64, ptr %p0, i64 5
+  %p6 = getelementptr i64, ptr %p0, i64 6
+  %p7 = getelementptr i64, ptr %p0, i64 7
+  %p8 = getelementptr i64, ptr %p0, i64 8
+  %function = load ptr, ptr %p0
+  %out = load ptr, ptr %p1
+  %apart = load i64, ptr %p2
+  %x = load ptr, ptr %p3
+  %far = load i64, ptr %p4
+  %w = load ptr, ptr %p5
+  %steps = load i64, ptr %p6
+  %inner = load i64, ptr %p7
+  %rows = load i64, ptr %p8
+  call void %function(ptr %out, i64 %apart, ptr %x, i64 %far, ptr %w, i64 %steps, i64 %inner, i64 %rows)
+  %before = atomicrmw add ptr %done, i64 1 seq_cst
+  br label %turn
+none:
+  %asks = icmp eq i64 %worker, 0
+  br i1 %asks, label %awaits, label %end
+awaits:
+  call void @waits(ptr %done, i64 %count, ptr %unused)
+  ret void
+end:
+  ret void
+}}
+
 define internal void @waits(ptr %place, i64 %number, ptr %leave) noinline {{
 entry:
   br label %turn
