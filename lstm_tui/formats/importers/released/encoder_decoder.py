@@ -150,9 +150,8 @@ class _Reading:
         steps = [self._step(self.decoder, n, f"layer{len(layers) + n}") for n in range(self.decoder.layers)]
         look = looks[kind](at, own, steps)
         decoder = self._begun(steps)
-        for n, layer in enumerate(layers):
+        for n in range(len(layers)):
             report.say(f"layer{n}.cell", f"{self.encoder.cell}, an encoder", "inferred", "names and shapes")
-            report.say(f"layer{n}.size", str(layer.ahead.hidden), "confirmed")
             if self.encoder.both:
                 report.say(f"layer{n}.directions", "both, concat", "inferred", "names and shapes")
         shown = {"h": self.hidden, "z": self.top, "y": own}

@@ -351,7 +351,7 @@ def _begun(page: Page, layer: DecoderLayer, begin: Carried | None, value: str, s
         if "(" in first:
             page.add(f"{name} = {first}   # last: what the encoder's passes end with", name, count)
             first = name
-        first = page.affine(layer.by[state], f"a{state}", first)
+        first = f"({page.affine(layer.by[state], f'a{state}', first)})"
     return f"turn * ({new}) + (1 - turn) * {first}"
 
 
@@ -398,8 +398,7 @@ def _look(page: Page, parts: TwoParts) -> None:
     else:
         score = f"{keys} @ {asked}" if asked == "h" else f"{keys} @ ({asked})"
         if look.scale is not None:
-            page.given["g_a"] = look.scale.reshape(1)
-            page.size("g_a", "1")
+            page.given["g_a"] = np.full(page.places, look.scale.reshape(-1)[0], look.scale.dtype)
             score = f"g_a * ({score})"
     page.add(f"e = {score} - 1000 * (1 - open)   # {said}", "e", "N")
     page.add("a = softmax(e)   # attention: parts of one, how much is looked at each place", "a", "N")

@@ -19,31 +19,38 @@ _NEVER = -1e4
 """Score of a token that is only read: as a share it is 0."""
 
 
-def on_one_tape(parts: TwoParts, report: ImportReport) -> Plan:
+def on_one_tape(parts: TwoParts, report: ImportReport, why: str = NOT_RECORDED) -> Plan:
     """Return a network of two parts as one.
 
     A row of the table says which of both parts a token is for (±1), then what the encoder has for it, then what the
     decoder has: one of the two is 0.
 
+    Args:
+        parts: The network.
+        report: Told what is found.
+        why: Why the file does not tell which tokens begin and end an answer, and how many places there are.
+
     Raises:
         UserError: A number that the user gave is none.
     """
     read, said = parts.read, parts.said
-    places = _number(report, "places", PLACES) if parts.look is not None else 0
+    places = _number(report, why, "places", PLACES) if parts.look is not None else 0
     width, own = 1 + read.shape[1] + said.shape[1], said.shape[1]
     layers, carried = encoder_pages(parts, own, width)
     layers += decoder_pages(parts, carried, own, places)
+    for n, layer in enumerate(layers):
+        report.say(f"layer{n}.size", f"{layer.inputs} → {layer.hidden}", "confirmed", "shapes")
     table = np.zeros((len(read) + len(said), width), read.dtype)
     table[: len(read), 0], table[len(read) :, 0] = -1, 1
     table[: len(read), 1 : 1 + read.shape[1]], table[len(read) :, 1 + read.shape[1] :] = read, said
-    begin, end = (_number(report, f"answers.{key}", n, len(said)) for n, key in enumerate(("begin", "end")))
+    begin, end = (_number(report, why, f"answers.{key}", n, len(said)) for n, key in enumerate(("begin", "end")))
     report.say("tokens", f"{len(read)} that are read, then {len(said)} of the answer", "inferred", "two tables of ids")
     words = [*map(str, range(len(read))), *(f"a{n}" for n in range(len(said)))]
     return Plan(
         "", layers, embedding=table, mask_id=parts.mask_id,
         tokens={"kind": "words", "lowercase": False, "vocabulary": words},
         readout=_head(parts, layers[-1].sizes.get("P", layers[-1].hidden)),
-        answers=Answering(len(read) + begin, len(read) + end, _number(report, "answers.most", MOST)),
+        answers=Answering(len(read) + begin, len(read) + end, _number(report, why, "answers.most", MOST)),
     )  # fmt: skip
 
 
@@ -69,8 +76,8 @@ def _head(parts: TwoParts, width: int) -> WrittenReadout:
     return WrittenReadout(text, {**made.given, "V_y": weights, "b_y": biases}, rows)
 
 
-def _number(report: ImportReport, key: str, usual: int, below: int = 1 << 12) -> int:
-    text = report.choose(key, str(usual), [], "assumed", NOT_RECORDED, free=True)
+def _number(report: ImportReport, why: str, key: str, usual: int, below: int = 1 << 12) -> int:
+    text = report.choose(key, str(usual), [], "assumed", why, free=True)
     number = whole_number(text)
     if number is None or not 0 <= number < below:
         raise UserError(f"{report.file}: --set {key}={visible(text[:40])} is no number below {below}")
