@@ -193,7 +193,7 @@ class _Reading:
         page = _page(f"{part.cell}_encoder_file", "Encoder of the file: it stands still while it is answered", states,
                      {"turn": "1", "y": '"Y"'}, "", lines)  # fmt: skip
         self.report.say("layer0.cell", f"{part.cell}, an encoder", "inferred", "names and shapes")
-        self.report.say("layer0.size", str(self.hidden), "confirmed")
+        self.report.say("layer0.size", str(self.hidden), "confirmed", "shapes of its weights")
         hidden = given["U_n" if part.cell == "gru" else "U_o"].shape[1]
         return Recurrent(part.layer.rstrip("."), page, hidden, width, (("forward", given),), sizes={"Y": said})
 
