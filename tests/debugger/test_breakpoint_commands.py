@@ -145,13 +145,13 @@ def test_print_tells_a_value_and_explains_one_unit(session: Session) -> None:
     assert [line.split("[")[0].strip() for line in lines[4:]] == ["f", "i", "g"]
     assert answer(session, "p mean(f)") == (f"$3 = mean(f) = {f.mean():.4g}",)
     vector = answer(session, "p c")
-    assert vector[0] == "c ="
+    assert vector[0] == "$4 = c ="
     assert np.allclose([float(one) for one in vector[1].split("]")[1].split()], c, atol=1e-3)
     top = answer(session, "p top(c, 2)")
     assert top[1].startswith(f"[{int(np.argmax(np.abs(c)))}]")
     answer(session, "s")
     assert answer(session, "p mean(h)")[0].endswith("(not computed yet)")
-    assert answer(session, "p f[t-9]") == ("f[t-9] = not known: its step does not exist",)
+    assert answer(session, "p f[t-9]") == ("$7 = f[t-9] = not known: its step does not exist",)
     assert answer(session, "p result")[1].startswith("negative  ")
 
 

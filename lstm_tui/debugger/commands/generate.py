@@ -162,9 +162,10 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
     if verb in EDIT_VERBS and verb not in before.sequence.tokens:
         make_edit(trial, verb, behind)
         session.question = None
-        said = trial.words[trial.history.done - 1]
-        found = (*_end(before, trial.frame.trace), *outputs_beside(before, trial.frame.trace))
-        return (said, *found, "only asked: the run is as it was")
+        made = trial.words[trial.history.done - 1]
+        ended = (*_end(before, trial.frame.trace), *outputs_beside(before, trial.frame.trace))
+        unknown = () if ended else ("what the model says in the end is not computed here",)
+        return (made, *ended, *unknown, "only asked: the run is as it was")
     old, new = _two(rest)
     places = replace_everywhere(trial, old, new)
     after = trial.frame.trace

@@ -152,13 +152,13 @@ ELSEWHERE: dict[str, str] = {
     "var": "`std(c) ** 2`",
     "percentile": "`quantile(c, .9)`",
     **dict.fromkeys(("corrcoef", "pearsonr"), "`corr(f, i)`"),
-    **dict.fromkeys(("maximum", "amax"), "`max(c)`, or `max(a, b)` unit by unit"),
-    **dict.fromkeys(("minimum", "amin"), "`min(c)`, or `min(a, b)` unit by unit"),
+    **dict.fromkeys(("maximum", "amax"), "`max(c)`, or `max(f, i)` unit by unit"),
+    **dict.fromkeys(("minimum", "amin"), "`min(c)`, or `min(f, i)` unit by unit"),
     **dict.fromkeys(("power", "pow", "square"), "`c ** 2`"),
-    **dict.fromkeys(("matmul", "inner", "vdot"), "`W_f @ x`, or `dot(a, b)` of two vectors"),
+    **dict.fromkeys(("matmul", "inner", "vdot"), "`W_f @ x`, or `dot(f, i)` of two vectors"),
     **dict.fromkeys(("round", "int", "float", "str", "format"), 'figures are chosen by `printf "%.3f", EXPR`'),
     "diff": "`c - prev(c)`",
-    "where": "a truth is a number in `sum` and `mean`: mean(f > .5)",
+    "where": "`mean(f > .5)` says of which part something is true",
     "count_nonzero": "`sum(c != 0)`",
 }  # fmt: skip
 """Functions of Python, NumPy and PyTorch that have another name here, and what does their work."""
