@@ -13,7 +13,8 @@ largest. A ratio above 1 means that we were faster. Each row is held against the
 reaches, and the bytes of the recurrent matrices against how fast as many are read again and again.
 
 With `--as-user` it is elapsed time instead, and every contestant computes on as many threads as it takes by itself:
-ours deals out work where it finds a core idle, the others as they come. Before every turn all threads come to rest.
+ours deals out work where it finds a core idle, the others as they come. Each runs for half a second before it counts,
+as some compile only what is run often, and before every turn all threads come to rest.
 
 With `--compare` it says what became slower: where the ranges of two files do not meet. Times are compared only where
 both were measured on a processor of one name.
@@ -45,8 +46,9 @@ from lstm_tui.engine.runtime.run import run_arrays
 from . import machine, peers
 
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
-TURN, REST = 0.02, 0.02
-"""Seconds of a turn, and before one: a pool of threads waits that long at most for more work before it sleeps."""
+TURN, REST, WARM = 0.02, 0.02, 0.5
+"""Seconds of a turn; before one as a user has it, since a pool of threads waits a while for more work before it sleeps;
+and of what goes before all turns then."""
 TOKENS, LARGE, FEWER, OF_PYTHON = 512, 512, 128, 4096
 """Tokens of a run; from which size on there are fewer; and those of a run from Python."""
 Run = Callable[[], Any]
@@ -151,6 +153,8 @@ def measured_of(contest: Contest, rounds: int, as_user: bool = False) -> dict[st
     clock = time.perf_counter if as_user else time.process_time
     repeats = {name: max(1, round(TURN / max(timed(run, 1, clock), 1e-6))) for name, run in timed_runs.items()}
     taken: dict[str, Range] = {name: [] for name in timed_runs}
+    for run in timed_runs.values() if as_user else ():
+        timed(run, max(1, round(WARM / max(timed(run, 1, clock), 1e-6))), clock)
     for _ in range(rounds):
         for name, run in timed_runs.items():
             if as_user:
