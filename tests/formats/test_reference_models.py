@@ -196,7 +196,7 @@ def in_float64(graph: Any) -> None:
 def test_what_silero_differs_by_is_the_rounding_of_float32(tmp_path: Path) -> None:
     """After 102 frames memories reach 26 and differ from onnxruntime's by 4.2e-5.
 
-    Of the same graph in float64 onnxruntime is off by 2.8e-5, and the steps here by 1.6e-5: neither is the other's fault.
+    Of the same graph in float64 onnxruntime is off by 2.8e-5, and the steps here by 1.6e-5.
     """
     onnx = pytest.importorskip("onnx")
     from onnx.reference import ReferenceEvaluator
