@@ -208,7 +208,7 @@ def assumed(starts: Array) -> str:
     if turned:
         which = "the text" if len(lengths) == 1 else "all of them" if not whole else f"{turned} that are like no other"
         said.append(f"unit and property are of one kind from the beginning to the end of {which}")
-    return f"p takes it that {' and that '.join(said)}"
+    return f"the p-values assume that {' and that '.join(said)}"
 
 
 def _few(groups: Sequence[Array]) -> bool:

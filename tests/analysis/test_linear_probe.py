@@ -135,7 +135,7 @@ def test_of_hardly_any_sequences_labels_are_turned_round_too() -> None:
     assert len({tuple(row) for row in found}) > 30, "not the two ways to hand out whole ones"
     assert "from the beginning to the end of all of them" in assumed(np.array([0, 30, 60]))
     assert assumed(np.array([0, 60])).endswith("from the beginning to the end of the text")
-    assert assumed(np.arange(0, 180, 30)) == "p takes it that the lines are independent of each other"
+    assert assumed(np.arange(0, 180, 30)) == "the p-values assume that the lines are independent of each other"
     assert "2 that are like no other" in assumed(np.array([0, 30, 60, 90, 120, 150, 250, 900]))
 
 
