@@ -1,9 +1,9 @@
 """What must be in sight at a stop of a lesson: its pane, its token, its unit, and the numbers that its sentences quote.
 
-A number is looked for on the screen where it is one value of one unit, or a state one step before, one class of the output,
-or a token's share of the memory that the ledger splits there. Of a product or a sum of such values it is enough that all of them are in sight. What a
-sentence works out of all units, or of another word, need not stand there. What a stop names by `see` must. What is said
-once something was done is looked for where that was done.
+A number is looked for on the screen where it is one value of one unit, or a state one step before, one class of the
+output, or a token's share of the memory that the ledger splits there. Of a product or a sum of such values it is enough
+that all of them are in sight. What a sentence works out of all units, or of another word, need not stand there. What a
+stop names by `see` must. What is said once something was done is looked for where that was done.
 """
 
 from __future__ import annotations
@@ -209,13 +209,13 @@ _NUMBER = re.compile(r"([-+−]?(?:\d+\.\d+|\.\d+|\d+)(?:e[-+]?\d+)?)( ?%)?|(~[-
 
 def holds_number(line: str, value: float) -> bool:
     """Say whether a number that is written in a line is a value, as far as it is written."""
-    for written, percent, nearly in _NUMBER.findall(line):
+    for text, percent, nearly in _NUMBER.findall(line):
         if nearly:
             if abs(value) < 0.01:
                 return True
             continue
-        digits, _, exponent = written.partition("e")
+        digits, _, exponent = text.partition("e")
         last = 10.0 ** (int(exponent or 0) - len(digits.partition(".")[2])) / (100 if percent else 1)
-        if abs(float(written.replace("−", "-")) / (100 if percent else 1) - value) <= 0.5001 * last:
+        if abs(float(text.replace("−", "-")) / (100 if percent else 1) - value) <= 0.5001 * last:
             return True
     return False

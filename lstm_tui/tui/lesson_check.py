@@ -167,7 +167,7 @@ def _is_seen(one: Needed, screen: TourScreen, panes: dict[int, list[str]], lines
         labels = "|".join(map(re.escape, entries))
         label = re.compile(rf"(?:^\W*|unit |\w\[)(?:{labels})(?![\d.,])")  # a row of the unit, or words that name it
         name = names.name(pass_name, one.unit)
-        wanted = {number: False for number in one.made_of}
+        wanted = dict.fromkeys(one.made_of, False)
         for rows in (*panes.values(), *lines):
             of_unit = [row for row in rows if label.search(row) or (name and name in row)]
             if one.number is None and of_unit:
@@ -182,5 +182,8 @@ def _is_seen(one: Needed, screen: TourScreen, panes: dict[int, list[str]], lines
     if one.number is None:
         return any(one.label.casefold() in row.casefold() for rows in (*panes.values(), *lines) for row in rows)
     return any(
-        holds_number(row, one.number) for rows in (*panes.values(), *lines) for row in rows if one.label.casefold() in row.casefold()
+        holds_number(row, one.number)
+        for rows in (*panes.values(), *lines)
+        for row in rows
+        if one.label.casefold() in row.casefold()
     )
