@@ -273,7 +273,7 @@ def causes_analysis(view: View, question: CausalQuestion) -> Analysis:
         ("j/k", "token"), ("h/l", "value"), ("[]", "pass"), ("enter", "make it an edit"), ("u", "its units"),
         ("s", "stop"), ("esc", "back"),
     )  # fmt: skip
-    return Analysis(first, _compute, keys, line)
+    return Analysis(first, _compute, keys, line, "causes")
 
 
 def _compute(picture: CausesPicture) -> Work:

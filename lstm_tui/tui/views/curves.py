@@ -149,7 +149,7 @@ def curves_analysis(view: View) -> Analysis:
         ("d", "baseline"), ("enter", "go"), ("esc", "back"),
     )  # fmt: skip
     first = CurvesPicture(view, view.pass_name, (view.unit,), value, view.t)
-    return Analysis(first, lambda picture: None, keys, line)
+    return Analysis(first, lambda picture: None, keys, line, "curves")
 
 
 def _other_value(picture: CurvesPicture, down: int) -> CurvesPicture:
