@@ -36,10 +36,11 @@ from lstm_tui.engine.runtime.fused.compiled_steps import (
 from lstm_tui.engine.runtime.fused.forward_step import write_named
 from lstm_tui.engine.runtime.fused.halves import meetings, numbers_of, packed_places, rows_of
 from lstm_tui.engine.runtime.fused.host import Compiled, Machine
+from lstm_tui.engine.runtime.fused.meeting import BEGIN, PAGE, PART, WORDS
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.products import TALL
 from lstm_tui.engine.runtime.fused.schedule import StepPage, Together, schedule
-from lstm_tui.engine.runtime.fused.shared_step import BEGIN, PAGE, PART, WORDS, write_shared
+from lstm_tui.engine.runtime.fused.shared_step import write_shared
 from lstm_tui.engine.runtime.side_by_side import Help, Parts, Second, second_thread, seconds_for
 
 _GIVEN_BYTES, _GIVEN_STEPS = 2**20, 24 * TALL
