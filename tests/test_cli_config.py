@@ -295,7 +295,7 @@ def test_the_log_holds_what_was_typed_and_answered(home: Path, capsys: pytest.Ca
     log = (home / "l.txt").read_text()
     assert log.startswith("before\n")
     assert "\x1b" not in log
-    assert "> print mean(f) > 0\n  mean(f) > 0 = true\n" in log
+    assert "> print mean(f) > 0\n  $1 = mean(f) > 0 = true\n" in log
     for path in ("gone/l.txt", ".", "\udcff" * 300):
         command_log._listeners.clear()
         assert main(["run", "t.txt", *SMALL, "--batch", "-x", "x.ltui", "--log", path]) == 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UsageError, UserError, nearest
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
@@ -22,11 +22,11 @@ def parse_range(text: str, what: str) -> slice:
     """Read `A:B`, `A:`, `:B` or one number, from 0, end excluded, as in Python.
 
     Raises:
-        UserError: It is none of these.
+        UsageError: It is none of these.
     """
     span = whole_span(text.strip())
     if span is None or span == (None, None):
-        raise UserError(f"{what} {visible(text)!r} is not a range; write START:END, such as 0:8")
+        raise UsageError(f"{what} {visible(text)!r} is not a range; write START:END, such as 0:8")
     return slice(*span)
 
 
