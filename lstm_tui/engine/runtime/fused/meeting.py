@@ -17,8 +17,9 @@ have been begun, and ended."""
 WORDS = 112
 PAGE = 4096
 """Bytes of memory that a system gives at once, at least."""
-PART = 9
-"""Words of a part: a function, and what it is called with, as `products.series_product` says."""
+PART = 10
+"""Words of a part: a function, what it is called with, as `products.series_product` says, and how many parts before it
+have to be done first."""
 _LEFT = 1 << 62
 """What the other adds to its number when it leaves."""
 PATIENCE = 2_000
@@ -103,6 +104,9 @@ takes:
   %p6 = getelementptr i64, ptr %p0, i64 6
   %p7 = getelementptr i64, ptr %p0, i64 7
   %p8 = getelementptr i64, ptr %p0, i64 8
+  %p9 = getelementptr i64, ptr %p0, i64 9
+  %behind = load i64, ptr %p9
+  call void @waits(ptr %done, i64 %behind, ptr %unused)
   %function = load ptr, ptr %p0
   %out = load ptr, ptr %p1
   %apart = load i64, ptr %p2
