@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 from random_networks import layer, random_network
 from registries import sampled
 from test_same_bits import assert_same_bits
@@ -28,9 +29,9 @@ from lstm_tui.engine.runtime.forward import RunBuffers, run_arrays
 from lstm_tui.engine.runtime.fused import interpreter, named_step
 from lstm_tui.engine.runtime.fused.compiled_steps import Newest
 from lstm_tui.engine.runtime.fused.halves import halves_of, meetings, numbers_of, packed_places, rows_of
+from lstm_tui.engine.runtime.fused.meeting import KNOCK, LEAVE, OTHER
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together, page_of, schedule
-from lstm_tui.engine.runtime.fused.shared_step import KNOCK, LEAVE, OTHER
 from lstm_tui.engine.runtime.overrides import Hold
 
 WAYS = ("comes", "leaves", "leaves later", "never comes", "comes late")
@@ -157,7 +158,12 @@ def test_products_are_taken_ahead(forced: Forced, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(named_step, "SHARED_NUMBERS", 10**12)
     taken = []
     there = side_by_side.Parts.there
-    monkeypatch.setattr(side_by_side.Parts, "there", lambda parts: (there(parts), taken.append(1)))
+
+    def counted(parts: side_by_side.Parts) -> None:
+        there(parts)
+        taken.append(1)
+
+    monkeypatch.setattr(side_by_side.Parts, "there", counted)
     network = network_of("lstm", 33, 2)
     x = given_to(network, 300)
     runs(network, x, forced)
@@ -264,7 +270,7 @@ def test_a_process_that_is_forked_while_it_runs(forced: Forced) -> None:
     expected = run_arrays(network, x, "numba").merged[-1].tobytes()
     forced.is_on, forced.way = True, "comes late"
     run_arrays(network, x, "numba")
-    children = []
+    children: list[int] = []
 
     def tell(done: int, total: int) -> None:
         if not children and done > 20:
@@ -312,7 +318,7 @@ def _numbers(made: list[Any], layout: NamedLayout, hidden: int) -> Iterator[list
         ):
             return set()
         if span.space == Space.PREVIOUS:
-            return {("out", -1, layout.values.find(span.offset) + unit)}
+            return {("out", -1, present(layout.values.find(span.offset)) + unit)}
         if layout.given.find(span.offset) is not None:
             return set()
         kept = layout.value_at(span.offset)
@@ -350,7 +356,7 @@ def _numbers(made: list[Any], layout: NamedLayout, hidden: int) -> Iterator[list
         yield both
     for slot in layout.copies:
         cut, _ = halves_of(slot.size, 16)
-        into = layout.values.find(slot.offset)
+        into = present(layout.values.find(slot.offset))
         yield [
             (
                 {one for unit in part for one in place(Span(Space.CURRENT, *slot), unit)},

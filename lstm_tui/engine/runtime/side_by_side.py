@@ -28,8 +28,8 @@ Work = Callable[[Progress], Found]
 
 LEAST_TO_HELP = 2e-3
 """How long one piece of work has to take for a second thread to help with it."""
-LEAST_SECONDS = 1e-3
-"""How long a piece has to take to be given a thread: to begin one and to wait for it takes a quarter of that."""
+LEAST_SECONDS = 6e-4
+"""How long a piece has to take to be given a thread: to begin one and to wait for it takes a third of that."""
 _STEP = {"numba": 1e-7, "numpy": 4e-5}
 _PRODUCT = 3.3e-11
 """Seconds that a step takes at least, by interpreter, and for each number of a matrix that it multiplies by: about."""

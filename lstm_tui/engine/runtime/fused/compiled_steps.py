@@ -6,7 +6,7 @@ import copy
 import ctypes
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -154,16 +154,33 @@ class StepBack:
 class SeriesMatrix:
     """A matrix, packed for products of many rows: every number is added up in the order of its row."""
 
-    def __init__(self, block: Array, taken: Taken = aligned) -> None:
-        """Pack a block, (inner, rows), in memory that is taken."""
+    def __init__(self, block: Array, taken: Taken = aligned, packs: bool = True) -> None:
+        """Pack a block, (inner, rows), in memory that is taken; with `packs` false, have it packed by `packing`."""
         self._inner, self._rows = block.shape
         self._dtype = block.dtype
         if block.size:
             width = vector_of(block.dtype)
             room = taken((series_rows(self._rows, width) * self._inner,), block.dtype)
-            self._packed = pack_for_series(block, width, room)
+            self._packed = pack_for_series(block, width, room) if packs else room
             self._place = address_of(self._packed)
             self._machine = _series(block.dtype, series_panels(self._rows, width))
+
+    def packing(self, block: Array) -> Iterator[tuple[int, int, int, int, int, int]]:
+        """Yield how each panel is packed, which is done here where it is filled up with zeros.
+
+        Yields:
+            Where it is put, and bytes from a line to the next; where it is, and likewise; lines, and bytes of a line.
+        """
+        size, wide = self._dtype.itemsize, self._wide
+        x, far = address_of(block), block.strides[0]
+        for n in range(self._rows // wide):
+            out = self._place + n * wide * self._inner * size
+            yield out, wide * size, x + n * wide * size, far, self._inner, wide * size
+        left = self._rows % wide
+        if left:
+            last = self._packed[(self._rows - left) * self._inner :].reshape(self._inner, wide)
+            last[:, :left] = block[:, self._rows - left :]
+            last[:, left:] = 0
 
     @property
     def panels(self) -> int:

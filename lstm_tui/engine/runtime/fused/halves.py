@@ -125,14 +125,14 @@ def _missing(made: list[Together], layout: NamedLayout, vector: int, found: set[
             if n in found:
                 for every in (*read, *written):
                     every.clear()
-            for worker, (reads, writes) in enumerate(part):
-                reads, writes = _at(reads, step), _at(writes, step)
+            here = [(_at(reads, step), _at(writes, step)) for reads, writes in part]
+            for worker, (reads, writes) in enumerate(here):
                 other = 1 - worker
                 if _meet(reads, written[other]) or _meet(writes, written[other]) or _meet(writes, read[other]):
                     return n
-            for worker, (reads, writes) in enumerate(part):
-                read[worker] |= _at(reads, step)
-                written[worker] |= _at(writes, step)
+            for worker, (reads, writes) in enumerate(here):
+                read[worker] |= reads
+                written[worker] |= writes
     return None
 
 

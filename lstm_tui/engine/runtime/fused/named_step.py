@@ -36,10 +36,11 @@ from lstm_tui.engine.runtime.fused.compiled_steps import (
 from lstm_tui.engine.runtime.fused.forward_step import write_named
 from lstm_tui.engine.runtime.fused.halves import meetings, numbers_of, packed_places, rows_of
 from lstm_tui.engine.runtime.fused.host import Compiled, Machine
+from lstm_tui.engine.runtime.fused.meeting import BEGIN, PAGE, PART, WORDS
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.products import TALL
 from lstm_tui.engine.runtime.fused.schedule import StepPage, Together, schedule
-from lstm_tui.engine.runtime.fused.shared_step import BEGIN, PAGE, PART, WORDS, write_shared
+from lstm_tui.engine.runtime.fused.shared_step import write_shared
 from lstm_tui.engine.runtime.side_by_side import Help, Parts, Second, second_thread, seconds_for
 
 _GIVEN_BYTES, _GIVEN_STEPS = 2**20, 24 * TALL
@@ -116,7 +117,7 @@ class NamedStep:
         is_due = self._is_due(seconds)
         with second_thread(seconds if is_due else seconds / 2) as second:  # what is not shared gains half as much
             shared = self._shared_step() if second is not None and is_due else None
-            given = _Given(layout, flat, inputs, spare.take, second is not None)
+            given = _Given(layout, flat, inputs, spare.take, second is not None, shared is None)
             chunk = self._chunk
             if second is not None and shared is None:  # it takes the products of the next steps
                 chunk = min(chunk, max(steps // _AHEAD // TALL * TALL, _GIVEN_STEPS))
@@ -235,17 +236,18 @@ class SharedStep:
         """Return what takes all steps; the matrices are packed with the first, in memory that is taken."""
         sizes = [numbers_of(rows, take.inner) for take, rows in self._rows]
         packed = taken((sum(sizes),), flat.dtype)
-        packing = self._packing(flat, packed)
+        packing = [*self._packing(flat, packed), *((self._packs, *words) for words in given.packing)]
         scratch, each = taken((self._width,), flat.dtype), []
         begins, size = [address_of(room) for room in rooms], flat.itemsize
         start, wide = address_of(out), out.shape[1] * size
         for n, (base, stop) in enumerate(spans):
             begin, row = begins[n % len(rooms)], start + base * wide
-            parts = [*(packing if n == 0 else ()), *given.words(base, stop, begin)]
+            parts = [(*part, 0) for part in packing] if n == 0 else []
+            parts += [(*part, len(parts)) for part in given.words(base, stop, begin)]
             fresh, pages = row + wide, -(-(stop - base) * wide // PAGE)
             for first in range(0, pages, _PAGES):
                 place = fresh + first * PAGE
-                parts.append((self._touches, place, 0, place, 0, place, min(_PAGES, pages - first), 0, 0))
+                parts.append((self._touches, place, 0, place, 0, place, min(_PAGES, pages - first), 0, 0, 0))
             addresses = begin, row, *map(address_of, (scratch, flat, packed)), stop - base, clock + base
             each.append(_SharedSteps(self._machine, (*rooms, out, scratch, flat, packed, given), addresses, parts))
         return _Together(each, spans, partial(given.put, rooms=rooms))
@@ -325,9 +327,19 @@ class _Given:
     """What the steps of a run are given: inputs, and their products."""
 
     def __init__(
-        self, layout: NamedLayout, flat: Array, inputs: Mapping[str, Array], taken: Taken, is_shared: bool
+        self, layout: NamedLayout, flat: Array, inputs: Mapping[str, Array], taken: Taken, is_shared: bool, packs: bool
     ) -> None:
-        """Pack the matrices of the products in memory that is taken; `is_shared` says that two threads take them."""
+        """Lay out the matrices of the products in memory that is taken.
+
+        Args:
+            layout: Where all of it lies.
+            flat: The flat parameters.
+            inputs: What is read, (T, n) each.
+            taken: Gives memory.
+            is_shared: Whether two threads take the products.
+            packs: Whether the matrices are packed here, and not by whoever goes through `packing`.
+        """
+        self.packing: list[tuple[int, ...]] = []
         self._layout = layout
         self._inputs = {name: _in_order(series, flat.dtype) if is_shared else series for name, series in inputs.items()}
         self._pieces: list[tuple[str, slice, slice, SeriesMatrix]] = []
@@ -335,11 +347,17 @@ class _Given:
         self._series: list[tuple[int, int]] = []  # where the rows of each piece begin, and bytes from one to the next
         self._size = flat.itemsize
         for one, place in layout.hoisted:
-            matrix = SeriesMatrix(block_of(flat, one.block, one.inner, one.target.size), taken)
+            block = block_of(flat, one.block, one.inner, one.target.size)
+            matrix = SeriesMatrix(block, taken, packs)
             read, every = slice(one.first, one.first + one.inner), slice(place, place + one.target.size)
             if one.name not in inputs or not one.inner:
                 self._absent.append(every)
                 continue
+            if not packs:
+                self.packing += [
+                    (out, apart, x, far, x, lines, count // 4, 0)
+                    for out, apart, x, far, lines, count in matrix.packing(block)
+                ]
             count = min(matrix.panels, _PARTS) if is_shared else 1
             ends = [n * matrix.panels // count for n in range(count + 1)]
             series = self._inputs[one.name]
