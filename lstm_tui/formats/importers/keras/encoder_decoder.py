@@ -20,7 +20,7 @@ from lstm_tui.formats.importers.keras.follow import check_all
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
 from lstm_tui.formats.importers.keras.graph import KerasNode
 from lstm_tui.formats.importers.keras.layers import activation_name, recurrent, steps
-from lstm_tui.formats.importers.keras.pair_graph import BUILT_IN, Looking, Pair
+from lstm_tui.formats.importers.keras.pair_graph import BUILT_IN, LookLayer, PairLayers
 from lstm_tui.formats.importers.keras.settings import is_half
 from lstm_tui.formats.importers.plan import Activation, Dense, Op, Plan
 from lstm_tui.formats.importers.two_parts.parts import (
@@ -45,7 +45,7 @@ _NO_CODE = "the file names the layer, and does not hold its code"
 class PairReader:
     """Takes the numbers of both parts, and says what they are."""
 
-    pair: Pair
+    pair: PairLayers
     file: KerasFile
     weights: Weights
     report: ImportReport
@@ -199,7 +199,7 @@ class PairReader:
             raise UnsupportedLayer(f"{self.pair.look.node.known_as if self.pair.look else ''} scales what is bent")
         return Affine(one.w * np.float32(scale), None if one.b is None else one.b * np.float32(scale))
 
-    def _own(self, looking: Looking, width: int, hidden: int) -> Look:
+    def _own(self, looking: LookLayer, width: int, hidden: int) -> Look:
         """Return how a layer of its author's own looks, by its weights: two matrices and a vector."""
         node = looking.node
         maps = self._maps(node)
