@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from present import present
+from table_reader import TABLE, table_network
 
 from lstm_tui.analysis.attention import Attention, each_without, looking_of, looks_of, said_of, shared, writers_of
 from lstm_tui.debugger.commands.dispatch import answer
@@ -196,30 +197,6 @@ def test_places_are_left_out_all_or_none_by_how_many_there_are(most: int, monkey
     session = Session.open(Source.of_input(open_model("numbers"), text_from("four hundred and seven")))
     lines = [line for line in answer(session, "attention") if line.strip().startswith("without ")]
     assert len(lines) == (4 if most >= 4 else 0)
-
-
-TABLE = """
-name = "table_reader"
-title = "A cell that looks over a table of its own"
-source = "this test"
-state = ["h"]
-sizes = { e = "N", a = "N", z = "H" }
-defaults = { N = 5 }
-equations = '''
-e = K_t @ h + V_t @ x                # score: how well each column answers
-a = softmax(e)                       # attention: parts of one
-z = M_t @ a                          # read: the columns of the table, each by its part
-h = tanh(W_h @ x + U_h @ h + z)      # state
-'''
-"""
-
-
-def table_network() -> Network:
-    """Return a network whose collection is a table that it holds."""
-    spec = {"layers": [{"cell": "table_reader", "hidden_size": 4}], "cells": {"table_reader": TABLE},
-            "tokens": {"kind": "words", "vocabulary": ["<unk>", "a", "b", "c"]}, "embedding_size": 3,
-            "readout": "dense", "outputs": 4, "classes": ["w", "x", "y", "z"]}  # fmt: skip
-    return build_network(spec, seed=3, dtype=np.float64)
 
 
 def said_by_hand(network: Network, ids: list[int], left: tuple[int | None, int] | None) -> np.ndarray:

@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from analysis.test_looking import table_network
 from driven_screen import Driver, drive
+from table_reader import table_network
 from textual.widgets import Input
 
 from lstm_tui.analysis.attention import looking_of
