@@ -56,9 +56,8 @@ def looks_of(cell: Cell) -> tuple[Looking, ...]:
     for equation in cell.equations:
         for node in walk(equation.expression):
             if isinstance(node, Product) and isinstance(node.operand, Name) and _shares(cell, node.operand.name):
-                weights = node.operand.name
-                look = Looking(equation.name, node.matrix, weights, _scores(cell, weights), True)
-                found.setdefault((node.matrix, weights), look)
+                by = node.operand.name
+                found.setdefault((node.matrix, by), Looking(equation.name, node.matrix, by, _scores(cell, by), True))
             if not isinstance(node, Call) or node.function != "weighted":
                 continue
             memory, weights = node.arguments
