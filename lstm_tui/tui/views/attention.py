@@ -112,7 +112,7 @@ def draw_attention(picture: AttentionPicture, width: int, height: int, palette: 
         return drawing
     look = found.look
     drawing.title = (
-        f"O attention {glyphs.dot} {found.pass_name} {glyphs.dot} {look.reader} = {look.weights}@{look.memory}"
+        f"O attention {glyphs.dot} {found.pass_name} {glyphs.dot} {look.reader} = {look.formula.replace(' ', '')}"
     )
     if picture.working:
         drawing.note = f"{picture.done} of {(len(found.steps) + 1) * len(found.rows)} runs"
