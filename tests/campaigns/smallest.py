@@ -105,20 +105,22 @@ def try_case(seed: int) -> Case:
     kind = "bias" if random.random() < 0.7 else "weights"
     largest, keep = LARGEST[kind], bool(random.integers(2))
     places = list((gate_biases if kind == "bias" else every_weight)(network))
+    sizes = figures(largest, two=True)
+    table = shares(network, ids, places, np.array(sizes))
     now = float(shares(network, ids, places[:1], np.zeros(1))[0, 0, 0])
-    by = random.uniform(0.002, 0.08 if kind == "bias" else 0.008)
-    bound = float(f"{min(max(now + by if keep else now - by, 0.01), 0.99):.4f}")
+    side = table > now if keep else table < now
+    reached = float(random.choice(table[side])) if side.any() else now
+    # what some change reaches, and now and then a little more than any does
+    bound = float(f"{now + (reached - now) * random.uniform(0.3, 1.05):.4f}")
     told = f"{'keep' if keep else 'forget'} 0 until {len(ids) - 1} to {bound} by {kind} within {largest}"
     session = Session.open(Source(network, [Sequence("words", words, ids=ids)], interpreter="numpy"))
     reply = answer(session, told)
-    sizes = figures(largest, two=True)
-    table = shares(network, ids, places, np.array(sizes))
     holds = (table >= bound) if keep else (table < bound)
     does = dict(zip(sizes, (bool(one) for one in holds.any(axis=(1, 2))), strict=True))
     least = least_size(does, largest)
     found = _found(session, network)
     told = f"seed {seed}: {' '.join(words)}: {told}"
-    if now >= bound if keep else now < bound:
+    if now >= bound if keep else now < bound:  # it holds already
         return Case("none" if not session.changes else "DIFFERENT", False, f"{told}: {reply[0]}", found, least)
     same = found == least or abs(found - least) <= 1e-3 * least
     smaller = bool(np.isfinite(least)) and min((one for one in does if does[one]), default=least) < least
