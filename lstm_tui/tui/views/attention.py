@@ -233,7 +233,7 @@ def attention_analysis(view: View) -> Analysis:
     line = (
         ("j/k", "step"), ("h/l", "place"), ("enter", "its equation"), ("e", "pin it"), ("s", "stop"), ("esc", "back"),
     )  # fmt: skip
-    return Analysis(first, _compute, keys, line)
+    return Analysis(first, _compute, keys, line, "attention")
 
 
 def _found(view: View) -> Attention:

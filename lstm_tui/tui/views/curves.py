@@ -150,7 +150,7 @@ def curves_analysis(view: View) -> Analysis:
         ("j/k", "value"), ("h/l", "token"), ("u/U", "unit"), ("a", "more units"), ("[]", "pass"),
         ("d", "baseline"), ("enter", "go"), ("esc", "back"),
     )  # fmt: skip
-    return Analysis(first.but(value=value), lambda picture: None, keys, line)
+    return Analysis(first.but(value=value), lambda picture: None, keys, line, "curves")
 
 
 def _other_value(picture: CurvesPicture, down: int) -> CurvesPicture:
