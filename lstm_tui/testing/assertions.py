@@ -66,7 +66,8 @@ def assert_remembers(
     if not limits:
         raise UserError("assert_remembers needs more_than=, less_than= or both")
     if token is None and isinstance(source, str):
-        source, token = _run_of(model), source
+        token = source
+        source = _run_of(model)
     if token is None:
         raise UserError('assert_remembers needs a token: (MODEL, TEXT, "not", …), or (RUN, "not", …)')
     where = str(at) if isinstance(at, int) else in_quotes(at)
@@ -106,7 +107,8 @@ def assert_holds(model: Model, source: Read, *assertions: str, pass_name: str | 
     """
     __tracebackhide__ = True
     if isinstance(model, Trace | CapturedRun | CapturedBatch) and isinstance(source, str):
-        source, assertions = _run_of(model), (source, *assertions)
+        assertions = (source, *assertions)
+        source = _run_of(model)
     given = isinstance(source, Trace | CapturedRun | CapturedBatch)
     trace = _run_of(source) if given else lstm_tui.trace(source, model)  # type: ignore[arg-type]
     scope = Scope(trace, asked_pass(trace, pass_name))

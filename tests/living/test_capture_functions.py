@@ -247,4 +247,4 @@ def test_runs_of_a_capture_are_asserted_as_traces_are() -> None:
         assert_same_run(one, run["1", 1])
     for wrong in (run, model):
         with pytest.raises(UserError, match=r"run\[MODULE, SEQUENCE\]"):
-            assert_same_run(one, wrong)
+            assert_same_run(one, wrong)  # type: ignore[arg-type]
