@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from lstm_tui.debugger.panes import PANES
 from lstm_tui.engine.compiler.ops import OPS, STEPS_OPS
 from lstm_tui.engine.language.cell import cell_names
 from lstm_tui.engine.language.readout import readout_names
-from lstm_tui.formats import file_endings
+from lstm_tui.formats import file_endings, importers
 from lstm_tui.formats.importers import network_endings
+from lstm_tui.lesson.library import folder
 from lstm_tui.models import bundled_names
+from lstm_tui.tui.commands import COMMANDS
 
 
 @cache
@@ -31,6 +34,9 @@ def tables() -> Mapping[str, frozenset[str]]:
         "commands": frozenset(command_names()),
         "panes": frozenset(pane.word for pane in PANES),
         "bundled networks": frozenset(bundled_names()),
+        "importers": frozenset(one.parent.name for one in Path(importers.__file__).parent.glob("*/__init__.py")),
+        "lessons": frozenset(one.stem for one in folder().glob("*.toml")),
+        "actions of keys": frozenset(command.name for command in COMMANDS),
         "endings of networks": frozenset(network_endings.ENDINGS),
         "endings of series": frozenset(file_endings.SERIES),
         "endings of traces": frozenset(file_endings.TRACES),

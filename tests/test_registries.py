@@ -45,7 +45,9 @@ HAND_WRITTEN = {
         "tui/test_glossary.py",
         "bundled networks",
     ): "one of each kind that has words of its own; every cell's are tried there",
+    ("tui/test_screen_composition.py", "actions of keys"): "exactly those that need no run",
     ("tui/test_screen_windows.py", "panes"): "those that draw what a window holds",
+    ("test_cli_bad_input.py", "commands"): "those with an option that holds an expression or a range",
     ("test_cli_streams.py", "commands"): "what each is asked; one without a row fails there",
     ("test_cli_json.py", "commands"): "what each that has --json is asked; one without a row fails there",
     ("test_cli_warnings.py", "commands"): "those that are left out, each with why; with the others they are all",
@@ -164,6 +166,26 @@ def test_every_drawing_is_read_back_or_says_by_whom() -> None:
     assert drawings - named == set(READ_OTHERWISE), "read it back, from its lines to its numbers"
 
 
-def test_whoever_reads_a_drawing_elsewhere_is_there() -> None:
-    named = {file for reason in READ_OTHERWISE.values() for file in re.findall(r"tests/[\w/]+\.py", reason)}
+ANALYSED = TESTS / "tui" / "test_analysis_screen.py"
+ANALYSED_OTHERWISE = {
+    "causes_analysis": "opened by a question: tests/tui/test_screen_causes.py",
+    "attention_analysis": "of networks that attend: tests/tui/test_screen_attention.py",
+}
+"""Full-screen views that ANALYSED does not try, with who does."""
+
+
+def test_every_full_screen_view_is_opened_and_left_or_says_by_whom() -> None:
+    views = {
+        node.name
+        for path in (Path(lstm_tui.tui.__file__).parent / "views").glob("*.py")
+        for node in tree_of(path).body
+        if isinstance(node, ast.FunctionDef) and node.returns is not None and ast.unparse(node.returns) == "Analysis"
+    }
+    tried = {node.id for node in nodes_of(tree_of(ANALYSED)) if isinstance(node, ast.Name)}
+    assert views - tried == set(ANALYSED_OTHERWISE), "a row in ANALYSES"
+
+
+def test_whoever_reads_or_opens_it_elsewhere_is_there() -> None:
+    told = [*READ_OTHERWISE.values(), *ANALYSED_OTHERWISE.values()]
+    named = {file for reason in told for file in re.findall(r"tests/[\w/]+\.py", reason)}
     assert {file for file in named if not (TESTS.parent / file).is_file()} == set()

@@ -222,6 +222,11 @@ def line_of(text: str) -> int:
     return (ROOT / "samples" / "story.txt").read_text("utf-8").splitlines().index(text) + 1
 
 
+def sample_lines(name: str) -> int:
+    """Return how many lines a sample has."""
+    return len((ROOT / "samples" / name).read_text("utf-8").splitlines())
+
+
 def hidden(name: str) -> int:
     """Return how many units a network's first layer has."""
     return int(run(name, STORY)["layer0.forward"]["h"].shape[1])

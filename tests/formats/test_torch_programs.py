@@ -207,6 +207,46 @@ def test_a_front_that_gives_one_step_of_many_sequences_is_run(tmp_path: Path) ->
     np.testing.assert_allclose(present(made.ran).merged[-1], model(x)[0].detach().numpy(), atol=CLOSE)
 
 
+@pytest.mark.filterwarnings("ignore")  # tracing warns of every size that it takes for a constant
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside the series"])
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_last_state_that_stands_at_every_step_is_cut_by_name(
+    axis: int, batch: int, beside: bool, tmp_path: Path
+) -> None:
+    """What every step needs of the last cannot be shown as it goes; the layer before it can."""
+    torch = pytest.importorskip("torch")
+
+    class Repeated(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = torch.nn.LSTM(3, 4, batch_first=axis == 1)
+            self.head = torch.nn.Linear(8 if beside else 4, 2)
+
+        def forward(self, x: Any) -> Any:
+            series, (h, _) = self.rnn(x)
+            last = h[-1].unsqueeze(axis).expand(x.size(0), x.size(1), -1)
+            return self.head(torch.cat([series, last], -1) if beside else last)
+
+    model, x = Repeated().eval(), torch.randn((batch, 5, 3) if axis else (5, batch, 3))
+    torch.jit.save(torch.jit.trace(model, x), tmp_path / "m.pt")
+    opened = open_file(tmp_path / "m.pt")
+    fact = next(one for one in opened.report.facts if one.key == "input.x")
+    layout = "batch,steps,3" if axis else "steps,batch,3"
+    is_open = batch > 1 and not beside  # with the axes taken the other way it can be followed as well
+    assert (fact.how, {fact.value, *fact.others}) == (
+        ("assumed", {"batch,steps,3", "steps,batch,3"}) if is_open else ("confirmed", {layout})
+    )
+    if fact.value != layout:
+        opened = open_file(tmp_path / "m.pt", ImportOptions({"input.x": layout}))
+    assert opened.network.readout is None
+    assert "is cut: it gives a number for each token that needs all of them" in remarks(opened)
+    first = x[0] if axis else x[:, 0]
+    made = run(opened.network, Sequences(series_from(first.numpy()), opened.network)[0])
+    expected = model.rnn(first.unsqueeze(axis ^ 1))[0].detach().numpy().reshape(5, 4)
+    np.testing.assert_allclose(present(made.ran).merged[-1], expected, atol=CLOSE)
+
+
 def test_ids_have_rows_of_places_added() -> None:
     for path in called("placed"):
         opened = open_file(path)

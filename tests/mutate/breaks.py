@@ -7,12 +7,12 @@ as it was. What only types, documents or says is left alone: annotations, docstr
 from __future__ import annotations
 
 import ast
-import random
+import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -75,22 +75,33 @@ def chosen(seed: int, count: int, package: str | None = None, files: Sequence[Pa
     """Return some breaks by a seed: any line that can be broken has the same chance, and one break a line.
 
     Args:
-        seed: The same seed chooses the same lines.
+        seed: The same seed chooses the same lines, whatever is changed elsewhere.
         count: How many, where there are as many.
         package: The one they are in; any where none is named.
         files: The files they are in, in place of a package.
     """
-    rng = random.Random(seed)
+    paths = sorted(files or (PACKAGE / package if package else PACKAGE).rglob("*.py"))
+    return list(islice(filter(parses, drawn(seed, (one for path in paths for one in breaks_of(path)))), count))
+
+
+def drawn(seed: int, breaks: Iterable[Break]) -> list[Break]:
+    """Return one break of each line, in an order that the seed makes."""
     lines: dict[tuple[str, int], list[Break]] = defaultdict(list)
-    for path in sorted(files or (PACKAGE / package if package else PACKAGE).rglob("*.py")):
-        for one in breaks_of(path):
-            lines[one.path, one.line].append(one)
-    found: list[Break] = []
-    for place in rng.sample(sorted(lines), len(lines)):
-        one = rng.choice(lines[place])
-        if len(found) < count and parses(one):
-            found.append(one)
-    return found
+    for one in breaks:
+        lines[one.path, one.line].append(one)
+    alike: Counter[str] = Counter()  # of lines that read alike in one function, how many there were before
+    lots: list[tuple[bytes, Break]] = []
+    for those in lines.values():
+        line = "\n".join((those[0].path, those[0].scope, those[0].text))
+        lot = _lot(seed, line, alike[line])
+        lots.append((lot, those[lot[-1] % len(those)]))
+        alike[line] += 1
+    return [one for _, one in sorted(lots, key=lambda each: each[0])]
+
+
+def _lot(seed: int, line: str, which: int) -> bytes:
+    """Return what a line draws: no other line changes it, so that a campaign goes on while the program is worked on."""
+    return hashlib.sha256(f"{seed}\n{line}\n{which}".encode()).digest()
 
 
 def breaks_of(path: Path) -> list[Break]:

@@ -14,7 +14,7 @@ import pytest
 
 from . import ledger
 from .__main__ import BEGIN, CAMPAIGN, END, LIVED, NOTICED, UNREACHED, Found, chosen_by, table, tried
-from .breaks import PACKAGE, ROOT, Break, breaks_in, breaks_of, packages, parses
+from .breaks import PACKAGE, ROOT, Break, breaks_in, breaks_of, drawn, packages, parses
 from .reached import Reached, copied, lines_now, marked
 from .warm import Asked, Warm, functions_of, put_in
 
@@ -66,6 +66,19 @@ def test_what_only_says_or_types_is_left_alone() -> None:
 )
 def test_each_kind_by_example(line: str, broken: str) -> None:
     assert broken in [one.broken(line) for one in breaks_in(line, "lstm_tui/x/y.py")]
+
+
+def test_what_a_seed_chooses_of_a_line_no_other_line_changes() -> None:
+    path, of = random.Random(3).choice([one for one in FILES if len(breaks_of(one)) > 40]), "lstm_tui/x/y.py"
+    source = path.read_text("utf-8")
+    first, *_, last = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    assert first is not last
+    lines = source.splitlines(keepends=True)
+    changed = "x = 1 + 2\n".join(("".join(lines[: last.lineno - 1]), "".join(lines[last.lineno - 1 :])))
+    before = [(one.text, one.change) for one in drawn(5, breaks_in(source, of))]
+    after = [(one.text, one.change) for one in drawn(5, breaks_in(changed, of))]
+    assert [one for one in after if one[0] != "x = 1 + 2"] == before != after
+    assert before != [(one.text, one.change) for one in drawn(6, breaks_in(source, of))]
 
 
 def test_the_packages_are_those_on_the_disk() -> None:

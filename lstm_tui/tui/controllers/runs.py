@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
+from functools import cache
 
 from textual.content import Content
 from textual.screen import Screen
@@ -32,6 +33,15 @@ class Ran:
     number: int
     facts: Facts | None = None
     error: str = ""
+
+
+@cache
+def _set_aside(loaded: str) -> None:
+    """Have the collector leave alone what is loaded by now: to look through it again and again holds up a key.
+
+    Once a process for each that loads much: of a screen after the first, what it set aside would never be collected.
+    """
+    gc.freeze()
 
 
 class Runs:
@@ -66,7 +76,7 @@ class Runs:
 
     def hand_over(self) -> None:
         """Collect garbage again, and let Numba take over."""
-        gc.freeze()  # what is imported stays: to look through it again and again holds up a key now and then
+        _set_aside("the screen")
         gc.enable()
         self.take_over()
 
@@ -132,7 +142,7 @@ class Runs:
                 self.open_line(run.wanted_line)
         else:
             if ran.facts.trace.interpreter != run.interpreter:
-                gc.freeze()  # Numba is there now
+                _set_aside("Numba")
             run.interpreter = ran.facts.trace.interpreter
             if ran.number == run.wanted_line:
                 self._show(ran.number, ran.facts)

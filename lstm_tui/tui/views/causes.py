@@ -250,7 +250,7 @@ def _words(picture: CausesPicture, width: int, palette: Palette) -> list[tuple[s
             f"{name} {way_words(found, float(numbers[unit]))}" for name, unit in zip(names, best, strict=True)
         )
         put(f"units of {letter(cell[0].value)} at {token(cell[1])} alone: {told or 'none changes it'}", "accent")
-    for text in range_words(found):
+    for text in (*question.other.conditions, *range_words(found)):
         put(text, "title")
     if picture.accounts:
         for text in account_words(picture.accounts, found.places, token):
