@@ -142,9 +142,9 @@ def test_a_key_of_the_user_acts_in_a_view_and_is_told_there(chosen: dict[str, tu
         await driver.press("?")
         assert isinstance(driver.app.screen, PageScreen)
         await driver.press("escape", "q")
-        assert driver.app.screen is screen
+        assert driver.app.screen_stack[-1] == screen
         await driver.press("f7")
-        assert driver.app.screen is not screen
+        assert driver.app.screen_stack[-1] != screen
 
     drive(act)
 
