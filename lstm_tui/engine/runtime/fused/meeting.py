@@ -22,12 +22,19 @@ PART = 10
 have to be done first."""
 _LEFT = 1 << 62
 """What the other adds to its number when it leaves."""
-PATIENCE = 2_000
-"""Turns of waiting after which the other is to leave: some 50 µs, many times what a half takes to be ended."""
+_PATIENCE, _NUMBERS = 2_000, 64
+"""Turns of waiting after which the other is to leave, some 50 µs; and of how many numbers of matrices each is worth one
+more. That is about ten times what half a step takes: one may well be slower than the other, as it reads farther memory.
+"""
 
 
-def write_meeting(assembly: Assembly) -> None:
-    """Write what the two call: `takes_parts`, `begins`, `lets_in`, `meets`, `ends`; and parts: `packs`, `touches`."""
+def write_meeting(assembly: Assembly, numbers: int) -> None:
+    """Write what the two call: `takes_parts`, `begins`, `lets_in`, `meets`, `ends`; and parts: `packs`, `touches`.
+
+    Args:
+        assembly: Where it goes.
+        numbers: Numbers of the matrices of a step.
+    """
     assembly.needs.add("sched_yield")
     assembly.once("sched_yield", lambda: "declare i32 @sched_yield()")
     rest = 'call void asm sideeffect "yield", ""()'
@@ -36,7 +43,9 @@ def write_meeting(assembly: Assembly) -> None:
         assembly.once("llvm.x86.sse2.pause", lambda: "declare void @llvm.x86.sse2.pause()")
     words = {"knock": KNOCK, "begin": BEGIN, "asking": ASKING, "other": OTHER, "leave": LEAVE, "claimed": CLAIMED}
     places = {name: 8 * word for name, word in (words | {"done": DONE}).items()}
-    text = _MEETING.format(rest=rest, patience=PATIENCE, left=_LEFT, part=PART, page=PAGE, **places)
+    text = _MEETING.format(
+        rest=rest, patience=_PATIENCE + numbers // _NUMBERS, left=_LEFT, part=PART, page=PAGE, **places
+    )
     assembly.once("meeting", lambda: text)
 
 

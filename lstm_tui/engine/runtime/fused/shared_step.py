@@ -43,7 +43,9 @@ def write_shared(assembly: Assembly, made: list[Together], layout: NamedLayout, 
         layout: Where it lies.
         vector: Units that a vector of the host holds.
     """
-    write_meeting(assembly)
+    write_meeting(
+        assembly, sum(take.inner * take.size for one in made for take in one.takes if take.code == Code.MATVEC)
+    )
     _Shared(assembly, made, layout, vector).write()
     function = Procedure(assembly, "shared", SIGNATURE)
     function.do("call void @takes_parts(ptr %meeting, ptr %parts, i64 %count, i64 %worker)")
