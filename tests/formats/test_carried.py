@@ -74,7 +74,7 @@ class _Drawn:
     def by_hand(self, x: Array) -> list[list[Array]]:
         """Return the states of each layer, by loops of NumPy."""
         known: dict[int, Array] = {id(self.x): x}
-        shown = []
+        shown: list[list[Array]] = []
         for value, states, part in self.layers:
             rows = evaluate(value, known, STEPS)
             shown.append([])

@@ -487,3 +487,27 @@ def test_bytes_that_are_no_message_are_walked_to_an_end(data: bytes) -> None:
     except ValueError:
         return
     assert all(0 <= one.begin <= one.end <= len(data) for one in found)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_first_state_kept_for_each_sequence_of_a_batch_is_not_written_for_one(batch: int, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    numbers = np.random.default_rng(6)
+    arrays = {"W": (1, 2, 3), "R": (1, 2, 2), "B": (1, 4)}
+    made = {name: numbers.normal(size=shape).astype(np.float32) for name, shape in arrays.items()}
+    made["h0"] = np.tile(numbers.normal(size=(1, 1, 2)), (1, batch, 1)).astype(np.float32)
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        [helper.make_node("RNN", ["x", "W", "R", "B", "", "h0"], ["y"], name="rnn", hidden_size=2)], "g",
+        [helper.make_tensor_value_info("x", kind, [5, batch, 3])],
+        [helper.make_tensor_value_info("y", kind, [5, 1, batch, 2])],
+        [onnx.numpy_helper.from_array(one, name) for name, one in made.items()],
+    )  # fmt: skip
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8), tmp_path / "m.onnx")
+    network = open_file(tmp_path / "m.onnx").network.copy()
+    network.tensors()["layer0.forward/h_0"][0] += 0.5
+    if batch == 1:
+        assert written_back(network).changed == 1
+        return
+    with pytest.raises(UserError, match=r"layer0\.forward/h_0\[0\] cannot be written alone"):
+        written_back(network)

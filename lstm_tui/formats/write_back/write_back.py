@@ -228,9 +228,23 @@ def _written(network: Network, opened: Network, data: bytes, origin: NetworkOrig
             break
         sources = other
     _check(opened, again, network, which, placed, file, where)
+    _check_read_alike(opened, again, which, where)
     got = _row(again.tensors(), given, which)
     _check_near(change, got, new, file, given, where)
     return _account(made, where, file, change, placed, got, given)
+
+
+def _check_read_alike(opened: Network, again: Network, which: Mapping[str, Array], where: str) -> None:
+    """Refuse an edit by which the file says something else, such as other first states for each sequence of a batch."""
+    for remark in again.remarks:
+        part = remark.partition(" ")[0]
+        if remark in opened.remarks or not part.startswith("layer"):
+            continue
+        own = [name for name in which if name.startswith(f"{part}.") and name.endswith("_0")]
+        own = own or [name for name in which if name.startswith(f"{part}.")]
+        if own:
+            said = ", ".join(f"{name}[{int(which[name][0])}]" for name in own)
+            raise UserError(f"{where}: {said} cannot be written alone, for then {remark}; undo that")
 
 
 def _each_its_own(
