@@ -79,6 +79,7 @@ UNSAID = frozenset(
         "released/encoder_decoder.py: assume(f'{self.key}.joined', order",
         "released/encoder_decoder.py: assume(f'{self.key}.scored', 'state, then what the encoder says'",
         "released/encoder_decoder.py: assume(f'{self.key}.shown', 'state, what is read, token'",
+        "released/encoder_decoder.py: say('readout', f'dense, softmax: {tokens} tokens of the answer'",
         "released/encoder_decoder.py: say(f'layer{n}.cell', f'{self.encoder.cell}, an encoder'",
         "released/encoder_decoder.py: say(f'layer{n}.directions', 'both, concat'",
         "released/encoder_decoder.py: say(f'{key}.feeding', 'its output goes into the next step'",
