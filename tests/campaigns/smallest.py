@@ -116,7 +116,7 @@ def try_case(seed: int) -> Case:
     told = f"{'keep' if keep else 'forget'} 0 until {len(ids) - 1} to {bound} by {kind} within {largest}"
     session = Session.open(Source(network, [Sequence("words", words, ids=ids)], interpreter="numpy"))
     reply = answer(session, told)
-    holds = np.asarray((table >= bound) if keep else (table < bound))
+    holds: Array = (table >= bound) if keep else (table < bound)
     does = dict(zip(sizes, (bool(one) for one in holds.any(axis=(1, 2))), strict=True))
     least = least_size(does, largest)
     found = _found(session, network)
