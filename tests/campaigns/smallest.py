@@ -117,7 +117,7 @@ def try_case(seed: int) -> Case:
     session = Session.open(Source(network, [Sequence("words", words, ids=ids)], interpreter="numpy"))
     reply = answer(session, told)
     holds: Array = (table >= bound) if keep else (table < bound)
-    does = dict(zip(sizes, (bool(one) for one in holds.any(axis=(1, 2))), strict=True))
+    does = dict(zip(sizes, (bool(one) for one in np.asarray(holds.any(axis=(1, 2)))), strict=True))
     least = least_size(does, largest)
     found = _found(session, network)
     told = f"seed {seed}: {' '.join(words)}: {told}"
