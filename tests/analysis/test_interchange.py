@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
+from safetensors.numpy import save_file
 
 from lstm_tui import session as session_of
 from lstm_tui.analysis.influence import Target
@@ -21,7 +22,9 @@ from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, rang
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.formats.importers.native import save
+from lstm_tui.formats.importers.open import reading_of
 from lstm_tui.models.bundled import open_model
 
 TEXTS = ("The movie was not bad", "good movie was the bad")
@@ -446,3 +449,15 @@ def test_states_that_the_other_run_begins_with_are_said_to_be_others() -> None:
     assert not other_run(session, f'"{TEXTS[1]}"').conditions
     (said,) = other_run(session, "line 2").conditions
     assert "line 2 begins with other states" in said
+
+
+def test_another_network_is_read_as_the_user_had_this_one_read(tmp_path: Path) -> None:
+    """A file of the same kind was read without `--set`: what it then said otherwise was among the causes."""
+    random = np.random.default_rng(1)
+    shapes = {"weight_ih_l0": (16, 3), "weight_hh_l0": (16, 4), "bias_ih_l0": (16,), "bias_hh_l0": (16,)}
+    save_file({name: random.normal(size=shape) for name, shape in shapes.items()}, tmp_path / "one.safetensors")
+    network = open_model(str(tmp_path / "one.safetensors"), reading_of({"layer0.gate_order": "ifog"}))
+    x = random.normal(size=(4, 3))
+    session = Session.open(Source(network, [Sequence("numbers", tuple("abcd"), x=x)], interpreter="numpy"))
+    with pytest.raises(UserError, match="one and the same"):
+        answer(session, f"trace-cause c[1] @ 3 from network {tmp_path / 'one.safetensors'}")

@@ -60,7 +60,8 @@ def shares(network: Network, ids: Array, places: list[ParameterPlace], sizes: Ar
         if owner == PASS:
             for which, sign in enumerate((1.0, -1.0)):
                 rows = each[:, n, which]
-                changed[name][(rows, *place.index)] += sign * sizes
+                index: Any = (rows, *place.index)
+                changed[name][index] += sign * sizes
     assert network.embedding is not None
     h = c = np.zeros((count, len(tensors["b_f"])))
     wrote: list[Array] = []
@@ -111,12 +112,12 @@ def try_case(seed: int) -> Case:
     side = table > now if keep else table < now
     reached = float(random.choice(table[side])) if side.any() else now
     # what some change reaches, and now and then a little more than any does
-    bound = float(f"{now + (reached - now) * random.uniform(0.3, 1.05):.4f}")
+    bound = float(f"{min(max(now + (reached - now) * random.uniform(0.3, 1.05), 0.001), 0.999):.4f}")
     told = f"{'keep' if keep else 'forget'} 0 until {len(ids) - 1} to {bound} by {kind} within {largest}"
     session = Session.open(Source(network, [Sequence("words", words, ids=ids)], interpreter="numpy"))
     reply = answer(session, told)
-    holds = (table >= bound) if keep else (table < bound)
-    does = dict(zip(sizes, (bool(one) for one in holds.any(axis=(1, 2))), strict=True))
+    holds: Array = (table >= bound) if keep else (table < bound)
+    does = dict(zip(sizes, (bool(one) for one in np.asarray(holds.any(axis=(1, 2)))), strict=True))
     least = least_size(does, largest)
     found = _found(session, network)
     told = f"seed {seed}: {' '.join(words)}: {told}"
