@@ -224,6 +224,7 @@ _INDENT, _LEAST = 25, 20
 _ASKED = (
     ("T", "new to all this? short lessons on trained networks"),
     ("6", f"which token does this memory come from? {now_at('L').key}: all units"),
+    ("colon", "how do I choose a unit by its name? type: unit gender"),
     ("M", "which gate lost it? where its row goes dark, keep is low"),
     ("R", "how far back does it reach? b: an RNN beside an LSTM"),
     ("r", "which words does the answer hang on?"),
