@@ -145,6 +145,7 @@ def trace(
     dtype: str = "float32",
     interpreter: str | None = None,
     initial: Mapping[str, Mapping[str, ArrayLike]] | None = None,
+    edits: str | Path | Sequence[str] = (),
 ) -> Trace:
     """Run a network over a text, a file or an array and return every value.
 
@@ -157,6 +158,7 @@ def trace(
         dtype: float32 or float64.
         interpreter: numpy or numba; by default the one that is done sooner, its loading included.
         initial: States before the first step, as `{"layer0.forward": {"h": …}}`; by default the cell's own.
+        edits: Edits to make, by their lines, such as `["remove 3", "reset every 4", "chunk 8"]`, or a file of them.
 
     Returns:
         The trace: `trace(...)["layer0.forward"]["f"]` is an array (T, H).
@@ -166,7 +168,12 @@ def trace(
     """
     from lstm_tui.models.opening import source_from
 
-    return source_from(source, model, line, whole, dtype, interpreter, initial).run()
+    opened = source_from(source, model, line, whole, dtype, interpreter, initial, edits)
+    if not opened.edit_script:
+        return opened.run()
+    from lstm_tui.debugger.session import Session
+
+    return Session.open(opened).frame.trace
 
 
 def open_trace(path: str | Path) -> Trace:
@@ -192,6 +199,8 @@ def session(
     dtype: str | None = None,
     interpreter: str | None = None,
     initial: Mapping[str, Mapping[str, ArrayLike]] | None = None,
+    edits: str | Path | Sequence[str] = (),
+    carry: bool = False,
 ) -> Session:
     """Open a debugger on a text, a file or an array: the session of the screen and of `--plain`, without either.
 
@@ -203,6 +212,8 @@ def session(
         dtype: float32 or float64; by default that of the weights.
         interpreter: numpy or numba; by default the one that is done sooner, its loading included.
         initial: States before the first step, as for `trace`.
+        edits: Edits to begin with, as for `trace`.
+        carry: Whether the states are carried over from one line to the next.
 
     Returns:
         A session. `session.execute('break "not"')` executes any line that may be typed and returns the reply; what
@@ -214,7 +225,7 @@ def session(
     from lstm_tui.debugger.commands.console import TypedSession
     from lstm_tui.models.opening import source_from
 
-    return TypedSession.open(source_from(source, model, line, whole, dtype, interpreter, initial))
+    return TypedSession.open(source_from(source, model, line, whole, dtype, interpreter, initial, edits, carry))
 
 
 if not TYPE_CHECKING:  # a type checker knows every public name, and no other

@@ -143,7 +143,7 @@ def test_one_line_that_names_the_place(
         (tmp_path / "large.txt").write_text("word " * 20)
         monkeypatch.setattr(text_input, "LIMIT", 64)
     before = sorted(os.listdir())
-    assert main(arguments) == 1
+    assert main(arguments) == (2 if "is not a range" in says else 1)
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.startswith("lstm-tui: ")
@@ -196,3 +196,24 @@ def test_hostile_tokens_are_traced_and_nothing_of_them_reaches_a_terminal(
         assert main(["trace", "t.txt", *CELL, "--tokens", tokens]) == 0
         shown = capsysbinary.readouterr().out.decode().replace("\n", "")
         assert not any(ord(sign) < 32 or 0x7F <= ord(sign) < 0xA0 or sign == "\u202e" for sign in shown)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("find", "--where", "c[7] >"), ("find", "--where", "q[0] > 1"), ("find", "--where", "c[99] > 1"),
+        ("find", "--like", "c[99] @ 1"), ("find", "--like", "nothing"), ("find", "--follows", "("),
+        ("check", "--assert", "c[7] >"), ("trace", "--units", "x", "-o", "a.npz"),
+        ("report", "--steps", "x", "-o", "a.html"),
+    ],
+)  # fmt: skip
+def test_what_means_nothing_behind_an_option_is_bad_usage(
+    given: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`find --where` left with 1, as if a file were wrong, and `check --assert` with 2."""
+    monkeypatch.chdir(tmp_path)
+    Path("t.txt").write_text("on wait off\n")
+    command, *rest = given
+    assert main([command, "t.txt", "--model", "tiny", *rest]) == 2
+    assert capsys.readouterr().err
+    assert [one.name for one in tmp_path.iterdir()] == ["t.txt"]

@@ -208,6 +208,10 @@ class FixedPoints:
             as it was followed; None where it is at none by then.
         tokens: How many tokens it was followed for; until it is at that point.
         lines: How many lines of fixed points there are among them.
+        slowest: The state that moves least in a token, (n,), of all at which a search ended or the state behind the
+            token came to; others may be slower.
+        came: The state behind the token when it was read on for so many tokens, (n,).
+        move: By how much one more moves it, (n,).
     """
 
     map: StepMap
@@ -219,6 +223,14 @@ class FixedPoints:
     settles: int | None
     tokens: int
     lines: int
+    slowest: Array
+    came: Array
+    move: Array
+
+    @property
+    def least_speed(self) -> float:
+        """|F(s) − s| at the slowest state."""
+        return float(np.linalg.norm(self.map.step(self.slowest[None])[0] - self.slowest))
 
     @property
     def fixed(self) -> tuple[FixedPoint, ...]:
@@ -315,9 +327,12 @@ def search_fixed_points(passed: PassTrace, map: StepMap, t: int, stop: Stop | No
             break
     found = sorted(gathered.points(), key=lambda one: float(np.linalg.norm(one.state - after)))
     points, lines = _on_lines(map, found)
-    settles, tokens = _settles(map, after, points, stop)
+    settles, tokens, came, move = _settles(map, after, points, stop)
     told = replace(starts, between=between, nothing=gathered.nothing, off=off)
-    return FixedPoints(map, here[0], after, pace, points, told, settles, tokens, lines)
+    slowest = gathered.slowest
+    if slowest is None or np.linalg.norm(move) < gathered.least:
+        slowest = came
+    return FixedPoints(map, here[0], after, pace, points, told, settles, tokens, lines, slowest, came, move)
 
 
 def _starts(passed: PassTrace, map: StepMap, here: Array, after: Array) -> tuple[Array, Starts, float]:
@@ -377,6 +392,8 @@ class _Gathered:
         self._left = 0  # points whose growing directions were gone along
         self._paired: set[tuple[int, int]] = set()
         self.nothing = 0
+        self.slowest: Array | None = None
+        self.least = np.inf
 
     @property
     def count(self) -> int:
@@ -445,6 +462,8 @@ class _Gathered:
 
     def _gather(self, state: Array, speed: float, least: bool) -> None:
         """Take in where a search ended, unless it is nothing or was found before."""
+        if speed < self.least:
+            self.slowest, self.least = state, speed
         fixed = np.isfinite(speed) and bool(self._is_fixed(state[None], np.array([speed]))[0])
         slow = np.isfinite(speed) and least and speed <= self._slow
         if not fixed and not slow:
@@ -597,8 +616,13 @@ def _neighbours(states: Sequence[Array]) -> Iterator[tuple[int, int]]:
         nearest[closer], distance[closer] = number, gap[closer]
 
 
-def _settles(map: StepMap, state: Array, points: Sequence[FixedPoint], stop: Stop | None) -> tuple[int | None, int]:
-    """Return the point at which a state is if the token is read on and on, and for how many tokens it was followed."""
+def _settles(
+    map: StepMap, state: Array, points: Sequence[FixedPoint], stop: Stop | None
+) -> tuple[int | None, int, Array, Array]:
+    """Return the point at which a state is if the token is read on and on, and for how many tokens it was followed.
+
+    Behind them stand the state that it is then, (n,), and by how much one more token moves it, (n,).
+    """
     near = 1e-3
     known = np.array([one.state for one in points if one.fixed])
     numbers = [number for number, one in enumerate(points) if one.fixed]
@@ -607,10 +631,10 @@ def _settles(map: StepMap, state: Array, points: Sequence[FixedPoint], stop: Sto
             gap = np.abs(known - state).max(axis=1) / (1 + np.abs(known).max(axis=1))
             at = int(gap.argmin())
             if gap[at] <= near and points[numbers[at]].kind in ("stable", "marginal"):
-                return numbers[at], token
+                return numbers[at], token, state, map.step(state[None])[0] - state
         if token % 64 == 0 and stop is not None and stop():
             raise UserError("stopped")
-        state = map.step(state[None])[0]
+        before, state = state, map.step(state[None])[0]
         if not np.isfinite(state).all():
-            return None, token
-    return None, SETTLING
+            return None, token, before, state - before
+    return None, SETTLING, before, state - before

@@ -33,11 +33,13 @@ class OtherRun:
         trace: The run.
         name: Such as `line 2`, `base` or the text in quotes.
         line: How a line that is typed names it.
+        conditions: What holds in it as in the run beside it, and where that was not possible, a sentence each.
     """
 
     trace: Trace
     name: str
     line: str = ""
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

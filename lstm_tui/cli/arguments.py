@@ -292,6 +292,7 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
     json_option(parser, "the report")
     parser.add_argument("--write-map", metavar="FILE.toml", help="write every decision to a file for --map, or `-`")
     _reading_options(parser)
+    _tokens_option(parser)
 
 
 def _verify(parser: argparse.ArgumentParser) -> None:
@@ -308,6 +309,7 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     )
     json_option(parser, "the verdict")
     _reading_options(parser)
+    _tokens_option(parser)
 
 
 def _stream(parser: argparse.ArgumentParser) -> None:
@@ -326,6 +328,7 @@ def _stream(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     json_option(parser, "the diagnosis")
     _reading_options(parser)
+    _tokens_option(parser)
 
 
 def _convert(parser: argparse.ArgumentParser) -> None:
@@ -338,6 +341,8 @@ def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--over", action="store_true", help="with --into: in the place of a file that is there")
     parser.add_argument("--edits", metavar="FILE", help="edits of its weights to make, such as: weight readout/b = 0")
     _reading_options(parser)
+    _tokens_option(parser)
+    _layer_option(parser, "take out one layer")
 
 
 def _stats(parser: argparse.ArgumentParser) -> None:
@@ -447,9 +452,7 @@ def _input_options(parser: argparse.ArgumentParser, budget: bool = True, twice: 
     else:
         network.add_argument("--model", metavar="MODEL", help=f"{which} (default: sentiment, forecast for numbers)")
     _reading_options(network)
-    network.add_argument(
-        "--layer", metavar="L", help="feed numbers straight to one layer, by number from 0 or by its name in the file"
-    )
+    _layer_option(network, "feed numbers straight to one layer")
     network.add_argument(
         "--initial", metavar="FILE.npz", help="states before the first step, as `layer0.forward/h`, or a trace's last"
     )
@@ -478,7 +481,7 @@ def _input_options(parser: argparse.ArgumentParser, budget: bool = True, twice: 
     untrained.add_argument("--seed", type=natural(0), metavar="S", help="seed of the random weights (default: 0)")
     untrained.add_argument("--size", type=size, action="append", metavar="P=N", help="a free size of the cell")
     untrained.add_argument("--without", metavar="NAMES", help="optional parameters to leave out, such as p_i,p_o")
-    untrained.add_argument("--tokens", choices=["words", "chars", "bytes"], help="how a text is split into tokens")
+    _tokens_option(untrained)
     source = parser.add_argument_group("the input")
     source.add_argument("--edits", metavar="FILE", help="edits to make, one a line, such as: remove 3")
     source.add_argument(
@@ -514,6 +517,14 @@ def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser)
     )
 
 
+def _tokens_option(group: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
+    group.add_argument("--tokens", choices=["words", "chars", "bytes"], help="how a text is split into tokens")
+
+
+def _layer_option(group: argparse._ArgumentGroup | argparse.ArgumentParser, what: str) -> None:
+    group.add_argument("--layer", metavar="L", help=f"{what}, by number from 0 or by its name in the file")
+
+
 def _export_options(parser: argparse.ArgumentParser) -> None:
     export = parser.add_argument_group("what is written")
     export.add_argument("--values", metavar="NAMES", help="only these values, such as c,h (default: all but x)")
@@ -541,6 +552,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     if options.module == "cells" and (options.action == "list") != (options.cell is None):
         parser.error(f"cells {options.action} takes {'no' if options.action == 'list' else 'a'} CELL")
     if "model" not in options or "seed" not in options:
+        if getattr(options, "tokens", None) is not None and getattr(options, "vocabulary", "") is None:
+            parser.error("--tokens belongs to a --vocabulary: add one")
         return
     given = [name for name in _UNTRAINED if getattr(options, name) is not None]
     options.untrained = bool(given)

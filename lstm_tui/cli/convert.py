@@ -10,6 +10,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.native import save
 from lstm_tui.formats.importers.network_endings import NATIVE
+from lstm_tui.formats.importers.untrained import one_layer
 from lstm_tui.models.bundled import open_model
 
 
@@ -20,6 +21,10 @@ def command(options: Namespace) -> int:
     if options.into is not None and not options.over and Path(options.into).is_file():
         raise UserError(f"{visible(options.into)}: is there already; --over puts this in its place")
     network = open_model(options.model, reading(options))
+    if options.layer is not None:
+        if options.into is not None:
+            raise UserError("--into writes a file with all its layers: --layer goes with -o OUT.safetensors")
+        network = one_layer(network, options.layer)
     lost: tuple[str, ...] = ()
     if options.edits is not None:
         from lstm_tui.debugger.edits.apply import edited_network, not_written

@@ -35,7 +35,7 @@ from lstm_tui.debugger.corpus import (
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
-from lstm_tui.engine.errors import UserError, no_pass
+from lstm_tui.engine.errors import UsageError, UserError, no_pass
 from lstm_tui.engine.model.sequence import Sequence as Tokens
 from lstm_tui.engine.number_text import bytes_text, count_of
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
@@ -241,13 +241,15 @@ def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
             raise no_pass(options.pass_name, session.frame.trace.passes)
     here = Here(session)
     if options.where is not None:
-        wanted = conditions_of(options.where, here)
-        check_units(corpus, wanted)
+        with _behind("--where"):
+            wanted = conditions_of(options.where, here)
+            check_units(corpus, wanted)
         with _states(options, corpus, list(dict.fromkeys(one.value for one in wanted)), bar) as states:
             bar.begin("searching")
             found = findings(corpus, states, where(states, wanted, options.top, bar))
     else:
-        mark = mark_of(options.like, session.frame.trace, here)
+        with _behind("--like"):
+            mark = mark_of(options.like, session.frame.trace, here)
         with _states(options, corpus, [mark.value], bar) as states:
             bar.begin("searching")
             found = findings(corpus, states, like(states, mark, options.top, first.line, bar))
@@ -256,6 +258,19 @@ def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
         return
     _head(corpus, states, names)
     print(*finding_lines(found, names, options.where is not None), sep="\n")
+
+
+@contextmanager
+def _behind(option: str) -> Iterator[None]:
+    """Have what is wrong in the text of an option refused as its arguments are.
+
+    Raises:
+        UsageError: It means nothing here.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 def _content(finding: FoundRange, names: Sequence[str]) -> dict[str, Any]:
@@ -299,7 +314,8 @@ def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
     value = _value(options, corpus)
     labels: Array
     if options.follows is not None:
-        labels, what = labels_by_pattern(corpus, options.follows), f"`{visible(options.follows)}`"
+        with _behind("--follows"):
+            labels, what = labels_by_pattern(corpus, options.follows), f"`{visible(options.follows)}`"
     else:
         labels, what = labels_in_file(corpus, options.labels, options.tag)
     with _states(options, corpus, [value], bar) as states:
@@ -311,7 +327,7 @@ def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
         return
     known = UnitNames.of_network(corpus.network)
     _head(corpus, states, names)
-    print(*following_lines(found, value, known, options.permutations), sep="\n")
+    print(*following_lines(found, value, known, options.permutations, states.starts), sep="\n")
     print(follow_sentence(found, value, known, what))
 
 

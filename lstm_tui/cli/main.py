@@ -13,9 +13,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lstm_tui.cli.arguments import parse
-from lstm_tui.debugger.endings import INTERRUPTED, open_streams, watched
+from lstm_tui.debugger.endings import INTERRUPTED, USAGE, open_streams, watched
 from lstm_tui.engine import setbacks
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError, UserError
 from lstm_tui.engine.runtime.blas import prefer_one_thread
 from lstm_tui.engine.text_safety import visible
 
@@ -76,7 +76,8 @@ def _run(arguments: Sequence[str]) -> int:
     except UserError as error:
         if debug:
             raise
-        return _fail(str(error))
+        _remark(str(error))
+        return USAGE if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:

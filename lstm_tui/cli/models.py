@@ -51,7 +51,7 @@ def command(options: Namespace) -> int:
 def _measured(options: Namespace) -> int:
     """Measure the networks of a task, one after the other, and lay them side by side."""
     from lstm_tui.cli.printing import Bar
-    from lstm_tui.models.measured_table import TIMED, group_of, measured
+    from lstm_tui.models.measured_table import TIMED, both_ways_words, group_of, measured
 
     if options.model is not None:
         raise UserError(f"--measure takes a task and no network: leave {visible(options.model)} out")
@@ -67,7 +67,7 @@ def _measured(options: Namespace) -> int:
         return 0
     cells = [
         (
-            one.name, f"{visible(one.cell)} {one.units}", one.context, _thousands(one.parameters),
+            one.name, _layer(one.cell, one.units, one.context != "before"), one.context, _thousands(one.parameters),
             f"{fixed(100 * one.accuracy, 1)} %", fixed(one.loss, 3), fixed(one.microseconds, 2),
             "yes" if one.before_the_end else "no",
         )
@@ -75,6 +75,8 @@ def _measured(options: Namespace) -> int:
     ]  # fmt: skip
     heads = ("model", "cell", "context", "parameters", "right", "loss", "µs a token", "says before the end")
     print(table(heads, cells, right=(3, 4, 5, 6)))
+    if said := both_ways_words(rows):
+        print(f"\n{said}")
     print(f"\nMeasured now, on {rows[0].judged} {group.noun}; guessing is right in {fixed(100 * group.chance, 1)} %.")
     print(f"`µs a token`: of one text of {TIMED} tokens, on this machine as busy as it is.")
     print("`context`: what is known at a token; `says before the end`: of a text that is not read to its end yet.")
@@ -143,11 +145,11 @@ def _reads(header: dict[str, Any]) -> str:
 
 
 def _layers(header: dict[str, Any]) -> str:
-    parts = []
-    for layer in header["layers"]:
-        both = " both ways" if len(layer["directions"]) > 1 else ""
-        parts.append(f"{visible(layer['cell'])} {layer['hidden_size']}{both}")
-    return ", ".join(parts)
+    return ", ".join(_layer(one["cell"], one["hidden_size"], len(one["directions"]) > 1) for one in header["layers"])
+
+
+def _layer(cell: str, units: int, both_ways: bool) -> str:
+    return f"{visible(cell)} {units}{' both ways' if both_ways else ''}"
 
 
 def _accuracy(header: dict[str, Any]) -> str:

@@ -63,7 +63,8 @@ class Dictionary:
         if len(content) > 4 * MOST_IN_DICTIONARY:
             raise UserError(
                 f"the largest of a dictionary of {weights.size} numbers are not told: {MOST_IN_DICTIONARY} of float32 "
-                "is the most; name a threshold instead, such as: sae(c, FILE, 7, jumprelu .3)"
+                "is the most, since a saved session writes all of them out and needs no file beside it; name a "
+                "threshold instead, such as: sae(c, FILE, 7, jumprelu .3)"
             )
         return cls(len(weights), kind, content)
 

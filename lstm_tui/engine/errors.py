@@ -27,6 +27,10 @@ class UserError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
+class UsageError(UserError):
+    """What was typed behind an option means nothing, as the wrong option would: the command line exits 2."""
+
+
 class UnknownName(UserError, KeyError):
     """A name that is not there, among those that are; what takes a `KeyError` takes it too."""
 

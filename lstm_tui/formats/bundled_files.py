@@ -8,15 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 
 _NAMES = (
-    "sentiment", "sentiment-forward", "story", "chars", "forecast", "recall-lstm", "recall-gru", "recall-rnn",
-    "bindings-delta", "bindings-lstm", "bindings-gru", "tiny",
+    "sentiment", "sentiment-forward", "story", "story-rnn", "chars", "forecast",
+    "recall-lstm", "recall-gru", "recall-rnn", "bindings-delta", "bindings-lstm", "bindings-gru", "tiny",
     "verdict-lstm", "verdict-peephole", "verdict-coupled", "verdict-gru", "verdict-relu",
     "verdict-depth", "verdict-grid", "verdict-clockwork", "verdict-attention",
     "tagger", "tagger-forward", "numbers", "flip-flop", "picture",
 )  # fmt: skip
 HELD_OUT = {"story": "stories.txt", "sentiment": "verdicts.tsv", "verdict": "verdicts.tsv"}
 """The file of texts that no network learned from, by how the names of those begin that it judges."""
-GROUPS = ("verdict", "sentiment", "recall", "bindings", "tagger")
+GROUPS = ("story", "verdict", "sentiment", "recall", "bindings", "tagger")
 """Tasks that several of the networks were trained on, by how the names of those begin."""
 _FOLDER = Path(__file__).parent.parent / "models"
 

@@ -12,7 +12,7 @@ from lstm_tui.formats.bundled_files import bundled_names, path
 __all__ = ["bundled_names", "card", "described", "path", "sample_of"]
 
 _SAMPLES = {
-    "story": "story.txt", "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt", "numbers": "numbers.txt",
+    "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt", "numbers": "numbers.txt",
     "flip-flop": "flip-flop.csv", "picture": "picture.txt",
 }  # fmt: skip
 
@@ -23,6 +23,8 @@ def sample_of(name: str | None) -> str:
         return "recall.txt"
     if name is not None and name.startswith("bindings-"):
         return "bindings.txt"
+    if name is not None and name.startswith("story"):
+        return "story.txt"
     if name is not None and name.startswith("tagger"):
         return "tagger.txt"
     return _SAMPLES.get(name or "", "sample.txt")

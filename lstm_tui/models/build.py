@@ -30,6 +30,7 @@ MODULES = {
     "sentiment": "sentiment",
     "sentiment-forward": "sentiment",
     "story": "story",
+    "story-rnn": "story",
     "chars": "chars",
     "forecast": "forecast",
     "recall-lstm": "recall",

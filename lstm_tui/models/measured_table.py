@@ -13,9 +13,10 @@ from statistics import median
 
 import numpy as np
 
-from lstm_tui.analysis.train.loss import Example, input_array, mean_loss
+from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, input_array, mean_loss
 from lstm_tui.debugger.edits.teaching import held_out_of
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.formats.bundled_files import bundled_names
@@ -26,6 +27,8 @@ _TIMES = 9
 """How often the reading of a text is timed; the median counts."""
 TIMED = 2_000
 """Tokens of the text whose reading is timed."""
+STORIES = 300
+"""Stories that judge a story network."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class MeasuredNetwork:
     Attributes:
         name: Of the network.
         cell: Of its lowest layer.
-        units: Of all passes of that layer.
+        units: Of each pass of that layer.
         context: What it knows at a token: `before`, or `both sides`.
         parameters: How many numbers can be trained.
         accuracy: Share of right answers, 0 to 1.
@@ -65,6 +68,8 @@ class MeasuredNetwork:
         microseconds: A token of a long text takes, by the interpreter that is taken for many texts.
         before_the_end: Whether it says something at a token before it has read the whole text.
         judged: How many texts it was judged on.
+        answers: How many answers were asked for in them.
+        answers_once: Whether it answers once a text, and not at every token.
     """
 
     name: str
@@ -77,6 +82,8 @@ class MeasuredNetwork:
     microseconds: float
     before_the_end: bool
     judged: int
+    answers: int
+    answers_once: bool
 
 
 def _held_out(network: Network) -> Sequence[Example]:
@@ -103,7 +110,24 @@ def _tagged(network: Network) -> Sequence[Example]:
     return [example(network, one) for one in unseen()]
 
 
+def _stories(network: Network) -> Sequence[Example]:
+    """Return unseen stories, of which only the words count that one word alone is right for."""
+    from lstm_tui.models.recipes.story import unseen_stories
+
+    assert network.tokens is not None, "the recipe gives it words"
+    made = []
+    for story in unseen_stories()[:STORIES]:
+        ids, _ = network.tokens.encode(story.words)
+        target = np.full(len(ids), NOT_COUNTED, dtype=np.int64)
+        for check in story.checks:
+            if check.t:
+                target[check.t - 1] = ids[check.t]
+        made.append(Example(ids, target))
+    return made
+
+
 _EXAMPLES = {
+    "story": (_stories, "unseen stories", 1 / 84),
     "verdict": (_held_out, "unseen verdicts", 1 / 2),
     "sentiment": (_held_out, "unseen verdicts", 1 / 2),
     "recall": (_recalled, "unseen sequences", 1 / 8),
@@ -125,7 +149,7 @@ def measured(name: str, of: Group) -> MeasuredNetwork:
     return MeasuredNetwork(
         name,
         layer.passes[0].cell.name,
-        sum(one.program.hidden_size for one in layer.passes),
+        layer.passes[0].program.hidden_size,
         "before" if network.forward_only else "both sides",
         network.parameter_count,
         share_right(network, examples, interpreter),
@@ -133,6 +157,31 @@ def measured(name: str, of: Group) -> MeasuredNetwork:
         _microseconds(network, examples, interpreter),
         network.forward_only,
         len(examples),
+        sum(int((np.atleast_1d(one.target) != NOT_COUNTED).sum()) for one in examples),
+        all(np.ndim(one.target) == 0 for one in examples),
+    )
+
+
+def both_ways_words(rows: Sequence[MeasuredNetwork]) -> str:
+    """Return what reading both ways is good for among some networks, in a sentence; empty where all read one way.
+
+    It is said to be right more often, or less, where the difference is more than twice its standard error.
+    """
+    both, before = ([one for one in rows if (one.context == "both sides") is side] for side in (True, False))
+    if not both or not before:
+        return ""
+    better, plain = (max(ones, key=lambda one: one.accuracy) for ones in (both, before))
+    gain = better.accuracy - plain.accuracy
+    error = sum(one.accuracy * (1 - one.accuracy) / one.answers for one in (better, plain)) ** 0.5
+    if abs(gain) > 2 * error:
+        side = "more" if gain > 0 else "less"
+        points = fixed(100 * abs(gain), 1)
+        return f"Reading both ways is right {side} often here, by {points} points in a hundred answers."
+    if not better.answers_once:
+        return "Reading both ways is seen to make no difference to how often it is right here."
+    return (
+        "Reading both ways is not seen to be right more often here: either is asked behind the last word, when it has\n"
+        "read all. Where an answer is asked for at each word it is: `lstm-tui models --measure tagger`."
     )
 
 

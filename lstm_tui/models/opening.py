@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from logging import getLogger
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lstm_tui.debugger.edits.language import Edit
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Rows
 from lstm_tui.engine.errors import UserError, kind_of
@@ -27,6 +28,8 @@ def source_from(
     dtype: str | None,
     interpreter: str | None,
     initial: Mapping[str, Mapping[str, ArrayLike]] | None,
+    edits: str | Path | Sequence[str] = (),
+    carry: bool = False,
 ) -> Source:
     """Return what the arguments of `lstm_tui.trace` and `lstm_tui.session` open.
 
@@ -40,7 +43,23 @@ def source_from(
     given = open_source(source)
     network, note = model_for(given, model)
     found = Source.of_input(told(network, *([note] if note else [])), given, whole, line)
-    return replace(found, note=note, dtype=dtype, interpreter=interpreter, initial=_states(initial))
+    made = replace(found, note=note, dtype=dtype, interpreter=interpreter, initial=_states(initial), carry=carry)
+    return replace(made, edit_script=_edits(edits))
+
+
+def _edits(given: str | Path | Sequence[str]) -> tuple[Edit, ...]:
+    """Return edits by their lines, or by the file that holds them.
+
+    Raises:
+        UserError: A line is no edit, or the file cannot be read.
+    """
+    from lstm_tui.debugger.edits.edit_reader import parse_edit_script, read_edit_script
+
+    if isinstance(given, str | Path):
+        return read_edit_script(given)
+    if not all(isinstance(one, str) for one in given):
+        raise UserError('edits= takes lines, such as ["remove 3"], or the name of a file of them')
+    return parse_edit_script("\n".join(given), "edits=") if given else ()
 
 
 _SAID: set[tuple[str, str]] = set()

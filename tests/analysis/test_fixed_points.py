@@ -9,10 +9,12 @@ import pytest
 from made_networks import input_size_of, letters_of
 from registries import sampled
 
+from lstm_tui import session as session_of
 from lstm_tui.analysis.fixed_points import (
     BAND,
     FIXED,
     MOST_NUMBERS,
+    SETTLING,
     FixedPoints,
     SlowDirection,
     check_size,
@@ -232,6 +234,37 @@ def test_points_are_on_a_line_only_where_one_direction_holds(kept: tuple[float, 
     trace = run(network, Sequence("numbers", tuple("abcd"), x=np.zeros((4, 2))), initial={PASS: {"h": np.ones(2)}})
     words = list(memory_words(DynamicsQuestion(trace, PASS, 2).answer()))
     assert said in words[0]
+
+
+def test_where_no_state_stays_it_is_said_how_fast_the_slowest_moves_and_where_the_state_goes() -> None:
+    """An input that is added for ever: every state moves by at least as much, and the state here counts the tokens."""
+    network = made("rnn_relu", 2, 2, U_h=np.diag([1.0, 0.5]), W_h=np.array([[1.0, 0.0], [0.0, 0.0]]))
+    x = np.array([[3.0, 0.0], [2.0, 0.0]])
+    trace = run(network, Sequence("numbers", tuple("ab"), x=x))
+    found = found_in(trace, 0)
+    assert not found.fixed
+    assert found.least_speed == pytest.approx(3)
+    assert found.came == pytest.approx([3 + 3 * SETTLING, 0])
+    assert found.move == pytest.approx([3, 0])
+    first, last = memory_words(DynamicsQuestion(trace, PASS, 0).answer())
+    assert "the slowest state that the search came to moves by 3 a token" in first
+    assert "settled nowhere" in last
+    assert "still moves by 3 a token, most in h[0] (+3), which has gone from 3 to 3003" in last
+
+
+@pytest.mark.slow
+def test_of_story_no_state_stays_at_some_words_and_what_is_said_of_them_is_so() -> None:
+    """`J` said of them nothing but that nothing was found."""
+    trace = session_of("Ganesh likes AIML .", "story", interpreter="numpy").frame.trace
+    found = found_in(trace, 3)
+    assert not found.fixed
+    state, step = found.after[None], step_map(trace[PASS], 3).step
+    for _ in range(SETTLING):
+        state = step(state)
+    np.testing.assert_allclose(found.came, state[0])
+    np.testing.assert_allclose(found.move, step(state)[0] - state[0])
+    assert found.least_speed <= np.linalg.norm(found.move) * (1 + 1e-9), "the state that is followed is not slower"
+    assert found.least_speed == np.linalg.norm(step(found.slowest[None])[0] - found.slowest)
 
 
 def test_where_the_states_are_set_back_before_a_token_it_is_said() -> None:

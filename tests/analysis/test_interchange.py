@@ -351,3 +351,98 @@ def test_a_patch_from_anywhere_is_its_numbers_set_by_hand(seed: int, tmp_path: P
             for each in passed:
                 np.testing.assert_array_equal(passed[each], by_hand[one][each], err_msg=f"{name} {owner}.{value}")
         session.keep_edits(kept)
+
+
+CONDITIONS = (
+    "reset @ 3",
+    "chunk every 2",
+    "set layer0.forward.h[1] @ 1:3 = 0.25",
+    "scale layer1.backward.x[0] @ : * 0.5",
+    "weight embedding * 1.5",
+    'add-words "splendid"',
+)
+
+
+def conditioned(cell: str, *lines: str) -> Session:
+    session = opened(cell)
+    for line in lines:
+        answer(session, line)
+    return session
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cell", "target", "other"),
+    [
+        ("lstm", "positive", '"good movie was the bad"'),
+        ("lstm_peephole", "layer1.forward.h[1] @ 4", "line 2"),
+        ("gru", "layer1.backward.h[1] @ 1", '"good movie was the bad"'),
+    ],
+)
+def test_the_other_run_is_under_the_conditions_of_this_one(cell: str, target: str, other: str) -> None:
+    """A reset of this run alone was among the causes. Two layers, both directions, every cell of the map by hand."""
+    session = conditioned(cell, *CONDITIONS)
+    question = asked(session, f"{target} from {other}")
+    done = session.history.done
+    beside = question.other.trace
+    for passed in beside.values():
+        assert passed.resets.spans or passed.name.endswith("forward")
+    found = question.answer()
+    assert np.isfinite(found.numbers).all()
+    for row, t in enumerate(found.places):
+        for n, column in enumerate(found.columns):
+            answer(session, question.line(column, t))
+            number = number_in(session.frame.trace, question.target)
+            assert number.hex() == float(found.numbers[row, n]).hex(), (t, column)
+            session.keep_edits(done)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_the_other_run_is_the_text_read_here_with_every_edit_in_force(cell: str) -> None:
+    """The oracle is the session itself: each token replaced by hand, and all that holds left as it is."""
+    for count in range(1, len(CONDITIONS) + 1):
+        session = conditioned(cell, *CONDITIONS[:count])
+        other = other_run(session, f'"{TEXTS[1]}"')
+        line = other_run(session, "line 2")
+        for t, token in enumerate(TEXTS[1].split()):
+            answer(session, f'replace {t} "{token}"')
+        for name, passed in session.frame.trace.items():
+            for value in passed:
+                np.testing.assert_array_equal(
+                    other.trace[name][value], passed[value], err_msg=f"{count} {name}.{value}"
+                )
+                np.testing.assert_array_equal(line.trace[name][value], passed[value], err_msg=f"{count} {name}.{value}")
+        assert bool(other.conditions) == (count > 0)
+
+
+@pytest.mark.parametrize("line", CONDITIONS[:4])
+def test_what_holds_in_both_runs_is_no_cause(line: str) -> None:
+    """Of the same text nothing differs, whatever holds here: each condition alone made two runs of one sentence."""
+    session = conditioned("lstm", line)
+    with pytest.raises(UserError, match="one and the same"):
+        answer(session, f'trace-cause positive from "{TEXTS[0]}"')
+    (told,) = other_run(session, f'"{TEXTS[1]}"').conditions
+    assert "hold here and in" in told
+    assert not other_run(opened("lstm"), f'"{TEXTS[1]}"').conditions
+
+
+def test_another_network_is_run_under_the_conditions_of_this_run(tmp_path: Path) -> None:
+    path = tmp_path / "same.safetensors"
+    save(opened("lstm").edited.network, path)
+    for line in CONDITIONS[:4]:
+        session = conditioned("lstm", line)
+        with pytest.raises(UserError, match="one and the same"):
+            answer(session, f"trace-cause positive from network {path}")
+
+
+def test_states_that_the_other_run_begins_with_are_said_to_be_others() -> None:
+    network = stacked("lstm")
+    given = {one.name: {state: np.full(4 if "layer0" in one.name else 3, 0.5) for state in one.cell.state}
+             for one in network.passes}  # fmt: skip
+    source = Source(
+        network, [sentence(network, text) for text in TEXTS], interpreter="numpy", initial=given, carry=True
+    )
+    session = Session.open(source)
+    assert not other_run(session, f'"{TEXTS[1]}"').conditions
+    (said,) = other_run(session, "line 2").conditions
+    assert "line 2 begins with other states" in said

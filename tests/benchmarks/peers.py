@@ -1,6 +1,7 @@
 """The same recurrent network in other frameworks: torch, onnxruntime, OpenVINO and JAX, those that are installed.
 
-Each takes (T, I) of one sequence and returns the output of the last layer, (T, n), by one thread.
+Each takes (T, I) of one sequence and returns the output of the last layer, (T, n), on as many threads as it likes, or
+by one where `use_one_thread` was called before the first of them was made.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from lstm_tui.engine.model.network import Network, Pass
 
 try:
     import torch
-
-    torch.set_num_threads(1)
 except ImportError:
     torch = None
 try:
@@ -31,15 +30,23 @@ try:
 except ImportError:
     openvino = None
 try:
-    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     import jax
 except ImportError:
     jax = None
 
-__all__ = ["absent", "contestants", "torch", "torch_network"]
+__all__ = ["absent", "contestants", "torch", "torch_network", "use_one_thread"]
 Run = Callable[[], Any]
 _TORCH_ORDER = {"lstm": "ifgo", "lstm_projected": "ifgo", "gru": "rzn"}
 _ONNX_ORDER = {"lstm": "iofg", "lstm_peephole": "iofg", "gru": "zrn"}
+_threads = {"each": 0}  # 0: what each takes by itself
+
+
+def use_one_thread() -> None:
+    """Have each of them compute in one thread from here on."""
+    _threads["each"] = 1
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    if torch is not None:
+        torch.set_num_threads(1)
 
 
 def absent() -> list[str]:
@@ -62,11 +69,14 @@ def contestants(network: Network, x: Array) -> Iterator[tuple[str, Run, Callable
     if onnxruntime is not None and cell in _ONNX_ORDER:
         text, feed = _onnx_model(network, len(x)), {"x": x[:, None]}
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads = options.inter_op_num_threads = _threads["each"]
         session = onnxruntime.InferenceSession(text, options, providers=["CPUExecutionProvider"])
         yield "onnxruntime", lambda: session.run(None, feed), lambda: _in_rows(session.run(None, feed)[0])
         if openvino is not None and cell != "lstm_peephole":  # it leaves peepholes out, and says nothing
-            core, how = openvino.Core(), {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+            core: Any = openvino.Core()
+            how: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+            if _threads["each"]:
+                how["INFERENCE_NUM_THREADS"] = _threads["each"]
             request = core.compile_model(core.read_model(io.BytesIO(text)), "CPU", how).create_infer_request()
             yield "openvino", lambda: request.infer(feed), lambda: _in_rows(np.array(request.infer(feed)[0]))
     if jax is not None:

@@ -1,6 +1,7 @@
 """Print how long a token takes with every value recorded, beside frameworks that record nothing.
 
     python -m tests.benchmarks.speed [--cells lstm gru] [--sizes 8 64] [--rounds 5] [--write FILE.json]
+    python -m tests.benchmarks.speed --as-user [...]
     python -m tests.benchmarks.speed --compare OLD.json NEW.json
 
 Every contestant gets the same weights and the same input (T, I) with I = H, one sequence, one thread, float32, and the
@@ -10,6 +11,10 @@ variable is set. All contestants take turns of about the same length in every ro
 faults included. A ratio is taken within a round; the table gives the median of the rounds, with the smallest and the
 largest. A ratio above 1 means that we were faster. Each row is held against the machine: GFLOP/s against what one core
 reaches, and the bytes of the recurrent matrices against how fast as many are read again and again.
+
+With `--as-user` it is elapsed time instead, and every contestant computes on as many threads as it takes by itself:
+ours deals out work where it finds a core idle, the others as they come. Each runs for half a second before it counts,
+as some compile only what is run often, and before every turn all threads come to rest.
 
 With `--compare` it says what became slower: where the ranges of two files do not meet. Times are compared only where
 both were measured on a processor of one name.
@@ -23,6 +28,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,7 +46,9 @@ from lstm_tui.engine.runtime.run import run_arrays
 from . import machine, peers
 
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
-TURN = 0.02  # seconds
+TURN, REST, WARM = 0.02, 0.02, 0.5
+"""Seconds of a turn; before one as a user has it, since a pool of threads waits a while for more work before it sleeps;
+and of what goes before all turns then."""
 TOKENS, LARGE, FEWER, OF_PYTHON = 512, 512, 128, 4096
 """Tokens of a run; from which size on there are fewer; and those of a run from Python."""
 Run = Callable[[], Any]
@@ -133,7 +141,7 @@ class Contest:
             yield "autograd", autograd, lambda: autograd().numpy()
 
 
-def measured_of(contest: Contest, rounds: int) -> dict[str, Range]:
+def measured_of(contest: Contest, rounds: int, as_user: bool = False) -> dict[str, Range]:
     """Return µs a token of every contestant in every round; all take turns of about the same length."""
     runs, gradient = list(contest.runs()), list(contest.gradients())
     check(runs)
@@ -142,20 +150,25 @@ def measured_of(contest: Contest, rounds: int) -> dict[str, Range]:
     timed_runs = {name: run for name, run, _ in (*runs, *gradient)}
     if contest.hidden < LARGE:
         timed_runs["python"] = lambda: lstm_tui.trace(contest.long, model=contest.network)
-    repeats = {name: max(1, round(TURN / max(timed(run, 1), 1e-6))) for name, run in timed_runs.items()}
+    clock = time.perf_counter if as_user else time.process_time
+    repeats = {name: max(1, round(TURN / max(timed(run, 1, clock), 1e-6))) for name, run in timed_runs.items()}
     taken: dict[str, Range] = {name: [] for name in timed_runs}
+    for run in timed_runs.values() if as_user else ():
+        timed(run, max(1, round(WARM / max(timed(run, 1, clock), 1e-6))), clock)
     for _ in range(rounds):
         for name, run in timed_runs.items():
-            taken[name].append(timed(run, repeats[name]) / tokens[name] * 1e6)
+            if as_user:
+                time.sleep(REST)
+            taken[name].append(timed(run, repeats[name], clock) / tokens[name] * 1e6)
     return taken
 
 
-def timed(run: Run, repeats: int) -> float:
-    """Return the processor time of a run, in seconds: what others do on the machine does not count."""
-    start = time.process_time()
+def timed(run: Run, repeats: int, clock: Callable[[], float]) -> float:
+    """Return how long a run takes, in seconds: of processor time, what others do on the machine does not count."""
+    start = clock()
     for _ in range(repeats):
         run()
-    return (time.process_time() - start) / repeats
+    return (clock() - start) / repeats
 
 
 def check(contestants: list[tuple[str, Run, Callable[[], Array]]]) -> None:
@@ -277,11 +290,14 @@ def main() -> None:
     parser.add_argument("--write", type=Path, metavar="FILE", help="the rows as JSON, with machine, date and ranges")
     parser.add_argument("--keep", action="store_true", help="put the rows into measured.json, of which the manual is")
     parser.add_argument("--compare", type=Path, nargs=2, metavar=("OLD", "NEW"), help="say what is slower in NEW")
+    parser.add_argument("--as-user", action="store_true", help="elapsed time, and threads as each takes them by itself")
     options = parser.parse_args()
     if options.compare:
         sys.exit(told(*map(read, options.compare)))
     if absent := peers.absent():
         print(f"not installed here, and not measured: {', '.join(absent)}")
+    if not options.as_user:
+        peers.use_one_thread()
     peak = machine.peak()
     print(f"{options.rounds} rounds; one core reaches {peak:.0f} GFLOP/s. Ours: µs a token; others: times as long.")
     heads = (
@@ -298,14 +314,17 @@ def main() -> None:
     )
     print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
     rows = []
-    with patch.object(side_by_side, "idle_cores", return_value=0):  # one thread, as the others
+    alone = patch.object(side_by_side, "idle_cores", return_value=0)  # one thread, as the others
+    with nullcontext() if options.as_user else alone:
         for name in options.cells:
             for hidden in options.sizes:
                 contest = Contest(KINDS[name], hidden)
-                rows.append(row_of(name, hidden, measured_of(contest, options.rounds), contest.network, peak))
+                rows.append(
+                    row_of(name, hidden, measured_of(contest, options.rounds, options.as_user), contest.network, peak)
+                )
                 print(line_of(rows[-1]), flush=True)
     found = {
-        "command": "python -m tests.benchmarks.speed",
+        "command": f"python -m tests.benchmarks.speed{' --as-user' if options.as_user else ''}",
         "written": date.today().isoformat(),
         "machine": machine.described() | {"peak_gflops": round(peak, 1)},
         "tokens": TOKENS,
@@ -315,7 +334,7 @@ def main() -> None:
     if options.write:
         options.write.write_text(machine.in_lines(found), "utf-8")
     if options.keep:
-        machine.keep("speed", found)
+        machine.keep("speed as user" if options.as_user else "speed", found)
 
 
 if __name__ == "__main__":

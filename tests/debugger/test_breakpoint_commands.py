@@ -77,7 +77,7 @@ def test_a_text_is_printed_at_every_such_place_and_the_run_goes_on(session: Sess
     answer(plain, f"break {where}")
     while (stop := answer(plain, again))[0].startswith("breakpoint"):  # one by one, as without it
         t = plain.frame.t
-        memory, gate = (answer(plain, f"print {one}")[0].partition(" = ")[2] for one in ("c[1]", "mean(f)"))
+        memory, gate = (answer(plain, f"print {one}")[0].rpartition(" = ")[2] for one in ("c[1]", "mean(f)"))
         found.append(f"t={t} “{plain.frame.trace.sequence.tokens[t]}”: c {memory}, f {gate}")
     assert stop[0].endswith("of the pass")
     assert answer(session, f"dprintf {where}, c {{c[1]}}, f {{mean(f)}}")[0].endswith("prints c {c[1]}, f {mean(f)}")
@@ -128,7 +128,7 @@ def test_print_tells_a_value_and_explains_one_unit(session: Session) -> None:
     f, c, i, g = (passed[name][3].astype(float) for name in "fcig")
     before = float(passed["c"][2, 1])
     lines = answer(session, "p c[1]")
-    assert lines[0] == f"c[1] = {c[1]:.4g}"
+    assert lines[0] == f"$1 = c[1] = {c[1]:.4g}"
     assert lines[1] == "  c = f · c + i · g"
     assert lines[2] == f"  c[1] = {f[1]:.4g} · {before:.4g} + {i[1]:.4g} · {g[1]:.4g} = {c[1]:.4g}"
     assert lines[3] == f"  terms: f · c {f[1] * before:+.4g}, i · g {i[1] * g[1]:+.4g}"
@@ -143,15 +143,15 @@ def test_print_tells_a_value_and_explains_one_unit(session: Session) -> None:
         assert f"{name}[{unit}] {each[unit]:+.4g}" in largest
     assert lines[4].startswith(f"  f[1] = {f[1]:.4g}, mostly ")  # and what the memory reads is told in the same way
     assert [line.split("[")[0].strip() for line in lines[4:]] == ["f", "i", "g"]
-    assert answer(session, "p mean(f)") == (f"mean(f) = {f.mean():.4g}",)
+    assert answer(session, "p mean(f)") == (f"$3 = mean(f) = {f.mean():.4g}",)
     vector = answer(session, "p c")
-    assert vector[0] == "c ="
+    assert vector[0] == "$4 = c ="
     assert np.allclose([float(one) for one in vector[1].split("]")[1].split()], c, atol=1e-3)
     top = answer(session, "p top(c, 2)")
     assert top[1].startswith(f"[{int(np.argmax(np.abs(c)))}]")
     answer(session, "s")
     assert answer(session, "p mean(h)")[0].endswith("(not computed yet)")
-    assert answer(session, "p f[t-9]") == ("f[t-9] = not known: its step does not exist",)
+    assert answer(session, "p f[t-9]") == ("$7 = f[t-9] = not known: its step does not exist",)
     assert answer(session, "p result")[1].startswith("negative  ")
 
 
@@ -257,9 +257,9 @@ def test_a_breakpoint_says_where_it_stops_and_what_is_not_there(session: Session
     doubt = "there is no “movei” on this tape; did you mean “movie”?"
     assert answer(session, 'b "movei"') == (f'breakpoint 2: token == "movei", in layer0.forward; {doubt}',)
     assert answer(session, 'print share("movei")') == (
-        f'share("movei") = not known: no such token was read yet; {doubt}',
+        f'$1 = share("movei") = not known: no such token was read yet; {doubt}',
     )
-    assert answer(session, 'print token == "The"') == ('token == "The" = true',)
+    assert answer(session, 'print token == "The"') == ('$2 = token == "The" = true',)
     assert answer(session, "b c by .3") == ("watch 3: c by .3, in layer0.forward",)
 
 
@@ -286,8 +286,10 @@ def test_an_empty_line_steps_and_asks_again_and_never_edits(session: Session) ->
         again = console.execute("", repeat=True)
         if line == "n":
             assert again[-1].startswith("t=2 ")
+        elif line == "p t":
+            assert (first, again) == (("$1 = t = 2",), ("$2 = t = 2",))
         else:
-            assert again == (first if line in ("p t", "l") else ())
+            assert again == (first if line == "l" else ())
     assert len(session.history.edits) == 1
 
 

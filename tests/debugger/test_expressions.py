@@ -412,7 +412,7 @@ MISTAKES = [
     ("radius(f)", 7, "takes a matrix"),
     ("W_f @ U_f", 6, "right of @ stands a vector"),
     ("quantile(f, c)", 12, "one number"),
-    ("f.real", 0, "there is no pass f"),
+    ("f.real", 0, "a value has no attributes such as .real"),
     ("f > 1 and c", 10, "not true or false"),
     ("not f", 4, "f is a number"),
     ("-token", 1, "token is a text"),

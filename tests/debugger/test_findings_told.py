@@ -90,19 +90,27 @@ def test_what_three_measures_say_is_what_their_numbers_are(
     first: np.ndarray, shares: np.ndarray | None, effects: np.ndarray
 ) -> None:
     lines = list(influence_words(first, shares, effects, None, lambda t: f"token {t}"))
-    best, lost = max(first), max(effects)
-    head = lines[0].split("; ")
-    if "not known" not in head[0]:
-        assert first[int(head[0][-1])] == best
-    if "not known" not in head[1]:
-        assert effects[int(head[1][-1])] == lost
-    assert (len(head) == 3) == (shares is not None)
+    lost = max(effects)
+    head = dict(one.split(": ") for one in lines[0].split("; "))
+    measures = {"largest by deletion": effects, "to first order": first}
+    assert list(head) == ["largest by deletion", *["in the ledger"] * (shares is not None), "to first order"]
+    for words, numbers in (measures if shares is None else {**measures, "in the ledger": shares}).items():
+        if head[words] == "none":
+            assert not numbers.any()
+        elif head[words] != "not known":
+            assert numbers[int(head[words][-1])] == max(numbers) > 0
     for line in lines[1:]:
         t = int(line[len("token ")])
         assert shares is not None
         apart = shares[t] / max(max(shares), 1e-12) - effects[t] / max(lost, 1e-12)
         assert abs(apart) > 0.25
         assert not ("only" in line and effects[t] >= max(lost, 1e-12) / 2)
+
+
+def test_of_a_word_that_is_asked_about_nothing_is_said_to_be_left_out() -> None:
+    """Where only the token that is asked about could have an effect, none has the largest."""
+    (line,) = influence_words(np.array([0.5, 0, 0]), None, np.array([np.nan, 0, 0]), 0, str)
+    assert line == "largest by deletion: none; to first order: 0"
 
 
 def test_where_nothing_is_known_nothing_is_said() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pdb
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import pytest
 from edited_networks import sentence, stacked
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 
 from lstm_tui.cli.autosave import counted_edits, taking_up
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.commands.foreign_words import INFO_COUNTERPARTS
 from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.expressions.functions import ELSEWHERE, FUNCTIONS
 from lstm_tui.debugger.expressions.series import Series
 from lstm_tui.debugger.held_values import MOST_HELD, HeldValues, read_written, written
 from lstm_tui.debugger.scripting import MOST_LINES
@@ -98,6 +101,59 @@ def test_a_topic_without_its_like_is_no_topic_here() -> None:
         assert "has no like here" in refused(session, f"info {word}")
 
 
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [("print np.mean(c)", "`mean(c)`"), ("print c.mean()", "`mean(c)`"),
+     ("print np.linalg.svd(W_f)", "`singular(W_f)`"),
+     ("print c.shape", "`whatis c`"), ("print W_f.T @ h", "`whatis W_f`"), ("print len(c)", "`whatis EXPR`"),
+     ("print c[3] = 4", "`set c[3] = 1`"), ("backtrace full", "`info locals`"), ("frame 2", "`pass NAME`"),
+     ("print W_f[:, 3]", "W_f[3] is a row"), ("print W_f[3, :]", "W_f[3] is a row")],
+)  # fmt: skip
+def test_a_habit_that_has_another_form_here_is_told_it(line: str, instead: str) -> None:
+    assert instead in refused(opened(), line)
+
+
+def test_every_function_that_stands_for_another_exists() -> None:
+    session = opened()
+    for name, instead in ELSEWHERE.items():
+        assert name not in FUNCTIONS, name
+        assert f"there is no function `{name}` here: {instead}" in refused(session, f"print {name}(c)")
+        for typed in re.findall("`([^`]+)`", instead):
+            if "EXPR" not in typed:
+                said(session, f"print {typed}")
+
+
+def test_a_topic_of_info_is_asked_of_some_alone_or_takes_nothing() -> None:
+    session = opened()
+    said(session, "break 2", "break 3")
+    assert said(session, "info break 2")[0].startswith("breakpoint 2: t == 3")
+    assert "there is no breakpoint 9" in refused(session, "info break 9")
+    assert [one.partition(" = ")[0] for one in said(session, "info locals f")] == ["f"]
+    assert said(session, "info functions singular") == tuple(
+        one for one in said(session, "info functions") if "singular" in one
+    )
+    for topic in ("frame", "line", "passes", "display"):
+        assert "takes nothing behind it" in refused(session, f"info {topic} 3")
+
+
+def test_a_condition_stands_behind_a_comma_as_in_pdb() -> None:
+    session = opened()
+    said(session, "break 3, mean(f) > .1", "break max(f[0], f[1]) > 2", 'tbreak "not", t > 1')
+    texts = [one.trigger.text for one in session.breakpoints]
+    assert texts == ["t == 3 if mean(f) > .1", "max(f[0], f[1]) > 2", 'token == "not" if t > 1']
+
+
+@pytest.mark.parametrize("edit", ["set i[:] = 0", "weight W_f * 0", "remove not", 'replace 3 "good"', "let i = 0"])
+def test_an_edit_that_is_only_asked_says_what_making_it_says_and_leaves_nothing(edit: str) -> None:
+    session, made = opened(), opened()
+    before = session.frame
+    *asked, last = said(session, f"what-if {edit}")
+    assert (session.frame, session.history.lines) == (before, ())
+    assert asked == list(said(made, edit))
+    assert last == "only asked: the run is as it was"
+    assert not np.array_equal(present(made.frame.trace.result), present(before.trace.result))
+
+
 # --- values ---
 
 
@@ -115,9 +171,9 @@ def test_printed_values_are_held_by_their_numbers() -> None:
     assert number(session, "$$[1]") == c[1]
     assert number(session, "$2[-1] * 2") == c[-1].astype(float) * 2
     assert session.evaluate("$").value.kind == "truth"
-    assert said(session, "print $$")[0].startswith("$$ =")
+    assert said(session, "print $$")[0].startswith("$4 = $$ =")
     assert list(session.stops.held.history) == [1, 2, 3, 4]
-    assert said(session, "print")[0].startswith("$ =")
+    assert said(session, "print")[0].startswith("$5 = $ =")
     assert len(said(session, "show values")) == 5
 
 
@@ -162,7 +218,7 @@ def test_variables_are_numbers_of_edits_places_and_breakpoints() -> None:
     said(session, "break $here", "condition $bpnum mean(f) > $limit", "tbreak 4", "ignore $bpnum 0", "delete $bpnum")
     assert [one.trigger.text for one in session.breakpoints] == ["t == 2 if mean(f) > $limit"]
     assert said(session, "print $x = 3") == ("$x = 3",)
-    assert said(session, "init-if-undefined $x = 4", "print $x") == ("$x = 3",)
+    assert said(session, "init-if-undefined $x = 4", "print $x") == ("$1 = $x = 3",)
 
 
 def test_a_condition_asks_for_a_variable_as_it_is_then() -> None:
@@ -223,7 +279,7 @@ def test_a_word_of_ones_own_executes_its_lines() -> None:
     session = opened()
     lines = ("define near", "goto $arg0", "print t + $argc", "end", "document near", "Goes near.", "if it can", "end")
     assert said(session, *lines) == ("`help near` tells it",)
-    assert said(session, "near 3") == (f"t=3 “not”, {session.frame.position.pass_name}", "t + 1 = 4")
+    assert said(session, "near 3") == (f"t=3 “not”, {session.frame.position.pass_name}", "$1 = t + 1 = 4")
     assert said(session, "help near") == ("Goes near.", "if it can")
     assert said(session, "show user") == lines
     assert "`near`, line 1: $arg0 is missing" in refused(session, "near")
@@ -231,7 +287,7 @@ def test_a_word_of_ones_own_executes_its_lines() -> None:
     assert session.frame.t == 2
     said(session, "alias two = goto %1 ;; print %2 + t", "two 4 1")
     assert session.frame.t == 4
-    assert said(session, "print $") == ("$ = 5",)
+    assert said(session, "print $") == ("$4 = $ = 5",)
     said(session, "unalias near")
     assert "near" in refused(session, "near 3")
 
@@ -280,9 +336,9 @@ def test_a_block_that_cannot_be_is_one_line(lines: tuple[str, ...], told: str) -
 
 def test_lines_are_joined_as_in_pdb_and_values_are_printed_bare() -> None:
     session = opened()
-    assert said(session, 'goto 2 ;; print t ;; echo ";;"')[-2:] == ("t = 2", '";;"')
-    assert said(session, "mean(f) > .1") == said(session, "print mean(f) > .1")
-    assert said(session, "token") == ("token = “was”",)
+    assert said(session, 'goto 2 ;; print t ;; echo ";;"')[-2:] == ("$1 = t = 2", '";;"')
+    assert said(session, "mean(f) > .1") == ("$2 = mean(f) > .1 = true",)
+    assert said(session, "token") == ("$3 = token = “was”",)
     said(session, "define twice ;; print t ;; print t ;; end ;; twice")
     assert number(session, "$") == 2
     assert said(session, r'printf "%d|%5.2f|%-4s|%s%%\n", t, 1 / 4, "a", token') == ("2| 0.25|a   |was%",)
@@ -299,7 +355,7 @@ def test_commands_are_executed_where_the_run_stops() -> None:
     session = opened()
     said(session, "break mean(f) > 0", "commands", "silent", "print t", "if t < 3", "continue", "end", "end", "start")
     reply = said(session, "continue")
-    assert reply == ("t = 0", "t = 1", "t = 2", "t = 3")
+    assert reply == ("$1 = t = 0", "$2 = t = 1", "$3 = t = 2", "$4 = t = 3")
     assert session.frame.t == 3
     assert next(iter(session.breakpoints)).hits == 4
 

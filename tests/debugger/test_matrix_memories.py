@@ -51,7 +51,7 @@ def typed_places(heads: int, *places: int) -> str:
 
 
 def number_after(text: str) -> float:
-    return float(text.split("\n")[0].split("= ")[1].split()[0])
+    return float(text.split("\n")[0].split("= ")[2].split()[0])
 
 
 @pytest.mark.parametrize("heads", [1, 2, 4])

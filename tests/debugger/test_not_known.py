@@ -95,7 +95,7 @@ def test_a_share_is_asked_of_a_word_from_where_it_was_read() -> None:
     one.execute("reverse-finish")
     one.execute("continue")
     assert one.frame.t >= 3
-    assert one.execute('print share("not")').startswith('share("not") = 0.')
+    assert one.execute('print share("not")').startswith('$1 = share("not") = 0.')
     assert one.execute("assert c[0] < 99") == "c[0] < 99 holds at every step"
     steps = one.frame.steps
     for text, there in (

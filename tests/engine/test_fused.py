@@ -32,11 +32,12 @@ from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, parse_cell
 from lstm_tui.engine.runtime import kernels, storage
 from lstm_tui.engine.runtime.compiling import StillToCompile, nothing_compiled
-from lstm_tui.engine.runtime.fused import compiled_steps, host, interpreter
+from lstm_tui.engine.runtime.fused import compiled_steps, host, interpreter, named_step
 from lstm_tui.engine.runtime.fused.backward_step import WHOLE_BACK
-from lstm_tui.engine.runtime.fused.compiled_steps import NamedStep, Step, StepBack
+from lstm_tui.engine.runtime.fused.compiled_steps import Step, StepBack
 from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES
 from lstm_tui.engine.runtime.fused.forward_step import WHOLE, write_step
+from lstm_tui.engine.runtime.fused.named_step import NamedStep
 from lstm_tui.engine.runtime.fused.products import PANEL, lanes_for, pack, packed_rows, panels_of
 from lstm_tui.engine.runtime.fused.schedule import page_of, schedule
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
@@ -184,8 +185,8 @@ def assert_same_values(program: Program, dtype: Any, seed: int = 0, count: int =
 @pytest.mark.parametrize("dtype", DOUBLE_IS_SLOW)
 @pytest.mark.parametrize("name", sampled(cell_names(), 2))
 def test_every_cell_keeps_its_values_alone(name: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled_steps, "_GIVEN_BYTES", 0)
-    monkeypatch.setattr(compiled_steps, "_GIVEN_STEPS", 48)
+    monkeypatch.setattr(named_step, "_GIVEN_BYTES", 0)
+    monkeypatch.setattr(named_step, "_GIVEN_STEPS", 48)
     for hidden, count in ((1, 1), (7, 100), (33, 49)):
         assert_same_values(bundled(name, hidden, 5), dtype, count=count)
 
@@ -475,10 +476,10 @@ def test_memory_that_is_used_again_is_nobody_elses(monkeypatch: pytest.MonkeyPat
         ran = run_pass(*cases[number], "numba", told)
         return np.concatenate([ran.values[name] for name in sorted(ran.values)], axis=1)
 
-    monkeypatch.setattr(compiled_steps, "SPARE", SpareMemory(0, 0))
+    monkeypatch.setattr(named_step, "SPARE", SpareMemory(0, 0))
     alone = [values(n) for n in range(len(cases))]
     spare = SpareMemory(2, 2**30)
-    monkeypatch.setattr(compiled_steps, "SPARE", spare)
+    monkeypatch.setattr(named_step, "SPARE", spare)
     for number in (0, 1, 0, 3, 2, 3, 1):
         assert_same_bits(values(number), alone[number], "one after another")
     inner: list[Array] = []

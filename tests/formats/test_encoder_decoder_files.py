@@ -213,12 +213,164 @@ def test_a_pair_that_lacks_a_part_is_refused_by_its_name(make: Any, says: str, t
         open_file(written(changed(make), tmp_path))
 
 
-def test_an_encoder_that_reads_both_ways_is_left_to_the_other_ways_and_attention_is_named(tmp_path: Path) -> None:
+def test_a_decoder_that_reads_both_ways_is_left_to_the_other_ways_and_attention_is_named(tmp_path: Path) -> None:
     tensors = tutorial(2)
-    tensors |= {f"{name}_reverse": one for name, one in tensors.items() if name.startswith("encoder.gru.")}
+    tensors |= {f"{name}_reverse": one for name, one in tensors.items() if name.startswith("decoder.gru.")}
     report = open_file(written(tensors, tmp_path), ImportOptions(network="decoder.gru")).report
     assert "decoder.attention.Wa.weight" in report.unused
     assert any("looks like attention, which is not run" in one for one in report.warnings)
+
+
+def deep(seed: int, cell: str, layers: int, both: bool, score: str, above: int) -> Tensors:
+    """Return a pair whose encoder has layers, and reads both ways with half the units where it is said.
+
+    Args:
+        seed: Of its numbers.
+        cell: gru or lstm.
+        layers: Of the encoder.
+        both: Whether it reads both ways.
+        score: general (after the step, OpenNMT), joined (before it, over state and token) or tutorial.
+        above: Layers of the decoder.
+    """
+    rng, gates, own = np.random.default_rng(seed), 3 if cell == "gru" else 4, HIDDEN // (1 + both)
+    made: Tensors = {"encoder.embedding.weight": rng.normal(0, 1, (READ, WIDTH)),
+                     "decoder.embedding.weight": rng.normal(0, 1, (SAID, OWN)),
+                     "decoder.out.bias": rng.normal(0, 1, SAID)}  # fmt: skip
+
+    def module(prefix: str, count: int, reads: int, hidden: int, ways: tuple[str, ...]) -> None:
+        for n in range(count):
+            for way in ways:
+                for kind, shape in (("weight_ih", (gates * hidden, reads if n == 0 else hidden * len(ways))),
+                                    ("weight_hh", (gates * hidden, hidden)),
+                                    ("bias_ih", (gates * hidden,)), ("bias_hh", (gates * hidden,))):  # fmt: skip
+                    made[f"{prefix}{kind}_l{n}{way}"] = rng.normal(0, 0.6, shape)
+
+    module("encoder.rnn.", layers, WIDTH, own, ("", "_reverse") if both else ("",))
+    module("decoder.rnn.", above, OWN + (score != "general") * HIDDEN, HIDDEN, ("",))
+    width = HIDDEN
+    if score == "general":
+        made["decoder.attn.linear_in.weight"] = rng.normal(0, 0.5, (HIDDEN, HIDDEN))
+        made["decoder.attn.linear_out.weight"] = rng.normal(0, 0.5, (HIDDEN, 2 * HIDDEN))
+    elif score == "tutorial":
+        for name, shape in (("Wa", (HIDDEN, HIDDEN)), ("Ua", (HIDDEN, HIDDEN)), ("Va", (1, HIDDEN))):
+            made[f"decoder.attention.{name}.weight"] = rng.normal(0, 0.7, shape)
+    else:
+        made["decoder.attention.attn.weight"] = rng.normal(0, 0.7, (5, 2 * HIDDEN))
+        made["decoder.attention.attn.bias"] = rng.normal(0, 0.7, 5)
+        made["decoder.attention.v.weight"] = rng.normal(0, 0.7, (1, 5))
+        made["encoder.fc.weight"] = rng.normal(0, 0.7, (HIDDEN, HIDDEN))
+        made["encoder.fc.bias"] = rng.normal(0, 0.7, HIDDEN)
+        width = 2 * HIDDEN + OWN
+    made["decoder.out.weight"] = rng.normal(0, 1, (SAID, width))
+    return {name: one.astype(np.float32) for name, one in made.items()}
+
+
+def step_of(t: Tensors, prefix: str, end: str, x: Array, h: Array, c: Array) -> tuple[Array, Array]:
+    """Return the states after one step of a layer of any size."""
+    of_x = t[f"{prefix}weight_ih_{end}"] @ x + t[f"{prefix}bias_ih_{end}"]
+    of_h = t[f"{prefix}weight_hh_{end}"] @ h + t[f"{prefix}bias_hh_{end}"]
+    if len(of_x) == 3 * len(h):
+        (r, z, n), (r_, z_, n_) = np.split(of_x, 3), np.split(of_h, 3)
+        r, z = sigmoid(r + r_), sigmoid(z + z_)
+        return (1 - z) * np.tanh(n + r * n_) + z * h, c
+    i, f, g, o = np.split(of_x + of_h, 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def answers_of_deep(t: Tensors, layers: int, both: bool, above: int) -> tuple[Array, Array]:
+    rows = t["encoder.embedding.weight"][list(ASKED)].astype(np.float64)
+    size, ends = HIDDEN // (1 + both), []
+    for n in range(layers):
+        passes, last = [], []
+        for end in (f"l{n}", f"l{n}_reverse")[: 1 + both]:
+            h, c, out = np.zeros(size), np.zeros(size), []
+            for x in rows[::-1] if end.endswith("reverse") else rows:
+                h, c = step_of(t, "encoder.rnn.", end, x, h, c)
+                out.append(h)
+            passes.append(np.array(out[::-1] if end.endswith("reverse") else out))
+            last.append((h, c))
+        rows = np.concatenate(passes, axis=1)
+        ends.append(tuple(np.concatenate([one[k] for one in last]) for k in (0, 1)))
+    states = [list(one) for one in ends[layers - above :]]
+    if "encoder.fc.weight" in t:
+        states[0][0] = np.tanh(t["encoder.fc.weight"] @ states[0][0] + t["encoder.fc.bias"])
+    said, looked = [], []
+    for token in ANSWERED:
+        x = own = t["decoder.embedding.weight"][token].astype(np.float64)
+        if "decoder.attn.linear_in.weight" not in t:
+            h = states[0][0]
+            if "decoder.attention.Wa.weight" in t:
+                asked = t["decoder.attention.Wa.weight"] @ h
+                a = softmax(
+                    np.tanh(asked + rows @ t["decoder.attention.Ua.weight"].T) @ t["decoder.attention.Va.weight"][0]
+                )
+            else:
+                joined = np.array([np.concatenate([h, row]) for row in rows])
+                match = np.tanh(joined @ t["decoder.attention.attn.weight"].T + t["decoder.attention.attn.bias"])
+                a = softmax(match @ t["decoder.attention.v.weight"][0])
+            x = np.concatenate([x, a @ rows])
+        for n in range(above):
+            states[n] = list(step_of(t, "decoder.rnn.", f"l{n}", x, *states[n]))
+            x = states[n][0]
+        if "decoder.attn.linear_in.weight" in t:
+            a = softmax(rows @ (t["decoder.attn.linear_in.weight"] @ x))
+            x = np.tanh(t["decoder.attn.linear_out.weight"] @ np.concatenate([a @ rows, x]))
+        elif "decoder.attention.attn.weight" in t:
+            x = np.concatenate([x, a @ rows, own])
+        said.append(softmax(t["decoder.out.weight"] @ x + t["decoder.out.bias"]))
+        looked.append(a)
+    return np.array(said), np.array(looked)
+
+
+@pytest.mark.parametrize(
+    ("cell", "layers", "both", "score", "above"),
+    [
+        ("lstm", 2, True, "general", 2),
+        ("gru", 1, True, "joined", 1),
+        ("gru", 2, True, "tutorial", 1),
+        ("lstm", 3, False, "general", 3),
+        *(
+            pytest.param(*one, marks=pytest.mark.slow)
+            for one in (
+                ("gru", 1, True, "general", 1),
+                ("gru", 3, True, "general", 3),
+                ("gru", 2, False, "general", 2),
+                ("gru", 2, False, "tutorial", 1),
+                ("gru", 2, False, "joined", 1),
+                ("gru", 2, True, "joined", 1),
+                ("lstm", 1, True, "tutorial", 1),
+                ("lstm", 1, True, "general", 1),
+                ("lstm", 2, True, "tutorial", 1),
+                ("lstm", 2, False, "general", 1),
+            )
+        ),
+    ],
+)
+def test_an_encoder_of_several_layers_and_ways_answers_as_written(
+    cell: str, layers: int, both: bool, score: str, above: int, tmp_path: Path
+) -> None:
+    tensors = deep(5, cell, layers, both, score, above)
+    path = written(tensors, tmp_path)
+    network = open_file(path).network
+    assert not open_file(path).report.unused
+    said, looked = answers_of_deep(tensors, layers, both, above)
+    trace = lstm_tui.trace(tape(network), model=network)
+    assert trace.output is not None
+    assert np.abs(np.asarray(trace.output, np.float64)[len(ASKED) :, READ:] - said).max() < 1e-5
+    a = np.asarray(trace[f"layer{layers + above - 1}.forward"]["a"], np.float64)[len(ASKED) :]
+    assert np.abs(a[:, : len(ASKED)] - looked).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("score", "says"),
+    [("tutorial", "the lowest reads what is looked at by the state"), ("joined", "the lowest reads what is looked at")],
+)
+def test_a_decoder_whose_lowest_layer_reads_what_the_top_one_gives_is_refused(
+    score: str, says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=says):
+        open_file(written(deep(6, "gru", 2, False, score, 2), tmp_path))
 
 
 @pytest.mark.slow

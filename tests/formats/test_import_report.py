@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lstm_tui.formats.bundled_files import bundled_names, path
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, Fact, ImportReport
+from lstm_tui.formats.importers.open import open_file
 
 HOWS = ("confirmed", "inferred", "assumed")
 SUBJECTS = ("layer0", "layer1", "readout")
@@ -19,7 +22,7 @@ def test_no_fact_is_confirmed_where_a_tensor_beside_it_is_not_used(script: list[
     report = ImportReport("file")
     for n, (what, subject, how) in enumerate(script):
         if what == "say":
-            report.say(f"{subject}.a{n}", "1", how)  # type: ignore[arg-type]
+            report.say(f"{subject}.a{n}", "1", how, "it")  # type: ignore[arg-type]
         elif what == "choose":
             report.choose(f"{subject}.a{n}", "1", ("2",), how, "why")  # type: ignore[arg-type]
         else:
@@ -58,10 +61,17 @@ def test_what_is_assumed_for_one_reason_is_one_line_that_names_it_all() -> None:
 
 def test_a_copy_does_not_change_what_it_was_made_of() -> None:
     report = ImportReport("file")
-    report.say("layer0.size", "3", "confirmed")
+    report.say("layer0.size", "3", "confirmed", "shapes")
     other = report.again({"a": "b"})
     other.leave("x", (1,), "layer0")
     assert report.facts[0].how == "confirmed"
     assert not report.unused
     assert not report.settings
     assert other.facts[0].how == "inferred"
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_every_fact_of_a_network_of_our_own_has_a_reason(name: str) -> None:
+    facts = open_file(path(name)).report.facts
+    assert facts
+    assert [fact.key for fact in facts if not fact.why] == []

@@ -226,3 +226,20 @@ def test_two_directions_without_a_bias_are_read(tmp_path: Path) -> None:
     zeros = np.zeros((2, 12), np.float32)
     np.testing.assert_allclose(trace["layer0.forward"]["h"], stepped(X, [*ahead, zeros]), atol=CLOSE)
     np.testing.assert_allclose(trace["layer0.backward"]["h"], stepped(X[::-1], [*back, zeros])[::-1], atol=CLOSE)
+
+
+@pytest.mark.parametrize("how", WRITERS)
+@pytest.mark.parametrize("chosen", ["gru,dense", "gru,dense_1", "gru,dense,dense_1"])
+def test_a_head_that_could_stand_beside_another_is_assumed_to_stand_above_it(
+    how: str, chosen: str, tmp_path: Path
+) -> None:
+    layer, one, other = gru(3, 4), dense(4, 4), dense(4, 2)
+    layers = {"gru": layer, "dense": one, "dense_1": other}
+    fact = next(each for each in opened(tmp_path, how, layers).report.facts if each.key == "join")
+    assert fact.how == "assumed"
+    assert chosen in (fact.value, *fact.others)
+    wanted = stepped(X, layer)[-1]
+    for name, (w, b) in {"dense": one, "dense_1": other}.items():
+        wanted = wanted @ w + b if name in chosen.split(",") else wanted
+    said = lstm_tui.trace(X, opened(tmp_path, how, layers, join=chosen).network).result
+    np.testing.assert_allclose(present(said), wanted, atol=CLOSE)

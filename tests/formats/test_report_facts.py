@@ -43,6 +43,7 @@ SAYING = ("say", "assume", "unknown", "doubt", "choose")
 UNSAID = frozenset(
     (
         "answers.py: say('readout', 'none'",
+        "keras/encoder_decoder.py: say('readout.softmax', 'added: the file gives scores'",
         "keras/lookups.py: say('tokens.sides', f'filled up to {length}, or cut to {length},",
         "keras/lookups.py: say('vocabulary', 'not used'",
         "keras/lookups.py: say('vocabulary', f'{len(texts)} texts'",
@@ -74,16 +75,15 @@ UNSAID = frozenset(
         "released/blocks_in_file.py: choose('readout.weights', 'those of the embedding'",
         "released/blocks_in_file.py: say('readout', 'none'",
         "released/blocks_in_file.py: say('readout', f'norm, dense, softmax: {made.outputs} outputs'",
-        "released/encoder_decoder.py: assume('layer1.begins', 'as the encoder ends'",
-        "released/encoder_decoder.py: assume('layer1.joined', order",
-        "released/encoder_decoder.py: choose(key, str(usual)",
-        "released/encoder_decoder.py: say('layer0.cell', f'{part.cell}, an encoder'",
-        "released/encoder_decoder.py: say('layer0.size', str(self.hidden)",
-        "released/encoder_decoder.py: say('layer1.attention', attention",
-        "released/encoder_decoder.py: say('layer1.cell', f'{self.decoder.cell}, a decoder'",
-        "released/encoder_decoder.py: say('layer1.feeding', 'its output goes into the next step'",
-        "released/encoder_decoder.py: say('readout', f'dense, softmax: {tokens} tokens of the answer'",
-        "released/encoder_decoder.py: say('tokens', f'{len(read)} that are read, then {len(said)} of t",
+        "released/encoder_decoder.py: assume(f'{self.key}.begins', how",
+        "released/encoder_decoder.py: assume(f'{self.key}.joined', order",
+        "released/encoder_decoder.py: assume(f'{self.key}.scored', 'state, then what the encoder says'",
+        "released/encoder_decoder.py: assume(f'{self.key}.shown', 'state, what is read, token'",
+        "released/encoder_decoder.py: say(f'layer{n}.cell', f'{self.encoder.cell}, an encoder'",
+        "released/encoder_decoder.py: say(f'layer{n}.directions', 'both, concat'",
+        "released/encoder_decoder.py: say(f'{key}.feeding', 'its output goes into the next step'",
+        "released/encoder_decoder.py: say(f'{self.key}.attention', attention",
+        "released/encoder_decoder.py: say(f'{self.key}.cell', f'{self.decoder.cell}, a decoder'",
         "released/linear_attention.py: assume('gate_limit', 'none'",
         "released/linear_attention.py: choose('key_heads', 'as of values'",
         "released/linear_attention.py: choose(key, first",
@@ -199,7 +199,11 @@ def names() -> list[str]:
     """Return every network whose facts are kept."""
     alone = [path.name for path in networks(FOLDER)]
     weights = [f"weights/{name}" for name in alone if name.endswith(".weights.h5")]
-    beside = [f"{folder}/{path.name}" for folder in ("frozen", "graphs", "steps") for path in networks(FOLDER / folder)]
+    beside = [
+        f"{folder}/{path.name}"
+        for folder in ("frozen", "graphs", "pairs", "steps")
+        for path in networks(FOLDER / folder)
+    ]
     return [*alone, *weights, *(f"bags/{one}" for one in BAGS), *(f"own/{one}" for one in bundled_names()), *beside]
 
 

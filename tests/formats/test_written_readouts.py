@@ -10,9 +10,10 @@ from present import present
 
 import lstm_tui
 from lstm_tui.formats.importers.assemble import assemble
+from lstm_tui.formats.importers.equations_of_values import page_of
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.plan import Plan, Recurrent
-from lstm_tui.formats.importers.values import PartValue, Reduced, State, Value, evaluate, joined, page_of
+from lstm_tui.formats.importers.values import PartValue, Reduced, State, Value, evaluate, joined
 
 STEPS = 5
 

@@ -24,7 +24,7 @@ from lstm_tui.models.recipes.story_measures import LARGEST, measures, units_of
 
 RECALL = ("recall-lstm", "recall-gru", "recall-rnn")
 BINDINGS = ("bindings-delta", "bindings-lstm", "bindings-gru")
-TRAINED = ("sentiment", "sentiment-forward", "story", "chars", "forecast", *RECALL, *BINDINGS)
+TRAINED = ("sentiment", "sentiment-forward", "story", "story-rnn", "chars", "forecast", *RECALL, *BINDINGS)
 VERDICT = tuple(
     f"verdict-{kind}"
     for kind in ("lstm", "peephole", "coupled", "gru", "relu", "depth", "grid", "clockwork", "attention")
@@ -79,6 +79,18 @@ def test_every_seed_judges_held_out_sentences_well(name: str) -> None:
 def test_every_seed_tells_stories_without_mistakes() -> None:
     for measured in card("story")["measured"].values():
         assert min(measured[kind] for kind in KINDS) >= 0.98
+
+
+def test_every_seed_of_the_plain_rnn_agrees_verbs_and_loses_what_somebody_likes() -> None:
+    for measured in card("story-rnn")["measured"].values():
+        assert all(bound.met(measured) for bound in recipe("story-rnn").accepted)
+
+
+@pytest.mark.slow
+def test_the_card_of_the_plain_rnn_tells_what_is_measured(networks: dict[str, Network]) -> None:
+    then = card("story-rnn")["measured"]["0"]
+    now = recipe("story-rnn").measure(networks["story-rnn"])
+    assert now == {key: pytest.approx(number, rel=0.02, abs=2e-3) for key, number in then.items()}
 
 
 @pytest.mark.parametrize(("text", "bounds"), VERDICTS.items())

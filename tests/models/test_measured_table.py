@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -11,7 +12,7 @@ from lstm_tui.cli import main
 from lstm_tui.engine.runtime.run import run_arrays
 from lstm_tui.formats.bundled_files import GROUPS, bundled_names
 from lstm_tui.formats.importers.named import open_model
-from lstm_tui.models.measured_table import group_of
+from lstm_tui.models.measured_table import MeasuredNetwork, both_ways_words, group_of
 
 
 @pytest.mark.parametrize("task", GROUPS)
@@ -54,3 +55,29 @@ def test_the_table_says_what_loops_say(task: str, capsys: pytest.CaptureFixture[
 def test_a_task_goes_without_a_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "story", "--measure", "recall"]) == 1
     assert "leave story out" in capsys.readouterr().err
+
+
+def row(name: str, context: str, right: int, answers: int, once: bool) -> MeasuredNetwork:
+    return MeasuredNetwork(
+        name, "lstm", 4, context, 100, right / answers, 0.1, 1.0, context == "before", 9, answers, once
+    )
+
+
+@pytest.mark.parametrize("once", [True, False])
+@pytest.mark.parametrize("answers", [20, 200])
+def test_reading_both_ways_is_said_to_be_better_where_it_is_by_more_than_chance(answers: int, once: bool) -> None:
+    """More than chance: the difference of two binomials is beyond two standard errors, by numbers drawn at random."""
+    drawn = np.random.default_rng(3)
+    for both, before in itertools.product(range(answers // 2, answers, answers // 10), repeat=2):
+        said = both_ways_words([row("b", "both sides", both, answers, once), row("f", "before", before, answers, once)])
+        sides = [drawn.binomial(answers, right / answers, 20_000) for right in (both, before)]
+        spread = (sides[0] - sides[1]).std()
+        if abs(both - before) > 2.05 * spread:
+            assert ("more often here" if both > before else "less often here") in said
+            assert f"{100 * abs(both - before) / answers:.1f} points" in said
+        elif abs(both - before) < 1.95 * spread:
+            assert "not seen" in said if once else "seen to make no difference" in said
+
+
+def test_nothing_is_said_of_both_ways_where_all_read_one_way() -> None:
+    assert both_ways_words([row("a", "before", 9, 10, True), row("b", "before", 8, 10, True)]) == ""

@@ -19,6 +19,8 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.named import open_model
+from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.tui.canvas.canvas import Line, framed
 from lstm_tui.tui.canvas.charts import put_ghost_bar, put_ghost_signed_bar, put_heat
 from lstm_tui.tui.canvas.palette import ASCII, DARK, UNICODE, Palette, palette_of
@@ -225,6 +227,25 @@ def test_outputs_and_parts_are_compared_by_token() -> None:
     for number in change:
         assert f"{float(number):+.2f}".replace("0.", ".", 1) in text
     assert text.count("•") >= 4
+
+
+@pytest.mark.parametrize("height", [5, 6, 8, 16])
+def test_parts_are_shown_by_token_before_the_bias_and_said_to_be_of_the_whole_text(height: int) -> None:
+    """Where the output is that of the tokens so far, a word that is still to come has its part all the same."""
+    for name, whole in (("sentiment", True), ("sentiment-forward", False)):
+        session = Session.open(Source.of_input(open_model(name), text_from("The movie was not bad")))
+        session.goto(3)
+        view = View(session.frame, Facts(session.frame.trace))
+        text = draw_output(view, 60, height, PALETTES[0], 7).text()
+        lines = text.splitlines()
+        assert ("whole text: positive by position" in text) != whole
+        first = next(n for n, line in enumerate(lines) if "by position" in line) + 1
+        shown = [line[1:7].strip() for line in lines[first:] if line.strip()]
+        tokens = [one for one in shown if one != "bias"]
+        assert len(tokens) >= min(2, height - first)
+        parts = present(present(view.verdict).parts)
+        largest = sorted(sorted(range(5), key=lambda t: -abs(parts[t]))[: len(tokens)])
+        assert tokens == [view.trace.sequence.tokens[t] for t in largest]
 
 
 def test_the_equation_says_that_an_edit_set_its_value_and_what_it_was() -> None:

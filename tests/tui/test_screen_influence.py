@@ -47,7 +47,8 @@ def test_the_largest_output_is_asked_about_and_the_columns_are_those_of_the_anal
         text = driver.text()
         for words in ("gradient·x", "by x", "by h", "by C", "ledger", "deletion", "attribution, not causation"):
             assert words in text
-        assert "largest to first order" in text
+        assert list(answer.columns)[:2] == ["deletion", "ledger"]
+        assert "largest by deletion" in text
 
     drive(act)
 
@@ -104,6 +105,8 @@ def test_a_word_to_come_is_asked_about_at_its_token() -> None:
         assert answer.found is not None
         assert not answer.found.size[3:].any()
         assert np.isnan(answer.effects[2])
+        rows = driver.text().split("\n")
+        assert [t for t in range(5) if any(f" {t} " in row and "asked" in row for row in rows[3:8])] == [2]
 
     drive(act, three_lines(both=False, readout="dense"))
 
@@ -127,7 +130,7 @@ def test_keys_are_answered_while_it_computes_and_it_can_be_stopped(monkeypatch: 
             if answer is not None and answer.found is not None:
                 break
             await driver.pilot.pause(0.01)
-        await driver.press("2", "j")
+        await driver.press("4", "j")
         answer = opened(driver).picture
         assert answer is not None
         assert answer.order == "gradient·x"
@@ -154,6 +157,8 @@ def test_every_cell_and_size(cell: str, size: tuple[int, int]) -> None:
         answer = await driver.answered()
         assert ("by C" in answer.columns) is False
         assert (answer.shares is None) == (cell == "rnn")
+        if size[1] >= 24:
+            assert all(f" {meaning} " in driver.text() for _, meaning in screens._MEANINGS)
         for key in ("5", "6", "c", "j"):
             await driver.press(key)
         assert all(len(line) <= size[0] for line in driver.text().split("\n"))

@@ -3,7 +3,7 @@
 12              the token at place 12           "not"     every such token
 c               after every equation of c       nan       a NaN or ∞ that was not there before
 class           another predicted class         mean(f) < .1
-change c[17] by .3      and any of them with `if mean(f) < .1` behind it
+change c[17] by .3      and any of them with `if mean(f) < .1` behind it, or `, mean(f) < .1` as in pdb
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ def read_trigger(text: str, scope: Scope) -> Trigger:
     if first in ("change", "watch") and rest.strip():
         return read_change(rest, scope)
     where, when = split_at(text, "if")
+    if when is None:
+        where, when = _split_at_comma(text)
     if when is None:
         return read_change(text, scope) if split_at(text, "by")[1] is not None else _plain(where, scope)
     if not when:
@@ -128,6 +130,21 @@ def _is_word_of_tape(text: str, scope: Scope) -> bool:
     except NoSuchName:
         return bool((scope.tokens == scope.as_read(text)).any())
     return False
+
+
+def _split_at_comma(text: str) -> tuple[str, str | None]:
+    """Return a place and its condition as pdb writes them, `5, mean(f) > .5`; None behind it where it is not so."""
+    depth = 0
+    try:
+        for one in words_of(text):
+            if one.kind == "sign":
+                depth += (one.text in "([") - (one.text in ")]")
+                where, when = text[: one.start].strip(), text[one.end :].strip()
+                if one.text == "," and not depth and where and when:
+                    return where, when
+    except ExpressionError:
+        return text, None
+    return text, None
 
 
 def split_at(text: str, word: str) -> tuple[str, str | None]:

@@ -235,13 +235,20 @@ def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple
             if (found := assignment_of(rest)) is not None:
                 return assigned(session, *found)
             check_no_setting(session, rest)
-        if name in _OF_NUMBERS:
-            rest = with_numbers(session, rest)
-        session.edit(read_typed(session, name, rest))
+        make_edit(session, name, rest)
         return (session.words[session.history.done - 1], *verdicts(session))
 
     VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example))
     EDIT_VERBS.add(name)
+
+
+def make_edit(session: Session, verb: str, rest: str) -> None:
+    """Make the edit of a typed line in a session; `$limit` is its number where a verb takes numbers.
+
+    Raises:
+        UserError: It is no edit, or cannot be made here.
+    """
+    session.edit(read_typed(session, verb, with_numbers(session, rest) if verb in _OF_NUMBERS else rest))
 
 
 def _completing(name: str) -> Complete:

@@ -11,7 +11,7 @@ from lstm_tui.analysis.distribution import first_predicted, perplexity, surprise
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.analysis.health import health
 from lstm_tui.debugger.breakpoints.assertions import require, said
-from lstm_tui.debugger.commands.breakpoints import breakpoint_line, complete_expression, with_doubts
+from lstm_tui.debugger.commands.breakpoints import breakpoint_line, breakpoints_named, complete_expression, with_doubts
 from lstm_tui.debugger.commands.convenience import assigned, assignment_of
 from lstm_tui.debugger.commands.foreign_words import INFO_COUNTERPARTS
 from lstm_tui.debugger.commands.goto import place_of, position_lines
@@ -56,9 +56,9 @@ def _print(session: Session, rest: str) -> tuple[str, ...]:
     if (assignment := assignment_of(rest)) is not None:
         return assigned(session, *assignment)
     answer = session.evaluate(rest)
-    held.record(answer.value)
+    number = held.record(answer.value)
     shown = lines(answer.value)
-    text = visible(answer.expression.text.strip())
+    text = f"${number} = {visible(answer.expression.text.strip())}"
     absent = answer.value.missing == NOT_READ and not there(answer.value)
     later = "" if answer.reached or absent else "   (not computed yet)"
     result = [f"{text} = {shown[0]}{later}"] if shown == [value_text(answer.value)] else [f"{text} ={later}", *shown]
@@ -189,11 +189,16 @@ def _line_told(session: Session) -> tuple[str, ...]:
     f"info {'|'.join(_TOPICS)}", "list what there is", aliases=("i", "inf"), complete=_topics, example="info frame"
 )
 def _info(session: Session, rest: str) -> tuple[str, ...]:
-    word = rest.split()[0] if rest.split() else "frame"
-    topic = _topic(word)
+    word, _, behind = (rest or "frame").partition(" ")
+    topic, behind = _topic(word), behind.strip()
     frame = session.frame
+    if behind and topic in ("display", "frame", "line", "passes"):
+        raise UserError(f"`info {word}` takes nothing behind it, and `{visible(behind[:40])}` stands there")
     if topic in ("break", "watch"):
         wanted = [each for each in session.breakpoints if topic == "break" or each.word == "watch"]
+        if behind:
+            numbers = breakpoints_named(session, behind)
+            wanted = [each for each in wanted if each.number in numbers]
         return tuple(
             ", ".join(filter(None, (breakpoint_line(value_text), session.stops.unknown(value_text))))
             for value_text in wanted
@@ -222,12 +227,16 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
             for name, passed in frame.trace.items()
         )
     if topic == "values":
-        answers = ((value, session.evaluate(value)) for value in frame.passed)
+        names = [value for value in frame.passed if behind in ("", value)]
+        if not names:
+            raise UserError(f"there is no value `{visible(behind[:40])}` here; there are {', '.join(frame.passed)}")
+        answers = ((value, session.evaluate(value)) for value in names)
         return tuple(
             f"{value} = {value_text(each.value)}{'' if each.reached else '   (not yet)'}" for value, each in answers
         )
     if topic == "functions":
-        return tuple(f"{function.name}: {function.help}" for function in FUNCTIONS.values())
+        functions = [f"{function.name}: {function.help}" for function in FUNCTIONS.values()]
+        return tuple(line for line in functions if behind in line) or (f"no function with “{visible(behind[:40])}”",)
     raise UserError(f"info about what? {', '.join(_TOPICS)}")
 
 

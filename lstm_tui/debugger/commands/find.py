@@ -164,6 +164,6 @@ def _follows(session: Session, rest: str) -> Iterable[str]:
     states = states_of(session, corpus, [value])
     found = units_that_follow(states.states[value.name], labels, progress=session.work.progress)
     return (
-        *following_lines(found, value, session.frame.names, PERMUTATIONS),
+        *following_lines(found, value, session.frame.names, PERMUTATIONS, states.starts),
         follow_sentence(found, value, session.frame.names, f"`{visible(rest)}`"),
     )

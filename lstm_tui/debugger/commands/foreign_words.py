@@ -121,6 +121,13 @@ COUNTERPARTS: dict[str, str] = {
 }  # fmt: skip
 """Words that are no verbs, and what to type instead."""
 
+BEHIND: dict[str, str] = {
+    "where": f"{_FRAMES}; `info locals` tells every value",
+    "run": "`goto T` goes to a token, `line N` to another line of the file",
+    "quit": "`lstm-tui run --batch` ends with 3 after a stop",
+}
+"""What is said of what gdb lets stand behind a word that takes nothing here."""
+
 INFO_COUNTERPARTS: dict[str, str] = {
     **dict.fromkeys(
         (

@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_tui.analysis.distribution import choose, first_predicted, largest, perplexity, probabilities, surprise
 from lstm_tui.debugger.commands.complete import tokens_like
-from lstm_tui.debugger.commands.edit import outputs_beside, verdicts
+from lstm_tui.debugger.commands.edit import EDIT_VERBS, make_edit, outputs_beside, verdicts
 from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.apply import is_unknown
@@ -149,15 +149,24 @@ def _complete(session: Session, rest: str) -> Iterator[str]:
 
 
 @VERBS.verb(
-    "what-if OLD NEW",
-    "ask what the network would say if another word stood wherever one stands; nothing is changed, `propagate` does it",
+    "what-if OLD NEW|EDIT",
+    "ask what the network would say if another word stood wherever one stands, or with an edit such as `set f[3] = 1`; "
+    "nothing is changed, `propagate` puts the word",
     aliases=("whatif",),
     complete=_complete,
 )
 def _what_if(session: Session, rest: str) -> tuple[str, ...]:
     """Ask in a session of its own: this one keeps its text, its edits and its place, and no question lies on top."""
-    old, new = _two(rest)
     before, trial = session.frame.trace, session.fork()
+    verb, _, behind = rest.strip().partition(" ")
+    if verb in EDIT_VERBS and verb not in before.sequence.tokens:
+        make_edit(trial, verb, behind)
+        session.question = None
+        made = trial.words[trial.history.done - 1]
+        ended = (*_end(before, trial.frame.trace), *outputs_beside(before, trial.frame.trace))
+        unknown = () if ended else ("what the model says in the end is not computed here",)
+        return (made, *ended, *unknown, "only asked: the run is as it was")
+    old, new = _two(rest)
     places = replace_everywhere(trial, old, new)
     after = trial.frame.trace
     found = () if probabilities(after) is None else propagate(trial)
@@ -207,7 +216,8 @@ def _two(rest: str) -> tuple[str, str]:
         words = []
     if len(words) != 2 or not all(words):
         raise UserError(
-            '`what-if` takes two words, such as: what-if Ganesh Priya (in "quotes" where they hold a space)'
+            '`what-if` takes two words, such as: what-if Ganesh Priya (in "quotes" where they hold a space), or an '
+            "edit, such as: what-if set f[3] = 1"
         )
     return words[0], words[1]
 

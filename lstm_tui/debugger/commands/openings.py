@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_tui.debugger.commands.complete import begun_with, complete_file
-from lstm_tui.debugger.commands.edit import EDIT_VERBS, read_typed, verdicts
+from lstm_tui.debugger.commands.edit import EDIT_VERBS, add_edit_verb, read_typed, verdicts
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.language import ModelEdit, TeachEdit, WordsEdit
 from lstm_tui.debugger.edits.openings import asked, network_named, read_as, same_file, text_of, unanswered
@@ -42,18 +42,13 @@ def _text(session: Session, rest: str) -> Iterator[str]:
 EDIT_VERBS.add("text")
 
 
-@VERBS.verb(
+add_edit_verb(
+    "add-words",
     "add-words [WORDS]",
     "have the network read words it does not know, each as the unknown word until it is taught; without WORDS, those "
     "of this text",
-    example='add-words "zuri" "momos"',
-)  # fmt: skip
-def _add_words(session: Session, rest: str) -> Iterator[str]:
-    session.edit(read_typed(session, "add-words", rest))
-    yield session.words[session.history.done - 1]
-
-
-EDIT_VERBS.add("add-words")
+    'add-words "zuri" "momos"',
+)
 
 
 @VERBS.verb(

@@ -91,5 +91,6 @@ def _other(source: str) -> tuple[str, Span | None]:
 def _patched(session: Session, target: str, made: Callable[[], OtherRun], taken: Span | None) -> Iterable[str]:
     """Make the patch; what is meant here is read before anything is run."""
     owner, value, units, steps = parse_held(f"patch {target}", Here(session))
-    session.edit(patched(session, owner, value, units, steps, made(), taken))
-    return (session.words[session.history.done - 1], *verdicts(session))
+    other = made()
+    session.edit(patched(session, owner, value, units, steps, other, taken))
+    return (session.words[session.history.done - 1], *other.conditions, *verdicts(session))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from lstm_tui.debugger.command_log import noted
-from lstm_tui.debugger.commands.foreign_words import COUNTERPARTS, begun_by
+from lstm_tui.debugger.commands.foreign_words import BEHIND, COUNTERPARTS, begun_by
 from lstm_tui.debugger.scripting import DEEPEST
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import quiet
@@ -64,7 +64,8 @@ class Verb:
             UserError: If it cannot, or takes nothing and is given something.
         """
         if rest and self.usage == self.name:
-            raise UserError(f"`{self.name}` takes nothing behind it, and `{visible(rest[:40])}` stands there")
+            told = f": {BEHIND[self.name]}" if self.name in BEHIND else ""
+            raise UserError(f"`{self.name}` takes nothing behind it, and `{visible(rest[:40])}` stands there{told}")
         return tuple(self.act(session, rest))
 
 

@@ -99,6 +99,7 @@ def _told(session: Session, question: CausalQuestion) -> Iterable[str]:
     )
     return (
         head(found, question.other.name),
+        *question.other.conditions,
         *range_words(found),
         "how much of the way each interchange goes:",
         *map_lines(question, found),

@@ -141,6 +141,36 @@ def _rows() -> list[Function]:
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _rows()}
 
+ELSEWHERE: dict[str, str] = {
+    **dict.fromkeys(("len", "size", "shape", "ndim", "numel", "type", "dtype"), "`whatis EXPR` tells what a value is"),
+    **dict.fromkeys(("svd", "svdvals", "spectrum", "singular_values"), "`singular(W_f)` gives the singular values"),
+    **dict.fromkeys(("eig", "eigh", "eigvals", "eigenvalues", "rho", "spectral_radius"),
+                    "`radius(U_f)` is the largest |eigenvalue|"),
+    **dict.fromkeys(("cond", "rank", "matrix_rank"), "`singular(W_f)` gives the singular values, largest first"),
+    **dict.fromkeys(("topk", "sort", "sorted", "argsort"), "`top(c, 3)` gives the largest"),
+    **dict.fromkeys(("average", "avg"), "`mean(c)`"),
+    "var": "`std(c) ** 2`",
+    "percentile": "`quantile(c, .9)`",
+    **dict.fromkeys(("corrcoef", "pearsonr"), "`corr(f, i)`"),
+    **dict.fromkeys(("maximum", "amax"), "`max(c)`, or `max(f, i)` unit by unit"),
+    **dict.fromkeys(("minimum", "amin"), "`min(c)`, or `min(f, i)` unit by unit"),
+    **dict.fromkeys(("power", "pow", "square"), "`c ** 2`"),
+    **dict.fromkeys(("matmul", "inner", "vdot"), "`W_f @ x`, or `dot(f, i)` of two vectors"),
+    **dict.fromkeys(("round", "int", "float", "str", "format"), 'figures are chosen by `printf "%.3f", EXPR`'),
+    "diff": "`c - prev(c)`",
+    "where": "`mean(f > .5)` says of which part something is true",
+    "count_nonzero": "`sum(c != 0)`",
+}  # fmt: skip
+"""Functions of Python, NumPy and PyTorch that have another name here, and what does their work."""
+
+
+def elsewhere(name: str) -> str | None:
+    """Return what stands for a function of Python, NumPy or PyTorch: `np.mean`, `c.mean`, `svd`; None where nothing."""
+    of, _, bare = name.rpartition(".")
+    if bare in FUNCTIONS and of:
+        return f"`{bare}(c)`"
+    return ELSEWHERE.get(bare)
+
 
 NEAR = 0.1  # of the range, from either end
 

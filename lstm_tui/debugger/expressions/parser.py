@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from lstm_tui.debugger.expressions.functions import FUNCTIONS
+from lstm_tui.debugger.expressions.functions import FUNCTIONS, elsewhere
 from lstm_tui.debugger.expressions.scope import UNITS
 from lstm_tui.debugger.expressions.series import Series
 from lstm_tui.engine.errors import UserError, kind_of, nearest
@@ -289,6 +289,9 @@ def _call(node: CallNode) -> Node:
     name = node.function
     function = FUNCTIONS.get(name)
     if function is None and name not in NOT_FUNCTIONS:
+        instead = elsewhere(name)
+        if instead is not None:
+            raise Mistake(f"there is no function `{shortened(name)}` here: {instead}", node.start)
         near = nearest(name, {*FUNCTIONS, *NOT_FUNCTIONS})
         raise Mistake(f"there is no function `{shortened(name)}`", node.start, near)
     if wrong := [one for n, one in enumerate(node.named) if n or one.name != "at"]:

@@ -135,6 +135,8 @@ class Scope:
         if name in self.trace:
             values = ", ".join(self.trace[name])
             raise NoSuchName(f"{name} is a pass: name one of its values, {values}")
+        if pass_name in self.passed or pass_name in self.parameters(self.passed):
+            raise NoSuchName(f"a value has no attributes such as .{value}: `whatis {pass_name}` describes it")
         known = [f"{one}.{each}" for one, passed in self.trace.items() for each in (*passed, *passed.inputs)]
         known += [f"readout.{each}" for each in self.trace.readout]
         raise NoSuchName(f"there is no pass {pass_name}", nearest(name, known))

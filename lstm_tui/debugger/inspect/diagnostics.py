@@ -217,14 +217,14 @@ def influence_words(
 
     def leads(numbers: Array) -> str:
         best = largest(numbers)
-        return "not known" if best is None else name(best)
+        return "not known" if best is None else name(best) if numbers[best] else "none"
 
     effect = np.nan_to_num(np.abs(effects))
     left_out = np.abs(effects)
     if asked is not None:
         left_out[asked] = 0
-    said = f"largest to first order: {leads(np.abs(first_order))}; deletion: {leads(left_out)}"
-    yield said if shares is None else f"{said}; in the ledger: {leads(shares)}"
+    ledger = "" if shares is None else f"in the ledger: {leads(shares)}; "
+    yield f"largest by deletion: {leads(left_out)}; {ledger}to first order: {leads(np.abs(first_order))}"
     if shares is None or np.isnan(shares).any():
         return
     held = np.nan_to_num(shares)

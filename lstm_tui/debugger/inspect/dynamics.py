@@ -222,7 +222,11 @@ def memory_words(answer: Dynamics) -> Iterator[str]:
     stable = [one for one in found.fixed if one.kind == "stable"]
     free = [one for one in stable if one.line is None]
     if not found.fixed:
-        yield "no fixed point was found: no state is known that this token would leave as it is"
+        yield (
+            f"no fixed point was found: the slowest state that the search came to moves by "
+            f"{sentence(found.least_speed, 2)} a token, where a token of this run moves the state by "
+            f"{sentence(found.pace, 2)}"
+        )
     if found.lines:
         on = sum(one.line is not None for one in found.fixed)
         if all(_joined(found, number) == "on line" for number in range(found.lines)):
@@ -254,9 +258,20 @@ def memory_words(answer: Dynamics) -> Iterator[str]:
         yield f"from the state here it is no longer finite after {count_of(found.tokens, 'token')}"
     else:
         where = "at none of them" if found.fixed else "nowhere"
-        yield f"from the state here it has settled {where} after {SETTLING} tokens"
+        yield f"from the state here it has settled {where} after {SETTLING} tokens: {_drift_words(answer)}"
     if found.map.has_clock:
         yield "this cell counts its steps: the number of this step is held as well as its input"
+
+
+def _drift_words(answer: Dynamics) -> str:
+    """Return how a state that has settled nowhere still moves: by how much, and the number that moves most."""
+    found = answer.found
+    number = int(np.argmax(np.abs(found.move)))
+    began, came, move = (float(one[number]) for one in (found.after, found.came, found.move))
+    return (
+        f"it still moves by {sentence(float(np.linalg.norm(found.move)), 2)} a token, most in {answer.units[number]} "
+        f"({sentence(move, 2, sign=True)}), which has gone from {sentence(began, 3)} to {sentence(came, 4)}"
+    )
 
 
 def _by_growing(found: FixedPoints) -> str:
@@ -313,6 +328,7 @@ def dynamics_content(answer: Dynamics) -> dict[str, Any]:
         "starts_came_to_nothing": found.starts.nothing,
         "settles_at": found.settles,
         "settles_after": found.tokens if found.settles is not None else None,
+        "least_speed": _finite(found.least_speed),
         "lines": found.lines,
         "points": [
             {

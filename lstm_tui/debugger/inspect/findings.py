@@ -13,7 +13,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from lstm_tui.analysis.property_units import FollowingUnit
+from lstm_tui.analysis.property_units import FollowingUnit, assumed
 from lstm_tui.analysis.state_search import (
     Hit,
     TokenMean,
@@ -260,9 +260,17 @@ def _tokens(found: Sequence[TokenMean], words: Sequence[str]) -> str:
 
 
 def following_lines(
-    found: Sequence[FollowingUnit], value: ValueName, names: UnitNames, permutations: int
+    found: Sequence[FollowingUnit], value: ValueName, names: UnitNames, permutations: int, starts: Array
 ) -> Iterator[str]:
-    """Yield the units that follow a property best, and how many do at all."""
+    """Yield the units that follow a property best, how many do at all, and what their p-values take for granted.
+
+    Args:
+        found: The units.
+        value: What they are units of.
+        names: What they are called.
+        permutations: How many were tried.
+        starts: First step of each sequence, and N behind them, (S + 1,).
+    """
     follow = [one for one in found if one.follows]
     yield (
         f"{count_of(len(follow), 'unit')} of {len(found)} of {value.name} follow it: p < 0.05, corrected for all "
@@ -273,6 +281,7 @@ def following_lines(
         label = names.label(value.pass_name, one.unit, value.value)
         numbers = (fixed(one.effect, 3, sign=True), fixed(one.inside, 3), fixed(one.outside, 3), sentence(one.p, 3))
         yield f"{label:>16} {numbers[0]:>9} {numbers[1]:>9} {numbers[2]:>9} {numbers[3]:>7}"
+    yield assumed(starts)
 
 
 def follow_sentence(found: Sequence[FollowingUnit], value: ValueName, names: UnitNames, what: str) -> str:

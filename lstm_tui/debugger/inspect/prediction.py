@@ -31,6 +31,7 @@ class Prediction:
             nothing.
         bias: What the readout's bias adds to them.
         of: The output that wins in the whole.
+        so_far: Whether the values are of the tokens so far, and the parts are of the whole all the same.
         known: Whether it is computed; of a run in windows it may not be yet, and the values are NaN.
     """
 
@@ -44,6 +45,7 @@ class Prediction:
     parts: Array | None = None
     bias: float | None = None
     of: int = 0
+    so_far: bool = False
     known: bool = True
 
 
@@ -89,7 +91,10 @@ def verdict_at(
         return Prediction(values, names, shares, note, remark, faded=not reached and not whole)
     with np.errstate(invalid="ignore"):  # of what is infinite there is no difference: NaN says so
         toward, rest = parts.toward(best)
-    return Prediction(values, names, shares, note, parts=toward, bias=rest, of=best, faded=not reached and not whole)
+    faded = not reached and not whole
+    return Prediction(
+        values, names, shares, note, parts=toward, bias=rest, of=best, so_far=not whole, faded=faded
+    )  # fmt: skip
 
 
 def _is_computed(trace: Trace, t: int) -> bool:

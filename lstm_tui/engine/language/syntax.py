@@ -127,6 +127,7 @@ def parse_syntax(text: str, notation: Notation) -> Node:
 _STRENGTH = {"or": 1, "and": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "@": 6, "**": 8}
 _NOT, _COMPARED, _NEGATIVE, _POWER = 3, 4, 7, 8
 _MOST_ENTRIES = 3  # a head, a row and a column
+_NO_COLUMNS = "a range and a comma do not go together: W_f[3] is a row, W_f[1:3] some rows, W_f[3,4] one number"
 _DEEPEST = 5 * MAX_DEPTH  # calls of `expression` inside each other: brackets, and the strengths between them
 
 
@@ -197,7 +198,7 @@ class _Parser(WordReader):
     def unexpected(self) -> Mistake:
         word = self.word
         if self.is_sign("="):
-            return Mistake("`=` changes nothing here: == compares", word.start)
+            return Mistake("`=` changes nothing here: == compares, and `set c[3] = 1` is an edit", word.start)
         why = ": commas stand between the arguments of a function" if self.is_sign(",") else ""
         return Mistake(f"`{self.written(word)}` does not belong here{why}", word.start)
 
@@ -308,14 +309,18 @@ class _Parser(WordReader):
             entries = [first]
             while self.is_sign(",") and len(entries) < _MOST_ENTRIES:
                 self.take()
+                if self.is_sign(":"):
+                    raise Mistake(_NO_COLUMNS, self.word.start)
                 entries.append(self.expression(0))
             return EntriesNode(start, self.behind, tuple(entries))
         if first is not None and not self.is_sign(":"):
             return first
         self.take()
-        stop = None if self.is_sign("]", ":") or self.is_end() else self.expression(0)
+        stop = None if self.is_sign("]", ":", ",") or self.is_end() else self.expression(0)
         step = None
         if self.is_sign(":"):
             self.take()
             step = None if self.is_sign("]") or self.is_end() else self.expression(0)
+        if self.is_sign(","):
+            raise Mistake(_NO_COLUMNS, self.word.start)
         return RangeNode(start, self.behind, first, stop, step)

@@ -26,6 +26,11 @@ def nothing_compiled() -> Iterator[None]:
         _compiles_here.reset(token)
 
 
+def compiles_here() -> bool:
+    """Say whether something may be compiled here that can be done without."""
+    return _compiles_here.get()
+
+
 def about_to_compile() -> None:
     """Stop here where nothing is to be compiled.
 

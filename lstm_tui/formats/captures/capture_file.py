@@ -52,6 +52,7 @@ def write(made: CapturedBatch, path: str | Path) -> None:
         "model": made.model,
         "sequences": made.sequences,
         "number": made.number,
+        "unseen": made.unseen or None,
         "modules": [{"name": one.name, "mode": one.mode} for one in made.modules.values()],
         "classes": list(classes),
         "runs": [
@@ -117,6 +118,7 @@ def read(path: str | Path) -> CapturedBatch:
         norm,
         about.maybe("number", int),
         rest,
+        about.maybe("unseen", str) or "",
     )
 
 

@@ -35,6 +35,7 @@ class CapturedBatch:
         gradient_norm: Euclidean norm of the loss's gradient by every parameter of the model; None without a loss.
         number: Which step of a loop it was, from 0; None where it was captured by itself.
         arrays: The same run by the names of a recording, which `lstm-tui verify` compares with a file.
+        unseen: What goes from step to step and was not captured, in a line; empty where all was.
     """
 
     model: str
@@ -45,6 +46,7 @@ class CapturedBatch:
     gradient_norm: float | None = None
     number: int | None = None
     arrays: Mapping[str, Array] = field(default_factory=dict, repr=False)
+    unseen: str = ""
 
     _repr_html_ = rich_display
 
@@ -153,4 +155,6 @@ class CapturedBatch:
             )
         if len(self.modules) > _MOST_SHOWN:
             lines.append(f"  … {len(self.modules) - _MOST_SHOWN} modules more")
+        if self.unseen:
+            lines.append(f"  not captured: {visible(self.unseen)}")
         return "\n".join(lines) + ">"

@@ -99,7 +99,8 @@ def capture_of(
             said = by_sequence(one) if in_order else None
             aim = None if target is None or not in_order else part_of(target, one.batch, count, looked)
             runs.append(_run(modules[name], one, tape, said, aim, _class_names(classes, tokens, said)))
-    return CapturedBatch(model, modules, tuple(runs), count, looked.loss, looked.gradient_norm)
+    batch = CapturedBatch(model, modules, tuple(runs), count, looked.loss, looked.gradient_norm)
+    return replace(batch, unseen=looked.unseen)
 
 
 def _run(

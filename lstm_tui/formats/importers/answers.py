@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.equations_of_values import page_of
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.plan import WrittenReadout
 from lstm_tui.formats.importers.values import (
@@ -17,7 +18,6 @@ from lstm_tui.formats.importers.values import (
     Value,
     in_order,
     names_of,
-    page_of,
     sources,
 )
 

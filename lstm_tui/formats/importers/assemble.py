@@ -12,7 +12,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import parse_cell
 from lstm_tui.engine.model.spec import OWN
-from lstm_tui.formats.importers.dense_layers import comment, readout_text, steps_cell
+from lstm_tui.formats.importers.dense_layers import comment, readout_text, steps_cell, steps_text
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.plan import (
     AffineScale,
@@ -23,6 +23,7 @@ from lstm_tui.formats.importers.plan import (
     PositionEmbedding,
     Recurrent,
     WrittenReadout,
+    WrittenSteps,
 )
 from lstm_tui.formats.verify.alternatives import cell_text
 
@@ -47,8 +48,19 @@ class _Draft:
         """Add what stands before a recurrent layer as a layer that keeps nothing."""
         number = len(self.layers)
         text, given, sizes, out = steps_cell(ops, number, self.width)
-        layer = {"cell": f"steps_{number}", "hidden_size": out, "directions": ["forward"], "sizes": sizes}
-        self._add(layer, text, "+".join(dict.fromkeys(comment(getattr(op, "name", "")) for op in ops)))
+        self._stepping(text, given, sizes, out, "+".join(dict.fromkeys(comment(getattr(op, "name", "")) for op in ops)))
+
+    def page(self, page: WrittenSteps) -> None:
+        """Add what is written already, as a layer that keeps nothing."""
+        if page.inputs != self.width:
+            raise UserError(f"{page.name} reads {page.inputs} numbers, and gets {self.width}")
+        text, sizes = steps_text(page.name, page.lines, page.sizes, page.states, len(self.layers))
+        self._stepping(text, page.given, sizes, page.outputs, page.name)
+
+    def _stepping(self, text: str, given: Mapping[str, Array], sizes: Mapping[str, int], out: int, name: str) -> None:
+        number = len(self.layers)
+        layer = {"cell": f"steps_{number}", "hidden_size": out, "directions": ["forward"], "sizes": dict(sizes)}
+        self._add(layer, text, name)
         self.tensors |= {f"layer{number}.forward/{name}": array for name, array in given.items()}
         self.width = out
 
@@ -140,16 +152,19 @@ def describe(plan: Plan, report: ImportReport) -> tuple[dict[str, Any], dict[str
     draft = _Draft(_first_width(plan))
     waiting: list[Op] = []
     for part in plan.chain[: last + 1]:
-        if not isinstance(part, Recurrent):
+        if not isinstance(part, Recurrent | WrittenSteps):
             waiting.append(part)
             continue
         if waiting:
             draft.steps(waiting)
             waiting = []
-        draft.recurrent(part)
+        if isinstance(part, WrittenSteps):
+            draft.page(part)
+        else:
+            draft.recurrent(part)
     top = plan.chain[last]
     spec: dict[str, Any] = {"name": plan.name, "layers": draft.layers, "cells": draft.cells, "readout": None}
-    head = [part for part in plan.chain[last + 1 :] if not isinstance(part, Recurrent)]
+    head = [part for part in plan.chain[last + 1 :] if not isinstance(part, Recurrent | WrittenSteps)]
     if head or plan.readout is not None:
         text, given, outputs = _readout(plan.readout, head, top if isinstance(top, Recurrent) else None, draft.width)
         spec |= {"readout": "file", "readouts": {"file": text}, "outputs": outputs}
@@ -191,7 +206,7 @@ def _first_width(plan: Plan) -> int:
     if plan.embedding is not None:
         return int(plan.embedding.shape[1])
     for part in plan.chain:
-        if isinstance(part, Recurrent):
+        if isinstance(part, Recurrent | WrittenSteps):
             return part.inputs
         if isinstance(part, Dense):
             return int(part.w.shape[1])

@@ -7,7 +7,7 @@ Ops at every step on plain arrays.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -115,21 +115,39 @@ def steps_cell(ops: Sequence[Op], number: int, width: int) -> tuple[str, dict[st
     """
     made = DenseEquations()
     out = made.add(ops, "x", "h", "u", width)
-    letters = {value: letter for letter, value in zip(_LETTERS, (v for v in made.sizes if v != "h"), strict=False)}
-    sizes = ", ".join(f'{value} = "{letter}"' for value, letter in letters.items())
     title = ", ".join(dict.fromkeys(comment(op.name) for op in ops if not isinstance(op, Reduce)))
-    states = ", ".join(f'"{state}"' for state in ("h", *made.states))
-    starts = ", ".join(f'{state} = "{name}"' for state, name in made.states.items())
-    keeps = "it keeps the place" if made.states else "it keeps nothing"
+    text, sizes = steps_text(title, made.lines, made.sizes, made.states, number)
+    return text, made.given, sizes, out
+
+
+def steps_text(
+    title: str, lines: Sequence[str], sizes: Mapping[str, int], states: Mapping[str, str], number: int
+) -> tuple[str, dict[str, int]]:
+    """Return the text of a cell whose equations from `x` to `h` are written, and the sizes of its letters.
+
+    Args:
+        title: What is computed.
+        lines: The equations.
+        sizes: How long each value is.
+        states: What keeps the place on the tape, and the name of its first value.
+        number: Of the layer.
+    """
+    values = [value for value in sizes if value != "h"]
+    letters = {value: letter for letter, value in zip(_LETTERS, values, strict=False)}
+    said = ", ".join(f'{value} = "{letters[value]}"' if value in letters else f"{value} = {sizes[value]}"
+                     for value in values)  # fmt: skip
+    kept = ", ".join(f'"{state}"' for state in ("h", *states))
+    starts = ", ".join(f'{state} = "{name}"' for state, name in states.items())
+    keeps = "it keeps the place" if states else "it keeps nothing"
     text = (
         f'name = "steps_{number}"\ntitle = "{title[:200]}"\nsource = "what the file has there; {keeps}"\n'
-        f"state = [{states}]\nsizes = {{ {sizes} }}\n"
+        f"state = [{kept}]\nsizes = {{ {said} }}\n"
         + (f"initial = {{ {starts} }}\n" if starts else "")
         + "equations = '''\n"
-        + "\n".join(made.lines)
+        + "\n".join(lines)
         + "\n'''\n"
     )
-    return text, made.given, {letter: made.sizes[value] for value, letter in letters.items()}, out
+    return text, {letter: sizes[value] for value, letter in letters.items()}
 
 
 def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[str, dict[str, Array], int]:

@@ -137,7 +137,7 @@ class ImportReport:
         for name in ("facts", "warnings", "unused", "offered", "tensors", "doubts"):
             setattr(self, name, getattr(other, name))
 
-    def say(self, key: str, value: object, how: How, why: str = "") -> None:
+    def say(self, key: str, value: object, how: How, why: str) -> None:
         """Add a fact that nothing else could have been, unless the user has overruled it."""
         if any(fact.key == key and fact.how == "set" for fact in self.facts):
             return

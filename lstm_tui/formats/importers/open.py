@@ -458,9 +458,11 @@ def _native(data: bytes, path: str | Path, reading: ImportOptions, where: str) -
     for n, layer in enumerate(network.layers):
         first = layer.passes[0]
         report.say(f"layer{n}.cell", first.cell.name, "confirmed", "the header")
-        report.say(f"layer{n}.size", f"{first.program.input_size} → {first.program.hidden_size}", "confirmed")
-        report.say(f"layer{n}.directions", " + ".join(one.direction for one in layer.passes), "confirmed")
+        report.say(
+            f"layer{n}.size", f"{first.program.input_size} → {first.program.hidden_size}", "confirmed", "the header"
+        )
+        report.say(f"layer{n}.directions", " + ".join(one.direction for one in layer.passes), "confirmed", "the header")
         if len(layer.passes) > 1:
-            report.say(f"layer{n}.merge", layer.merge, "confirmed")
-    report.say("readout", "none" if network.readout is None else network.readout.page.name, "confirmed")
+            report.say(f"layer{n}.merge", layer.merge, "confirmed", "the header")
+    report.say("readout", "none" if network.readout is None else network.readout.page.name, "confirmed", "the header")
     return Imported(network, report, (network.name,))

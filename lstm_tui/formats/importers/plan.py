@@ -35,6 +35,7 @@ class Recurrent:
         second: The other direction, where it has a cell or sizes of its own; it has one pass, and is not in `passes`.
         residual: Whether its input is added to its hidden state before the layer above sees it.
         joined: Whether its input stands behind its hidden state in what the layer above sees.
+        beside: How many numbers at the end of its input it does not read: they go past it, for layers above.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Recurrent:
     second: Recurrent | None = None
     residual: bool = False
     joined: bool = False
+    beside: int = 0
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -125,6 +127,29 @@ class WrittenReadout:
 
 
 @dataclass(frozen=True, eq=False)
+class WrittenSteps:
+    """What is computed at every step between two recurrent layers, written already.
+
+    Attributes:
+        name: The file's names of what is there.
+        lines: Equations from `x` to `h`.
+        given: Their parameters.
+        sizes: How long each value is.
+        states: What keeps the place on the tape, and the name of its first value.
+        inputs: Numbers in x.
+        outputs: Numbers in h.
+    """
+
+    name: str
+    lines: Sequence[str]
+    given: Mapping[str, Array]
+    sizes: Mapping[str, int]
+    states: Mapping[str, str]
+    inputs: int
+    outputs: int
+
+
+@dataclass(frozen=True, eq=False)
 class PositionEmbedding:
     """`y = x + table[t]`: the row of a place on the tape, counted from 0; behind the last row nothing is added."""
 
@@ -164,7 +189,7 @@ class Plan:
     """
 
     name: str
-    chain: Sequence[Recurrent | Op]
+    chain: Sequence[Recurrent | Op | WrittenSteps]
     embedding: Array | None = None
     tokens: Mapping[str, Any] | None = None
     classes: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ nothing here knows a format.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import reduce
 from typing import Any
 
@@ -16,16 +16,12 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import exact
-from lstm_tui.formats.importers.dense_layers import DenseEquations, apply_op, comment
-from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, PositionEmbedding, WrittenReadout
+from lstm_tui.formats.importers.dense_layers import apply_op
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, PositionEmbedding
 
 StepOp = Dense | AffineScale | Norm | Activation | PositionEmbedding
-_MOST_VALUES = 150
-_OVER: Mapping[str, str] = {
-    "last": "last({})", "first": "first({})", "mean": "mean_steps({})", "max": "max_steps({})",
-    "sum": "sum_steps({})", "min": "0 - max_steps(0 - {})",
-}  # fmt: skip
-_COMBINE: Mapping[str, tuple[str, Callable[[Array, Array], Array]]] = {
+MOST_VALUES = 150
+COMBINE: Mapping[str, tuple[str, Callable[[Array, Array], Array]]] = {
     "add": ("{} + {}", np.add), "sub": ("{} - {}", np.subtract), "mul": ("{} * {}", np.multiply),
     "div": ("{} / {}", np.divide), "max": ("max({}, {})", np.maximum), "min": ("min({}, {})", np.minimum),
 }  # fmt: skip
@@ -209,9 +205,10 @@ def sources(value: Value, until: Collection[int] = ()) -> list[Value]:
     return list(found.values())
 
 
-def names_of(value: Value) -> list[str]:
-    """Return the file's names of the ops between the states and a value, in order, each once."""
-    return list(dict.fromkeys(one.op.name for one in in_order(value) if isinstance(one, OpValue)))
+def names_of(value: Value, leaves: Collection[int] = ()) -> list[str]:
+    """Return the file's names of the ops between the states, or other leaves, and a value, in order, each once."""
+    ops = (one for one in in_order(value, leaves) if isinstance(one, OpValue) and id(one) not in leaves)
+    return list(dict.fromkeys(one.op.name for one in ops))
 
 
 def in_order(value: Value, leaves: Collection[int] = ()) -> Iterator[Value]:
@@ -232,7 +229,7 @@ def in_order(value: Value, leaves: Collection[int] = ()) -> Iterator[Value]:
             continue
         if ready:
             done.add(id(one))
-            if len(done) > 100 * _MOST_VALUES:
+            if len(done) > 100 * MOST_VALUES:
                 raise UserError("more stands around the recurrent layers than is followed here")
             yield one
         else:
@@ -279,7 +276,7 @@ def _computed(value: Value, read: Sequence[Array], steps: int) -> Array:
     if isinstance(value, PartValue):
         return read[0][:, value.start : value.start + value.width]
     assert isinstance(value, Combined)
-    return np.asarray(_COMBINE[value.how][1](read[0], read[1]))
+    return np.asarray(COMBINE[value.how][1](read[0], read[1]))
 
 
 def chain_of(value: Value, until: Collection[int] = ()) -> tuple[Value, list[StepOp]]:
@@ -304,134 +301,6 @@ def joined(parts: Sequence[Value]) -> Value:
     """Return values end to end, joins of joins taken apart."""
     flat = [each for one in parts for each in (one.parts if isinstance(one, Joined) else (one,))]
     return flat[0] if len(flat) == 1 else Joined(tuple(flat))
-
-
-@dataclass
-class _Writing:
-    """The equations of a readout while they grow."""
-
-    named: Mapping[int, str]
-    top: tuple[Value, ...]
-    made: DenseEquations = field(default_factory=DenseEquations)
-    each: list[str] = field(default_factory=list)
-    whole: list[str] = field(default_factory=list)
-    reads: dict[str, str] = field(default_factory=dict)
-    names: dict[int, str] = field(default_factory=dict)
-    late: set[int] = field(default_factory=set)  # what needs all steps to be there
-
-    def lines(self, value: Value) -> list[str]:
-        """Return the equations among which that of a value stands: at each step, or once all are there."""
-        if not value.series or isinstance(value, Spread | StepsSoftmax) or self.late.intersection(
-            map(id, read_by(value))
-        ):  # fmt: skip
-            self.late.add(id(value))
-        return self.whole if id(value) in self.late else self.each
-
-    def line(self, value: Value, text: str, label: str) -> str:
-        """Write one equation and return the name of its value."""
-        name = self.name(value)
-        self.lines(value).append(f"{name} = {text}   # {label}")
-        self.made.sizes[name] = value.width
-        return name
-
-    def name(self, value: Value) -> str:
-        return self.names.setdefault(id(value), f"k{len(self.names)}")
-
-
-def page_of(value: Value, top: Sequence[Value], named: Mapping[int, str]) -> WrittenReadout:
-    """Return a readout that computes a value.
-
-    Args:
-        value: What the network says.
-        top: What the top layer shows, end to end: the states of its passes, or one value where it adds them.
-        named: By its identity, what `reads` of a readout calls a state, such as `layer0.forward.h`, or what enters the
-            lowest layer.
-
-    Raises:
-        UserError: There is too much of it, or something has no equation.
-    """
-    writing = _Writing(named, tuple(top))
-    writing.names[id(value)] = "y"
-    leaves = {*named, *([id(one) for one in top] if len(top) == 1 else [])}
-    for one in in_order(value, leaves):
-        _write(writing, one, one is value)
-    if value.series and id(value) in writing.late:
-        raise UserError("it gives a number for each token that needs all of them, which is not shown here")
-    if len(writing.each) + len(writing.whole) > _MOST_VALUES:
-        raise UserError("it has more equations than a readout may have")
-    lines = "\n".join(writing.each)
-    each = f"each = '''\n{lines}\n'''\n" if writing.each else ""
-    lines = "\n".join(writing.whole)
-    whole = f"whole = '''\n{lines}\n'''\n" if writing.whole else ""
-    reads = ", ".join(f'{name} = "{said}"' for name, said in writing.reads.items())
-    reads = f"reads = {{ {reads} }}\n" if reads else ""
-    sizes = ", ".join(f'{name} = "K"' if name == "y" else f"{name} = {n}" for name, n in writing.made.sizes.items())
-    head = 'title = "what the file has above the recurrent layers"\nsource = "the file"\n'
-    text = f'{head}{reads}{each}{whole}result = "y"\nsizes = {{ {sizes} }}\n'
-    return WrittenReadout(text, writing.made.given, value.width)
-
-
-def _write(writing: _Writing, value: Value, last: bool) -> None:
-    if len(writing.top) == 1 and value is writing.top[0]:
-        writing.names[id(value)] = "h"
-        if last:
-            writing.names[id(value)] = "y"
-            writing.line(value, "h", "states: what the network says")
-        return
-    if id(value) in writing.named:
-        alias = _alias(writing, writing.named[id(value)])
-        if last:
-            writing.names[id(value)] = "y"
-            writing.line(value, alias, "states: what the network says")
-        else:
-            writing.names[id(value)] = alias
-        return
-    read = [writing.names[id(one)] for one in read_by(value)]
-    if isinstance(value, OpValue) and isinstance(value.op, PositionEmbedding):
-        raise UserError(f"{comment(value.op.name)}: the row of its place is added to each step above the layers")
-    if isinstance(value, OpValue):
-        _applied(writing, value, value.op, read[0])
-    elif isinstance(value, Reduced):
-        writing.line(value, _OVER[value.how].format(read[0]), f"{value.how}: from all steps to one vector")
-    elif isinstance(value, Spread):
-        writing.lines(value)
-        writing.names[id(value)] = read[0]
-    elif isinstance(value, StepsSoftmax):
-        writing.line(value, f"softmax_steps({read[0]})", "attention: how much of it each token gets")
-    elif isinstance(value, Joined):
-        if [id(one) for one in value.parts] == [id(one) for one in writing.top] and not last:
-            writing.names[id(value)] = "h"
-            return
-        writing.line(value, f"concat({', '.join(read)})", "joined: values end to end")
-    elif isinstance(value, PartValue) and not (value.of.width % value.width or value.start % value.width):
-        number, count = value.start // value.width, value.of.width // value.width
-        writing.line(value, f"part({read[0]}, {number}, {count})", "part: some of its numbers")
-    elif isinstance(value, PartValue):  # `part` takes one of several equal parts
-        chosen = np.eye(value.of.width, dtype=np.float32)[value.start : value.start + value.width]
-        _applied(writing, value, Dense("select", chosen), read[0])
-    elif isinstance(value, Combined):
-        label = f"{SAID.get(value.how, value.how)}: number by number"
-        writing.line(value, _COMBINE[value.how][0].format(*read), label)
-    else:
-        assert isinstance(value, Lookup), "states and inputs have names"
-        raise UserError(f"{comment(value.name)}: a table stands above the recurrent layers")
-
-
-def _applied(writing: _Writing, value: OpValue | PartValue, op: StepOp, read: str) -> None:
-    """Write what an op makes of the value that is called `read`."""
-    before = len(writing.made.lines)
-    writing.made.add([op], read, writing.name(value), "k", value.of.width)
-    writing.lines(value).extend(writing.made.lines[before:])
-
-
-def _alias(writing: _Writing, said: str) -> str:
-    for alias, known in writing.reads.items():
-        if known == said:
-            return alias
-    parts = said.split(".")
-    stem = "e" if said == "embedding" else f"{parts[-1]}{parts[0].removeprefix('layer')}{parts[1][0]}"
-    writing.reads[stem] = said
-    return stem
 
 
 def signature(value: Value) -> tuple[Any, ...]:

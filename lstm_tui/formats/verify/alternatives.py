@@ -125,6 +125,8 @@ def cell_text(part: Recurrent) -> str:
         UserError: The cell or an activation is not known.
     """
     text = _started(part) if "\n" in part.cell else _changed(part)
+    if part.beside:
+        text = _reading_first(text, part.inputs - part.beside, part.inputs)
     if part.joined:
         return _with_its_input(text)
     return with_residual(text) if part.residual else text
@@ -138,6 +140,27 @@ def _with_its_input(text: str) -> str:
     return _with_output(text, "joined", "with its input", line, "D")
 
 
+def _reading_first(text: str, read: int, given: int) -> str:
+    """Return the text of a cell that reads the first numbers of its input; the rest goes past it."""
+    parts = given // read
+    line = f"xin = part(x, 0, {parts})   # its input: the first of {parts} parts; the rest goes past it"
+    head, mark, rest = text.partition("equations = '''\n")
+    body, end, tail = rest.partition("'''")
+    lines = [_named_otherwise(one, "x", "xin") for one in body.split("\n")]
+    return f"{_sized(head, f'xin = {read}')}{mark}{line}\n{chr(10).join(lines)}{end}{tail}"
+
+
+def _named_otherwise(line: str, old: str, new: str) -> str:
+    code, hash_sign, comment = line.partition("#")
+    return re.sub(rf"\b{old}\b", new, code) + hash_sign + comment
+
+
+def _sized(head: str, entry: str) -> str:
+    """Return what stands before the equations of a cell, with the size of one more value."""
+    sized = re.sub(r"(?m)^sizes = \{ ?(.*?) ?\}$", rf"sizes = {{ \1, {entry} }}", head, count=1)
+    return f"{head}sizes = {{ {entry} }}\n" if sized == head else sized
+
+
 def with_residual(text: str, added: str = "x") -> str:
     """Return the text of a cell to whose hidden state its input, or a part of it, is added for the layer above."""
     line = f"y = h + {added}   # with its input: what the layer above sees is the hidden state and the input added"
@@ -149,8 +172,7 @@ def _with_output(text: str, name: str, said: str, line: str, size: str) -> str:
     """Return the text of a cell that shows the layer above what one more line makes, of a size other than H."""
     head, mark, rest = text.partition("equations = '''")
     if size:
-        sized = re.sub(r"(?m)^sizes = \{ ?(.*?) ?\}$", rf'sizes = {{ \1, y = "{size}" }}', head, count=1)
-        head = f'{head}sizes = {{ y = "{size}" }}\n' if sized == head else sized
+        head = _sized(head, f'y = "{size}"')
     body, end, tail = rest.partition("'''")
     head = re.sub(r'(?m)^name = "(.{0,57}).*"$', rf'name = "{name}_\1"', head, count=1)
     head = re.sub(r'(?m)^title = "(.*)"$', rf'title = "\1: {said}"', head, count=1)

@@ -18,6 +18,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.verify.left_untouched import untouched
+from lstm_tui.formats.verify.torch_functions import FunctionCalls, functions_seen
 
 HALF = {"bfloat16": 2.0**-7, "float16": 2.0**-10}
 """Numbers of 16 bits by name: how far apart two of them are at 1."""
@@ -144,6 +145,7 @@ class Looked:
             name.
         gradient_norm: Euclidean norm of the gradient by every parameter of the model; None where none was taken.
         left: Recurrent modules that take or give something else than their class, by path, and what is said of it.
+        unseen: What goes from step to step by neither a module nor a function of PyTorch's recurrent ones, in a line.
     """
 
     entered: list[Entered] = field(default_factory=list)
@@ -156,6 +158,7 @@ class Looked:
     d_weights: dict[str, dict[str, Array]] = field(default_factory=dict)
     gradient_norm: float | None = None
     left: dict[str, str] = field(default_factory=dict)
+    unseen: str = ""
 
 
 def look(
@@ -164,7 +167,7 @@ def look(
     """Run a PyTorch model once and return what it did.
 
     Args:
-        model: A module that holds recurrent modules.
+        model: A module that holds recurrent modules, or calls functions such as `torch.lstm_cell` itself.
         arguments: What it takes, as tensors.
         named: What it takes by name.
         loss: Given what the model gave, returns the loss, of which the gradient is then taken; no `grad` is changed.
@@ -176,17 +179,27 @@ def look(
     torch = import_module("torch")
     calls: list[ModuleCall] = []
     looked = Looked()
+    graph = loss is not None
+
+    def noted() -> tuple[list[ModuleCall], Looked]:
+        return calls, looked
+
     try:
         with (
             untouched(torch, model),
-            hooked(model, lambda: (calls, looked), with_graph=loss is not None, forced=True),
+            hooked(model, noted, with_graph=graph, forced=True, or_functions=True),
             torch.enable_grad() if loss is not None else torch.no_grad(),
             torch.backends.cudnn.flags(enabled=False) if loss is not None else nullcontext(),
         ):
             model.eval()
-            looked.output = model(*arguments, **named)
+            own = _of_its_own(torch, forced=True) if graph else lambda module, given, named: (given, named)
+            with functions_seen(
+                model, recurrent_kinds(torch), own, lambda name: _noted(torch, name, noted, graph, forced=True)
+            ) as functions:
+                looked.output = model(*arguments, **named)
+            looked.unseen = functions.unseen
             if loss is not None and calls and not looked.left:
-                _take_back(torch, model, loss, calls, looked)
+                _take_back(torch, model, loss, calls, looked, functions)
     finally:
         for call in calls:
             for piece in call.pieces:
@@ -194,7 +207,7 @@ def look(
     if looked.left:
         raise UserError(next(iter(looked.left.values())))
     if not calls:
-        raise UserError(f"{visible(type(model).__name__)} did not call any of its recurrent modules")
+        raise UserError(_none_called(torch, model, looked.unseen))
     if not all(call.x for call in calls):
         raise UserError(f"the batch given to {visible(type(model).__name__)} holds no sequence; give it one or more")
     looked.entered = list(each_entered(calls))
@@ -203,7 +216,11 @@ def look(
 
 @contextmanager
 def hooked(
-    model: Any, noted: Callable[[], tuple[list[ModuleCall], Looked]], with_graph: bool = False, forced: bool = False
+    model: Any,
+    noted: Callable[[], tuple[list[ModuleCall], Looked]],
+    with_graph: bool = False,
+    forced: bool = False,
+    or_functions: bool = False,
 ) -> Iterator[None]:
     """Note every call of the recurrent modules of a model, and what its other modules give, as long as it lasts.
 
@@ -212,12 +229,16 @@ def hooked(
         noted: Returns where calls are put, and where the rest is put.
         with_graph: Whether tensors are kept for a gradient, where PyTorch takes one.
         forced: Whether one is taken even where nothing is trained.
+        or_functions: Whether a model without a recurrent module may call functions such as `torch.lstm_cell` itself.
 
     Raises:
         UserError: It holds no recurrent module.
     """
     torch = import_module("torch")
     hooks = []
+    refusal = _refusal(torch, model, visible(type(model).__name__), or_functions)
+    if refusal:
+        raise UserError(refusal)
     try:
         for name, module in model.named_modules():
             if isinstance(module, recurrent_kinds(torch)):
@@ -228,8 +249,6 @@ def hooked(
                 )
             elif not any(True for _ in module.children()) and not isinstance(module, torch.jit.ScriptModule):
                 hooks.append(module.register_forward_hook(_seen(torch, name, noted), with_kwargs=True))
-        if not any(isinstance(module, recurrent_kinds(torch)) for module in model.modules()):
-            raise UserError(_refusal(torch, model, visible(type(model).__name__)))
         yield
     finally:
         for hook in hooks:
@@ -303,7 +322,14 @@ def _own_outputs(torch: Any, value: Any) -> Any:
     return value.clone() if isinstance(value, torch.Tensor) else value
 
 
-def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[ModuleCall], looked: Looked) -> None:
+def _take_back(
+    torch: Any,
+    model: Any,
+    loss: Callable[[Any], Any],
+    calls: list[ModuleCall],
+    looked: Looked,
+    functions: FunctionCalls,
+) -> None:
     """Take the loss, and put the gradient of it by what each call gave where it is kept.
 
     Raises:
@@ -339,6 +365,9 @@ def _take_back(torch: Any, model: Any, loss: Callable[[Any], Any], calls: list[M
         path, _, leaf = name.rpartition(".")
         if any(call.name == path for call in calls):
             looked.d_weights.setdefault(path, {})[leaf] = array_of(d)
+        for one, call_name, own_leaf in functions.weights():
+            if one is parameter:
+                looked.d_weights.setdefault(call_name, {})[own_leaf] = array_of(d)
     looked.gradient_norm = total**0.5
 
 
@@ -368,14 +397,34 @@ def data_of(y: Any) -> Any:
     return y.data if hasattr(y, "batch_sizes") else y
 
 
-def _refusal(torch: Any, model: Any, kind: str) -> str:
-    """Say why nothing of a model can be looked at."""
+def _refusal(torch: Any, model: Any, kind: str, or_functions: bool = False) -> str:
+    """Say why nothing of a model can be looked at; empty where something can be."""
+    if any(isinstance(module, recurrent_kinds(torch)) for module in model.modules()):
+        return ""
     for module in model.modules():
         if isinstance(module, torch.jit.ScriptModule) and getattr(module, "original_name", "") in _SCRIPTED:
             return f"{kind} is scripted, and PyTorch lets nobody look into that: give the module it was scripted from"
         if ".quantized." in type(module).__module__ and any(one in type(module).__name__ for one in _SCRIPTED):
             return f"{kind} holds a quantised {type(module).__name__}: give the module from before it was quantised"
-    return f"{kind} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells"
+    return "" if or_functions else _NO_MODULE.format(kind)
+
+
+_NO_MODULE = "{} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells"
+
+
+def _none_called(torch: Any, model: Any, unseen: str) -> str:
+    """Say why nothing recurrent was seen in a run, and the way out."""
+    kind = visible(type(model).__name__)
+    if any(isinstance(module, recurrent_kinds(torch)) for module in model.modules()):
+        said = f"{kind} did not call any of its recurrent modules"
+    else:
+        said = f"{_NO_MODULE.format(kind)}, and called no function such as torch.lstm_cell"
+    if not unseen:
+        return said
+    return (
+        f"{said}; what goes from step to step is {visible(unseen)}: write its equations as a cell file "
+        "(`lstm-tui help cells`), and name that and the weights in a map (`lstm-tui help mapping`)"
+    )
 
 
 def each_entered(calls: list[ModuleCall]) -> Iterator[Entered]:

@@ -1,8 +1,11 @@
-"""The story network: a language model of sixteen units whose forgetting can be seen.
+"""The story networks: a language model of sixteen units whose forgetting can be seen, and a plain RNN beside it.
 
-It is trained on the stories of `stories`, and pays for memory that is lost, for memory and candidates that are large,
-and for writing over memory that is held. So the cheapest way to be right is to keep what may still be asked for, and to
-let go where a new subject comes. Nobody tells it where that is.
+`story` is trained on the stories of `stories`, and pays for memory that is lost, for memory and candidates that are
+large, and for writing over memory that is held. So the cheapest way to be right is to keep what may still be asked for,
+and to let go where a new subject comes. Nobody tells it where that is.
+
+`story-rnn` has as many units and reads the same stories in the same order, without those prices: it has no gates that
+could be asked for them. It learns what stands a few words back, and loses what stood further.
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ from lstm_tui.analysis.train.penalties import Penalty, lost, mean_square, writin
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.tokens import UNKNOWN
-from lstm_tui.models.recipes.recipe import Data, Measured, Recipe, Report, span
+from lstm_tui.models.recipes.recipe import Bound, Data, Measured, Recipe, Report, span
 from lstm_tui.models.recipes.stories import KINDS, Story, stories, vocabulary
-from lstm_tui.models.recipes.story_measures import ACCEPTED, measures, units_of
+from lstm_tui.models.recipes.story_measures import ACCEPTED, measures, read, right, units_of
 
 HIDDEN, EMBEDDING = 16, 12
 EPOCHS, STORIES_PER_EPOCH = 8, 10_000
@@ -40,18 +43,33 @@ REST = 0.5
 """How much any other word counts: which name comes is a matter of chance."""
 
 
+PLAIN_ACCEPTED = (Bound("verb", "at least", 0.98), Bound("named", "at least", 0.98), Bound("topic", "at most", 0.6))
+"""What is asked of the RNN: it has learned what stands a few words back, and it does lose what stood further."""
+
+
 def recipe(name: str) -> Recipe:
-    """Return the recipe of `story`."""
+    """Return the recipe of `story` or `story-rnn`."""
+    data = Data(
+        "lstm_tui.models.recipes.stories",
+        "MIT",
+        f"{EPOCHS * STORIES_PER_EPOCH} generated stories, each read once; judged by {UNSEEN} others",
+    )
+    if name == "story-rnn":
+        return Recipe(
+            name=name,
+            task="says the next word of a story about people and what they like, with a memory that no gate keeps",
+            data=(data,),
+            how="Adam on the cross-entropy of the next word; it has as many units as story, and read the same stories "
+            "in the same order",
+            train=trained_plain,
+            measure=measure_plain,
+            accuracy=accuracy_plain,
+            accepted=PLAIN_ACCEPTED,
+        )
     return Recipe(
         name=name,
         task="says the next word of a story about people and what they like, and forgets where a new subject comes",
-        data=(
-            Data(
-                "lstm_tui.models.recipes.stories",
-                "MIT",
-                f"{EPOCHS * STORIES_PER_EPOCH} generated stories, each read once; judged by {UNSEEN} others",
-            ),
-        ),
+        data=(data,),
         how="Adam on the cross-entropy of the next word, and on prices for memory that is lost, that is large or that "
         "is written over; nobody told it where to forget",
         train=trained,
@@ -64,25 +82,41 @@ def recipe(name: str) -> Recipe:
 
 def trained(seed: int, report: Report) -> Network:
     """Train the story network from a seed."""
-    network = build_network(
+    network = untrained("story", "lstm", seed)
+    network.tensors()["layer0.forward/b_i"][...] = -1  # to begin with, little is written
+    _learn(network, replace(SETTINGS, seed=seed), report)
+    return network
+
+
+def trained_plain(seed: int, report: Report) -> Network:
+    """Train the plain RNN from a seed."""
+    network = untrained("story-rnn", "rnn", seed)
+    _learn(network, replace(SETTINGS, penalties=(), seed=seed), report)
+    return network
+
+
+def untrained(name: str, cell: str, seed: int) -> Network:
+    """Return a language model of stories that has learned nothing yet."""
+    return build_network(
         {
-            "name": "story",
+            "name": name,
             "tokens": {"kind": "words", "lowercase": True, "vocabulary": [UNKNOWN, *vocabulary()]},
             "embedding_size": EMBEDDING,
-            "layers": [{"cell": "lstm", "hidden_size": HIDDEN, "directions": ["forward"]}],
+            "layers": [{"cell": cell, "hidden_size": HIDDEN, "directions": ["forward"]}],
             "readout": "dense",
         },
         seed=seed,
     )
-    network.tensors()["layer0.forward/b_i"][...] = -1  # to begin with, little is written
+
+
+def _learn(network: Network, settings: Settings, report: Report) -> None:
     unseen = frozenset(story.text for story in unseen_stories())
 
     def of_epoch(epoch: int) -> list[Example]:
-        told = stories(STORIES_PER_EPOCH, seed * 1000 + epoch, unseen)
+        told = stories(STORIES_PER_EPOCH, settings.seed * 1000 + epoch, unseen)
         return [_example(network, story) for story in told]
 
-    train(network, of_epoch, replace(SETTINGS, seed=seed), progress=report)
-    return network
+    train(network, of_epoch, settings, progress=report)
 
 
 def unseen_stories() -> tuple[Story, ...]:
@@ -93,6 +127,17 @@ def unseen_stories() -> tuple[Story, ...]:
 def measure(network: Network) -> dict[str, float]:
     """Return what is asked of a story network, of the stories that no training holds."""
     return measures(network, unseen_stories())
+
+
+def measure_plain(network: Network) -> dict[str, float]:
+    """Return how often each kind of word is right in the stories that no training holds."""
+    return right(network, ((story, read(network, story.words)[1]) for story in unseen_stories()))
+
+
+def accuracy_plain(measured: Sequence[Measured]) -> str:
+    """Return how often several seeds of the RNN are right, where it is near and where it is far, in half a line."""
+    near, far = span(measured, "verb"), span(measured, "topic")
+    return f"{near} % of verbs right, and {far} % of what somebody likes, in {UNSEEN} unseen stories"
 
 
 def accuracy(measured: Sequence[Measured]) -> str:

@@ -116,7 +116,7 @@ def tell(network: Network, story: Story) -> Told:
 def measures(network: Network, stories: Iterable[Story]) -> dict[str, float]:
     """Return every number of `ACCEPTED`, and what they are made of."""
     told = [tell(network, story) for story in stories]
-    numbers = right(network, told) | forgetting(told) | {FLIP: of_her(network)}
+    numbers = right(network, [(one.story, one.said) for one in told]) | forgetting(told) | {FLIP: of_her(network)}
     for concept in CONCEPTS:
         unit, accuracy = best_unit(told, concept)
         numbers |= {f"{concept.name}, unit": unit, f"{concept.name}, told apart": accuracy}
@@ -124,13 +124,13 @@ def measures(network: Network, stories: Iterable[Story]) -> dict[str, float]:
     return numbers | of_topic(network, told)
 
 
-def right(network: Network, told: Sequence[Told]) -> dict[str, float]:
-    """Return how often each kind of check is right."""
+def right(network: Network, told: Iterable[tuple[Story, Array]]) -> dict[str, float]:
+    """Return how often each kind of check is right, from stories and the chances of the next word in each, (T, K)."""
     answers: dict[str, list[bool]] = {kind: [] for kind in KINDS}
-    for one in told:
-        for check in one.story.checks:
+    for story, said in told:
+        for check in story.checks:
             if check.t:
-                answers[check.kind].append(answer(network, one.said[check.t - 1], check) == one.story.words[check.t])
+                answers[check.kind].append(answer(network, said[check.t - 1], check) == story.words[check.t])
     return {kind: float(np.mean(found)) for kind, found in answers.items()}
 
 

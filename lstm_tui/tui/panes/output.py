@@ -22,6 +22,9 @@ from lstm_tui.tui.view import View
 _LEAST_BARS = 2
 """Outputs that are shown beside the parts of a verdict, where there is little room."""
 
+_FEW_ROWS = 3
+"""With so few rows for the parts of a verdict there is no blank line; with fewer the tokens come before the bias."""
+
 
 def draw_output(view: View, width: int, height: int, palette: Palette, number: int) -> Drawing:
     """Draw the largest outputs, and below them the parts of a verdict that is a mean over tokens."""
@@ -105,16 +108,19 @@ def _put_change(line: Line, view: View, value: float, before: float | None, pale
 def _parts(drawing: Drawing, view: View, verdict: Prediction, palette: Palette) -> None:
     assert verdict.parts is not None
     glyphs, width = palette.glyphs, drawing.width
-    drawing.line()
+    if drawing.room > _FEW_ROWS:
+        drawing.line()
     before, difference = view.verdict_before, view.frame.difference
     olds = None if before is None or difference is None else before.parts
     half = scale_of(verdict.parts if olds is None else np.concatenate([verdict.parts, olds]), least=0.05)
     scale = f" {glyphs.plus_minus}{axis_end(half)}"
     name = visible(verdict.names[verdict.of])
-    line = drawing.line().put(" " + cut(f"{name} by position", width - len(scale) - 1, glyphs), palette.style("soft"))
+    heading = f"whole text: {name} by position" if verdict.so_far else f"{name} by position"
+    line = drawing.line().put(" " + cut(heading, width - len(scale) - 1, glyphs), palette.style("soft"))
     line.put(scale, palette.style("faint"))
     count = len(verdict.parts)
-    rows = drawing.room - (1 if verdict.bias is not None else 0)
+    has_bias = verdict.bias is not None and drawing.room >= _FEW_ROWS
+    rows = drawing.room - (1 if has_bias else 0)
     order = list(range(count))
     if count > rows:
         order = sorted(int(t) for t in np.argsort(-np.abs(verdict.parts), kind="stable")[: max(rows, 0)])
@@ -133,7 +139,7 @@ def _parts(drawing: Drawing, view: View, verdict: Prediction, palette: Palette) 
         line.put(signed(value, glyphs, places=axis_places(half)).rjust(6), palette.style("ink"))
         _put_change(line, view, value, old, palette)
         drawing.hit(0, width, ClickTarget(t=t))
-    if verdict.bias is not None and not drawing.full:
+    if has_bias and verdict.bias is not None and not drawing.full:
         line = drawing.line().put(" " + fit("bias", word, glyphs) + " ", palette.style("faint"))
         put_signed_bar(line, verdict.bias, bar, palette, half)
         line.put(signed(verdict.bias, glyphs, places=axis_places(half)).rjust(6), palette.style("faint"))

@@ -1,4 +1,4 @@
-"""What moves an output or a memory: gradient, ledger and deletion side by side, a row for each token."""
+"""What moves an output or a memory: deletion, ledger and gradient side by side, a row for each token."""
 
 from __future__ import annotations
 
@@ -160,12 +160,14 @@ class InfluenceAnswer:
         """Every column by its heading, (P,) each, None where it is not known."""
         found = self.found
         columns: dict[str, Array | None] = {
+            "deletion": self.effects,
+            "ledger": self.shares,
             "gradient·x": None if found is None else found.of_token,
             "by x": None if found is None else found.size,
         }
         for name, sizes in self.by_state.items():
             columns[f"by {'C' if name == 'c' else name}"] = sizes
-        return {**columns, "ledger": self.shares, "deletion": self.effects}
+        return columns
 
     @cached_property
     def places(self) -> list[int]:
@@ -180,14 +182,14 @@ class InfluenceAnswer:
 SIGNED = ("gradient·x", "deletion")
 _NUMBER = 7
 _PLACE = 5
-_TOKEN = 14
+_TOKEN, _SHORT_TOKEN = 14, 11
 _WIDEST = 22
-_NARROW = 8
+_NARROW = 7
 _MEANINGS = (
-    ("gradient·x", "what each token adds to first order: a small change of its input, gates included"),
-    ("by x, h, C", "how much the output would change with the token's input, with h and with C after it"),
-    ("ledger", "who wrote what the memory holds, gates held: attribution, not causation"),
-    ("deletion", "how the output changes in a run without the token: what it costs to lose it"),
+    ("deletion", "how the output changes in a run without the token"),
+    ("ledger", "who wrote what the memory holds: attribution, not causation"),
+    ("gradient·x", "to first order: what each token adds, gates included"),
+    ("by x, h, C", "how much the output changes with its input, h and C after it"),
 )
 
 
@@ -226,13 +228,13 @@ def _note(answer: InfluenceAnswer) -> str:
 def _table(drawing: Drawing, answer: InfluenceAnswer, rows: int) -> None:
     palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
     columns = answer.columns
-    spans = _spans(tuple(columns), width - _PLACE - _TOKEN)
+    token, spans = _spans(tuple(columns), width - _PLACE)
     head = drawing.line()
     names = ("token", *columns)
     for n, name in enumerate(names):
         chosen = answer.order == name
-        start = 1 if n == 0 else _PLACE + _TOKEN + sum(spans[: n - 1])
-        span = _PLACE + _TOKEN if n == 0 else spans[n - 1]
+        start = 1 if n == 0 else _PLACE + token + sum(spans[: n - 1])
+        span = _PLACE + token if n == 0 else spans[n - 1]
         head.to(start).put(str(n + 1), palette.style("key", bold=True))
         room = span - 2
         mark = glyphs.mark if chosen else ""
@@ -246,45 +248,60 @@ def _table(drawing: Drawing, answer: InfluenceAnswer, rows: int) -> None:
     cursor = places.index(answer.row + answer.asked.start)
     first = first_row(cursor, len(places), rows)
     for t in places[first : first + rows]:
-        _row(drawing, answer, t, spans)
+        _row(drawing, answer, t, token, spans)
 
 
-def _spans(names: tuple[str, ...], room: int) -> list[int]:
-    """Share the room: where there is little, the sizes of gradients are numbers without bars."""
-    each = min(room // len(names), _WIDEST + _NUMBER)
+def _spans(names: tuple[str, ...], room: int) -> tuple[int, list[int]]:
+    """Share the room among the token and the columns: where there is little, sizes of gradients have no bars."""
+    each = min((room - _TOKEN) // len(names), _WIDEST + _NUMBER)
     if each >= 2 * _NUMBER:
-        return [each] * len(names)
+        return _TOKEN, [each] * len(names)
+    room -= _SHORT_TOKEN
     sizes = sum(name.startswith("by ") for name in names)
     wide = min((room - sizes * _NARROW) // (len(names) - sizes), _WIDEST + _NUMBER)
-    return [_NARROW if name.startswith("by ") else wide for name in names]
+    return _SHORT_TOKEN, [_NARROW if name.startswith("by ") else wide for name in names]
 
 
-def _row(drawing: Drawing, answer: InfluenceAnswer, t: int, spans: list[int]) -> None:
+def _row(drawing: Drawing, answer: InfluenceAnswer, t: int, token: int, spans: list[int]) -> None:
     label = answer.view.label(t, drawing.palette)
     row = t - answer.asked.start
-    _, ground = put_token(drawing, t, label, row == answer.row, t == answer.view.t, _PLACE, _TOKEN)
+    _, ground = put_token(drawing, t, label, row == answer.row, t == answer.view.t, _PLACE, token)
     for (name, values), span in zip(answer.columns.items(), spans, strict=True):
-        _cell(drawing, name, values, row, span, ground)
+        absent = _absent(answer, name, t, drawing.palette.glyphs.more)
+        _cell(drawing, name, values, row, span, ground, absent)
 
 
-def _cell(drawing: Drawing, name: str, values: Array | None, row: int, span: int, ground: str) -> None:
+def _absent(answer: InfluenceAnswer, name: str, t: int, more: str) -> str:
+    """Return what stands where a column has no number for a token."""
+    if name == "ledger" and answer.shares is None:
+        return "none"
+    if answer.working:
+        return more
+    if name == "deletion" and t == answer.target.t:
+        return "asked"
+    return "unknown"
+
+
+def _cell(
+    drawing: Drawing, name: str, values: Array | None, row: int, span: int, ground: str, absent: str
+) -> None:  # fmt: skip
     palette, glyphs, line = drawing.palette, drawing.palette.glyphs, drawing.lines[-1]
-    bar = max(span - _NUMBER - 1, 0)
+    bar, cells = max(span - _NUMBER - 1, 0), min(_NUMBER, span - 1)
     if name not in SIGNED:
         bar = max(bar - 2, 0)
     start = line.x
     if values is None or values[row] != values[row]:
-        text = glyphs.more if values is None or name == "deletion" else "NaN"
-        line.put(text.rjust(span - 1), palette.style("faint", ground)).put(" ")
+        line.put(absent.rjust(span - 1), palette.style("faint", ground)).put(" ")
         return
     value = float(values[row])
     if name in SIGNED:
         put_signed_bar(line, value, bar // 2 * 2, palette, _half(values))
-        number = signed(value, glyphs, _NUMBER, axis_places(_half(values), _NUMBER))
+        number = signed(value, glyphs, cells, axis_places(_half(values), cells))
     else:
         ink, full = ("show", 1.0) if name == "ledger" else ("bar", _half(values))
-        put_bar(line, value, bar, ink, palette, full=full)
-        number = plain(value, glyphs, _NUMBER, axis_places(full, _NUMBER))
+        if bar:
+            put_bar(line, value, bar, ink, palette, full=full)
+        number = plain(value, glyphs, cells, axis_places(full, cells))
     line.put(number.rjust(start + span - 1 - line.x), palette.style("ink", ground)).put(" ")
 
 
@@ -351,7 +368,8 @@ def influence_analysis(view: View) -> Analysis:
         ("1…7", "order"), ("[]", "output"), ("c", "memory"), ("j/k", "token"), ("enter", "go"), ("s", "stop"),
         ("esc", "back"),
     )  # fmt: skip
-    return Analysis(InfluenceAnswer(view, targets[0], cursor=view.t, targets=targets), _compute, keys, line)
+    first = InfluenceAnswer(view, targets[0], cursor=view.t, targets=targets)
+    return Analysis(first, _compute, keys, line, "attribution")
 
 
 def _compute(answer: InfluenceAnswer) -> Work:

@@ -130,6 +130,13 @@ class Procedure:
         body()
         self._begin(end)
 
+    def leave_when(self, condition: Value) -> None:
+        """Return under a condition."""
+        then, end = self._fresh("b"), self._fresh("b")
+        self.do(f"br i1 {condition}, label %{then}, label %{end}")
+        self._lines += [f"{then}:", "  ret void", f"{end}:"]
+        self._block = end
+
     def at(self, base: Value, offset: Value | int) -> Value:
         """Return the address of a number behind a base."""
         if offset in (0, "0"):

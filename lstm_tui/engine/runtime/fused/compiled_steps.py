@@ -1,12 +1,13 @@
-"""What is compiled of a page, and called with arrays: the step, the step that keeps values alone, the step back."""
+"""What is compiled of a page, and called with arrays: the step, the step back, products of many rows."""
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,14 +15,11 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import SpareMemory, aligned
 from lstm_tui.engine.buffers import Take as Taken
 from lstm_tui.engine.compiler.ops import Code
-from lstm_tui.engine.compiler.program import Slot
 from lstm_tui.engine.runtime.fused.assembly import Assembly
 from lstm_tui.engine.runtime.fused.backward_step import turned_numbers, write_back
-from lstm_tui.engine.runtime.fused.forward_step import packed_numbers, write_named, write_step
+from lstm_tui.engine.runtime.fused.forward_step import packed_numbers, write_step
 from lstm_tui.engine.runtime.fused.host import Compiled, Machine, host
-from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.products import (
-    TALL,
     lanes_for,
     lies_packed,
     pack,
@@ -35,9 +33,6 @@ from lstm_tui.engine.runtime.fused.schedule import StepPage, Take, Together, sch
 POINTER, LONG, TRUTH = ctypes.c_void_p, ctypes.c_int64, ctypes.c_bool
 _PACK = 4
 """Steps from which on packing the matrices costs less than it brings."""
-_GIVEN_BYTES, _GIVEN_STEPS = 2**20, 24 * TALL
-"""About how many bytes are computed before some steps, which read them while they are in the processor's cache; but for
-so many steps at least, as the matrices of the products are read anew each time."""
 _KEPT = 64
 SPARE = SpareMemory(2, 2**26)
 """What a run needs beside its values: the next has the same memory, in each of two threads."""
@@ -72,7 +67,7 @@ class Newest(OrderedDict[Any, Any]):
 NEWEST = Newest()
 
 
-class _Matrices:
+class Matrices:
     """The matrices of the products of a step; they are packed for every run, so that no edit of one is missed."""
 
     def __init__(self, made: list[Together], vector: int) -> None:
@@ -115,7 +110,7 @@ class Step:
         """
         vector = vector_of(dtype)
         made = schedule(page.takes)
-        self._matrices = _Matrices(made, vector)
+        self._matrices = Matrices(made, vector)
         assembly = assembly_of(dtype)
         write_step(assembly, made, page.width, vector)
         kinds = (POINTER, POINTER, POINTER, TRUTH, LONG, LONG, LONG)
@@ -128,77 +123,6 @@ class Step:
         weights = flat if packed is None else packed
         self._step(address_of(rows), address_of(flat), address_of(weights), packed is not None, start, stop, clock)
         SPARE.give_back(spare)
-
-
-class NamedStep:
-    """The step of a page that keeps its named values alone: the bits of `Step`, and a part of its memory."""
-
-    def __init__(self, page: StepPage, dtype: np.dtype[Any]) -> None:
-        """Compile it.
-
-        Args:
-            page: Of a program.
-            dtype: float32 or float64.
-
-        Raises:
-            Exception: LLVM cannot be used here, or the values cannot be kept alone.
-        """
-        vector = vector_of(dtype)
-        made = schedule(page.takes)
-        self._page, self._layout = page, NamedLayout(page, made)
-        self._matrices = _Matrices(made, vector)
-        assembly = assembly_of(dtype)
-        write_named(assembly, made, self._layout, vector)
-        kinds = (*[POINTER] * 5, TRUTH, LONG, LONG)
-        self._named = Compiled(assembly.text(), assembly.needs).function("named", *kinds)
-        together = _GIVEN_BYTES // (max(self._layout.given.width, 1) * dtype.itemsize)
-        self._chunk = max(together // TALL * TALL, _GIVEN_STEPS)
-        self._places = {name: self._place(slot) for name, slot in page.values}
-
-    def _place(self, slot: Slot) -> slice:
-        first = self._layout.values.find(slot.offset)
-        assert first is not None
-        return slice(first, first + slot.size)
-
-    def run(
-        self,
-        flat: Array,
-        inputs: Mapping[str, Array],
-        state: Mapping[str, Array],
-        clock: int,
-        progress: Callable[[int, int], None] | None,
-    ) -> dict[str, Array]:
-        """Return every named value, (T, n) each, of inputs (T, n) each and the states before the first step."""
-        layout, steps = self._layout, len(inputs["x"])
-        out = aligned((steps + 1, layout.values.width), flat.dtype)
-        out[0] = 0
-        for name, numbers in state.items():
-            out[0, self._places[name]] = numbers
-        spare = SPARE.take()
-        given = spare.take((min(self._chunk, steps), layout.given.width), flat.dtype)
-        scratch = spare.take((self._page.width,), flat.dtype)
-        packed = self._matrices.packed(flat, steps, spare.take)
-        weights = flat if packed is None else packed
-        matrices = [
-            SeriesMatrix(block_of(flat, one.block, one.inner, one.target.size), spare.take) for one, _ in layout.hoisted
-        ]
-        for base in range(0, steps, self._chunk):
-            stop = min(base + self._chunk, steps)
-            part = given[: stop - base]
-            for matrix, (one, place) in zip(matrices, layout.hoisted, strict=True):
-                into = part[:, place : place + one.target.size]
-                if one.name in inputs:
-                    matrix.run(inputs[one.name][base:stop, one.first : one.first + one.inner], into)
-                else:
-                    into[:] = 0
-            for name, (place, size) in layout.inputs.items():
-                part[:, place : place + size] = inputs[name][base:stop] if name in inputs else 0
-            addresses = (address_of(one) for one in (given, out[base:], scratch, flat, weights))
-            self._named(*addresses, packed is not None, stop - base, clock + base)
-            if progress:
-                progress(stop, steps)
-        SPARE.give_back(spare)
-        return {name: out[1:, place] for name, place in self._places.items()}
 
 
 class StepBack:
@@ -230,15 +154,52 @@ class StepBack:
 class SeriesMatrix:
     """A matrix, packed for products of many rows: every number is added up in the order of its row."""
 
-    def __init__(self, block: Array, taken: Taken = aligned) -> None:
-        """Pack a block, (inner, rows), in memory that is taken."""
+    def __init__(self, block: Array, taken: Taken = aligned, packs: bool = True) -> None:
+        """Pack a block, (inner, rows), in memory that is taken; with `packs` false, have it packed by `packing`."""
         self._inner, self._rows = block.shape
         self._dtype = block.dtype
         if block.size:
             width = vector_of(block.dtype)
             room = taken((series_rows(self._rows, width) * self._inner,), block.dtype)
-            self._packed = pack_for_series(block, width, room)
+            self._packed = pack_for_series(block, width, room) if packs else room
+            self._place = address_of(self._packed)
             self._machine = _series(block.dtype, series_panels(self._rows, width))
+
+    def packing(self, block: Array) -> Iterator[tuple[int, int, int, int, int, int]]:
+        """Yield how each panel is packed, which is done here where it is filled up with zeros.
+
+        Yields:
+            Where it is put, and bytes from a line to the next; where it is, and likewise; lines, and bytes of a line.
+        """
+        size, wide = self._dtype.itemsize, self._wide
+        x, far = address_of(block), block.strides[0]
+        for n in range(self._rows // wide):
+            out = self._place + n * wide * self._inner * size
+            yield out, wide * size, x + n * wide * size, far, self._inner, wide * size
+        left = self._rows % wide
+        if left:
+            last = self._packed[(self._rows - left) * self._inner :].reshape(self._inner, wide)
+            last[:, :left] = block[:, self._rows - left :]
+            last[:, left:] = 0
+
+    @property
+    def panels(self) -> int:
+        """How many panels it is packed in, each of so many rows that no two share one."""
+        return -(-self._rows // self._wide) if self._inner else 1
+
+    @property
+    def _wide(self) -> int:
+        width = vector_of(self._dtype)
+        return width * series_panels(self._rows, width)
+
+    def of_panels(self, first: int, stop: int) -> tuple[slice, SeriesMatrix]:
+        """Return the rows of some panels, and their matrix, which shares the memory of this one."""
+        wide, part = self._wide, copy.copy(self)
+        rows = slice(first * wide, min(stop * wide, self._rows))
+        part._rows = rows.stop - rows.start
+        if self._inner:
+            part._place += first * wide * self._inner * self._dtype.itemsize
+        return rows, part
 
     def run(self, x: Array, out: Array) -> None:
         """Put x (steps, inner) times the matrix into `out`, (steps, rows)."""
@@ -254,18 +215,37 @@ class SeriesMatrix:
         if x.dtype != self._dtype or (self._inner > 1 and x.strides[1] != size) or x.strides[0] % size:
             x = np.ascontiguousarray(x, self._dtype)
         far, apart = x.strides[0] // size, out.strides[0] // size
-        packed = address_of(self._packed)
-        self._machine(address_of(out), apart, address_of(x), far, packed, len(x), self._inner, self._rows)
+        self._machine.call(address_of(out), apart, address_of(x), far, self._place, len(x), self._inner, self._rows)
+
+    def words(self, out: int, apart: int, x: int, far: int, steps: int) -> tuple[int, ...]:
+        """Return where the function that does `run` begins, and what it is called with, for other machine code.
+
+        Args:
+            out: Where the result goes.
+            apart: Numbers from a row of it to the next.
+            x: Where the rows are that are multiplied; the numbers of each lie one behind the other.
+            far: Numbers from one of them to the next.
+            steps: How many they are.
+        """
+        return (self._machine.address, out, apart, x, far, self._place, steps, self._inner, self._rows)
 
 
-def _series(dtype: np.dtype[Any], registers: int) -> Machine:
+class _Series(NamedTuple):
+    """The product of many rows as machine code: how it is called, and where it begins, for other machine code."""
+
+    call: Machine
+    address: int
+
+
+def _series(dtype: np.dtype[Any], registers: int) -> _Series:
     """Return the product of many rows whose panels have so many registers."""
 
-    def make() -> Machine:
+    def make() -> _Series:
         assembly = assembly_of(dtype)
         series_product(assembly, vector_of(dtype), registers)
         kinds = (POINTER, LONG, POINTER, LONG, POINTER, LONG, LONG, LONG)
-        return Compiled(assembly.text()).function("series", *kinds)
+        code = Compiled(assembly.text())
+        return _Series(code.function("series", *kinds), code.address("series"))
 
     return NEWEST.held((dtype, registers, host()), make)
 

@@ -173,8 +173,17 @@ def write_elementwise(
     function: Procedure, places: Where, together: Together, vector: int, number: Value, keeps: Callable[[Take], bool]
 ) -> None:
     """Write ops of one unit in one loop; `keeps` says of which the result has a place in memory."""
+    lanes = lanes_for(together.size, vector)
+    units = units_written(function, places, together, lanes, number, keeps)
+    by_units(function, together.size, lanes, units)
+
+
+def units_written(
+    function: Procedure, places: Where, together: Together, lanes: int, number: Value, keeps: Callable[[Take], bool]
+) -> Callable[[Value], None]:
+    """Return what writes ops of one unit for `lanes` units, from one of them on."""
     size = together.size
-    u = Lanes(function, lanes_for(size, vector))
+    u = Lanes(function, lanes)
     every = [u.spread(_clock(function, number))] if any(t.code == Code.EVERY for t in together.takes) else []
     spread: dict[Span, Value] = {}
     if size > 1:
@@ -196,7 +205,7 @@ def write_elementwise(
             if keeps(take):
                 u.store(known[target], places.address(target, unit))
 
-    by_units(function, size, u.width, units)
+    return units
 
 
 def compute(u: Lanes, code: Code, operands: list[Value], every: list[Value]) -> Value:

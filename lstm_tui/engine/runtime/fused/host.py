@@ -25,12 +25,14 @@ class Host:
         features: Those of its instruction sets that are used, as LLVM writes them.
         vector_bytes: Bytes of a vector.
         fused: Whether a product and a sum are one instruction, rounded once.
+        is_x86: Whether it is one of Intel's or AMD's line.
     """
 
     name: str
     features: str
     vector_bytes: int
     fused: bool
+    is_x86: bool = True
 
 
 @cache
@@ -45,11 +47,11 @@ def host() -> Host:
     features = found.flatten()
     is_x86 = binding.get_default_triple().partition("-")[0] in ("x86_64", "i686", "amd64")
     if not is_x86:
-        return Host(binding.get_host_cpu_name(), features, 16, True)
+        return Host(binding.get_host_cpu_name(), features, 16, True, False)
     width = next((width for feature, width in _VECTORS if found.get(feature)), 16)
     if width == 64:
         features += ",-prefer-256-bit"
-    return Host(binding.get_host_cpu_name(), features, width, bool(found.get("fma")))
+    return Host(binding.get_host_cpu_name(), features, width, bool(found.get("fma")), True)
 
 
 @cache
@@ -72,6 +74,23 @@ def _context() -> Any:
     return binding.context.ContextRef(binding.ffi.lib.LLVMPY_ContextCreate(True))
 
 
+def _find(binding: Any, name: str) -> None:
+    """Have LLVM know a function of the C library: it would end the process that calls what it does not know.
+
+    Raises:
+        LookupError: There is none.
+    """
+    if binding.address_of_symbol(name):
+        return
+    try:
+        address = ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value
+    except (AttributeError, OSError, TypeError):  # it is not there; Windows has no such library
+        address = None
+    if not address:
+        raise LookupError(f"the C library has no {name}")
+    binding.add_symbol(name, address)
+
+
 class Compiled:
     """A module as machine code, which stays as long as this does."""
 
@@ -88,8 +107,7 @@ class Compiled:
         with _turn:
             binding, made_for = _binding(), host()
             for name in needs:
-                if not binding.address_of_symbol(name):  # LLVM would end the process
-                    raise LookupError(f"the C library has no {name}")
+                _find(binding, name)
             whole = f'target triple = "{binding.get_default_triple()}"\n{text}'
             module = binding.parse_assembly(whole, context=_context())
             module.verify()
@@ -114,3 +132,7 @@ class Compiled:
             assert engine  # which owns the code
 
         return call
+
+    def address(self, name: str) -> int:
+        """Return where a function begins, for other machine code: it stays as long as this does."""
+        return int(self._engine.get_function_address(name))

@@ -19,8 +19,9 @@ from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blocked_product import blocked_product
 from lstm_tui.engine.runtime.compiling import about_to_compile
 from lstm_tui.engine.runtime.fused.compiled_batches import BatchBack, BatchStep
-from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, SPARE, NamedStep, SeriesMatrix, Step, StepBack
+from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, SPARE, SeriesMatrix, Step, StepBack
 from lstm_tui.engine.runtime.fused.host import host
+from lstm_tui.engine.runtime.fused.named_step import NamedStep
 from lstm_tui.engine.runtime.fused.schedule import StepPage, page_of
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
 

@@ -7,6 +7,7 @@ changes a bit. Rows are packed in panels, as many as there are registers for, on
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from lstm_tui.engine.arrays import Array
@@ -39,7 +40,8 @@ def lanes_for(size: int, most: int) -> int:
     return int(min(most, 1 << (size.bit_length() - 1)))
 
 
-def panels_of(rows: int, width: int) -> list[Panels]:
+@cache
+def panels_of(rows: int, width: int) -> tuple[Panels, ...]:
     """Return the panels that cover some rows; where the last vector would reach beyond, it repeats rows before."""
     vectors = -(-rows // width)
     count = -(-vectors // PANEL)
@@ -57,7 +59,7 @@ def panels_of(rows: int, width: int) -> list[Panels]:
         else:
             made.append(Panels(starts, 1, packed, first * width))
         first, packed = first + size, packed + size * width
-    return made
+    return tuple(made)
 
 
 def lies_packed(rows: int, stride: int, width: int) -> bool:

@@ -24,7 +24,7 @@ from lstm_tui.formats.importers.keras.graph import (
     Ref,
     mask_is_own,
 )
-from lstm_tui.formats.importers.keras.layers import NOTHING, steps
+from lstm_tui.formats.importers.keras.layers import ATTENTION, NOTHING, steps
 from lstm_tui.formats.importers.keras.settings import LOOKUPS, check_settings
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm
 from lstm_tui.formats.importers.values import (
@@ -240,6 +240,8 @@ class KerasTensors:
             return self._reduced(node, first)
         if kind == "Dot":
             return self._weighted(node, read)
+        if kind in ATTENTION and len(set(node.reads)) > 1:
+            raise UnsupportedLayer(_looks_over(node))
         if kind == "Softmax" and config.get("axis") in (1, -2, [1], [-2]) and first.rank == 3 and first.value.series:
             self._unmasked(first.value)
             return replace(first, value=StepsSoftmax(first.value))
@@ -361,6 +363,12 @@ class KerasTensors:
             raise UnsupportedLayer("it may take a masked step")
         last = (items[1] == -1) != given.turned
         return KerasTensor(self._end(value, "last" if last else "first"), rank=2)
+
+
+def _looks_over(node: KerasNode) -> str:
+    """Return why a layer that is asked by one series and looks over another is not run by itself."""
+    others = ", ".join(dict.fromkeys(visible(name) for name, _ in node.reads[1:] if name != node.reads[0][0]))
+    return f"it looks over {others}, which is given from outside; encoder and decoder in one model open as one network"
 
 
 def check_all(node: KerasNode) -> None:

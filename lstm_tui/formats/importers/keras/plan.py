@@ -16,6 +16,7 @@ from lstm_tui.formats.importers.answers import FileOutput, written
 from lstm_tui.formats.importers.feature_extractor import ExtractorGraph
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.keras.chains import MERGES, Item, Pair, Segment, segments_of, steps_on, whole_segments
+from lstm_tui.formats.importers.keras.encoder_decoder import PairReader
 from lstm_tui.formats.importers.keras.feature_extractor import Weights, keras_front, keras_mask
 from lstm_tui.formats.importers.keras.file import KerasFile
 from lstm_tui.formats.importers.keras.follow import (
@@ -32,8 +33,9 @@ from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floa
 from lstm_tui.formats.importers.keras.graph import MODELS, KerasGraph, KerasNode, read_graph
 from lstm_tui.formats.importers.keras.layers import NOTHING, recurrent, refuse, steps
 from lstm_tui.formats.importers.keras.lookups import tokens_of_lookup
+from lstm_tui.formats.importers.keras.pair_graph import PairFinder, decoders
 from lstm_tui.formats.importers.keras.settings import LOOKUPS, is_half
-from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent, Reduce
+from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent, Reduce, WrittenSteps
 from lstm_tui.formats.importers.values import Given, Lookup, State, StepOp, Value, chain_of, linear, reads_past, sources
 
 
@@ -50,7 +52,10 @@ def find_keras(file: KerasFile, where: str) -> list[Found]:
     outputs = [one for one in graph.outputs if any(graph.nodes[name].recurrent for name in graph.before(one))]
     if not outputs:
         raise UserError(f"{where}: has no recurrent layer, so there is nothing to step through{_hint(graph)}")
-    model = _Model(file, graph, KerasTensors(graph, weights, file.generation), weights, where)
+    pair, apart = _pair(file, graph, weights, where)
+    if pair is not None:
+        return [pair]
+    model = _Model(file, graph, KerasTensors(graph, weights, file.generation), weights, where, apart)
     every = [one for output in outputs for one in segments_of(graph, output)]
     whole = whole_segments([one.without_top() for one in every if one.layers])
     segments = list(dict.fromkeys(part for one in whole for part in _parted(model, one)))
@@ -63,6 +68,25 @@ def find_keras(file: KerasFile, where: str) -> list[Found]:
         name = segment.layers[-1 if shared else 0] if len(segments) > 1 else ""
         found.append(Found(name, segment.layers, _planner(model, segment)))
     return found
+
+
+def _pair(file: KerasFile, graph: KerasGraph, weights: Weights, where: str) -> tuple[Found | None, str]:
+    """Return an encoder and a decoder as one network, or why they are none; without a decoder there is no reason."""
+    if not decoders(graph):
+        return None, ""
+    try:
+        pair = PairFinder(graph).find()
+        PairReader(pair, file, weights, ImportReport(where)).plan()  # whether it can be read, before anything is said
+    except (UnsupportedLayer, UserError) as error:
+        return None, str(error).removeprefix(f"{where}: ")
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError):  # a description may say anything anywhere
+        return None, "their description is not understood"
+
+    def plan(report: ImportReport) -> Plan:
+        _say_keras(file, report)
+        return PairReader(pair, file, weights, report).plan()
+
+    return Found("", tuple(one.name for one in (*pair.encoder, *pair.decoder)), plan), ""
 
 
 def _hint(graph: KerasGraph) -> str:
@@ -91,6 +115,8 @@ class _Model:
     tensors: KerasTensors
     weights: Weights
     where: str
+    apart: str = ""
+    """Why its encoder and its decoder are not opened as one network; empty where it has none."""
 
     def nodes(self, item: Item) -> tuple[KerasNode, ...]:
         """Return the recurrent layers of an item, the one that reads forward first."""
@@ -173,10 +199,16 @@ def _parted(model: _Model, segment: Segment) -> list[Segment]:
     return [segment]
 
 
+def _say_keras(file: KerasFile, report: ImportReport) -> None:
+    report.say("keras", file.version or f"generation {file.generation}", "confirmed", "the file")
+    report.choose("description", file.described_by, (), "confirmed", "the layers", matters=False, free=True)
+
+
 def _planner(model: _Model, segment: Segment) -> Callable[[ImportReport], Plan]:
     def plan(report: ImportReport) -> Plan:
-        report.say("keras", model.file.version or f"generation {model.file.generation}", "confirmed", "the file")
-        report.choose("description", model.file.described_by, (), "confirmed", "the layers", matters=False, free=True)
+        _say_keras(model.file, report)
+        if model.apart:
+            report.warnings.append(f"its encoder and decoder are not opened as one: {model.apart}")
         return _plan(model, segment, report)
 
     return plan
@@ -190,7 +222,7 @@ def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
     except UnsupportedLayer as error:
         raise refuse(model.where, model.nodes(items[0])[0], str(error)) from error
     plan = _before(model, segment, first, mask, report)
-    chain = list(plan.chain)
+    chain: list[Recurrent | Op | WrittenSteps] = list(plan.chain)
     number = 1 if chain else 0
     entering = _entering(model, segment, items[0], plan)
     names: dict[int, str] = {} if entering is None else {id(entering): "embedding"}
@@ -230,7 +262,7 @@ def _plan(model: _Model, segment: Segment, report: ImportReport) -> Plan:
     return replace(plan, chain=chain, readout=readout)
 
 
-def _pass_on(chain: list[Recurrent | Op], number: int, how: str, report: ImportReport) -> None:
+def _pass_on(chain: list[Recurrent | Op | WrittenSteps], number: int, how: str, report: ImportReport) -> None:
     """Have the last layer of a chain show what enters it too."""
     lower = chain[-1]
     assert isinstance(lower, Recurrent)

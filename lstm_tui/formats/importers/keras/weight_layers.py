@@ -121,6 +121,19 @@ class Chain:
         last = max(n for n, (one, _) in enumerate(self.layers) if one.recurrent)
         return Chain(self.layers[: last + 1])
 
+    def side_by_side(self) -> list[Chain]:
+        """Return what else it could be, where a dense layer above the top could as well stand beside the first.
+
+        It is then another answer, for it reads as much as the first does.
+        """
+        top = len(self.below_the_top().layers)
+        dense = [n for n, (one, _) in enumerate(self.layers) if n >= top and one.kind == "Dense"]
+        found: list[Chain] = []
+        for n in dense[1:]:
+            if self.layers[n][0].reads == self.layers[dense[0]][0].reads:
+                found += [Chain(self.layers[:n]), Chain((*self.layers[: dense[0]], *self.layers[n:]))]
+        return found
+
 
 def weight_layers(file: KerasFile) -> list[WeightLayer]:
     """Return every layer of a file of weights, those without weights too."""

@@ -110,6 +110,10 @@ class _Planning:
             how, why = "assumed", f"{each} could stand above it or below, and weights alone do not say which does"
         elif len(chains) > 1 or len(first.layers) < len(standing) or self._apart(first):
             how, why = "assumed", "names, classes and widths say no more"
+        apart = first.side_by_side()
+        if apart and how == "inferred":
+            how, why = "assumed", "a dense layer reads as much as the first above the top: it could stand beside it"
+        others += [one.names for one in apart if one.names not in others]
         others += [one.name for one in standing if one.recurrent and one.name not in (first.names, *others)]
         if len(standing) == 1:
             return first, []
@@ -118,7 +122,7 @@ class _Planning:
         if chosen == first.names:
             return first, rivals
         alone = [Chain(((one, True),)) for one in standing if one.recurrent]
-        return next(one for one in (*chains, *alone) if one.names == chosen), []
+        return next(one for one in (*chains, *apart, *alone) if one.names == chosen), []
 
     def _apart(self, chain: Chain) -> bool:
         """Say whether a recurrent layer that reads another could as well stand beside it and read the same."""

@@ -18,11 +18,13 @@ from lstm_tui.engine.model.network import FeatureExtractor
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.answers import written
+from lstm_tui.formats.importers.carried import passing
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent
+from lstm_tui.formats.importers.plan import Dense, Found, Op, Plan, Recurrent, WrittenSteps
 from lstm_tui.formats.importers.program.followed import TracedGraph
-from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, attribute, label
+from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode, label
 from lstm_tui.formats.importers.program.readout import answers_of
+from lstm_tui.formats.importers.program.rows import LayerRow, NodeLayer, chains_of, direction_of, shown_by, with_rows
 from lstm_tui.formats.importers.program.trace import Reading
 from lstm_tui.formats.importers.values import (
     Given,
@@ -115,43 +117,16 @@ class FirstSteps:
         return np.ascontiguousarray(self.table[ids.astype(np.int64)], dtype=np.float32)
 
 
-@dataclass(eq=False)
-class NodeLayer:
-    """One recurrent node, or two that read the same in opposite directions.
-
-    Attributes:
-        nodes: The nodes, the one that reads forward first.
-        reading: How the first of them reads the tape.
-        below: The layer it reads; None where it reads from outside.
-        ops: What stands between.
-        why: Why it is not known what it reads; empty where it is.
-        start: The input it reads, or the table in which it looks that up; None where there is more.
-        past: Whether it also reads what the layer below reads, and how: `added` to what that shows, or `joined` to it.
-    """
-
-    nodes: tuple[Any, ...]
-    reading: Reading
-    below: NodeLayer | None = None
-    ops: tuple[StepOp, ...] = ()
-    why: str = ""
-    start: Value | None = None
-    past: str = ""
-
-    @property
-    def name(self) -> str:
-        """The file's own name for it."""
-        return str(self.nodes[0].name or self.nodes[0].output[0])
-
-
 def networks_of(followed: TracedGraph, nodes: Sequence[Any], dialect: Dialect, where: str) -> list[Found]:
     """Return the networks that recurrent nodes of a program make: a chain of layers each."""
-    chains = _chains(_layers(followed, nodes))
+    layers = _layers(followed, nodes)
+    rows = with_rows(chains_of(layers), layers, followed)
     found = []
-    shared = len({id(chain[0]) for chain in chains}) < len(chains)
-    for chain in chains:
-        layers = tuple(one.name for one in chain)
-        name = layers[-1] if shared else layers[0]
-        found.append(Found(name if len(chains) > 1 else "", layers, _planner(followed, chain, dialect, where)))
+    shared = len({id(row.layers[0]) for row in rows}) < len(rows)
+    for row in rows:
+        names = tuple(one.name for one in row.layers)
+        name = names[-1] if shared else names[0]
+        found.append(Found(name if len(rows) > 1 else "", names, _planner(followed, row, dialect, where)))
     return found
 
 
@@ -178,25 +153,13 @@ def _pairs(followed: TracedGraph, readings: Sequence[Reading]) -> Iterator[tuple
         of = {id(one.layer) for one in sources(value) if isinstance(one, State)}
         if len(of) != 2 or of & taken:
             continue
-        one, other = sorted((known[name] for name in of), key=lambda one: _direction(one, 0), reverse=True)
+        one, other = sorted((known[name] for name in of), key=lambda one: direction_of(one, 0), reverse=True)
         single = len(followed.first.ways(one.node)) == len(followed.first.ways(other.node)) == 1
         same = one.value is other.value and one.value is not None
         like = (one.one_step, one.limit, one.steps) == (other.one_step, other.limit, other.steps)
-        if single and same and like and (_direction(one, 0), _direction(other, 0)) == ("forward", "backward"):
+        if single and same and like and (direction_of(one, 0), direction_of(other, 0)) == ("forward", "backward"):
             taken |= of
             yield one, other
-
-
-def _direction(reading: Reading, way: int) -> str:
-    backward = way == 1 or str(attribute(reading.node, "direction", "forward")).lower() == "reverse"
-    return "backward" if backward != (reading.way == "backward") else "forward"
-
-
-def _merged(layer: NodeLayer, followed: TracedGraph) -> list[State]:
-    """Return the states a layer shows to the one above, in the order of its passes."""
-    made = [(_direction(followed.reading(node), one.way), one) for node in layer.nodes
-            for one in followed.first.ways(node)]  # fmt: skip
-    return [one for _, one in sorted(made, key=lambda pair: pair[0], reverse=True)]
 
 
 def _read(layer: NodeLayer, of: dict[int, NodeLayer], followed: TracedGraph) -> None:
@@ -222,7 +185,7 @@ def _read(layer: NodeLayer, of: dict[int, NodeLayer], followed: TracedGraph) -> 
         layer.why = f"it reads {names} and more, which are no chain of layers"
         return
     lower = next(iter(below.values()))
-    states = _merged(lower, followed)
+    states = shown_by(lower, followed)
     if all(isinstance(one, State) for one in read) and any(one.state != "h" for one in read if isinstance(one, State)):
         layer.why = f"it reads the memory c of {visible(lower.name)}"
         return
@@ -242,7 +205,7 @@ def _reads_past(
 ) -> bool:
     """Find the layer below of which one reads what it shows and what it reads; return False where there is none."""
     for lower in below:
-        entering, states = lower.reading.value, _merged(lower, followed)
+        entering, states = lower.reading.value, shown_by(lower, followed)
         if entering is None or lower.reading.limit != layer.reading.limit:
             continue
         made = reads_past(base, ops, states, entering)
@@ -256,56 +219,52 @@ def _cut_alike(layer: NodeLayer, below: NodeLayer | None, followed: TracedGraph)
     """Say whether a tape that is cut where a layer stops reading is right for those below, which may read on."""
     limit = layer.reading.limit
     while limit is not None and below is not None:
-        ahead = all(_direction(followed.reading(one.layer), one.way) == "forward" for one in _merged(below, followed))
+        ahead = all(
+            direction_of(followed.reading(one.layer), one.way) == "forward" for one in shown_by(below, followed)
+        )
         if below.reading.limit != limit and not (below.reading.limit is None and ahead):
             return False
         below = below.below
     return True
 
 
-def _chains(layers: Sequence[NodeLayer]) -> list[list[NodeLayer]]:
-    """Return a chain for every layer that no other reads, from the lowest up."""
-    read = {id(layer.below) for layer in layers}
-    chains: list[list[NodeLayer]] = []
-    for layer in layers:
-        if id(layer) in read:
-            continue
-        chain = [layer]
-        while chain[0].below is not None:
-            chain.insert(0, chain[0].below)
-        chains.append(chain)
-    return chains
+def _planner(followed: TracedGraph, row: LayerRow, dialect: Dialect, where: str) -> Callable[[ImportReport], Plan]:
+    chain = row.layers
 
-
-def _planner(
-    followed: TracedGraph, chain: Sequence[NodeLayer], dialect: Dialect, where: str
-) -> Callable[[ImportReport], Plan]:
     def plan(report: ImportReport) -> Plan:
         limit = next((one.reading.limit for one in chain if one.reading.limit is not None), None)
         made = _below(followed, chain[0], limit, dialect, report)
-        parts: list[Recurrent | Op] = list(made.chain)
+        parts: list[Recurrent | Op | WrittenSteps] = list(made.chain)
         number = 1 if parts else 0
         entering = _entering(chain[0], made)
         names: dict[int, str] = {} if entering is None else {id(entering): "embedding"}
         for n, layer in enumerate(chain):
-            if n and layer.ops:
+            page = row.page(n)
+            if page is not None:
+                report.say(f"layer{number}.name", visible(page.name), "confirmed", "run at each step")
+                parts.append(page)
+                number += 1
+            if n and layer.ops and not row.given:
                 said = ", ".join(dict.fromkeys(visible(one.name) for one in layer.ops))
                 report.say(f"layer{number}.name", said, "confirmed", "run at each step")
                 parts += layer.ops
                 number += 1
             part = _part(followed, layer, f"layer{number}", dialect, where, report)
             above = chain[n + 1] if n + 1 < len(chain) else None
-            if above is not None and above.past:
+            if row.passes(n):
+                part = passing(part, row.beside(n))
+                report.say(f"layer{number}.input", "goes past it too, for layers above", "confirmed", "the graph")
+            elif above is not None and above.past and not row.given:
                 said = f"{above.past} to what it shows, for the layer above"
                 report.say(f"layer{number}.input", said, "confirmed", "the graph")
                 part = part.passed_on(above.past)
             parts.append(part)
             for node in layer.nodes if layer.reading.limit == limit else ():  # others go on where the tape is cut
                 for state in followed.first.states(node):
-                    way = _direction(followed.reading(node), state.way)
+                    way = direction_of(followed.reading(node), state.way)
                     names[id(state)] = f"layer{number}.{way}.{state.state}"
             number += 1
-        top = _merged(chain[-1], followed)
+        top = shown_by(chain[-1], followed)
         own = {id(node) for layer in chain for node in layer.nodes}
         readout = written(answers_of(followed, own), top, names, f", {followed.tried}", report)
         classes = () if readout is None else choose_classes(

@@ -1,19 +1,17 @@
 """Encoders and decoders with attention as PyTorch programs save them together: one file, one tape.
 
-Two families of names. That of the PyTorch tutorial (`decoder.attention.Wa`, `Ua`, `Va`): Bahdanau's scores, taken
-before the step, and what is read beside the token in front of a GRU. That of OpenNMT (`decoder.attn.linear_in`,
-`linear_out`, `v`): scores after the step, what is read joined with the state; with input feeding where the recurrent
-layer is one of single cells. The encoder is one recurrent layer that reads forward. Everything else is left to the
-other ways of opening a file, which name the tensors of attention as not used.
-
-The tape holds what is read and then the answer. A row of the embedding says which of both a token is (±1), then what
-the encoder has for it, then what the decoder has: one of the two is 0. Each part stands still while the other works.
+Three families of names. That of the PyTorch tutorial (`decoder.attention.Wa`, `Ua`, `Va`) and that of a small network
+over state and token (`decoder.attention.attn`, `v`): Bahdanau's scores, taken before the step, and what is read beside
+the token in front of the decoder. That of OpenNMT (`decoder.attn.linear_in`, `linear_out`, `v`): scores after the step,
+what is read joined with the state; with input feeding where the recurrent layer is one of single cells. The encoder may
+have several layers and read both ways. Everything else is left to the other ways of opening a file, which name the
+tensors of attention as not used.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,83 +19,109 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
-from lstm_tui.formats.importers.plan import Answering, Found, Plan, Recurrent, WrittenReadout
+from lstm_tui.formats.importers.plan import Found, Plan
 from lstm_tui.formats.importers.released.blocks_in_file import FileTensors
+from lstm_tui.formats.importers.two_parts.one_tape import on_one_tape
+from lstm_tui.formats.importers.two_parts.parts import (
+    GATES,
+    AffineMap,
+    DecoderLayer,
+    EncoderLayer,
+    GatedStep,
+    LookOver,
+    TwoParts,
+)
 
 _WEIGHT = re.compile(r"(?P<root>(?:.*\.)?)(?P<name>rnn|gru|lstm)\.(?:weight_ih_l0|layers\.0\.weight_ih)\Z")
-_BEFORE, _BEHIND = re.compile(r"\.Wa\.weight\Z"), re.compile(r"(?:\A|\.)attn\.linear_out\.weight\Z")
+_MARKS = {
+    "tutorial": re.compile(r"(?P<at>.*)\bWa\.weight\Z"),
+    "joined": re.compile(r"(?P<at>.*)\battn\.weight\Z"),
+    "opennmt": re.compile(r"(?P<at>(?:.*\.)?attn\.)linear_out\.weight\Z"),
+}
+"""By family, the tensor that tells it, behind what its attention is called."""
 _TABLE = re.compile(r"embed", re.IGNORECASE)
-_GATES = {"gru": ("r", "u", "n"), "lstm": ("i", "f", "g", "o")}
-"""Gates in the order in which PyTorch packs them, as our pages call them."""
-PLACES, MOST = 64, 64
-"""Places that the decoder looks over, and tokens of an answer, where nothing is said."""
-_NEVER = -1e4
-"""Score of a token that is only read: as a share it is 0."""
+_CELLS = {"gru": 3, "lstm": 4}
+"""Gates by cell, in the order in which PyTorch packs them, as `GATES` has them."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One recurrent layer of a file, and what stands around it.
+    """One recurrent module of a file, and what stands around it.
 
     Attributes:
         root: What the names of its side begin with.
-        layer: What the names of the layer begin with.
+        module: What the names of the module begin with.
         cell: gru or lstm.
         single: Whether it is a stack of single cells, which a program steps by itself.
+        layers: How many it has.
+        both: Whether it reads both ways.
     """
 
     root: str
-    layer: str
+    module: str
     cell: str
     single: bool
+    layers: int
+    both: bool
 
-    def tensor(self, kind: str) -> str:
-        """Return the name of `weight_ih`, `bias_hh` …"""
-        return f"{self.layer}layers.0.{kind}" if self.single else f"{self.layer}{kind}_l0"
+    def tensor(self, kind: str, layer: int, back: bool = False) -> str:
+        """Return the name of `weight_ih`, `bias_hh` … of a layer."""
+        if self.single:
+            return f"{self.module}layers.{layer}.{kind}"
+        return f"{self.module}{kind}_l{layer}{'_reverse' if back else ''}"
 
 
 def is_attention(name: str) -> bool:
     """Say whether a tensor is called as the attention of a decoder is that is opened here."""
-    return _BEFORE.search(name) is not None or _BEHIND.search(name) is not None
+    return any(mark.match(name) is not None for mark in _MARKS.values())
 
 
 def find_encoder_decoder(tensors: Mapping[str, Array], where: str) -> list[Found]:
     """Return the encoder and decoder of a file as one network; none where their names are not these."""
     matches = [match for name in tensors if (match := _WEIGHT.match(name))]
     parts = [part for match in matches if (part := _part(match, tensors)) is not None]
-    bahdanau = next((name for name in tensors if _BEFORE.search(name)), None)
-    luong = next((name for name in tensors if _BEHIND.search(name)), None)
-    mark = bahdanau or luong
-    if mark is None or len(matches) != 2 or len(parts) != 2:
+    marks = [(kind, found["at"]) for kind, mark in _MARKS.items() for name in tensors if (found := mark.match(name))]
+    if not marks or len(matches) != 2 or len(parts) != 2:
         return []
-    decoder = next((one for one in parts if one.root and mark.startswith(one.root)), None)
+    kind, at = marks[0]
+    decoder = next((one for one in parts if one.root and at.startswith(one.root)), None)
     encoder = next((one for one in parts if one is not decoder), None)
-    if decoder is None or encoder is None or not (_is_plain(encoder, tensors) and _is_plain(decoder, tensors)):
+    if decoder is None or encoder is None or decoder.both or encoder.single:
+        return []
+    if kind == "joined" and not any(f"{at}{one}" in tensors for one in ("v", "v.weight")):
         return []
 
     def plan(report: ImportReport) -> Plan:
-        return _Reading(FileTensors(where, tensors), report, encoder, decoder).plan(bahdanau)
+        return _Reading(FileTensors(where, tensors), report, encoder, decoder).plan(kind, at)
 
-    return [Found("", (encoder.layer.rstrip("."), decoder.layer.rstrip(".")), plan)]
+    return [Found("", (encoder.module.rstrip("."), decoder.module.rstrip(".")), plan)]
 
 
 def _part(match: re.Match[str], tensors: Mapping[str, Array]) -> _Part | None:
-    """Return the layer of a matched tensor; None where it is not a GRU or an LSTM, or lies in other parts."""
+    """Return the module of a matched tensor; None where it is no GRU or LSTM with all its tensors, or has others."""
     single = "layers.0" in match.group()
-    inner = tensors.get(f"{match['root']}{match['name']}.{'layers.0.weight_hh' if single else 'weight_hh_l0'}")
+    module = f"{match['root']}{match['name']}."
+    inner = tensors.get(f"{module}{'layers.0.weight_hh' if single else 'weight_hh_l0'}")
     if inner is None or inner.ndim != 2:
         return None
-    cell = next((cell for cell, gates in _GATES.items() if len(inner) == len(gates) * inner.shape[1] > 0), None)
-    return None if cell is None else _Part(match["root"], f"{match['root']}{match['name']}.", cell, single)
-
-
-def _is_plain(part: _Part, tensors: Mapping[str, Array]) -> bool:
-    """Say whether a part is one layer that reads forward, with all four tensors."""
-    more = ("weight_ih_l1", "weight_ih_l0_reverse", "weight_hr_l0", "layers.1.weight_ih")
-    kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    return all(part.tensor(kind) in tensors for kind in kinds) and not any(part.layer + one in tensors for one in more)
+    cell = next((cell for cell, gates in _CELLS.items() if len(inner) == gates * inner.shape[1] > 0), None)
+    if cell is None:
+        return None
+    both = f"{module}weight_ih_l0_reverse" in tensors
+    count = sum(
+        1
+        for n in range(len(tensors))
+        if f"{module}{f'layers.{n}.weight_ih' if single else f'weight_ih_l{n}'}" in tensors
+    )
+    part = _Part(match["root"], module, cell, single, count, both)
+    wanted = {
+        part.tensor(kind, layer, back)
+        for layer in range(count) for back in ((False, True) if both else (False,))
+        for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    }  # fmt: skip
+    own = {name for name in tensors if name.startswith(module)}
+    return part if own == wanted else None
 
 
 class _Reading:
@@ -105,47 +129,36 @@ class _Reading:
 
     def __init__(self, tensors: FileTensors, report: ImportReport, encoder: _Part, decoder: _Part) -> None:
         self.tensors, self.report, self.encoder, self.decoder = tensors, report, encoder, decoder
-        self.hidden = len(tensors.all[decoder.tensor("weight_hh")][0])
+        self.hidden = len(tensors.all[decoder.tensor("weight_hh", 0)][0])
+        self.top = len(tensors.all[encoder.tensor("weight_hh", 0)][0]) * (1 + encoder.both)
+        """Numbers that the encoder says of a token."""
 
-    def plan(self, bahdanau: str | None) -> Plan:
-        """Return the network."""
+    def plan(self, kind: str, at: str) -> Plan:
+        """Return the network of a family whose attention has names that begin so."""
         tensors, report = self.tensors, self.report
         read, said = self._table(self.encoder, "encoder"), self._table(self.decoder, "decoder")
-        layer = self._encoder(read.shape[1], said.shape[1])
-        if len(tensors.all[self.encoder.tensor("weight_hh")][0]) != self.hidden:
-            raise UserError(
-                f"{tensors.where}: encoder and decoder have states of other sizes, and one begins the other"
-            )
-        places = self._number("places", PLACES)
-        decoder, output = (self._before if bahdanau else self._after)(bahdanau or "", said.shape[1], places)
-        head, bias = self._head(output, len(said))
-        width = 1 + read.shape[1] + said.shape[1]
-        table = np.zeros((len(read) + len(said), width), np.float32)
-        table[: len(read), 0], table[len(read) :, 0] = -1, 1
-        table[: len(read), 1 : 1 + read.shape[1]], table[len(read) :, 1 + read.shape[1] :] = read, said
-        begin, end = (self._number(f"answers.{key}", n, len(said)) for n, key in enumerate(("begin", "end")))
-        report.say(
-            "tokens", f"{len(read)} that are read, then {len(said)} of the answer", "inferred", "two tables of ids"
-        )
+        layers = [
+            EncoderLayer(f"{self.encoder.module.rstrip('.')}{f' {n}' * (self.encoder.layers > 1)}",
+                         self._step(self.encoder, n, f"layer{n}"),
+                         self._step(self.encoder, n, f"layer{n}", True) if self.encoder.both else None)
+            for n in range(self.encoder.layers)
+        ]  # fmt: skip
+        own = said.shape[1]
+        self.key = f"layer{len(layers)}"
+        """What facts of the decoder begin with."""
+        looks = {"tutorial": self._tutorial, "joined": self._joined, "opennmt": self._opennmt}
+        steps = [self._step(self.decoder, n, f"layer{len(layers) + n}") for n in range(self.decoder.layers)]
+        look = looks[kind](at, own, steps)
+        decoder = self._begun(steps)
+        for n in range(len(layers)):
+            report.say(f"layer{n}.cell", f"{self.encoder.cell}, an encoder", "inferred", "names and shapes")
+            if self.encoder.both:
+                report.say(f"layer{n}.directions", "both, concat", "inferred", "names and shapes")
+        shown = {"h": self.hidden, "z": self.top, "y": own}
+        width = len(look.out.w) if look.out is not None else sum(shown[one] for one in look.shows)
+        head = self._head(width, len(said))
         tensors.tell(report)
-        weights = np.zeros((len(table), head.shape[1]), head.dtype)
-        weights[len(read) :] = head
-        biases = np.full(len(table), _NEVER, head.dtype)
-        biases[len(read) :] = 0 if bias is None else bias
-        words = [*map(str, range(len(read))), *(f"a{n}" for n in range(len(said)))]
-        return Plan(
-            "", (layer, decoder), embedding=table,
-            tokens={"kind": "words", "lowercase": False, "vocabulary": words},
-            readout=WrittenReadout(_HEAD, {"V_y": weights, "b_y": biases}, len(table)),
-            answers=Answering(len(read) + begin, len(read) + end, self._number("answers.most", MOST)),
-        )  # fmt: skip
-
-    def _number(self, key: str, usual: int, below: int = 1 << 12) -> int:
-        text = self.report.choose(key, str(usual), [], "assumed", NOT_RECORDED, free=True)
-        number = whole_number(text)
-        if number is None or not 0 <= number < below:
-            raise UserError(f"{self.tensors.where}: --set {key}={visible(text[:40])} is no number below {below}")
-        return number
+        return on_one_tape(TwoParts(read, said, layers, decoder, look, (), head), report)
 
     def _table(self, part: _Part, said: str) -> Array:
         """Return the table of ids of a part.
@@ -161,233 +174,172 @@ class _Reading:
             raise UserError(f"{self.tensors.where}: the {said} has {len(names)} tables of ids, and one is needed")
         return self.tensors.take(names[0], "embedding", -1, -1)
 
-    def _gates(self, part: _Part, name: str) -> tuple[dict[str, Array], Array, Array]:
-        """Return the recurrent weights and biases of a part, and its packed input weights, gate after gate."""
-        kinds = {kind: self.tensors.take(part.tensor(kind), name, *([-1] * (2 if "weight" in kind else 1)))
+    def _step(self, part: _Part, layer: int, key: str, back: bool = False) -> GatedStep:
+        """Return a layer of a part, gate after gate."""
+        kinds = {kind: self.tensors.take(part.tensor(kind, layer, back), key, *([-1] * (2 if "weight" in kind else 1)))
                  for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}  # fmt: skip
-        gates = _GATES[part.cell]
+        gates = GATES[part.cell]
         split = {kind: np.split(one, len(gates)) for kind, one in kinds.items()}
         given: dict[str, Array] = {}
         for n, gate in enumerate(gates):
-            given[f"U_{gate}"] = split["weight_hh"][n]
+            given[f"W_{gate}"], given[f"U_{gate}"] = split["weight_ih"][n], split["weight_hh"][n]
             given[f"b_{gate}"] = split["bias_ih"][n] + split["bias_hh"][n]
         if part.cell == "gru":  # the reset gate reaches one of the two biases of the candidate
             given["b_n"], given["c_n"] = split["bias_ih"][2], split["bias_hh"][2]
-        return given, kinds["weight_ih"], np.array(gates)
+        return GatedStep(part.module.rstrip("."), part.cell, given)
 
-    def _encoder(self, read: int, said: int) -> Recurrent:
-        part, width = self.encoder, 1 + read + said
-        given, packed, gates = self._gates(part, "layer0")
-        for gate, rows in zip(gates, np.split(packed, len(gates)), strict=True):
-            given[f"W_{gate}"] = np.zeros((len(rows), width), rows.dtype)
-            given[f"W_{gate}"][:, 1 : 1 + read] = rows
-        given["p_turn"] = np.eye(1, width, dtype=packed.dtype)[0]
-        given["V_y"] = np.zeros((said, width), packed.dtype)
-        given["V_y"][:, 1 + read :] = np.eye(said)
-        lines = [
-            "turn = step(dot(p_turn, x))   # turn: 0 at a token that is read, 1 at one of the answer",
-            "y = V_y @ x   # own token: the token as the decoder reads it",
-            *_step(part.cell, "{gate} @ x", "turn * {state} + (1 - turn) * ({new})"),
-        ]
-        states = ["h"] + ["c"] * (part.cell == "lstm")
-        page = _page(f"{part.cell}_encoder_file", "Encoder of the file: it stands still while it is answered", states,
-                     {"turn": "1", "y": '"Y"'}, "", lines)  # fmt: skip
-        self.report.say("layer0.cell", f"{part.cell}, an encoder", "inferred", "names and shapes")
-        self.report.say("layer0.size", str(self.hidden), "confirmed")
-        hidden = given["U_n" if part.cell == "gru" else "U_o"].shape[1]
-        return Recurrent(part.layer.rstrip("."), page, hidden, width, (("forward", given),), sizes={"Y": said})
+    def _begun(self, steps: list[GatedStep]) -> list[DecoderLayer]:
+        """Return the layers of the decoder with what each begins with.
 
-    def _begun(self, state: str) -> str:
-        """Return how a state of the decoder begins: as that of the encoder at the last token that is read."""
-        return f"turn * ({{new}}) + (1 - turn) * {'x' if state == 'h' else 'c_in'}"
-
-    def _before(self, mark: str, said: int, places: int) -> tuple[Recurrent, int]:
-        """Return a decoder that looks before its step: Bahdanau's, as the tutorial writes it."""
-        part, tensors = self.decoder, self.tensors
-        root = mark.removesuffix("Wa.weight")
-        given, packed, gates = self._gates(part, "layer1")
-        if packed.shape[1] != said + self.hidden:
-            what = f"{said} numbers of a token and {self.hidden} that are read of the encoder"
-            raise UserError(f"{tensors.where}: {visible(part.layer)} reads {packed.shape[1]} numbers, and not {what}")
-        for gate, rows in zip(gates, np.split(packed, len(gates)), strict=True):
-            given[f"W_{gate}"], given[f"C_{gate}"] = rows[:, :said], rows[:, said:]
-        inner = len(tensors.take(f"{root}Wa.weight", "layer1", -1, self.hidden))
-        given |= {
-            "W_a": tensors.take(f"{root}Wa.weight", "layer1", inner, self.hidden),
-            "U_a": tensors.take(f"{root}Ua.weight", "layer1", inner, self.hidden),
-            "v_a": tensors.take(f"{root}Va.weight", "layer1", 1, inner)[0],
-        }
-        for name, key, size in (("Wa", "b_a", inner), ("Ua", "b_k", inner), ("Va", "b_v", 1)):
-            found = tensors.maybe(f"{root}{name}.bias", "layer1", size)
-            given[key] = np.zeros(size, np.float32) if found is None else found
-        given["b_v"] = np.full(places, given["b_v"][0], np.float32)
-        lines = [
-            *_COLLECTED,
-            "K = K + outer(here, U_a @ x + b_k)   # keys: a row a token, as the scores see it",
-            "E = tanh(K + by_column(W_a @ h + b_a))   # match: each key beside what the state before asks for",
-            "e = E @ v_a + b_v - 1000 * (1 - open)   # score: how well each place answers",
-            *_READ,
-            *_step(part.cell, "{gate} @ y + C_{letter} @ z", self._begun),
-        ]
-        self._tell("additive scores, before the step", "the names Wa, Ua and Va", "token, then what is read")
-        sizes = {"K": '["N", "Q"]', "E": '["N", "Q"]'}
-        return self._decoder(lines, given, sizes, {"N": places, "Y": said, "Q": inner}, ["K"], "h"), self.hidden
-
-    def _after(self, mark: str, said: int, places: int) -> tuple[Recurrent, int]:
-        """Return a decoder that looks behind its step: Luong's, as OpenNMT writes it."""
-        part, tensors = self.decoder, self.tensors
-        root = next(name for name in tensors.all if name.endswith("attn.linear_out.weight"))
-        root = root.removesuffix("linear_out.weight")
-        given, packed, gates = self._gates(part, "layer1")
-        feeds = packed.shape[1] == said + self.hidden
-        if not feeds and packed.shape[1] != said:
+        Raises:
+            UserError: The states of both parts fit no way that is known.
+        """
+        where, encoder = self.tensors.where, self.encoder
+        if len(steps) not in (1, encoder.layers):
+            raise UserError(f"{where}: {len(steps)} layers of the decoder begin with those of {encoder.layers}")
+        above = encoder.layers - 1 if len(steps) == 1 else 0
+        bridge = f"{encoder.root}fc.weight"
+        by: dict[str, AffineMap] = {}
+        how = "as the encoder ends" if not encoder.both else "with both passes of the encoder, end to end"
+        if self.tensors.has(bridge) and len(steps) == 1:
+            w = self.tensors.take(bridge, self.key, self.hidden, self.top)
+            b = self.tensors.maybe(f"{encoder.root}fc.bias", self.key, self.hidden)
+            by["h"], how = AffineMap(w, b, "tanh"), "tanh of a dense layer over the encoder's last states"
+            if self.decoder.cell == "lstm":
+                raise UserError(f"{where}: {visible(bridge)} makes one state, and a decoder of LSTM has two")
+        elif self.top != self.hidden:
             raise UserError(
-                f"{tensors.where}: {visible(part.layer)} reads {packed.shape[1]} numbers, a token has {said}"
+                f"{where}: encoder and decoder have states of other sizes ({self.top} and {self.hidden}), "
+                "and one begins the other"
             )
-        for gate, rows in zip(gates, np.split(packed, len(gates)), strict=True):
-            given[f"W_{gate}"] = rows[:, :said]
-            if feeds:
-                given[f"F_{gate}"] = rows[:, said:]
-        joined = tensors.take(f"{root}linear_out.weight", "layer1", self.hidden, 2 * self.hidden)
-        given |= {"W_z": joined[:, : self.hidden], "W_h": joined[:, self.hidden :]}
-        more = ""
-        if (bias := tensors.maybe(f"{root}linear_out.bias", "layer1", self.hidden)) is not None:
-            given["b_z"], more = bias, " + b_z"
-        sizes: dict[str, str] = {}
-        shown, keys = "tanh({})", list[str]()
+        if encoder.cell != self.decoder.cell:
+            raise UserError(f"{where}: a decoder of {self.decoder.cell} begins with the states of {encoder.cell}")
+        if encoder.layers > len(steps):
+            how += f", of its layer {above}"
+        self.report.assume(f"{self.key}.begins", how, NOT_RECORDED)
+        name = self.decoder.module.rstrip(".")
+        return [DecoderLayer(f"{name}{f' {n}' * (len(steps) > 1)}", one, above + n, by) for n, one in enumerate(steps)]
+
+    def _alone(self, steps: list[GatedStep], why: str) -> None:
+        """Refuse several layers of a decoder of which the lowest reads what the top one gives.
+
+        Raises:
+            UserError: There are several.
+        """
+        if len(steps) > 1:
+            raise UserError(
+                f"{self.tensors.where}: {len(steps)} layers of {visible(self.decoder.module)} cannot be run: "
+                f"the lowest reads {why}"
+            )
+
+    def _reads(self, steps: list[GatedStep], own: int, more: int, what: str) -> bool:
+        """Say whether the lowest step reads a token and more; otherwise it reads a token alone.
+
+        Raises:
+            UserError: It reads neither.
+        """
+        if steps[0].inputs not in (own, own + more):
+            raise UserError(
+                f"{self.tensors.where}: {visible(self.decoder.module)} reads {steps[0].inputs} numbers, "
+                f"and not {own} of a token and {more} {what}"
+            )
+        return steps[0].inputs == own + more
+
+    def _tutorial(self, root: str, own: int, steps: list[GatedStep]) -> LookOver:
+        """Return how a decoder looks before its step, as the tutorial writes it."""
+        if not self._reads(steps, own, self.top, "that are read of the encoder"):
+            raise UserError(
+                f"{self.tensors.where}: {visible(self.decoder.module)} reads {own} numbers, none of the encoder"
+            )
+        self._alone(steps, "what is looked at by the state of the top one")
+        inner = len(self.tensors.take(f"{root}Wa.weight", self.key, -1, self.hidden))
+        maps = {}
+        for name, rows, columns in (("Wa", inner, self.hidden), ("Ua", inner, self.top), ("Va", 1, inner)):
+            maps[name] = AffineMap(
+                self.tensors.take(f"{root}{name}.weight", self.key, rows, columns),
+                self.tensors.maybe(f"{root}{name}.bias", self.key, rows),
+            )
+        self._tell("additive scores, before the step", "the names Wa, Ua and Va", "token, then what is read")
+        return LookOver("additive", True, query=maps["Wa"], key=maps["Ua"], v=maps["Va"].w[0], v_bias=maps["Va"].b)
+
+    def _joined(self, root: str, own: int, steps: list[GatedStep]) -> LookOver:
+        """Return how a decoder looks before its step by one dense layer over its state and a token."""
+        if not self._reads(steps, own, self.top, "that are read of the encoder"):
+            raise UserError(
+                f"{self.tensors.where}: {visible(self.decoder.module)} reads {own} numbers, none of the encoder"
+            )
+        self._alone(steps, "what is looked at by the state of the top one")
+        w = self.tensors.take(f"{root}attn.weight", self.key, -1, self.hidden + self.top)
+        b = self.tensors.maybe(f"{root}attn.bias", self.key, len(w))
+        name = f"{root}v" if self.tensors.has(f"{root}v") else f"{root}v.weight"
+        v = self.tensors.take(name, self.key, *((-1,) if name.endswith("v") else (1, len(w)))).reshape(-1)
+        self._tell("additive scores, before the step", "the names attn and v", "token, then what is read")
+        self.report.assume(f"{self.key}.scored", "state, then what the encoder says", NOT_RECORDED)
+        heads = self._heads_of(self.hidden + self.top + own)
+        shows = ("h", "z", "y") if heads else ("h",)
+        if heads:
+            self.report.assume(f"{self.key}.shown", "state, what is read, token", NOT_RECORDED)
+        key = AffineMap(w[:, self.hidden :])
+        return LookOver("additive", True, query=AffineMap(w[:, : self.hidden], b), key=key, v=v, shows=shows)
+
+    def _opennmt(self, root: str, own: int, steps: list[GatedStep]) -> LookOver:
+        """Return how a decoder looks behind its step, as OpenNMT writes it."""
+        tensors, key, hidden, top = self.tensors, self.key, self.hidden, self.top
+        feeds = self._reads(steps, own, hidden, "that it showed a step before")
+        if feeds:
+            self._alone(steps, "what the top one showed a step before")
+        out = AffineMap(
+            tensors.take(f"{root}linear_out.weight", key, hidden, top + hidden),
+            tensors.maybe(f"{root}linear_out.bias", key, hidden), "tanh",
+        )  # fmt: skip
+        shows = ("z", "h")
         if tensors.has(f"{root}linear_in.weight"):
-            kind, scores = "general", ["e = M @ (W_a @ h) - 1000 * (1 - open)   # score: how well each place answers"]
-            given["W_a"] = tensors.take(f"{root}linear_in.weight", "layer1", self.hidden, self.hidden)
+            kind = "general"
+            query = AffineMap(tensors.take(f"{root}linear_in.weight", key, top, hidden))
+            look = LookOver("product", False, feeds, query, shows=shows, out=out)
         elif tensors.has(f"{root}v.weight"):
-            kind, shown, keys = "additive", "({})", ["K"]
-            given["W_a"] = tensors.take(f"{root}linear_query.weight", "layer1", self.hidden, self.hidden)
-            given["b_a"] = tensors.take(f"{root}linear_query.bias", "layer1", self.hidden)
-            given["U_a"] = tensors.take(f"{root}linear_context.weight", "layer1", self.hidden, self.hidden)
-            given["v_a"] = tensors.take(f"{root}v.weight", "layer1", 1, self.hidden)[0]
-            scores = [
-                "K = K + outer(here, U_a @ x)   # keys: a row a token, as the scores see it",
-                "E = tanh(K + by_column(W_a @ h + b_a))   # match: each key beside what the state asks for",
-                "e = E @ v_a - 1000 * (1 - open)   # score: how well each place answers",
-            ]
-            sizes = {"K": '["N", "H"]', "E": '["N", "H"]'}
+            kind = "additive"
+            query = AffineMap(
+                tensors.take(f"{root}linear_query.weight", key, -1, hidden),
+                tensors.take(f"{root}linear_query.bias", key, -1),
+            )
+            keys = AffineMap(tensors.take(f"{root}linear_context.weight", key, len(query.w), top))
+            v = tensors.take(f"{root}v.weight", key, 1, len(query.w))[0]
+            look = LookOver("additive", False, feeds, query, keys, v=v, shows=shows, out=AffineMap(out.w, out.b))
+        elif top != hidden:
+            raise UserError(f"{tensors.where}: a state of {hidden} numbers is multiplied with {top} of the encoder")
         else:
-            kind, scores = "dot", ["e = M @ h - 1000 * (1 - open)   # score: how well each place answers"]
-        fed = " + F_{letter} @ prev(s)" if feeds else ""
-        out = shown.format(f"W_z @ z + W_h @ h{more}")
-        lines = [
-            *_COLLECTED,
-            *_step(part.cell, "{gate} @ y" + fed, self._begun),
-            *scores,
-            *_READ,
-            f"s = turn * {out}   # output: state and read together",
-        ]
+            kind, look = "dot", LookOver("product", False, feeds, shows=shows, out=out)
         self._tell(f"{kind} scores, behind the step", "names of its tensors", "what is read, then the state")
         if feeds:
             self.report.say(
-                "layer1.feeding", "its output goes into the next step", "inferred", "the width of its input"
+                f"{key}.feeding", "its output goes into the next step", "inferred", "the width of its input"
             )
-        states = [*keys, *(["s"] if feeds else [])]
-        return self._decoder(lines, given, sizes, {"N": places, "Y": said}, states, "s"), self.hidden
+        return look
 
     def _tell(self, attention: str, why: str, order: str) -> None:
-        self.report.say("layer1.cell", f"{self.decoder.cell}, a decoder", "inferred", "names and shapes")
-        self.report.say("layer1.attention", attention, "inferred", why)
-        self.report.assume("layer1.joined", order, NOT_RECORDED)
-        self.report.assume("layer1.begins", "as the encoder ends", NOT_RECORDED)
+        self.report.say(f"{self.key}.cell", f"{self.decoder.cell}, a decoder", "inferred", "names and shapes")
+        self.report.say(f"{self.key}.attention", attention, "inferred", why)
+        self.report.assume(f"{self.key}.joined", order, NOT_RECORDED)
 
-    def _decoder(
-        self, lines: list[str], given: dict[str, Array], sizes: Mapping[str, str], letters: Mapping[str, int],
-        states: list[str], output: str,
-    ) -> Recurrent:  # fmt: skip
-        part = self.decoder
-        wide = {
-            "turn": "1", "y": '"Y"', "count": "1", "here": '"N"', "open": '"N"', "e": '"N"', "a": '"N"', "z": '"I"',
-            "M": '["N", "I"]', **sizes,
-        }  # fmt: skip
-        own = ["h"] + ["c"] * (part.cell == "lstm")
-        below = 'turn_in = { reads = "turn" }, y_in = { reads = "y" }' + ', c_in = { reads = "c" }' * (
-            part.cell == "lstm"
-        )
-        page = _page(
-            f"{part.cell}_decoder_file", "Decoder of the file: each step of the answer looks over what was read",
-            [*own, "M", *states, "open", "count"], wide,
-            f'output = "{output}"\ndefaults = {{ N = {PLACES} }}\nfixed = {{ place = "N" }}\n'
-            f"initial = {{ count = -1 }}\nbelow = {{ {below} }}\n",
-            lines,
-        )  # fmt: skip
-        return Recurrent(part.layer.rstrip("."), page, self.hidden, self.hidden, (("forward", given),), sizes=letters)
+    def _heads_of(self, width: int) -> list[str]:
+        """Return the tensors that could be a dense layer over so many numbers, above the decoder."""
+        return [
+            name for name, one in self.tensors.all.items()
+            if name not in self.tensors.parts and one.ndim == 2 and one.shape[1] == width and not _TABLE.search(name)
+        ]  # fmt: skip
 
-    def _head(self, width: int, tokens: int) -> tuple[Array, Array | None]:
+    def _head(self, width: int, tokens: int) -> AffineMap:
         """Return the dense layer above.
 
         Raises:
             UserError: There is none of that shape.
         """
-        table = _TABLE
-        names = [
-            name for name, one in self.tensors.all.items()
-            if name not in self.tensors.parts and one.shape == (tokens, width) and not table.search(name)
-        ]  # fmt: skip
+        names = [name for name in self._heads_of(width) if len(self.tensors.all[name]) == tokens]
         if len(names) != 1:
             raise UserError(f"{self.tensors.where}: {len(names)} tensors are {tokens}×{width}, and one is the head")
         bias = f"{names[0].removesuffix('weight')}bias"
         self.report.say("readout", f"dense, softmax: {tokens} tokens of the answer", "inferred", "its shape")
-        return self.tensors.take(names[0], "readout", tokens, width), self.tensors.maybe(bias, "readout", tokens)
-
-
-_COLLECTED = (
-    "turn = turn_in   # turn: 0 at a token that is read, 1 at one of the answer",
-    "y = y_in   # own token: the token of the answer that was said last, as numbers",
-    "count = count + 1   # count: which token of the tape this is, from 0",
-    "here = (1 - turn) * (1 - step(abs(place - count)))   # place: 1 at the place of a token that is read",
-    "open = open + here   # places read: 1 where a token was put, 0 where there is nothing to look at",
-    "M = M + outer(here, x)   # collection: a row a token, what the encoder said of it",
-)
-_READ = (
-    "a = softmax(e)   # attention: parts of one, how much is looked at each place",
-    "z = a @ M   # read: the rows of the collection, each by its part",
-)
-_HEAD = (
-    'title = "Dense and softmax at every token"\nsource = "the head of the file"\n'
-    "each = '''\ny = softmax(V_y @ h + b_y)   # prediction: one probability a token\n'''\n"
-    'result = "y"\nsizes = { y = "K" }\n'
-)
-
-
-def _step(cell: str, reads: str, around: object) -> Iterator[str]:
-    """Yield the equations of a recurrent step.
-
-    Args:
-        cell: gru or lstm.
-        reads: What a gate reads, with {gate} for its matrix and {letter} for its letter.
-        around: What becomes of the new state, with {new} for it: a text, or a function of the state's name.
-    """
-
-    def read(letter: str) -> str:
-        return reads.format(gate=f"W_{letter}", letter=letter)
-
-    def kept(state: str, new: str) -> str:
-        text = around(state) if callable(around) else str(around)
-        return text.format(new=new, state=f"prev({state})")
-
-    if cell == "gru":
-        yield f"r = sigmoid({read('r')} + U_r @ h + b_r)   # reset gate: how much of the past the candidate sees"
-        yield f"u = sigmoid({read('u')} + U_u @ h + b_u)   # update gate: how much of the past stays"
-        yield f"n = tanh({read('n')} + b_n + r * (U_n @ h + c_n))   # candidate: what could be written"
-        yield f"h = {kept('h', 'u * h + (1 - u) * n')}   # state"
-        return
-    yield f"i = sigmoid({read('i')} + U_i @ h + b_i)   # input gate: write"
-    yield f"f = sigmoid({read('f')} + U_f @ h + b_f)   # forget gate: keep"
-    yield f"g = tanh({read('g')} + U_g @ h + b_g)   # candidate: what could be written"
-    yield f"o = sigmoid({read('o')} + U_o @ h + b_o)   # output gate: show"
-    yield f"c = {kept('c', 'f * c + i * g')}   # memory: keep, then write"
-    yield f"h = {kept('h', 'o * tanh(c)')}   # hidden state"
-
-
-def _page(name: str, title: str, states: list[str], sizes: Mapping[str, str], more: str, lines: list[str]) -> str:
-    """Return the page of a part."""
-    listed = ", ".join(f"{key} = {value}" for key, value in sizes.items())
-    head = f'name = "{name}"\ntitle = "{title}"\nsource = "read from the file; Bahdanau 2014, Luong 2015"\n'
-    state = ", ".join(f'"{one}"' for one in states)
-    body = "\n".join(lines)
-    return f"{head}state = [{state}]\nsizes = {{ {listed} }}\n{more}equations = '''\n{body}\n'''\n"
+        return AffineMap(
+            self.tensors.take(names[0], "readout", tokens, width), self.tensors.maybe(bias, "readout", tokens)
+        )

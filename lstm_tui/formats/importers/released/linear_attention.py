@@ -231,7 +231,7 @@ def _stack(tensors: FileTensors, report: ImportReport, root: str) -> BlockStack:
     for n, one in enumerate(blocks):
         held = f"{one.sizes['V']}×{one.sizes['K']} numbers in {one.sizes['A']} heads"
         report.say(f"layer{n}.cell", f"{kind.title} block", "inferred", "names and shapes")
-        report.say(f"layer{n}.size", f"{width}, {held}", "confirmed")
+        report.say(f"layer{n}.size", f"{width}, {held}", "confirmed", "shapes of its weights")
     table, head = rms_ends(tensors, report, root, "norm", width, settings.epsilon)
     tensors.tell(report)
     return BlockStack(blocks, table, (), head)

@@ -49,7 +49,12 @@ def _stack(tensors: FileTensors, report: ImportReport, root: str) -> BlockStack:
     width = blocks[0].hidden
     for n, one in enumerate(blocks):
         report.say(f"layer{n}.cell", "mamba2 block" if second else "mamba block", "inferred", "names and shapes")
-        report.say(f"layer{n}.size", f"{width}, {one.sizes['E']} channels, {one.sizes['N']} states each", "confirmed")
+        report.say(
+            f"layer{n}.size",
+            f"{width}, {one.sizes['E']} channels, {one.sizes['N']} states each",
+            "confirmed",
+            "shapes of its weights",
+        )
     if second:
         report.choose("groups", "1", [], "assumed", NOT_RECORDED)
         report.assume("step_size", "not limited", NOT_RECORDED)

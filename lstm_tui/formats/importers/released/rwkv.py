@@ -112,7 +112,7 @@ def stack_of(
     blocks = tuple(block(f"{root}blocks.{n}.", f"layer{n}", n) for n in numbers)
     for n, one in enumerate(blocks):
         report.say(f"layer{n}.cell", f"rwkv{generation} block", "inferred", "names and shapes")
-        report.say(f"layer{n}.size", f"{one.hidden}, {one.sizes['A']} heads", "confirmed")
+        report.say(f"layer{n}.size", f"{one.hidden}, {one.sizes['A']} heads", "confirmed", "shapes of its weights")
     return _between_the_ends(tensors, report, root, blocks)
 
 

@@ -108,7 +108,7 @@ def _tell_blocks(report: ImportReport, blocks: tuple[Recurrent, ...]) -> None:
     for n, one in enumerate(blocks):
         kind = "mLSTM" if "K" in one.sizes else "sLSTM"
         report.say(f"layer{n}.cell", f"{kind} block", "inferred", "names and shapes")
-        report.say(f"layer{n}.size", f"{one.hidden}, {one.sizes['A']} heads", "confirmed")
+        report.say(f"layer{n}.size", f"{one.hidden}, {one.sizes['A']} heads", "confirmed", "shapes of its weights")
 
 
 def _large(tensors: FileTensors, epsilon: float, cap: float, root: str, part: str) -> Recurrent:
