@@ -160,5 +160,5 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_runtest_teardown() -> None:
-    """Collect garbage again: a command that is refused before its first frame had stopped that, for a process that ends."""
+    """Collect garbage again: a command that is refused before its first frame has stopped that, and ends elsewhere."""
     gc.enable()
