@@ -12,13 +12,15 @@ import random
 import signal
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import textual._wait
 from hypothesis import HealthCheck, settings
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.language.expression import Call, Name, walk
@@ -29,6 +31,23 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
 
 _LOOK = 1 / 200  # a test looks at the screen oftener than Textual does, with the same rule of when it is at rest
 textual._wait.SLEEP_GRANULARITY, textual._wait.SLEEP_IDLE = _LOOK, _LOOK / 8
+
+_parse_rules = Stylesheet._parse_rules
+_parsed: dict[tuple[Hashable, ...], list[RuleSet]] = {}
+
+
+def _parse_rules_once(sheet: Stylesheet, css: str, *args: Any, **kwargs: Any) -> list[RuleSet]:
+    """Return the rules of a style sheet, which every screen of the tests has: they are read once for all.
+
+    Textual keeps them as well, for one app and for the same colours.
+    """
+    key = (css, *args, *sorted(kwargs.items()), *sorted(sheet._variables.items()))
+    if key not in _parsed:
+        _parsed[key] = _parse_rules(sheet, css, *args, **kwargs)
+    return _parsed[key]
+
+
+Stylesheet._parse_rules = _parse_rules_once  # type: ignore[method-assign]
 
 # No example is failed by the time that it takes: on a machine others use, too, that says nothing.
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])

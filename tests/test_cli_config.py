@@ -18,6 +18,7 @@ from lstm_tui.debugger import command_log
 from lstm_tui.formats.io.config_file import Config, read_config
 from lstm_tui.tui import keymap
 from lstm_tui.tui.commands import STANDARD, changed_keys, rebound, row_names
+from lstm_tui.tui.view_keys import VIEW_KEYS
 
 SMALL = ("--cell", "lstm", "--hidden", "3", "--interpreter", "numpy")
 BYTES = st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda one: one.encode("utf-8", "surrogatepass")))
@@ -57,7 +58,8 @@ def test_the_file_that_is_written_says_nothing_yet_and_has_every_row(
     (home / "config.toml").write_text("\n".join(uncommented).replace("[keys]   ", "[keys] #"))
     config = read_config()
     assert config.problems == ()
-    assert set(config.keys) == set(row_names())
+    inside = {f"{view}.{key}" for view, keys in VIEW_KEYS.items() for key in keys}
+    assert set(config.keys) == set(row_names()) | inside
     assert rebound(config.keys)[1] == ()
     capsys.readouterr()
 

@@ -20,9 +20,13 @@ from safetensors.numpy import load_file
 import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.cli.arguments import parse
+from lstm_tui.cli.train_options import TWO_PARTS
 from lstm_tui.cli.training import job_of
 from lstm_tui.formats.importers.native import load, read_header
 from lstm_tui.formats.traces.trace_file import read
+from lstm_tui.models import bundled_names
+from lstm_tui.models.build import recipe
+from lstm_tui.models.bundled import open_model
 from lstm_tui.models.checkpoint import checkpoint_of
 
 SMALL = ["--hidden", "8", "--embedding", "6"]
@@ -301,6 +305,7 @@ def test_what_is_wrong_is_one_line(arguments: str, folder: Path, capsys: pytest.
         (["echo.txt", "--distance", "3", "-o", "x.safetensors"], "--distance belongs to --task recall"),
         (["echo.txt", "--task", "bindings", "-o", "x.safetensors"], "--task bindings makes its own sequences"),
         (["--task", "bindings", "--distance", "3", "-o", "x.safetensors"], "--distance belongs to --task recall"),
+        (["--task", "numbers", "-o", "x.safetensors"], "python -m lstm_tui.models.build numbers trains"),
         (["--task", "recall", "--pairs", "3", "-o", "x.safetensors"], "--pairs belongs to --task bindings"),
         (["echo.txt", "--cells", "rnn", "--cell", "gru"], "--cells compares several"),
         (["echo.txt", "--cells", "rnn,,gru"], "is not a list of names"),
@@ -317,3 +322,9 @@ def test_options_that_contradict_are_refused(
         main(["train", *arguments])
     assert refused.value.code == 2
     assert expected in capsys.readouterr().err
+
+
+def test_networks_of_two_parts_are_all_that_answer() -> None:
+    """Their tasks are no tasks of `train`, and it says who trains them."""
+    assert set(TWO_PARTS) == {name for name in bundled_names() if open_model(name).answers is not None}
+    assert all(recipe(name) for name in TWO_PARTS)

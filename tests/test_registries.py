@@ -47,6 +47,7 @@ HAND_WRITTEN = {
     ): "one of each kind that has words of its own; every cell's are tried there",
     ("tui/test_screen_composition.py", "actions of keys"): "exactly those that need no run",
     ("tui/test_screen_windows.py", "panes"): "those that draw what a window holds",
+    ("test_cli_bad_input.py", "commands"): "those with an option that holds an expression or a range",
     ("test_cli_streams.py", "commands"): "what each is asked; one without a row fails there",
     ("test_cli_json.py", "commands"): "what each that has --json is asked; one without a row fails there",
     ("test_cli_warnings.py", "commands"): "those that are left out, each with why; with the others they are all",

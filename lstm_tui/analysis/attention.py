@@ -15,7 +15,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.language.cell import Cell
-from lstm_tui.engine.language.expression import Call, Name, walk
+from lstm_tui.engine.language.expression import Call, Name, Product, walk
 from lstm_tui.engine.runtime.answer import answering
 from lstm_tui.engine.runtime.batch import ToRun, run_each
 from lstm_tui.engine.runtime.forward import RunBuffers
@@ -30,19 +30,34 @@ MOST_NUMBERS = 50_000_000
 
 
 class Looking(NamedTuple):
-    """Where a cell looks: `reader` reads the rows of `memory` by `weights`, the softmax of `scores` where it is one."""
+    """Where a cell looks: `reader` reads the rows of `memory` by `weights`, the softmax of `scores` where it is one.
+
+    Where it is `held`, the collection is a table of the network itself, a matrix parameter whose columns are read.
+    """
 
     reader: str
     memory: str
     weights: str
     scores: str | None
+    held: bool = False
+
+    @property
+    def formula(self) -> str:
+        """How it is read, as the equation has it."""
+        return f"{self.memory} @ {self.weights}" if self.held else f"{self.weights} @ {self.memory}"
 
 
 def looks_of(cell: Cell) -> tuple[Looking, ...]:
-    """Return where a cell looks, in the order of its equations."""
+    """Return where a cell looks, in the order of its equations.
+
+    A matrix parameter is a collection where shares of 1 are laid over its columns: the softmax of this very cell.
+    """
     found: dict[tuple[str, str], Looking] = {}
     for equation in cell.equations:
         for node in walk(equation.expression):
+            if isinstance(node, Product) and isinstance(node.operand, Name) and _shares(cell, node.operand.name):
+                by = node.operand.name
+                found.setdefault((node.matrix, by), Looking(equation.name, node.matrix, by, _scores(cell, by), True))
             if not isinstance(node, Call) or node.function != "weighted":
                 continue
             memory, weights = node.arguments
@@ -50,6 +65,12 @@ def looks_of(cell: Cell) -> tuple[Looking, ...]:
                 look = Looking(equation.name, memory.name, weights.name, _scores(cell, weights.name))
                 found.setdefault((memory.name, weights.name), look)
     return tuple(found.values())
+
+
+def _shares(cell: Cell, name: str) -> bool:
+    """Say whether a value is a softmax."""
+    made = cell.equation(name).expression if name in cell.values else None
+    return isinstance(made, Call) and made.function == "softmax"
 
 
 def _scores(cell: Cell, weights: str) -> str | None:
@@ -70,7 +91,8 @@ class Attention:
         steps: Places of the tape at which it looks for what it says: of an answer, those of the answer.
         rows: Numbers of the rows of the collection that were written, or looked at.
         weights: How much is looked at each, (S, R).
-        writers: The place of the tape whose token wrote what stands in each row at each step, (S, R); -1 for none.
+        writers: The place of the tape whose token wrote what stands in each row at each step, (S, R); -1 for none, as
+            in a table that the network holds.
     """
 
     trace: Trace
@@ -103,14 +125,18 @@ def looking_of(trace: Trace, pass_name: str | None = None) -> Attention:
     name = next((one for one in names if looks_of(trace[one].cell)), None)
     if name is None:
         where = "this network" if pass_name is None else pass_name
-        raise UserError(f"{where} looks over no collection: no equation reads the rows of a matrix, as z = a @ M")
+        raise UserError(
+            f"{where} looks over no collection: no equation reads the rows of a matrix by weights, as z = a @ M, "
+            "or a table by a softmax, as z = M_t @ a"
+        )
     passed, look = trace[name], looks_of(trace[name].cell)[0]
-    if look.weights not in passed or look.memory not in passed:
-        raise UserError(f"this trace does not hold {look.weights} and {look.memory} of {name}")
-    if is_windowed(passed[look.weights]) or passed[look.memory].size > MOST_NUMBERS:
+    needed = (look.weights,) if look.held else (look.weights, look.memory)
+    if any(one not in passed for one in needed):
+        raise UserError(f"this trace does not hold {' and '.join(needed)} of {name}")
+    if is_windowed(passed[look.weights]) or any(passed[one].size > MOST_NUMBERS for one in needed):
         raise UserError("this run is too long for a map of attention: open a shorter text")
     weights = np.asarray(passed[look.weights], np.float64)
-    writers = writers_of(passed, look.memory, weights.shape[1])
+    writers = np.full(weights.shape, -1) if look.held else writers_of(passed, look.memory, weights.shape[1])
     steps = answering(trace.sequence.tokens, trace.network)
     here = slice(steps.start, steps.stop)
     rows = np.flatnonzero((writers[here] >= 0).any(axis=0) | (weights[here] > 0).any(axis=0))

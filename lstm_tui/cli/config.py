@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from argparse import Namespace
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from lstm_tui.formats.io.config_file import LEVELS, THEMES, VARIABLE, Config, re
 from lstm_tui.formats.io.files import reason, replacing
 from lstm_tui.tui import keymap
 from lstm_tui.tui.commands import rebound, row_names
+from lstm_tui.tui.view_keys import VIEW_KEYS, rebound_views
 
 _HEAD = """\
 # The settings of lstm-tui. Take away the # before a line to change it; `lstm-tui config` tells what is in force.
@@ -67,7 +69,13 @@ def default_text() -> str:
     rows = row_names()
     width = max(map(len, rows))
     lines = (f"# {name:<{width}} = {_quoted(one.key)}  # {one.help}" for name, one in rows.items())
-    return _HEAD + "\n".join(lines) + "\n"
+    return _HEAD + "\n".join(lines) + "\n" + "".join(map(_of_view, VIEW_KEYS))
+
+
+def _of_view(view: str) -> str:
+    """Return the keys of a view, each named by itself, commented out."""
+    lines = (f"# {json.dumps(key)} = {json.dumps(key)}\n" for key in VIEW_KEYS[view])
+    return f"\n# [keys.in.{view}]         # inside that view: its own keys, by the key each has now\n{''.join(lines)}"
 
 
 def _quoted(key: str) -> str:
@@ -90,6 +98,8 @@ def _facts(config: Config) -> dict[str, Any]:
         name: list(now.keys) for (name, before), now in zip(row_names().items(), table, strict=True)
         if before.keys != now.keys
     }  # fmt: skip
+    for view, now in rebound_views(config.keys)[0].items():
+        keys |= {f"{view}.{key}": [written] for key, written in now.written.items()}
     clashes = [one for own in keys.values() for one in keymap.taken_elsewhere(tuple(own))]
     return {
         "file": str(config.path), "is_there": config.is_there, "theme": config.theme or THEMES[0],
@@ -111,7 +121,8 @@ def _lines(config: Config, facts: dict[str, Any]) -> Iterator[str]:
     yield f"memory  {visible(config.memory or '') or 'a part of what is free  (default)'}"
     yield f"log     {visible(config.log or '') or 'none  (default)'}"
     yield f"safe    {visible(', '.join(config.safe)) or 'no folder but the home  (default)'}"
-    yield f"keys    {len(facts['keys'])} of {len(row_names())} rows have keys of your own"
+    rows = len(row_names()) + sum(map(len, VIEW_KEYS.values()))
+    yield f"keys    {len(facts['keys'])} of {rows} rows have keys of your own"
     yield from (f"          {visible(name)}: {visible(' '.join(own))}" for name, own in facts["keys"].items())
     for one in facts["rc"]:
         told = "is executed at the start" if one["executed"] else f"is not executed: {one['why_not']}"

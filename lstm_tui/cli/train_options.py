@@ -33,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     task = parser.add_argument_group("the task")
     task.add_argument(
-        "--task", choices=["lm", "classify", "next-value", *GENERATED],
+        "--task", type=_task, choices=["lm", "classify", "next-value", *GENERATED],
         help="the next token, the label, the next row, a word from far back, or what a name was bound to "
         "(default: by the corpus)",
     )  # fmt: skip
@@ -128,6 +128,18 @@ def _swept(text: str) -> tuple[str, tuple[object, ...]]:
 
 GENERATED = ("recall", "bindings")
 """Tasks that make their own sequences."""
+TWO_PARTS = ("numbers", "picture")
+"""Bundled networks of an encoder and a decoder, of which no cell alone is a network."""
+
+
+def _task(text: str) -> str:
+    """Return a task, where it is one that a network of one kind of layer learns."""
+    if text in TWO_PARTS:
+        raise argparse.ArgumentTypeError(
+            f"{text} is learned by an encoder and a decoder, and here every layer is of one cell; "
+            f"python -m lstm_tui.models.build {text} trains the bundled one again"
+        )
+    return text
 
 
 def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -39,6 +39,7 @@ Open = Callable[[str], Network]
 
 
 _CLASS = re.compile(r"""(?:output|result)\[["']([^"']+)["']\]""")
+_SHARE = re.compile(r'share\((?:tok\[(\d+)\]|"([^"]*)")')
 """A class of the output by its name, as `output["he"]`."""
 
 
@@ -210,14 +211,29 @@ class Standing:
 
     def spoken_of(self) -> tuple[str, ...]:
         """Return the classes of the output of which the stop speaks, by name, those of its first sentences first."""
+        found = (one for text in self._texts() for one in _CLASS.findall(text.text))
+        return tuple(dict.fromkeys(found))
+
+    def shares_of(self) -> tuple[int, ...]:
+        """Return the places on the tape of whose share of the memory the stop speaks."""
+        tokens = [token.casefold() for token in self.session.frame.trace.sequence.tokens]
+        found: list[int] = []
+        for text in self._texts():
+            for place, word in _SHARE.findall(text.text):
+                if place and int(place) < len(tokens):
+                    found.append(int(place))
+                elif word.casefold() in tokens:
+                    found.append(tokens.index(word.casefold()))
+        return tuple(dict.fromkeys(found))
+
+    def _texts(self) -> list[LessonText]:
         ask, task = self.stop.ask, self.stop.task
         texts = [self.stop.say]
         if ask is not None:
             texts += [ask.say, *ask.choices, *ask.why, *([ask.then] if ask.then is not None else [])]
         if task is not None and task.then is not None:
             texts.append(task.then)
-        found = (one for text in texts for one in _CLASS.findall(text.text))
-        return tuple(dict.fromkeys(found))
+        return texts
 
     def source(self) -> Source:
         """Return what the stop opens, with the edits in force there."""
@@ -311,13 +327,17 @@ class Standing:
 
     # --- numbers ---
 
-    def answer(self, inside: str) -> tuple[Asked, Series]:
-        """Return what stands between two braces of a sentence, or alone, as it was read, and what it is at the stop.
+    def answer(self, inside: str, session: Session | None = None) -> tuple[Asked, Series]:
+        """Return what stands between two braces of a sentence, or alone, as it was read, and what it is.
+
+        Args:
+            inside: What stands there.
+            session: A session that began at the stop and is asked where it stands; the stop's own when None.
 
         Raises:
             ExpressionError: It means nothing here.
         """
-        run, before = self._runs(self.session, self.place.t)
+        run, before = self._runs(session or self.session, self.place.t if session is None else session.frame.t)
         question = asked_between(inside, self.place.unit)
         return question, (before if question.before else run).answer(question.expression)
 

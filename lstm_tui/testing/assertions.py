@@ -14,12 +14,14 @@ from lstm_tui.debugger.edits.language import in_quotes
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.engine.arrays import Array, Rows
 from lstm_tui.engine.compiler.roles import memory_of
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.number_text import change, exact, fixed
+from lstm_tui.engine.number_text import change, count_of, exact, fixed
 from lstm_tui.engine.number_text import sentence as number
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.captured_batch import CapturedBatch
+from lstm_tui.formats.captures.captured_run import CapturedRun
 
 _AROUND = 8
 """Tokens of a picture before and behind the one that matters."""
@@ -27,14 +29,16 @@ _BAR = 20
 """Cells of a whole bar."""
 _TOGETHER = 4_096
 """Steps that are compared at once."""
-Model = str | Path | Network | None
-Read = str | Path | Rows | Trace
+Run = Trace | CapturedRun
+"""A run that is there already; of a capture, one sequence through one module."""
+Model = str | Path | Network | Run | None
+Read = str | Path | Rows | Run
 
 
 def assert_remembers(
     model: Model,
     source: Read,
-    token: str,
+    token: str | None = None,
     *,
     at: str | int,
     more_than: float | None = None,
@@ -44,8 +48,9 @@ def assert_remembers(
     """Assert how large a share of the memory a token has at another one: attribution by the ledger, not causation.
 
     Args:
-        model: A network, a bundled name or a file, as for `lstm_tui.trace`; ignored for a trace.
-        source: What is read, as for `lstm_tui.trace`, or a trace.
+        model: A network, a bundled name or a file, as for `lstm_tui.trace`; ignored for a run. A run may stand here
+            alone, a trace or a sequence of a capture: `assert_remembers(run["rnn", 3], "not", at="bad", …)`.
+        source: What is read, as for `lstm_tui.trace`, or a run.
         token: Whose share is asked for; all its occurrences together.
         at: The token, or the place on the tape from 0, at which the memory is looked at.
         more_than: The share must be above this, from 0 to 1.
@@ -60,18 +65,39 @@ def assert_remembers(
     limits = [(sign, limit) for sign, limit in ((">", more_than), ("<", less_than)) if limit is not None]
     if not limits:
         raise UserError("assert_remembers needs more_than=, less_than= or both")
+    if token is None and isinstance(source, str):
+        token = source
+        source = _run_of(model)
+    if token is None:
+        raise UserError('assert_remembers needs a token: (MODEL, TEXT, "not", …), or (RUN, "not", …)')
     where = str(at) if isinstance(at, int) else in_quotes(at)
     share = f"share({in_quotes(token)}, at={where})"
     asked = " and ".join(f"{share} {sign} {exact(limit)}" for sign, limit in limits)
     assert_holds(model, source, asked, pass_name=pass_name)
 
 
+def _run_of(given: object) -> Trace:
+    """Return a run as a trace.
+
+    Raises:
+        UserError: It is none.
+    """
+    if isinstance(given, CapturedRun):
+        return given.trace
+    if isinstance(given, CapturedBatch):
+        raise UserError(f"a capture holds {count_of(len(given.runs), 'run')}: give one, as run[MODULE, SEQUENCE]")
+    if not isinstance(given, Trace):
+        raise UserError(f"a run is a trace, or one of a capture as run[MODULE, SEQUENCE]; this is {kind_of(given)}")
+    return given
+
+
 def assert_holds(model: Model, source: Read, *assertions: str, pass_name: str | None = None) -> None:
     """Assert expressions of the debugger at every step at which they can be asked, such as `not any(isnan(c))`.
 
     Args:
-        model: A network, a bundled name or a file, as for `lstm_tui.trace`; ignored for a trace.
-        source: What is read, as for `lstm_tui.trace`, or a trace.
+        model: A network, a bundled name or a file, as for `lstm_tui.trace`; ignored for a run. A run may stand here
+            alone: `assert_holds(run["rnn"], "not any(isnan(c))")`.
+        source: What is read, as for `lstm_tui.trace`, or a run.
         *assertions: What holds at every step.
         pass_name: The pass that names without one belong to; by default the top one that reads forwards.
 
@@ -80,7 +106,11 @@ def assert_holds(model: Model, source: Read, *assertions: str, pass_name: str | 
         UserError: One is no condition, means nothing in this run, or can be asked at no step.
     """
     __tracebackhide__ = True
-    trace = source if isinstance(source, Trace) else lstm_tui.trace(source, model)
+    if isinstance(model, Trace | CapturedRun | CapturedBatch) and isinstance(source, str):
+        assertions = (source, *assertions)
+        source = _run_of(model)
+    given = isinstance(source, Trace | CapturedRun | CapturedBatch)
+    trace = _run_of(source) if given else lstm_tui.trace(source, model)  # type: ignore[arg-type]
     scope = Scope(trace, asked_pass(trace, pass_name))
     for text in assertions:
         try:
@@ -93,13 +123,13 @@ def assert_holds(model: Model, source: Read, *assertions: str, pass_name: str | 
             raise AssertionError("\n".join((said(text, verdict, scope), *_picture(scope, verdict))))
 
 
-def assert_same_run(one: Trace, other: Trace, *, tolerance: float = 0.0) -> None:
+def assert_same_run(one: Run, other: Run, *, tolerance: float = 0.0) -> None:
     """Assert that two runs have the same tokens and the same numbers: bit for bit, or within a tolerance.
 
     NaN is the same as NaN and an infinite number as itself; 0 and -0 are the same.
 
     Args:
-        one: A run.
+        one: A run: a trace, or a sequence of a capture.
         other: Another.
         tolerance: Largest difference of two numbers that are the same; 0 asks for equal ones.
 
@@ -110,7 +140,7 @@ def assert_same_run(one: Trace, other: Trace, *, tolerance: float = 0.0) -> None
     __tracebackhide__ = True
     if not (tolerance >= 0 and np.isfinite(tolerance)):
         raise UserError(f"a tolerance is a number from 0, and {tolerance!r} is none")
-    found = next(_differences(one, other, tolerance), None)
+    found = next(_differences(_run_of(one), _run_of(other), tolerance), None)
     if found is not None:
         raise AssertionError(found)
 

@@ -9,7 +9,7 @@ from lstm_tui.debugger.panes import PANES
 from lstm_tui.engine.errors import nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_TRACE
-from lstm_tui.tui import keymap
+from lstm_tui.tui import keymap, view_keys
 
 
 @dataclass(frozen=True)
@@ -323,7 +323,10 @@ def rebound(wanted: Mapping[str, tuple[str, ...]]) -> tuple[tuple[Command, ...],
     rows, problems = row_names(), list[str]()
     keys = {name: command.keys for name, command in rows.items()}
     changed: dict[str, str] = {}  # how the first key of a row is written
+    problems += view_keys.rebound_views(wanted)[1]
     for name, written in wanted.items():
+        if "." in name:  # of a view
+            continue
         if name not in rows:
             near = nearest(name, rows)
             problems.append(

@@ -72,6 +72,13 @@ def names_of(written: str) -> tuple[str, ...] | str:
     return (key,)
 
 
+def character_of(name: str) -> str | None:
+    """Return what a key types, as Textual names it; None where it types nothing."""
+    if len(name) == 1:
+        return name
+    return next((sign for sign, named in _SIGNS.items() if named == name), None)
+
+
 def taken_elsewhere(keys: tuple[str, ...], running_only: bool = False) -> Iterator[str]:
     """Yield what takes one of some keys for itself, such as `ctrl+b is tmux's own`.
 

@@ -25,7 +25,9 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Input
 
+from lstm_tui.tui import keymap
 from lstm_tui.tui.commands import now_at
+from lstm_tui.tui.view_keys import keymap_of
 
 _DRIVERS = ("linux_driver", "linux_inline_driver", "web_driver")
 _ESCAPE, _SIGN = "\x1b", "␛"
@@ -223,6 +225,11 @@ class KeyQueue:
 
     async def _act(self, event: Key | Paste) -> None:
         focused = self._app.focused
+        meant = self._meant(event)
+        if meant is None:
+            self._path = ()
+            return
+        event = meant
         if isinstance(event, Paste) and not isinstance(focused, Input):
             self._waiting.extendleft(reversed(keys_of(event.text)))
             self._hand_on()
@@ -231,6 +238,15 @@ class KeyQueue:
         path = (self._drawn,) if focused is None else tuple(focused.ancestors_with_self)
         await self._press(event)
         self._path = path if event.is_forwarded else ()  # else a binding has taken it, and it goes nowhere
+
+    def _meant(self, event: Key | Paste) -> Key | Paste | None:
+        """Return the key that the view on top knows for the one that was pressed; None where it means nothing there."""
+        if not isinstance(event, Key) or not self._app.screen_stack or isinstance(self._app.focused, Input):
+            return event
+        name = keymap_of(getattr(self._app.screen, "view_name", "")).key_for(event.key)
+        if name is None or name == event.key:
+            return event if name is not None else None
+        return Key(name, keymap.character_of(name))
 
     # --- what a key waits for ---
 
@@ -250,7 +266,8 @@ class KeyQueue:
             return False
         if event.key == _INTERRUPT:
             return event.time >= awaited.begun
-        return event.key in awaited.stops and event.time >= awaited.begun + SEEN_AFTER
+        meant = self._meant(event)
+        return isinstance(meant, Key) and meant.key in awaited.stops and event.time >= awaited.begun + SEEN_AFTER
 
     async def _rest(self, event: Key | Paste) -> None:
         """Return once the last key has had its effect, whatever it set going, and it is the turn of this one."""

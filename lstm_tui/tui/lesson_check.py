@@ -11,9 +11,10 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from lstm_tui.debugger.inspect.state_update import unit_beside
+from lstm_tui.debugger.position import Frame
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.lesson.bound_step import Open, Standing
-from lstm_tui.lesson.in_sight import Needed, holds_number, needed
+from lstm_tui.lesson.in_sight import Needed, holds_number, needed, needed_then
 from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.canvas.palette import UNICODE
@@ -72,13 +73,21 @@ async def _all_sizes(lesson: Lesson, open_network: Open) -> list[Found]:
             for size in SIZES:
                 await _resized(pilot, size)
                 found += [(stop, text, f"at {size[0]}×{size[1]} {why}") for text, why in _missing(screen)]
+            then = stop.ask is not None and stop.ask.then is not None
             if stop.ask is not None:
                 screen.answer(stop.ask.answer)
-                for size in SIZES:
-                    await _resized(pilot, size)
-                    if not screen.query_one(TourText).is_whole:
-                        why = f"at {size[0]}×{size[1]} the answer has no room below the text"
-                        found.append((stop, stop.ask.say, why))
+            elif stop.task is not None and stop.task.lines and not stop.task.opens:
+                then = stop.task.then is not None
+                screen.action_show_me()
+            if stop.ask is not None or then:
+                await _told_then(pilot, screen)
+            for size in SIZES if stop.ask is not None or then else ():
+                await _resized(pilot, size)
+                if stop.ask is not None and not screen.query_one(TourText).is_whole:
+                    why = f"at {size[0]}×{size[1]} the answer has no room below the text"
+                    found.append((stop, stop.ask.say, why))
+                for text, why in _missing_of(screen, needed_then(screen.standing, screen.run.session)):
+                    found.append((stop, text, f"at {size[0]}×{size[1]} {why}"))
             await _resized(pilot, SIZES[0])
             app.pop_screen()
             await pilot.pause()
@@ -88,8 +97,17 @@ async def _all_sizes(lesson: Lesson, open_network: Open) -> list[Found]:
 async def _resized(pilot: Pilot[int], size: tuple[int, int]) -> None:
     """Give the terminal another size, and wait until the screen is laid out for it."""
     await pilot.resize_terminal(*size)
-    for _ in range(2):  # what is scrolled learns its height only after it was laid out
+    for _ in range(4):  # what is scrolled learns its height only after it was laid out
         await pilot.pause()
+
+
+async def _told_then(pilot: Pilot[int], screen: TourScreen) -> None:
+    """Wait until a stop tells what came of an answer or of what was done."""
+    for _ in range(_TRIES):
+        await pilot.pause(_WAIT)
+        if screen.has_told:
+            break
+    await pilot.pause()
 
 
 async def _drawn(pilot: Pilot[int], screen: TourScreen) -> None:
@@ -103,14 +121,18 @@ async def _drawn(pilot: Pilot[int], screen: TourScreen) -> None:
 
 def _missing(screen: TourScreen) -> Iterator[tuple[LessonText, str]]:
     """Yield what should be in sight on a screen that stands at a stop, and is not."""
-    standing = screen.standing
     text = screen.query_one(TourText)
     if not text.is_whole:
-        yield standing.stop.say, f"the text is {text.max_scroll_y} lines too long"
+        yield screen.standing.stop.say, f"the text is {text.max_scroll_y} lines too long"
+    yield from _missing_of(screen, needed(screen.standing))
+
+
+def _missing_of(screen: TourScreen, asked: Iterator[Needed]) -> Iterator[tuple[LessonText, str]]:
+    """Yield what is asked for and not in sight on a screen."""
     panes = {pane.NUMBER: _rows(pane) for pane in screen.query(Pane) if pane.is_attached}
     lines = [_rows(line) for line in screen.query(OneLine)]
-    for one in needed(standing):
-        if not _is_seen(one, standing, panes, [rows for rows in lines if rows]):
+    for one in asked:
+        if not _is_seen(one, screen, panes, [rows for rows in lines if rows]):
             yield one.text, f"{one.words} is not in sight"
 
 
@@ -124,38 +146,44 @@ def _rows(widget: Widget) -> list[str]:
     return rows
 
 
-def _of_value(standing: Standing, unit: int) -> str:
-    """Return what goes with a unit of the memory in the value at whose equation a stop stands."""
-    frame = standing.session.frame
+def _of_value(frame: Frame, unit: int) -> str:
+    """Return what goes with a unit of the memory in the value at whose equation a session stands."""
     passed, memory = frame.passed, memory_of(frame.passed.cell)
     of = memory if frame.equation is None or frame.equation.name not in passed else frame.equation.name
     return passed.entry_of(of, unit_beside(passed, memory, of, unit))
 
 
-def _is_seen(one: Needed, standing: Standing, panes: dict[int, list[str]], lines: list[list[str]]) -> bool:
-    pass_name = standing.place.pass_name
+def _is_seen(one: Needed, screen: TourScreen, panes: dict[int, list[str]], lines: list[list[str]]) -> bool:
+    pass_name, frame = screen.standing.place.pass_name, screen.run.session.frame
     if one.number is None and one.pane is not None:
         rows = panes.get(one.pane, [])
         return len(rows) - 2 >= _LEAST_ROWS
     if one.token is not None:
-        word = standing.session.frame.trace.sequence.tokens[one.token]
+        word = frame.trace.sequence.tokens[one.token]
         return any(word in row for rows in (*panes.values(), *lines) for row in rows)
     if one.unit is not None:
-        names = standing.session.frame.names
-        entries = {names.entry(pass_name, one.unit), _of_value(standing, one.unit)}
+        names = frame.names
+        entries = {names.entry(pass_name, one.unit), _of_value(frame, one.unit)}
         labels = "|".join(map(re.escape, entries))
         label = re.compile(rf"(?:^\W*|unit |\w\[)(?:{labels})(?![\d.,])")  # a row of the unit, or words that name it
         name = names.name(pass_name, one.unit)
+        wanted = dict.fromkeys(one.made_of, False)
         for rows in (*panes.values(), *lines):
             of_unit = [row for row in rows if label.search(row) or (name and name in row)]
             if one.number is None and of_unit:
                 return True
             alone = of_unit and rows is not panes.get(2) and rows is not panes.get(3)
-            if one.number is not None and any(holds_number(row, one.number) for row in (rows if alone else of_unit)):
+            chosen = rows if alone else of_unit
+            if one.number is not None and any(holds_number(row, one.number) for row in chosen):
                 return True
-        return False
-    assert one.number is not None
-    chosen = [panes.get(one.pane, [])] if one.pane is not None else [*panes.values(), *lines]
+            for number in wanted:
+                wanted[number] = wanted[number] or any(holds_number(row, number) for row in chosen)
+        return bool(wanted) and all(wanted.values())
+    if one.number is None:
+        return any(one.label.casefold() in row.casefold() for rows in (*panes.values(), *lines) for row in rows)
     return any(
-        holds_number(row, one.number) for rows in chosen for row in rows if one.label.casefold() in row.casefold()
+        holds_number(row, one.number)
+        for rows in (*panes.values(), *lines)
+        for row in rows
+        if one.label.casefold() in row.casefold()
     )

@@ -88,6 +88,7 @@ class View:
         live: How it stands with a text that grows; None where it does not.
         stopped: The last stop at a breakpoint, as long as there is one.
         displays: What every display says here.
+        shares_of: Places on the tape whose share of the memory is always shown: a lesson speaks of them.
         spoken_of: Outputs that are always shown, by name: a lesson speaks of them.
         veiled: Whether what the run has not come to is left out, as while a lesson asks what it will be.
     """
@@ -110,6 +111,7 @@ class View:
     stopped: Stopped | None = None
     displays: tuple[Shown, ...] = ()
     spoken_of: tuple[str, ...] = ()
+    shares_of: tuple[int, ...] = ()
     veiled: bool = False
 
     @property

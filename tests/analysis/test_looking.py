@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from present import present
+from table_reader import TABLE, table_network
 
 from lstm_tui.analysis.attention import Attention, each_without, looking_of, looks_of, said_of, shared, writers_of
 from lstm_tui.debugger.commands.dispatch import answer
@@ -14,9 +16,9 @@ from lstm_tui.debugger.inspect.attention import cell_words, lines_of, not_whole,
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.language.cell import cell_names, load_cell, parse_cell
 from lstm_tui.engine.language.expression import as_written
-from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
@@ -195,3 +197,42 @@ def test_places_are_left_out_all_or_none_by_how_many_there_are(most: int, monkey
     session = Session.open(Source.of_input(open_model("numbers"), text_from("four hundred and seven")))
     lines = [line for line in answer(session, "attention") if line.strip().startswith("without ")]
     assert len(lines) == (4 if most >= 4 else 0)
+
+
+def said_by_hand(network: Network, ids: list[int], left: tuple[int | None, int] | None) -> np.ndarray:
+    """Return what is said at each step in plain NumPy, a column left out at one step or, None, at all."""
+    t = {name.rpartition("/")[2]: np.asarray(one) for name, one in network.tensors().items()}
+    h, said = np.zeros(4), []
+    for step, token in enumerate(ids):
+        x = t["embedding"][token]
+        e = t["K_t"] @ h + t["V_t"] @ x
+        if left is not None and left[0] in (None, step):
+            e[left[1]] = -np.inf
+        a = np.exp(e - e.max())
+        h = np.tanh(t["W_h"] @ x + t["U_h"] @ h + t["M_t"] @ (a / a.sum()))
+        y = np.exp(t["V_y"] @ h + t["b_y"])
+        said.append(y / y.sum())
+    return np.array(said)
+
+
+@pytest.mark.parametrize("left", [(None, 0), (None, 4), (2, 1), (0, 3)])
+def test_a_table_that_the_network_holds_is_looked_over(left: tuple[int | None, int]) -> None:
+    network = table_network()
+    trace = Source.of_input(network, text_from("a b c a b")).run(interpreter="numpy")
+    found = looking_of(trace)
+    assert (found.look.formula, found.look.held, found.rows) == ("M_t @ a", True, (0, 1, 2, 3, 4))
+    np.testing.assert_array_equal(found.weights, trace["layer0.forward"]["a"])
+    assert (found.writers == -1).all(), "no token wrote it"
+    ids = present(trace.sequence.ids).tolist()
+    np.testing.assert_allclose(said_of(found), said_by_hand(network, ids, None), atol=1e-12)
+    (without,) = each_without(found, [left])
+    np.testing.assert_allclose(without.said, said_by_hand(network, ids, left), atol=1e-9)
+    assert "column 3 is" in cell_words(found, 0, 3)
+    lines = tuple(lines_of(found, said_of(found), {}))
+    assert "z = M_t @ a" in lines[0]
+    assert not any("found none" in line for line in lines)
+
+
+def test_a_matrix_times_what_is_no_softmax_is_no_collection() -> None:
+    cell = parse_cell(TABLE.replace("softmax(e)", "sigmoid(e)"), "table.toml")
+    assert looks_of(cell) == ()

@@ -177,6 +177,20 @@ def story(word: str, place: int = 14, hold: bool = False) -> float:
     return says(told(network("story"), STORY, still(pair(), "10:15") if hold else ""), place, word)
 
 
+PIZZA = "My name is Ganesh and I want to eat pizza . it is raining . I want to eat pizza ."
+
+
+def told_pizza(name: str, place: int, word: str) -> float:
+    """Return how likely a network says a word is at a place of the second line of the sample of `story`."""
+    return says(run(name, PIZZA), place, word)
+
+
+def words_behind_pizza() -> int:
+    """Return how many words the second "eat" stands behind the first "pizza"."""
+    words = PIZZA.split()
+    return words.index("eat", words.index("pizza")) - words.index("pizza")
+
+
 def mean_gate(word: str) -> float:
     """Return the mean forget gate of `story` at the first place of a word of its first sample."""
     trace = run("story", TWO)
@@ -220,6 +234,11 @@ def pronouns(old: str, new: str) -> tuple[str, str, int, int]:
 def line_of(text: str) -> int:
     """Return the line of `samples/story.txt` that holds a text."""
     return (ROOT / "samples" / "story.txt").read_text("utf-8").splitlines().index(text) + 1
+
+
+def sample_lines(name: str) -> int:
+    """Return how many lines a sample has."""
+    return len((ROOT / "samples" / name).read_text("utf-8").splitlines())
 
 
 def hidden(name: str) -> int:

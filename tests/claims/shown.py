@@ -1,4 +1,4 @@
-"""Sentences without a number, key or option that say what never or always is: each names the test that shows it."""
+"""Sentences that say what never or always is, or which way: each names the test that shows it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from functools import cache
 
 from .documents import COMMENT, FENCED, ROOT, Section
 
-STRONG = re.compile(r"\b(?:never|nothing|nobody|cannot|GPU|encrypted)\b", re.IGNORECASE)
-"""Words by which a sentence claims something of every case: a person would believe it, and no example shows it."""
+STRONG = re.compile(
+    r"\b(?:never|always|nothing|nobody|cannot|GPU|encrypted|above|below|backwards|forwards)\b", re.IGNORECASE
+)
+"""Words by which a sentence claims something of every case, or says which way: no example and no number shows it."""
 _SENTENCE = re.compile(r"(?<=[.:!?])\s+|\n\n+|\n(?=- |\d+\. |\|)")
 
 
@@ -17,7 +19,7 @@ def check_shown(section: Section) -> list[str]:
     claims = [one.rpartition(" = ")[::2] for one in section.said("shown by")]
     text = " ".join(COMMENT.sub("", FENCED.sub("", section.text)).split())
     wrong = [f"“{part}” does not stand there" for part, _ in claims if part not in text]
-    wrong += [f"“{part}” does not say what is never so" for part, _ in claims if not STRONG.search(part)]
+    wrong += [f"“{part}” does not say what is never so, or which way" for part, _ in claims if not STRONG.search(part)]
     wrong += [f"{test}: there is no such test" for _, test in claims if test != "prose" and not is_test(test)]
     if section.is_for_users:
         wrong += [

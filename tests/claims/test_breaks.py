@@ -28,7 +28,8 @@ def test_forty_small_lies_are_noticed() -> None:
     assert [str(one) for one in breaks(seed=1, count=40) if not noticed(one)] == []
 
 
-OPPOSITE = {"never": "always", "nothing": "everything", "nobody": "everybody", "cannot": "can", "gpu": "CPU",
+OPPOSITE = {"never": "always", "always": "never", "above": "below", "below": "above", "forwards": "backwards",
+            "backwards": "forwards", "nothing": "everything", "nobody": "everybody", "cannot": "can", "gpu": "CPU",
             "encrypted": "sent as it is"}  # fmt: skip
 
 

@@ -170,3 +170,22 @@ def test_of_a_layer_by_itself_nothing_is_warned(cell: str, tmp_path: Path) -> No
     one = opened(bag, tmp_path)
     assert how(one, "readout") == "none (assumed)"
     assert not one.network.remarks
+
+
+@pytest.mark.parametrize(("one", "other", "how"), [
+    ("pi", "v", "assumed"), ("fc_mu", "fc_logvar", "assumed"), ("fc1", "fc2", "inferred"), ("fc", "fc2", "inferred"),
+    ("head.0", "head.2", "inferred"),
+])  # fmt: skip
+def test_a_head_that_could_stand_beside_another_is_assumed_to_stand_above_it(
+    one: str, other: str, how: str, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(4)
+    shapes = {"lstm.weight_ih_l0": (16, 3), "lstm.weight_hh_l0": (16, 4), "lstm.bias_ih_l0": (16,),
+              "lstm.bias_hh_l0": (16,), f"{one}.weight": (4, 4), f"{one}.bias": (4,), f"{other}.weight": (2, 4),
+              f"{other}.bias": (2,)}  # fmt: skip
+    savez(tmp_path / "w.npz", {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()})
+    opened = open_file(tmp_path / "w.npz")
+    fact = next(each for each in opened.report.facts if each.key == "readout")
+    assert (fact.value, fact.how) == (f"{one}, {other}", how)
+    assert (one in fact.others and other in fact.others) == (how == "assumed")
+    assert any(each.startswith("readout is assumed") for each in opened.network.remarks) == (how == "assumed")

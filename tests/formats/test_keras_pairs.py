@@ -134,6 +134,7 @@ def without(name: str, path: str, folder: Path) -> Path:
         ("three_dense", "layers/three_dense/W1/vars/0", "are not two matrices and a vector"),
         ("summed", "layers/attention/vars/0", "its weights are 1, and two numbers are needed"),
         ("bridged", "layers/dense/vars/0", "has no matrix"),
+        ("additive", "layers/embedding/vars/0", "their description is not understood"),
     ],
 )
 def test_what_lacks_a_weight_is_named(name: str, path: str, why: str, tmp_path: Path) -> None:

@@ -161,6 +161,15 @@ def test_a_slip_in_a_map_is_one_line(
         open_file(path, ImportOptions(mapping=str(tmp_path / "map.toml")))
 
 
+def test_one_vector_of_all_steps_is_taken_above_the_layers_only(
+    weights: tuple[Path, dict[str, np.ndarray]], tmp_path: Path
+) -> None:
+    layer = '[[layer]]\ncell = "rnn"\nhidden = 4\nbelow = [{ over = "last" }]\n[layer.forward]\nW_h = "low.w"\n'
+    (tmp_path / "map.toml").write_text(layer + 'U_h = { tensor = "k", columns = [0, 4] }\n')
+    with pytest.raises(UserError, match="over"):
+        open_file(weights[0], ImportOptions(mapping=str(tmp_path / "map.toml")))
+
+
 def test_an_onnx_file_without_a_recurrent_node_opens_by_a_map(tmp_path: Path) -> None:
     """PyTorch unrolls a loop over cells: the file holds their tensors, and no node that steps them."""
     onnx = pytest.importorskip("onnx")

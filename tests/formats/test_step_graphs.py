@@ -14,6 +14,7 @@ from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.onnx.step_program import as_step
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 from lstm_tui.formats.importers.plan import Found, Plan
+from lstm_tui.formats.importers.step_graphs.states import could_be_state
 
 pytest.importorskip("onnx")
 FOLDER = Path(__file__).parent / "files" / "steps"
@@ -202,6 +203,50 @@ def test_of_rows_that_do_not_read_each_other_one_is_taken(tmp_path: Path) -> Non
     assert alone.network.input_size == WIDTH
     assert [one.cell.name for one in alone.network.passes] == ["rnn"]
     assert joined.network.input_size == 4 * WIDTH
+
+
+def policy(sign: str, value: str = "value") -> bytes:
+    """Return a policy whose state is set back where a sign says so, and which says the worth of where it is."""
+    hand = Hand(2)
+    hand.weight("one", numbers=1.0)
+    hand.node("Sub", f"one {sign}", "goes_on")
+    hand.node("Mul", "h goes_on", "held")
+    hand.weight("W", WIDTH, HIDDEN)
+    hand.weight("U", HIDDEN, HIDDEN)
+    hand.node("MatMul", "x W", "a")
+    hand.node("MatMul", "held U", "b")
+    hand.node("Add", "a b", "s")
+    hand.node("Tanh", "s", "h_out")
+    hand.weight("V", HIDDEN, 1)
+    hand.node("MatMul", "h_out V", value)
+    return hand.model({"x": (1, WIDTH), sign: (1, 1), "h": (1, HIDDEN)}, {value: (1, 1), "h_out": (1, HIDDEN)})
+
+
+@pytest.mark.parametrize(
+    "sign", ["done", "dones", "reset", "not_done", "episode_start", "is_first", "mask", "prev_done", "terminated"]
+)
+def test_a_sign_that_an_episode_ended_is_read_and_kept_by_no_step(sign: str, tmp_path: Path) -> None:
+    """Its shape is that of the worth that comes out."""
+    file = opened(tmp_path, policy(sign))
+    facts = {one.key: one for one in file.report.facts}
+    assert (facts[f"state.{sign}"].value, facts[f"state.{sign}"].how) == ("none", "inferred")
+    assert "begins or ends" in facts[f"state.{sign}"].why
+    assert file.network.input_size == WIDTH + 1
+
+
+def test_a_shape_alone_makes_no_state_beside_one_that_is_named(tmp_path: Path) -> None:
+    file = opened(tmp_path, policy("q"))
+    facts = {one.key: one for one in file.report.facts}
+    assert (facts["state.q"].value, facts["state.q"].how) == ("none", "assumed")
+    assert facts["state.h"].value == "h_out"
+    assert any("state.q" in one for one in file.report.remarks), "what is assumed is said"
+    again = opened(tmp_path, policy("q"), state__q="value")
+    assert again.network.input_size == WIDTH
+
+
+def test_a_state_that_is_called_like_a_sign_is_one_where_both_names_are_one() -> None:
+    assert could_be_state("start_state", ["start_state_out"])
+    assert not could_be_state("done", ["done_out"])
 
 
 def test_a_gate_that_stands_for_two_is_no_gru(tmp_path: Path) -> None:

@@ -337,6 +337,21 @@ def _damage(content: dict[str, Any], change: str) -> None:
     exec(change, {"c": content})
 
 
+@pytest.mark.parametrize("suffix", [".json", ".ndjson", ".npz"])
+@pytest.mark.parametrize("comes", [True, False])
+def test_what_still_came_when_a_file_was_written_is_said_to_be_not_read_yet(
+    tmp_path: Path, suffix: str, comes: bool
+) -> None:
+    path, trace = tmp_path / f"trace{suffix}", make_trace()
+    write(trace, path, comes=comes)
+    check_schema(path)
+    again = read(path)
+    said = [one for one in again.remarks if "was not read yet" in one]
+    assert len(said) == comes
+    assert not comes or f"behind its {len(trace.sequence)} tokens" in said[0]
+    assert again.sequence.tokens == trace.sequence.tokens
+
+
 DAMAGED = [
     'c["format"] = "other"',
     'c["version"] = 2',
@@ -380,6 +395,9 @@ DAMAGED = [
     'c["selection"] = {"values": None, "units": None, "steps": [5, 99]}',
     'c["selection"] = {"values": None, "units": None, "steps": []}',
     'c["selection"] = 5',
+    'c["not_read_yet"] = 5',
+    'c["not_read_yet"] = {}',
+    'c["not_read_yet"] = {"from": 999}',
     'c["classes"] = ["one"]',
 ]
 

@@ -225,3 +225,26 @@ def test_a_decoder_that_is_fed_its_own_words_has_nothing_uncaptured() -> None:
 def test_a_model_without_any_recurrence_is_refused_in_a_line() -> None:
     with pytest.raises(UserError, match=r"Linear holds no nn.LSTM.* and called no function such as torch.lstm_cell$"):
         lstm_tui.capture(torch.nn.Linear(IN, 2), batch()[0])
+
+
+def test_runs_of_a_capture_are_asserted_as_traces_are() -> None:
+    from lstm_tui.testing import assert_holds, assert_remembers, assert_same_run
+
+    words = ["a", "b", "c"]
+    model = torch.nn.Sequential(torch.nn.Embedding(3, IN), torch.nn.LSTM(IN, HIDDEN, batch_first=True))
+    run = lstm_tui.capture(model, torch.tensor([[0, 1, 2], [0, 2, 1]]), tokens=words)
+    one = run["1", 0]
+    share = one.trace and lstm_tui.ledger(one.trace, "c").at("a")
+    assert share is not None
+    for given in (one, one.trace):
+        assert_remembers(given, "a", at="c", more_than=0.0)
+        assert_remembers(None, given, "a", at="c", more_than=0.0)
+        assert_holds(given, "not any(isnan(c))", "max(abs(h)) < 1")
+        with pytest.raises(AssertionError):
+            assert_remembers(given, "a", at="c", more_than=0.999)
+    assert_same_run(one, one.trace)
+    with pytest.raises(AssertionError, match="token"):
+        assert_same_run(one, run["1", 1])
+    for wrong in (run, model):
+        with pytest.raises(UserError, match=r"run\[MODULE, SEQUENCE\]"):
+            assert_same_run(one, wrong)  # type: ignore[arg-type]

@@ -77,3 +77,41 @@ def test_a_number_is_found_as_it_is_written_and_another_is_not(value: float, pla
     assert not holds_number(f" {text} ", value + 0.5)
     if 0 <= value <= 1 and "<" not in percent(value):
         assert holds_number(f"next word: likes {percent(value)}", value)
+
+
+ASKED = """title = "T"
+about = "x"
+[[stop]]
+network = "story"
+text = "ganesh likes aiml . ram likes chess ."
+at = 3
+unit = 9
+equation = "EQUATION"
+look = "LOOK"
+say = "SAY"
+[stop.try]
+say = "Press n."
+lines = ["goto 4"]
+at = 4
+then = "THEN"
+"""
+
+
+def unseen_then(look: str, equation: str, then: str, say: str = "Look.") -> list[str]:
+    text = ASKED.replace("LOOK", look).replace("EQUATION", equation).replace("THEN", then).replace("SAY", say)
+    return [why for _, _, why in out_of_sight(parse_lesson(text, "mine.toml"), LIBRARY.bundled)]
+
+
+@pytest.mark.slow
+def test_products_shares_and_words_are_looked_for_where_they_are_said() -> None:
+    """A product is in sight with what it is made of; what is said once something was done, where it was done."""
+    product = "{f[unit] * prev(c[unit])}"
+    assert unseen_then("units", "c", f"{product} is left of {{prev(c[unit])}}.") == []
+    unseen_product = "{i[unit] * f[unit] * 37}"
+    assert unseen_then("units", "c", unseen_product) == []
+    missed = f"the number {unseen_product[1:-1]} is not in sight"
+    assert f"at 80×24 {missed}" in unseen_then("output", "h", unseen_product)
+    share = "{share(tok[0], c[unit]):%}"
+    assert unseen_then("ledger", "c", share, share) == []
+    assert f"at 80×24 the number {share[1:-3]} is not in sight" in unseen_then("units", "c", "So.", share)
+    assert unseen_then("output", "h", "*{argmax(output)}*") == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from drawn import cells, places, text_of, value_of
@@ -17,6 +19,7 @@ from lstm_tui.debugger.inspect.coloured_text import coloured_text, mark_of, wrap
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import axis_end
 from lstm_tui.formats.inputs.text_input import text_from
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.main import MainScreen
@@ -65,6 +68,17 @@ def test_without_colours_a_mark_stands_below_every_token() -> None:
             glyphs = IN_SIGNS.glyphs
             mark = mark_of(float(text.numbers[n]), text.half, glyphs.ramp, glyphs.ramp_negative)
             assert line[1 + x : 1 + x + len(text.tokens[n])] == mark * len(text.tokens[n])
+
+
+@pytest.mark.parametrize("size", [(158, 43), (118, 34), (78, 22)])
+def test_the_axis_stands_below_the_text(size: tuple[int, int]) -> None:
+    session = opened()
+    picture = picture_of(session, "c[1]")
+    drawing = draw_coloured_text(picture, *size, COLOURED[0])
+    lines = [text_of(cells(line)) for line in drawing.lines]
+    end = axis_end(present(picture.text).half)
+    (axis,) = [n for n, line in enumerate(lines) if re.search(rf"[-−]{end} .* \+?{end}\b", line)]
+    assert axis > max(line for line, *_ in drawing.hits)
 
 
 def test_what_is_typed_says_the_same_in_marks() -> None:

@@ -148,6 +148,7 @@ def test_where_not_all_curves_fit_it_says_which_are_there() -> None:
     picture = curves_analysis(View(session.frame, Facts(session.frame.trace))).first
     assert isinstance(picture, CurvesPicture)
     letters = [column.letter for column in picture.columns]
+    assert letters[0] == "C"  # the memory is seen at every size
     for width, height in SIZES:
         for value in range(len(letters)):
             drawing = draw_curves(picture.but(value=value), width, height, DRAWN)

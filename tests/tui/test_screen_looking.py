@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from driven_screen import Driver, drive
+from table_reader import table_network
 from textual.widgets import Input
 
 from lstm_tui.analysis.attention import looking_of
@@ -136,3 +137,19 @@ def test_the_regions_of_a_picture_are_lit_as_they_lie(size: tuple[int, int], lig
             first, last = (int(sight[1]), int(sight[2])) if sight is not None else (1, 16)
             assert drawn == list(trace.sequence.tokens[first - 1 : last])  # what is out of sight is said to be
             assert numbers == [compact(float(one), 7, True, places=2) for one in found.weights[t - found.steps.start]]
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+def test_a_table_of_the_network_is_drawn_by_the_numbers_of_its_columns(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        picture = await opened(driver)
+        found = picture.found
+        assert found is not None
+        drawn = rows(driver, "a: looked at", len(found.steps))
+        for texts, numbers in zip(drawn, found.weights, strict=True):
+            assert texts == [compact(float(number), 7, True, places=2) for number in numbers]
+        text = driver.text()
+        assert "z = M_t@a" in text
+        assert all(f"[{n}]" in text for n in found.rows)
+
+    drive(act, Source.of_input(table_network(), text_from("a b c a b")), size=size)

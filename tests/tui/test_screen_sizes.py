@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from driven_screen import Driver, drive, three_lines
@@ -23,6 +23,23 @@ def test_the_whole_screen(snapshot: SnapshotAssertion, width: int, height: int, 
 
     drive(act, three_lines(cell), (width, height))
     assert seen[0] == snapshot
+
+
+def test_what_the_manual_says_stands_above_or_below_does() -> None:
+    """The sentence, the tape, the units, and below them what the first minute of the manual lists."""
+
+    async def act(driver: Driver) -> None:
+        above = ["now", "tape", "units"]
+        regions = [driver.screen.query_one(f"#{name}").region for name in above]
+        assert all(region.height for region in regions)
+        for upper, lower in pairwise(regions):
+            assert upper.bottom <= lower.y
+        for name in ("cell", "memory", "ledger", "output"):
+            lower = driver.screen.query_one(f"#{name}").region
+            assert lower.y >= regions[-1].bottom > 0, name
+            assert lower.height, name
+
+    drive(act)
 
 
 @pytest.mark.parametrize("size", [(20, 5), (1, 1), (39, 40), (200, 11)])

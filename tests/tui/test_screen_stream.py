@@ -248,7 +248,9 @@ def test_an_export_writes_what_has_come(tmp_path: Any) -> None:
         await driver.until(lambda: (tmp_path / "o.json").exists())
 
     follow(act, source)
-    assert read(tmp_path / "o.json").sequence.tokens == ("The", "plot", "was")
+    written = read(tmp_path / "o.json")
+    assert written.sequence.tokens == ("The", "plot", "was")
+    assert any("3 tokens was not read yet" in one for one in written.remarks), written.remarks
 
 
 @pytest.mark.parametrize("name", ["story", "verdict-attention"])

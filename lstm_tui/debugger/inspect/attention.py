@@ -21,9 +21,12 @@ def token_at(found: Attention, t: int) -> str:
 
 
 def row_name(found: Attention, step: int, row: int) -> str:
-    """Return what stands in a row of the collection at a step: the token that wrote it, or the row by number."""
+    """Return what stands in a row of the collection at a step: the token that wrote it, or the row by number.
+
+    Of a table that the network holds it is a column.
+    """
     writer = int(found.writers[step, row])
-    return token_at(found, writer) if writer >= 0 else f"row {found.rows[row]}"
+    return token_at(found, writer) if writer >= 0 else f"{'column' if found.look.held else 'row'} {found.rows[row]}"
 
 
 def word_of(found: Attention, said: Array) -> str:
@@ -80,7 +83,7 @@ def without_words(found: Attention, before: Array, one: Without) -> str:
 
 def lines_of(found: Attention, before: Array, throughout: Mapping[int, Without]) -> Iterator[str]:
     """Yield a line for each step: what it says, and the rows it looks at most; then one for each row left out."""
-    yield f"{found.pass_name}: {found.look.reader} = {found.look.weights} @ {found.look.memory}, step by step"
+    yield f"{found.pass_name}: {found.look.reader} = {found.look.formula}, step by step"
     for step, t in enumerate(found.steps):
         order = np.argsort(-np.nan_to_num(found.weights[step], nan=np.inf), kind="stable")[:_MOST]
         looked = ", ".join(
@@ -97,7 +100,7 @@ def lines_of(found: Attention, before: Array, throughout: Mapping[int, Without])
 
 def not_kept(found: Attention) -> str:
     """Say which tokens that were read stand in no row of the collection; empty where all do."""
-    if not found.steps.start:
+    if not found.steps.start or found.look.held:
         return ""
     kept = set(found.writers.ravel().tolist())
     lost = [t for t in range(found.steps.start) if t not in kept]

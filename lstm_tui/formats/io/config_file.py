@@ -22,6 +22,8 @@ VARIABLE = "LSTM_TUI_CONFIG"
 _MOST_BYTES = 1 << 16
 _MOST_KEYS, _MOST_FOLDERS = 200, 100
 THEMES, LEVELS = ("dark", "light"), ("beginner", "expert")
+IN_VIEWS = "in"
+"""The table of keys that holds those inside the views: `[keys.in.weights]`."""
 _SETTINGS = ("theme", "level", "memory", "log", "safe", "keys")
 
 
@@ -142,11 +144,22 @@ def _folders(value: Any, refuse: Callable[..., None]) -> Iterator[str]:
     yield from value
 
 
+def _in_views(value: dict[str, Any], refuse: Callable[..., None]) -> Iterator[tuple[str, Any]]:
+    """Yield the keys of each view, by `VIEW.KEY`."""
+    views = value.get(IN_VIEWS, {})
+    tables = isinstance(views, dict) and len(views) <= _MOST_KEYS
+    if not tables or not all(isinstance(one, dict) and len(one) <= _MOST_KEYS for one in views.values()):
+        refuse(f"`keys.{IN_VIEWS}` has a table for each view, such as [keys.{IN_VIEWS}.weights]", "keys", IN_VIEWS)
+        return
+    for view, keys in views.items():
+        yield from ((f"{view}.{key}", wanted) for key, wanted in keys.items())
+
+
 def _keys(value: Any, refuse: Callable[..., None]) -> Iterator[tuple[str, tuple[str, ...]]]:
     if not isinstance(value, dict) or len(value) > _MOST_KEYS:
         refuse('`keys` is a table, such as [keys] and below it: continue = "f5"', "keys")
         return
-    for row, wanted in value.items():
+    for row, wanted in (*(one for one in value.items() if one[0] != IN_VIEWS), *_in_views(value, refuse)):
         found = [wanted] if isinstance(wanted, str) else wanted
         if not isinstance(found, list) or not found or not all(isinstance(one, str) and one for one in found):
             refuse(f'`{row[:40]}` is a key or a list of keys, such as "f5"', "keys", row)

@@ -61,6 +61,8 @@ def header(part: Excerpt) -> dict[str, Any]:
             "units": None if part.units is None else list(part.units),
             "steps": list(part.steps),
         }
+    if part.comes:
+        content["not_read_yet"] = {"from": len(sequence)}
     return content
 
 

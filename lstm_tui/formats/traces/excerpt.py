@@ -42,6 +42,7 @@ class Excerpt:
         passes: For every pass its values (t, n); the readout's series, if any, stand under `readout`.
         initial: For every pass its states before the first of the steps it reads, (n,).
         whole: The readout's values of the whole sequence, (n,).
+        comes: Whether more of the text still comes: what stands behind its last token is not read yet.
     """
 
     trace: Trace
@@ -51,6 +52,7 @@ class Excerpt:
     passes: Mapping[str, Mapping[str, Array]]
     initial: Mapping[str, Mapping[str, Array]]
     whole: Mapping[str, Array]
+    comes: bool = False
 
     @property
     def output(self) -> Array | None:
@@ -68,6 +70,7 @@ def excerpt(
     values: Iterable[str] | None = None,
     units: slice | None = None,
     steps: slice | None = None,
+    comes: bool = False,
 ) -> Excerpt:
     """Choose part of a trace; without arguments, all of it but `x`, which must be named.
 
@@ -76,6 +79,7 @@ def excerpt(
         values: Names of values, in any pass that has them.
         units: A range of units, from 0; the readout is not cut.
         steps: A range of places on the tape, from 0.
+        comes: Whether more of the text still comes.
 
     Raises:
         UserError: A value, a unit or a step is not there.
@@ -108,6 +112,7 @@ def excerpt(
         passes=passes,
         initial={name: _before(passed, span, cut) for name, passed in trace.items()},
         whole={name: array for name, array in chosen.items() if array.ndim <= 1},
+        comes=comes,
     )
 
 

@@ -14,6 +14,7 @@ from lstm_tui.engine.language.cell import Cell, parse_cell
 from lstm_tui.engine.model.cuts import CutKind, TapeCut
 from lstm_tui.engine.model.sequence import Direction, Sequence
 from lstm_tui.engine.model.tokens import Kind
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.resets import Resets, cut_spans
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
@@ -74,8 +75,20 @@ def _trace(header: Fields, numbers: Numbers) -> Trace:
         result=numbers.result,
         classes=_classes(header, numbers),
         edits=tuple(header.items("edits", str)),
-        noted=tuple(visible(one) for one in model.items("warnings", str)) if "warnings" in model.content else (),
+        noted=_noted(header, model),
     )
+
+
+def _noted(header: Fields, model: Fields) -> tuple[str, ...]:
+    """Return what a file remarks: what was assumed of its network, and what was not read yet when it was written."""
+    said = [visible(one) for one in model.items("warnings", str)] if "warnings" in model.content else []
+    if header.maybe("not_read_yet", dict) is not None:
+        count = header.inside("not_read_yet").get("from", int)
+        if count != len(header.inside("input").items("tokens", str)):
+            raise header.damaged("not_read_yet.from", "is not behind the last token")
+        there = count_of(count, "token")
+        said.append(f"written while its text still came: what stands behind its {there} was not read yet")
+    return tuple(said)
 
 
 def _sequence(header: Fields, numbers: Numbers) -> Sequence:

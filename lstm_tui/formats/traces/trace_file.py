@@ -44,6 +44,7 @@ def write(
     units: slice | None = None,
     steps: slice | None = None,
     progress: Progress | None = None,
+    comes: bool = False,
 ) -> None:
     """Write a trace, or part of it; the ending of the name chooses the format.
 
@@ -54,12 +55,13 @@ def write(
         units: Range of units to keep.
         steps: Range of steps to keep.
         progress: Called with the amount done and the whole, now and then.
+        comes: Whether more of the text still comes; the file says that it is not read yet.
 
     Raises:
         UserError: The name has another ending, the part is empty, or the file cannot be written.
     """
     writer = _WRITERS[writable_name(path)]
-    part = excerpt(trace, values, units, steps)
+    part = excerpt(trace, values, units, steps, comes)
     with replacing(path) as stream:
         writer(part, stream, progress)
 

@@ -29,6 +29,7 @@ from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.verify.alternatives import other_readings
 from lstm_tui.formats.verify.recording import ABOUT, BATCH, CAPTURED
+from lstm_tui.formats.verify.weights_that_matter import without_effect
 
 _MOST_SEQUENCES = 999_999  # of one recording
 INPUT = "input"
@@ -189,13 +190,74 @@ def verify(
     unproven += _not_compared(opened.network, compared)
     count = len(recorded.sequences)
     if first is None:
+        unproven += _not_tried(_without_effect(opened.network, recorded, compared, close))
         return opened, Verification(compared, left_out=left_out, unproven=tuple(unproven), sequences=count)
-    reasons = tuple(_reasons(opened, recorded, first, close))
+    reasons = [*_reasons(opened, recorded, first, close)]
     search = _Search(read, recorded, close)
     search.from_here(opened.report, {}, compared, first)
-    fitting, repaired = zip(*search.fitting, strict=True) if search.fitting else ((), ())
-    verdict = Verification(compared, first, fitting, search.tried, left_out, tuple(unproven), reasons, repaired, count)
+    proved: list[tuple[Mapping[str, str], float]] = []
+    for settings, remains in search.fitting:
+        network = read(settings).network
+        idle = _without_effect(network, recorded, compared, close)
+        dead = _dead(network, idle)
+        if dead:
+            said = ", ".join(f"{visible(key)}={visible(value)}" for key, value in settings.items())
+            reasons.append(
+                f"with {said} nothing would differ, and that proves nothing: what was recorded then depends on no "
+                f"weight of {', '.join(dead)}"
+            )
+            continue
+        proved.append((settings, remains))
+        reasons += [f"not proven by what fits: {one}" for one in _not_tried(idle)]
+    reasons = list(dict.fromkeys(reasons))
+    fitting, repaired = zip(*proved, strict=True) if proved else ((), ())
+    verdict = Verification(
+        compared, first, fitting, search.tried, left_out, tuple(unproven), tuple(reasons), repaired, count
+    )
     return opened, verdict
+
+
+def _without_effect(
+    network: Network, recorded: Recording, compared: Mapping[str, float], close: float
+) -> dict[str, list[str]]:
+    """Return the parameters, by their pass, that nothing depends on of what was compared of them or above them."""
+
+    def values(one: Network) -> list[dict[str, Array]]:
+        return [_values(_run(one, sequence, recorded.where)) for sequence in recorded.sequences]
+
+    idle = without_effect(network, values, list(compared), close)
+    if any(name in compared for name in _ANSWERS):
+        return idle
+    top = _top_compared(network, compared)
+    return {name: own for name, own in idle.items() if name.startswith("layer") and _number_of(name) <= top}
+
+
+def _not_tried(idle: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        f"{name}: other numbers in {', '.join(parameters)} would change nothing of what was recorded"
+        for name, parameters in idle.items()
+    ]
+
+
+def _dead(network: Network, idle: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the passes of recurrent layers none of whose weights matters."""
+    layers = recurrent_layers(network)
+    own: dict[str, int] = {}
+    for name in network.tensors():
+        own[name.rpartition("/")[0]] = own.get(name.rpartition("/")[0], 0) + 1
+    return [name for name, parameters in idle.items()
+            if name.startswith("layer") and _number_of(name) in layers and len(parameters) == own[name]]  # fmt: skip
+
+
+def _number_of(name: str) -> int:
+    return int(name.split(".")[0].removeprefix("layer"))
+
+
+def _top_compared(network: Network, compared: Mapping[str, float]) -> int:
+    """Return the number of the highest layer that was compared, or -1."""
+    return max(
+        (n for n in range(len(network.layers)) if any(name.startswith(f"layer{n}.") for name in compared)), default=-1
+    )
 
 
 def _by_calls(network: Network, recorded: Recording, close: float, whole: UserError) -> Verification:
@@ -317,10 +379,8 @@ def _not_compared(network: Network, compared: Mapping[str, float]) -> Iterator[s
     """Iterate over the passes whose states nothing was compared with, where nothing above them was either."""
     if any(name in compared for name in _ANSWERS):
         return
-    top = max(
-        (n for n in range(len(network.layers)) if any(name.startswith(f"layer{n}.") for name in compared)), default=-1
-    )
-    missing = [one.name for one in network.passes if int(one.name.split(".")[0].removeprefix("layer")) > top]
+    top = _top_compared(network, compared)
+    missing = [one.name for one in network.passes if _number_of(one.name) > top]
     if missing:
         yield f"{', '.join(missing)}, which the recording does not hold"
 

@@ -223,16 +223,16 @@ class Dialogs:
             question = f"{visible(name)} is there already: Enter writes over it, another name leaves it"
             self._screen.app.push_screen(Prompt(question, name), lambda answer: self.write_to(answer, name))
             return
-        trace = self._run.view.trace
-        self._screen.run_worker(lambda: self._write(trace, name), group="export", thread=True)
+        trace, comes = self._run.view.trace, self._run.session.stops.comes()
+        self._screen.run_worker(lambda: self._write(trace, name, comes), group="export", thread=True)
 
-    def _write(self, trace: Trace, name: str) -> None:
-        """Write it, in a thread."""
+    def _write(self, trace: Trace, name: str, comes: bool) -> None:
+        """Write it, in a thread; what still `comes` is said to be not read yet."""
         from lstm_tui.formats.traces.trace_file import write
         from lstm_tui.tui.environment import give
 
         try:
-            said = give(self._screen.app, name, lambda path: write(trace, path))
+            said = give(self._screen.app, name, lambda path: write(trace, path, comes=comes))
         except (UserError, OSError) as error:
             self._screen.call_later(self._told, visible(str(error)), True)
         else:

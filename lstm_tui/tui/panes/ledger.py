@@ -30,6 +30,8 @@ _WIDEST, _NUMBERED = 6, 4
 """Cells of a step at most, and from which on they hold a number."""
 _FOOT = 2
 """Rows below the tokens: the keep in numbers, and as levels."""
+_SMALL = 7
+"""Rows below which a list whose sum holds says so by its sign alone."""
 _LOOKED_AT = 200
 """Of so many tokens around the current one those with most to show are chosen."""
 CLOSED = 0.1
@@ -232,7 +234,8 @@ class _List:
         self.drawing, self.view, self.ledger, self.letter = drawing, view, ledger, letter
         self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
         self.width = drawing.width
-        self.footing = 5 if drawing.height >= 14 else 3
+        small = drawing.height < _SMALL and ledger.breach == 0  # the sum holds, and needs no words
+        self.footing = 5 if drawing.height >= 14 else 2 if small else 3
         assert sources is not None
         self.sources = sources
         self.compared = sources.baseline is not None
@@ -245,11 +248,17 @@ class _List:
         place = None if view.place is None else sources.place_of(view.cursor_t)
         first = 0 if place is None else first_row(place, len(sources), rows)
         short = len(sources) > rows > 1
-        self.shown, self.count = sources.some(first, rows - short), len(sources)
+        self.shown, self.count = self._with_spoken_of(sources.some(first, rows - short)), len(sources)
         largest = largest_of(np.array([sources.largest, ledger.start.sum()]))
         if view.everyone:
             largest = largest_of(np.array([sources.largest_share, ledger.start_share()]))
         self.half = nice_scale(largest, least=0.05)
+
+    def _with_spoken_of(self, shown: list[LedgerRow]) -> list[LedgerRow]:
+        """Return the rows with those in them that are always shown, in the place of the smallest."""
+        places = [self.sources.place_of(t) for t in self.view.shares_of]
+        missing = [one for one in (self.sources[n] for n in places if n is not None) if one not in shown]
+        return [*shown[: max(len(shown) - len(missing), 0)], *missing][: len(shown)]
 
     def _name(self, source: LedgerRow) -> str:
         if source.kind == "gone":
@@ -332,6 +341,8 @@ class _List:
         if self.sources.baseline is not None:
             change = total - float(self.sources.baseline.sum.sum())
             line.put((signed(change, glyphs) if change else glyphs.dot).rjust(self.last + 1), style("soft"))
+        if holds and self.footing == 2:
+            return
         last = self.drawing.line()
         if holds:
             last.put(fit(" attribution, not causation", self.width, glyphs).rstrip(), style("faint"))

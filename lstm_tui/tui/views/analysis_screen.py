@@ -35,6 +35,7 @@ from lstm_tui.tui.panes.header_footer import draw_footer
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.threads import in_background
 from lstm_tui.tui.view import EMPTY, View
+from lstm_tui.tui.view_keys import keymap_of
 from lstm_tui.tui.views.page import PageScreen, glossary_page
 
 PAUSE = 0.1
@@ -145,12 +146,14 @@ class Analysis:
         compute: From what is shown to what a thread computes for it; None where there is nothing to compute.
         keys: What keys do.
         line: The same for the line of keys: how each is written, and a word for what it does.
+        name: Of its keys in `view_keys`; empty where they are nobody's to change.
     """
 
     first: Picture
     compute: Callable[[Any], Work | None]
     keys: Sequence[AnalysisKey]
     line: Sequence[tuple[str, str]]
+    name: str = ""
 
 
 def leaving(keys: str) -> AnalysisKey:
@@ -251,6 +254,7 @@ class AnalysisScreen(Screen[ClickTarget]):
         super().__init__()
         self.set_reactive(AnalysisScreen.picture, analysis.first)
         self._analysis, self._palette = analysis, palette
+        self.view_name = analysis.name
         self._acts = {name: key.act for key in analysis.keys for name in key.keys.split(",")}
         self._ends = tuple(name for key in analysis.keys if key.ends for name in key.keys.split(","))
         self._question = 0
@@ -265,7 +269,12 @@ class AnalysisScreen(Screen[ClickTarget]):
         pane = StudyPane("study").data_bind(picture=AnalysisScreen.picture)
         pane.palette = self._palette
         yield pane
-        yield KeyLine(self._palette, self._analysis.line)
+        yield KeyLine(self._palette, self._line)
+
+    @property
+    def _line(self) -> list[tuple[str, str]]:
+        """Its keys as they are now, each with its word."""
+        return [(keymap_of(self.view_name).shown(key), word) for key, word in self._analysis.line]
 
     def on_mount(self) -> None:
         """Begin once the screen is there."""
@@ -330,7 +339,7 @@ class AnalysisScreen(Screen[ClickTarget]):
         """Tell the keys of this screen, and those that are the same everywhere."""
         say = self._palette.glyphs.say
         signs = {command.keys[0]: command.key for command in STANDARD}
-        told = [*self._analysis.line, *((signs[key], word) for key, word in _ELSEWHERE.items() if word)]
+        told = [*self._line, *((signs[key], word) for key, word in _ELSEWHERE.items() if word)]
         lines = [Content.assemble((f"{say(key):>12}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in told]
         self.app.push_screen(PageScreen("keys of this view", lines))
 

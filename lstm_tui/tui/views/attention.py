@@ -112,7 +112,7 @@ def draw_attention(picture: AttentionPicture, width: int, height: int, palette: 
         return drawing
     look = found.look
     drawing.title = (
-        f"O attention {glyphs.dot} {found.pass_name} {glyphs.dot} {look.reader} = {look.weights}@{look.memory}"
+        f"O attention {glyphs.dot} {found.pass_name} {glyphs.dot} {look.reader} = {look.formula.replace(' ', '')}"
     )
     if picture.working:
         drawing.note = f"{picture.done} of {(len(found.steps) + 1) * len(found.rows)} runs"
@@ -233,7 +233,7 @@ def attention_analysis(view: View) -> Analysis:
     line = (
         ("j/k", "step"), ("h/l", "place"), ("enter", "its equation"), ("e", "pin it"), ("s", "stop"), ("esc", "back"),
     )  # fmt: skip
-    return Analysis(first, _compute, keys, line)
+    return Analysis(first, _compute, keys, line, "attention")
 
 
 def _found(view: View) -> Attention:

@@ -134,9 +134,9 @@ def draw_causes(picture: CausesPicture, width: int, height: int, palette: Palett
     half = _HALF if found.here != found.there else scale_of(ways, least=1e-6)
     told = glyphs.say(head(found, picture.question.other.name))
     drawing.line().put(" " + cut(told, width - 2, glyphs), style("title"))
-    words = _words(picture, width - 2, palette)
-    foot = min(len(words) + 1, max(height - 8, 1))
     beside = _beside(picture, width)
+    words = _words(picture, width - 2, palette, bool(beside))
+    foot = min(len(words) + 1, max(height - 8, 1))
     columns = _columns(picture, width - beside)
     _heads(drawing, picture, columns, half, width - beside)
     rows = max(height - 3 - foot, 1)
@@ -222,7 +222,7 @@ def _accounts(drawing: Drawing, picture: CausesPicture, row: int, beside: int, g
         line.put(text.rjust(_NUMBER + 1), palette.style("ink", ground))
 
 
-def _words(picture: CausesPicture, width: int, palette: Palette) -> list[tuple[str, str]]:
+def _words(picture: CausesPicture, width: int, palette: Palette, beside: bool) -> list[tuple[str, str]]:
     """Return what is told below the map, a line each with its ink: the cell, its units, the accounts, the colours."""
     glyphs, found, question = palette.glyphs, picture.found, picture.question
     column = picture.under
@@ -247,15 +247,16 @@ def _words(picture: CausesPicture, width: int, palette: Palette) -> list[tuple[s
         best = [unit for unit in unit_order(found, numbers)[:_MOST_UNITS] if numbers[unit] != found.here]
         names = (question.names.label(cell[0].pass_name, unit, cell[0].value) for unit in best)
         told = "; ".join(
-            f"{name} {way_words(found, float(numbers[unit]))}" for name, unit in zip(names, best, strict=True)
+            f"{name}: {way_words(found, float(numbers[unit]))}" for name, unit in zip(names, best, strict=True)
         )
-        put(f"units of {letter(cell[0].value)} at {token(cell[1])} alone: {told or 'none changes it'}", "accent")
+        put(f"units of {letter(cell[0].value)} at {token(cell[1])} alone; {told or 'none changes it'}", "accent")
     for text in (*question.other.conditions, *range_words(found)):
         put(text, "title")
     if picture.accounts:
         for text in account_words(picture.accounts, found.places, token):
             put(text, "title")
-    put("1.00: the whole way to what the second sentence says, 0: no way; causes here, beside them accounts", "soft")
+    accounts = "; causes here, beside them accounts" if beside else ""
+    put(f"1.00: the whole way to what the second sentence says, 0: no way{accounts}", "soft")
     return lines
 
 
@@ -273,7 +274,7 @@ def causes_analysis(view: View, question: CausalQuestion) -> Analysis:
         ("j/k", "token"), ("h/l", "value"), ("[]", "pass"), ("enter", "make it an edit"), ("u", "its units"),
         ("s", "stop"), ("esc", "back"),
     )  # fmt: skip
-    return Analysis(first, _compute, keys, line)
+    return Analysis(first, _compute, keys, line, "causes")
 
 
 def _compute(picture: CausesPicture) -> Work:

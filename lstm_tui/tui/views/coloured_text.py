@@ -162,7 +162,7 @@ def coloured_analysis(view: View, scope: Scope, what: str) -> Analysis:
         AnalysisKey("enter", lambda one: Close(ClickTarget(t=one.cursor))),
     ]  # fmt: skip
     line = (("h/l", "token"), ("j/k", "ten on"), ("u", "next unit"), ("enter", "go"), ("esc", "back"))
-    return Analysis(first, _compute, keys, line)
+    return Analysis(first, _compute, keys, line, "text-by-unit")
 
 
 def _unit(view: View, unit: int) -> str:

@@ -25,6 +25,7 @@ from lstm_tui.tui.panes.output import Output, draw_output
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.panes.units import Units, draw_units, neighbour
 from lstm_tui.tui.view import EMPTY, ORDERS, View
+from lstm_tui.tui.view_keys import keymap_of
 from lstm_tui.tui.views.compare_drawing import draw_compare
 from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
@@ -119,6 +120,7 @@ class CompareScreen(Screen[None]):
     """
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-high")]
     AUTO_FOCUS = "#both"
+    view_name = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "column(1)", show=False),
         Binding("N,shift+n", "column(-1)", show=False),
@@ -163,7 +165,7 @@ class CompareScreen(Screen[None]):
         with Horizontal(id="said"):
             for side, view in enumerate(bound):
                 yield SideOutput(side, f"output{side}").data_bind(view=view, **shared)
-        yield KeysLine(_KEYS).data_bind(**shared)
+        yield KeysLine(tuple((keymap_of("compare").shown(key), word) for key, word in _KEYS)).data_bind(**shared)
         self._go(0)
 
     def on_mount(self) -> None:

@@ -103,8 +103,10 @@ class CurvesPicture:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The values of the pass, the memory and its gates first as the table has them; then directions of them."""
-        return (*self.view.facts.columns(self.pass_name), *map(self._column_of, self.features.values()))
+        """The values of the pass, its memory first, then as the table has them; then directions of them."""
+        memory, columns = self.view.facts.memory(self.pass_name), self.view.facts.columns(self.pass_name)
+        ordered = sorted(columns, key=lambda column: column.name != memory)
+        return (*ordered, *map(self._column_of, self.features.values()))
 
     @property
     def features(self) -> dict[str, Feature]:
@@ -134,8 +136,8 @@ class CurvesPicture:
 
 def curves_analysis(view: View) -> Analysis:
     """Return the question how values go over the tape; it opens the token under the cursor."""
-    columns = view.facts.columns(view.pass_name)
-    value = next((n for n, column in enumerate(columns) if column.name == view.value), 0)
+    first = CurvesPicture(view, view.pass_name, (view.unit,), 0, view.t)
+    value = next((n for n, column in enumerate(first.columns) if column.name == view.value), 0)
     keys = [
         leaving("V,shift+v"), *moving(_other_value), *sideways(_other_pass),
         AnalysisKey("l,n", lambda one: _other_token(one, 1)),
@@ -148,8 +150,7 @@ def curves_analysis(view: View) -> Analysis:
         ("j/k", "value"), ("h/l", "token"), ("u/U", "unit"), ("a", "more units"), ("[]", "pass"),
         ("d", "baseline"), ("enter", "go"), ("esc", "back"),
     )  # fmt: skip
-    first = CurvesPicture(view, view.pass_name, (view.unit,), value, view.t)
-    return Analysis(first, lambda picture: None, keys, line)
+    return Analysis(first.but(value=value), lambda picture: None, keys, line, "curves")
 
 
 def _other_value(picture: CurvesPicture, down: int) -> CurvesPicture:

@@ -234,7 +234,7 @@ def dynamics_analysis(view: View) -> Analysis:
         ("j/k", "point"), ("h/l", "direction"), ("n/N", "token"), ("[]", "pass"), ("enter", "go"), ("s", "stop"),
         ("esc", "back"),
     )  # fmt: skip
-    return Analysis(DynamicsPicture(view, question), _compute, keys, line)
+    return Analysis(DynamicsPicture(view, question), _compute, keys, line, "fixed-points")
 
 
 def _compute(picture: DynamicsPicture) -> Work:

@@ -86,7 +86,7 @@ def health_analysis(view: View) -> Analysis:
         leaving("H,shift+h"), *moving(_moved), *sideways(_other_pass), AnalysisKey("enter", _go),
     ]  # fmt: skip
     line = (("j/k", "finding"), ("[]", "pass"), ("enter", "look at the unit"), ("esc", "back"))
-    return Analysis(Healthy(view, view.pass_name, {}), _compute, keys, line)
+    return Analysis(Healthy(view, view.pass_name, {}), _compute, keys, line, "health")
 
 
 def _compute(picture: Healthy) -> Work:

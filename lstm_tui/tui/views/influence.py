@@ -368,7 +368,8 @@ def influence_analysis(view: View) -> Analysis:
         ("1…7", "order"), ("[]", "output"), ("c", "memory"), ("j/k", "token"), ("enter", "go"), ("s", "stop"),
         ("esc", "back"),
     )  # fmt: skip
-    return Analysis(InfluenceAnswer(view, targets[0], cursor=view.t, targets=targets), _compute, keys, line)
+    first = InfluenceAnswer(view, targets[0], cursor=view.t, targets=targets)
+    return Analysis(first, _compute, keys, line, "attribution")
 
 
 def _compute(answer: InfluenceAnswer) -> Work:

@@ -27,6 +27,7 @@ from lstm_tui.tui.canvas.charts import put_bar
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
 from lstm_tui.tui.panes.diagram import draw_diagram
 from lstm_tui.tui.view import View
+from lstm_tui.tui.view_keys import keymap_of
 from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
 _LABEL, _COLUMN = 22, 16
@@ -224,6 +225,7 @@ class LockstepScreen(Screen[None]):
     """Every network at the same token."""
 
     DEFAULT_CSS = "LockstepScreen { background: $lt-ground; } LockstepScreen > _Lanes { height: 1fr; }"
+    view_name = "lockstep"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n,l,right", "token(1)", show=False),
         Binding("N,shift+n,h,left", "token(-1)", show=False),
@@ -255,7 +257,8 @@ class LockstepScreen(Screen[None]):
         yield _Lanes(self.shared).data_bind(
             LockstepScreen.palette, LockstepScreen.t, LockstepScreen.lane, LockstepScreen.rank, LockstepScreen.cells
         )
-        yield KeysLine(_KEYS).data_bind(LockstepScreen.palette)
+        keys = tuple((keymap_of(self.view_name).shown(key), word) for key, word in _KEYS)
+        yield KeysLine(keys).data_bind(LockstepScreen.palette)
 
     def on_mount(self) -> None:
         """Follow the theme."""

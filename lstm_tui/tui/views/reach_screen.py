@@ -54,7 +54,7 @@ def reach_analysis(view: View, open_network: Open | None = None) -> Analysis:
         ("enter", "go"), ("esc", "back"),
     )  # fmt: skip
     first = _anew(Reaching(view, view.pass_name, now, now))
-    return Analysis(first, lambda picture: _compute(picture, open_network), keys, line)
+    return Analysis(first, lambda picture: _compute(picture, open_network), keys, line, "gradients")
 
 
 def _asked_at(passed: PassTrace, t: int) -> int:

@@ -166,6 +166,11 @@ class TourScreen(MainScreen):
         return self._stands
 
     @property
+    def has_told(self) -> bool:
+        """Whether the question was answered, or what should be tried was noticed, and nothing is still computed."""
+        return (self._noticed or self._answered is not None) and self.changes.is_free
+
+    @property
     def _is_whole(self) -> bool:
         """Whether the stop shows its pane on the whole screen."""
         return self._standing.stop.show in ("map", "whole")
@@ -188,6 +193,7 @@ class TourScreen(MainScreen):
             everyone=self._standing.stop.show in ("map", "everyone"),
             order="index",  # a bar that is watched keeps its row
             spoken_of=self._standing.spoken_of(),
+            shares_of=self._standing.shares_of(),
             veiled=self._is_asking,
         )
         self._stands = True
@@ -255,6 +261,9 @@ class TourScreen(MainScreen):
         with suppress(UserError):  # something of which they speak was edited away meanwhile
             why, seen = standing.why(choice, self.run.session), standing.seen(self.run.session)
         self._answered = GivenAnswer(choice, ask.answer, shown, why, seen)
+        chosen = self.run.session.frame.equation
+        if chosen is not None and any(line.text.startswith("equation") for line in ask.lines):
+            self.run.show(value=chosen.name)
         self.run.show(veiled=False)
         if not shown:
             self._telling.sitting.answers.setdefault(standing.stop.number, choice == ask.answer)

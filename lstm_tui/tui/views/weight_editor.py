@@ -25,6 +25,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.prompts.edit import EditPrompt
 from lstm_tui.tui.prompts.prompts import Prompt
+from lstm_tui.tui.view_keys import keymap_of
 from lstm_tui.tui.views.weights_table import CellPlaces, Weights, draw_weights, half_of
 
 _ORDERS = ("index", "size", "change")
@@ -74,6 +75,7 @@ class WeightScreen(Screen[None]):
     WeightScreen > Static { height: 1; width: 100%; background: $lt-band; color: $lt-ink; }
     WeightScreen > WeightTable { height: 1fr; }
     """
+    view_name = "weights"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,W,shift+w", "leave", show=False),
         Binding("enter,e", "change(0)", show=False),
@@ -200,7 +202,7 @@ class WeightScreen(Screen[None]):
         self.query_one("#entry", Static).update(Content.assemble(*parts))
         keys: list[tuple[str, str]] = []
         for key, word in _KEYS:
-            keys += [(f" {key}", "bold $lt-key"), (f" {word} ", "$lt-soft")]
+            keys += [(f" {keymap_of(self.view_name).shown(key)}", "bold $lt-key"), (f" {word} ", "$lt-soft")]
         self.query_one("#keys", Static).update(Content.assemble(*keys))
         self._said = ""
 

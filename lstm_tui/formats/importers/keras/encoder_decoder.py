@@ -20,19 +20,19 @@ from lstm_tui.formats.importers.keras.follow import check_all
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
 from lstm_tui.formats.importers.keras.graph import KerasNode
 from lstm_tui.formats.importers.keras.layers import activation_name, recurrent, steps
-from lstm_tui.formats.importers.keras.pair_graph import BUILT_IN, Looking, Pair
+from lstm_tui.formats.importers.keras.pair_graph import BUILT_IN, LookLayer, PairLayers
 from lstm_tui.formats.importers.keras.settings import is_half
 from lstm_tui.formats.importers.plan import Activation, Dense, Op, Plan
+from lstm_tui.formats.importers.two_parts.one_tape import on_one_tape
 from lstm_tui.formats.importers.two_parts.parts import (
     GATES,
-    Affine,
+    AffineMap,
     DecoderLayer,
     EncoderLayer,
     GatedStep,
-    Look,
+    LookOver,
     TwoParts,
 )
-from lstm_tui.formats.importers.two_parts.tape import on_one_tape
 
 Weights = Callable[[KerasNode], Sequence[Array]]
 _OURS = {"u": "z"}
@@ -45,7 +45,7 @@ _NO_CODE = "the file names the layer, and does not hold its code"
 class PairReader:
     """Takes the numbers of both parts, and says what they are."""
 
-    pair: Pair
+    pair: PairLayers
     file: KerasFile
     weights: Weights
     report: ImportReport
@@ -140,7 +140,7 @@ class PairReader:
         self.report.say(f"{key}.begins", said, "confirmed", "the description")
         return DecoderLayer(node.name, passes[0][1], index, {state: self._affine(one) for state, one in made.items()})
 
-    def _affine(self, node: KerasNode) -> Affine:
+    def _affine(self, node: KerasNode) -> AffineMap:
         """Return a dense layer."""
         check_all(node)
         inner = node.inner if node.kind == "TimeDistributed" and node.inner is not None else node
@@ -150,9 +150,9 @@ class PairReader:
         function = activation_name(inner.config.get("activation"), self.file.generation)
         if function == "softmax":
             raise UnsupportedLayer(f"{node.known_as} makes shares where a dense layer is looked for")
-        return Affine(arrays[0].T, arrays[1] if len(arrays) > 1 else None, function)
+        return AffineMap(arrays[0].T, arrays[1] if len(arrays) > 1 else None, function)
 
-    def _look(self, width: int, hidden: int) -> Look | None:
+    def _look(self, width: int, hidden: int) -> LookOver | None:
         """Return how the decoder looks over what was read."""
         looking, shows = self.pair.look, self.pair.shows
         if looking is None:
@@ -170,7 +170,7 @@ class PairReader:
             raise UnsupportedLayer(f"{node.known_as} compares {asks} numbers of the state with {keys} of what was read")
         arrays = [] if looking.dots else floats(self.weights(node))
         shapes = ", ".join("×".join(map(str, one.shape)) or "1" for one in arrays)
-        look = Look("product", False, query=query, key=key, value=value, shows=shows)
+        look = LookOver("product", False, query=query, key=key, value=value, shows=shows)
         if looking.kind == "product":
             if len(arrays) > 1 or any(one.size != 1 for one in arrays):
                 raise UnsupportedLayer(f"{node.known_as}: its weights are {shapes}, and one number is needed")
@@ -190,16 +190,16 @@ class PairReader:
                 self._scaled(one, n, float(scale.reshape(-1)[0])) for one, n in ((query, hidden), (key, width))
             )
         v = np.full(asks, weight.reshape(-1)[0], np.float32)
-        return Look("additive", False, query=query, key=key, value=value, v=v, shows=shows)
+        return LookOver("additive", False, query=query, key=key, value=value, v=v, shows=shows)
 
-    def _scaled(self, one: Affine | None, width: int, scale: float) -> Affine:
+    def _scaled(self, one: AffineMap | None, width: int, scale: float) -> AffineMap:
         if one is None:
-            return Affine(np.eye(width, dtype=np.float32) * np.float32(scale))
+            return AffineMap(np.eye(width, dtype=np.float32) * np.float32(scale))
         if one.function != "linear":
             raise UnsupportedLayer(f"{self.pair.look.node.known_as if self.pair.look else ''} scales what is bent")
-        return Affine(one.w * np.float32(scale), None if one.b is None else one.b * np.float32(scale))
+        return AffineMap(one.w * np.float32(scale), None if one.b is None else one.b * np.float32(scale))
 
-    def _own(self, looking: Looking, width: int, hidden: int) -> Look:
+    def _own(self, looking: LookLayer, width: int, hidden: int) -> LookOver:
         """Return how a layer of its author's own looks, by its weights: two matrices and a vector."""
         node = looking.node
         maps = self._maps(node)
@@ -231,9 +231,9 @@ class PairReader:
         query, keys = matrices if asking == "first" else matrices[::-1]
         self.report.assume(key, "additive scores, behind the step", _NO_CODE)
         bias = vectors[0].b
-        return Look("additive", False, query=query, key=keys, v=vectors[0].w[0], v_bias=bias, shows=self.pair.shows)
+        return LookOver("additive", False, query=query, key=keys, v=vectors[0].w[0], v_bias=bias, shows=self.pair.shows)
 
-    def _maps(self, node: KerasNode) -> list[Affine]:
+    def _maps(self, node: KerasNode) -> list[AffineMap]:
         """Return the matrices of a layer of its author's own with their biases, in the order of their names."""
         if self.file.form != "vars":
             return _in_order(floats(self.weights(node)))
@@ -250,10 +250,10 @@ class PairReader:
             kernel = arrays[0].reshape(len(arrays[0]), -1)
             if len(arrays) > 2 or (len(arrays) == 2 and arrays[1].shape != (kernel.shape[1],)):
                 return []
-            made.append(Affine(kernel.T, arrays[1] if len(arrays) == 2 else None))
+            made.append(AffineMap(kernel.T, arrays[1] if len(arrays) == 2 else None))
         return made
 
-    def _head(self, look: Look | None, tokens: int) -> tuple[Look | None, list[Op], Affine]:
+    def _head(self, look: LookOver | None, tokens: int) -> tuple[LookOver | None, list[Op], AffineMap]:
         """Return how the decoder shows what it has, what stands above that, and the head itself."""
         ops: list[Op] = []
         for node in self.pair.head:
@@ -271,11 +271,11 @@ class PairReader:
         self.report.say("readout", f"{name}: {tokens} tokens of the answer", "confirmed", "the description")
         if not shares:
             self.report.say("readout.softmax", "added: the file gives scores", "confirmed", "the description")
-        head = Affine(last.w, last.b)
+        head = AffineMap(last.w, last.b)
         if look is not None and ops and isinstance(first := ops[0], Dense):
             bends = len(ops) > 1 and isinstance(second := ops[1], Activation) and second.function != "softmax"
             function = ops[1].function if bends and isinstance(ops[1], Activation) else "linear"
-            return replace(look, out=Affine(first.w, first.b, function)), ops[1 + bends :], head
+            return replace(look, out=AffineMap(first.w, first.b, function)), ops[1 + bends :], head
         return look, ops, head
 
     def _masks(self) -> None:
@@ -295,15 +295,15 @@ class PairReader:
             )
 
 
-def _in_order(arrays: Sequence[Array]) -> list[Affine]:
+def _in_order(arrays: Sequence[Array]) -> list[AffineMap]:
     """Return matrices and vectors that are listed one after the other; a vector behind a third matrix is its bias."""
     if any(one.ndim not in (1, 2) for one in arrays):
         return []
     several = sum(one.ndim == 2 for one in arrays) > 2
-    made: list[Affine] = []
+    made: list[AffineMap] = []
     for one in arrays:
         if several and one.ndim == 1 and made and made[-1].b is None and one.shape == (len(made[-1].w),):
             made[-1] = replace(made[-1], b=one)
         else:
-            made.append(Affine(one.reshape(len(one), -1).T))
+            made.append(AffineMap(one.reshape(len(one), -1).T))
     return made

@@ -23,7 +23,7 @@ _LSTM = ("LSTM", "CuDNNLSTM")
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class PairLayers:
     """The layers of an encoder and a decoder in a graph.
 
     Attributes:
@@ -42,11 +42,11 @@ class Pair:
     begins: tuple[tuple[int, Mapping[str, KerasNode]], ...]
     head: tuple[KerasNode, ...]
     shows: tuple[str, ...]
-    look: Looking | None
+    look: LookLayer | None
 
 
 @dataclass(frozen=True, eq=False)
-class Looking:
+class LookLayer:
     """What looks over what was read.
 
     Attributes:
@@ -80,7 +80,7 @@ class PairFinder:
 
     graph: KerasGraph
 
-    def find(self) -> Pair:
+    def find(self) -> PairLayers:
         """Return them.
 
         Raises:
@@ -107,7 +107,7 @@ class PairFinder:
         if "y" in shows and len(decoder) > 1:
             raise UnsupportedLayer("its head reads the token beside a decoder of several layers")
         begins = tuple(self._begun(one, encoder) for one in decoder)
-        return Pair(encoder, decoder, (read, said), begins, head, shows, look)
+        return PairLayers(encoder, decoder, (read, said), begins, head, shows, look)
 
     def _node(self, ref: Ref) -> KerasNode:
         node = self.graph.nodes.get(ref[0])
@@ -204,7 +204,7 @@ class PairFinder:
             raise UnsupportedLayer(f"{soft.known_as} makes shares of {first.known_as}, which is no product")
         return soft, first
 
-    def _look(self, ref: Ref, state: Ref) -> tuple[Looking, Ref]:
+    def _look(self, ref: Ref, state: Ref) -> tuple[LookLayer, Ref]:
         """Return what looks over what was read, and what it looks over."""
         node = self._node(ref)
         if ref[1] != 0:
@@ -232,7 +232,7 @@ class PairFinder:
                 kind = "additive"
             elif node.config.get("score_mode", "dot") != "dot":
                 raise UnsupportedLayer(f"{node.known_as}: its score_mode is not known here")
-            return Looking(node, kind, asks, of_key, of_value), value
+            return LookLayer(node, kind, asks, of_key, of_value), value
         if len(node.reads) != 2:
             raise UnsupportedLayer(f"{node.known_as} is a program of its author's that reads {len(node.reads)} tensors")
         both = [self._through(one) for one in node.reads]
@@ -241,9 +241,9 @@ class PairFinder:
                 f"{node.known_as} is a program of its author's, and not asked by the decoder's state"
             )
         first = both[0] == state
-        return Looking(node, "own", query_first=first), both[1 if first else 0]
+        return LookLayer(node, "own", query_first=first), both[1 if first else 0]
 
-    def _products(self, node: KerasNode, state: Ref) -> tuple[Looking, Ref]:
+    def _products(self, node: KerasNode, state: Ref) -> tuple[LookLayer, Ref]:
         """Return what looks by two products with a softmax between them."""
         soft, first = self._scores(node)
         if node.config.get("axes") not in ([2, 1], (2, 1)) or first.config.get("axes") not in ([2, 2], (2, 2), 2):
@@ -256,7 +256,7 @@ class PairFinder:
         value, of_value = self._dense(node.reads[1])
         if query != state or key != value:
             raise UnsupportedLayer(f"{first.known_as} does not multiply the decoder's state with what is summed")
-        return Looking(node, "product", asks, of_key, of_value, dots=(soft, first)), value
+        return LookLayer(node, "product", asks, of_key, of_value, dots=(soft, first)), value
 
     def _stack(self, top: KerasNode, decoding: bool) -> tuple[tuple[KerasNode, ...], Ref]:
         """Return recurrent layers of which each reads the one below, from below, and what the lowest reads."""

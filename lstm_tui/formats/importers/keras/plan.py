@@ -77,8 +77,10 @@ def _pair(file: KerasFile, graph: KerasGraph, weights: Weights, where: str) -> t
     try:
         pair = PairFinder(graph).find()
         PairReader(pair, file, weights, ImportReport(where)).plan()  # whether it can be read, before anything is said
-    except UnsupportedLayer as error:
-        return None, str(error)
+    except (UnsupportedLayer, UserError) as error:
+        return None, str(error).removeprefix(f"{where}: ")
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError):  # a description may say anything anywhere
+        return None, "their description is not understood"
 
     def plan(report: ImportReport) -> Plan:
         _say_keras(file, report)

@@ -22,16 +22,16 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
 from lstm_tui.formats.importers.plan import Found, Plan
 from lstm_tui.formats.importers.released.blocks_in_file import FileTensors
+from lstm_tui.formats.importers.two_parts.one_tape import on_one_tape
 from lstm_tui.formats.importers.two_parts.parts import (
     GATES,
-    Affine,
+    AffineMap,
     DecoderLayer,
     EncoderLayer,
     GatedStep,
-    Look,
+    LookOver,
     TwoParts,
 )
-from lstm_tui.formats.importers.two_parts.tape import on_one_tape
 
 _WEIGHT = re.compile(r"(?P<root>(?:.*\.)?)(?P<name>rnn|gru|lstm)\.(?:weight_ih_l0|layers\.0\.weight_ih)\Z")
 _MARKS = {
@@ -199,12 +199,12 @@ class _Reading:
             raise UserError(f"{where}: {len(steps)} layers of the decoder begin with those of {encoder.layers}")
         above = encoder.layers - 1 if len(steps) == 1 else 0
         bridge = f"{encoder.root}fc.weight"
-        by: dict[str, Affine] = {}
+        by: dict[str, AffineMap] = {}
         how = "as the encoder ends" if not encoder.both else "with both passes of the encoder, end to end"
         if self.tensors.has(bridge) and len(steps) == 1:
             w = self.tensors.take(bridge, self.key, self.hidden, self.top)
             b = self.tensors.maybe(f"{encoder.root}fc.bias", self.key, self.hidden)
-            by["h"], how = Affine(w, b, "tanh"), "tanh of a dense layer over the encoder's last states"
+            by["h"], how = AffineMap(w, b, "tanh"), "tanh of a dense layer over the encoder's last states"
             if self.decoder.cell == "lstm":
                 raise UserError(f"{where}: {visible(bridge)} makes one state, and a decoder of LSTM has two")
         elif self.top != self.hidden:
@@ -245,7 +245,7 @@ class _Reading:
             )
         return steps[0].inputs == own + more
 
-    def _tutorial(self, root: str, own: int, steps: list[GatedStep]) -> Look:
+    def _tutorial(self, root: str, own: int, steps: list[GatedStep]) -> LookOver:
         """Return how a decoder looks before its step, as the tutorial writes it."""
         if not self._reads(steps, own, self.top, "that are read of the encoder"):
             raise UserError(
@@ -255,14 +255,14 @@ class _Reading:
         inner = len(self.tensors.take(f"{root}Wa.weight", self.key, -1, self.hidden))
         maps = {}
         for name, rows, columns in (("Wa", inner, self.hidden), ("Ua", inner, self.top), ("Va", 1, inner)):
-            maps[name] = Affine(
+            maps[name] = AffineMap(
                 self.tensors.take(f"{root}{name}.weight", self.key, rows, columns),
                 self.tensors.maybe(f"{root}{name}.bias", self.key, rows),
             )
         self._tell("additive scores, before the step", "the names Wa, Ua and Va", "token, then what is read")
-        return Look("additive", True, query=maps["Wa"], key=maps["Ua"], v=maps["Va"].w[0], v_bias=maps["Va"].b)
+        return LookOver("additive", True, query=maps["Wa"], key=maps["Ua"], v=maps["Va"].w[0], v_bias=maps["Va"].b)
 
-    def _joined(self, root: str, own: int, steps: list[GatedStep]) -> Look:
+    def _joined(self, root: str, own: int, steps: list[GatedStep]) -> LookOver:
         """Return how a decoder looks before its step by one dense layer over its state and a token."""
         if not self._reads(steps, own, self.top, "that are read of the encoder"):
             raise UserError(
@@ -279,37 +279,37 @@ class _Reading:
         shows = ("h", "z", "y") if heads else ("h",)
         if heads:
             self.report.assume(f"{self.key}.shown", "state, what is read, token", NOT_RECORDED)
-        key = Affine(w[:, self.hidden :])
-        return Look("additive", True, query=Affine(w[:, : self.hidden], b), key=key, v=v, shows=shows)
+        key = AffineMap(w[:, self.hidden :])
+        return LookOver("additive", True, query=AffineMap(w[:, : self.hidden], b), key=key, v=v, shows=shows)
 
-    def _opennmt(self, root: str, own: int, steps: list[GatedStep]) -> Look:
+    def _opennmt(self, root: str, own: int, steps: list[GatedStep]) -> LookOver:
         """Return how a decoder looks behind its step, as OpenNMT writes it."""
         tensors, key, hidden, top = self.tensors, self.key, self.hidden, self.top
         feeds = self._reads(steps, own, hidden, "that it showed a step before")
         if feeds:
             self._alone(steps, "what the top one showed a step before")
-        out = Affine(
+        out = AffineMap(
             tensors.take(f"{root}linear_out.weight", key, hidden, top + hidden),
             tensors.maybe(f"{root}linear_out.bias", key, hidden), "tanh",
         )  # fmt: skip
         shows = ("z", "h")
         if tensors.has(f"{root}linear_in.weight"):
             kind = "general"
-            query = Affine(tensors.take(f"{root}linear_in.weight", key, top, hidden))
-            look = Look("product", False, feeds, query, shows=shows, out=out)
+            query = AffineMap(tensors.take(f"{root}linear_in.weight", key, top, hidden))
+            look = LookOver("product", False, feeds, query, shows=shows, out=out)
         elif tensors.has(f"{root}v.weight"):
             kind = "additive"
-            query = Affine(
+            query = AffineMap(
                 tensors.take(f"{root}linear_query.weight", key, -1, hidden),
                 tensors.take(f"{root}linear_query.bias", key, -1),
             )
-            keys = Affine(tensors.take(f"{root}linear_context.weight", key, len(query.w), top))
+            keys = AffineMap(tensors.take(f"{root}linear_context.weight", key, len(query.w), top))
             v = tensors.take(f"{root}v.weight", key, 1, len(query.w))[0]
-            look = Look("additive", False, feeds, query, keys, v=v, shows=shows, out=Affine(out.w, out.b))
+            look = LookOver("additive", False, feeds, query, keys, v=v, shows=shows, out=AffineMap(out.w, out.b))
         elif top != hidden:
             raise UserError(f"{tensors.where}: a state of {hidden} numbers is multiplied with {top} of the encoder")
         else:
-            kind, look = "dot", Look("product", False, feeds, shows=shows, out=out)
+            kind, look = "dot", LookOver("product", False, feeds, shows=shows, out=out)
         self._tell(f"{kind} scores, behind the step", "names of its tensors", "what is read, then the state")
         if feeds:
             self.report.say(
@@ -329,7 +329,7 @@ class _Reading:
             if name not in self.tensors.parts and one.ndim == 2 and one.shape[1] == width and not _TABLE.search(name)
         ]  # fmt: skip
 
-    def _head(self, width: int, tokens: int) -> Affine:
+    def _head(self, width: int, tokens: int) -> AffineMap:
         """Return the dense layer above.
 
         Raises:
@@ -340,6 +340,6 @@ class _Reading:
             raise UserError(f"{self.tensors.where}: {len(names)} tensors are {tokens}×{width}, and one is the head")
         bias = f"{names[0].removesuffix('weight')}bias"
         self.report.say("readout", f"dense, softmax: {tokens} tokens of the answer", "inferred", "its shape")
-        return Affine(
+        return AffineMap(
             self.tensors.take(names[0], "readout", tokens, width), self.tensors.maybe(bias, "readout", tokens)
         )

@@ -30,6 +30,11 @@ _READ = re.compile(
     r"(?i)(?:.*[^a-z])?(?:x|input|inputs|obs|observations?|frames?|audio|mix|noisy|features?|feats?|tokens?|ids?|word|"
     r"spec|signal|sample|u|image|action)(?:[^a-z].*)?"
 )
+_SIGN = re.compile(
+    r"(?i)(?:.*[^a-z])?(?:(?:not|non|is)_?)?(?:dones?|terminals?|terminate[ds]?|truncate[ds]?|resets?|restarts?|starts?|"
+    r"firsts?|begins?|begun|masks?|init|bos|new_?episodes?)(?:[^a-z].*)?"
+)
+"""What tells that a sequence begins or ends, such as the `done` of a policy: it is read, however its shape is."""
 _AFFIXES = re.compile(
     r"(?i)^(?:new|next|prev|previous|past|present|old|last|updated|init|initial|in|out|output|input|final|cur|current)(?=[^a-z]|$)|"
     r"(?<![a-z])(?:new|next|prev|previous|past|present|old|last|updated|init|initial|in|out|output|input|final|cur|current|t|n|tm1|t1)$"
@@ -85,12 +90,13 @@ def find_states(
         UserError: The user says what cannot be.
     """
     pairs = _pairs(graph, inputs, outputs)
+    named = any(score >= 1 for _, score in pairs.values())
     taken: dict[str, str] = {}
     for name, shape in inputs.items():
         fits = [one for one, other in outputs.items() if other == shape and one not in taken.values()]
         if not fits:
             continue
-        value, how, why, others = _decision(name, pairs, fits, taken, inputs)
+        value, how, why, others = _decision(name, pairs, fits, taken, inputs, named)
         if value is None:
             continue
         key = f"state.{visible(name)}"
@@ -107,9 +113,18 @@ def find_states(
 
 def could_be_state(name: str, outputs: Sequence[str]) -> bool:
     """Say whether an input is called as a state is, or as an output is."""
-    if _READ.fullmatch(name) and not _STATE.fullmatch(name):
+    if _is_read(name):
         return False
     return bool(_STATE.fullmatch(name)) or stem(name) in map(stem, outputs)
+
+
+def _is_read(name: str) -> str:
+    """Return what an input that is called so is, where that is no state; empty where its name does not say."""
+    if _STATE.fullmatch(name):
+        return ""
+    if _SIGN.fullmatch(name):
+        return "a sign that a sequence begins or ends"
+    return "what is read" if _READ.fullmatch(name) else ""
 
 
 def _pairs(
@@ -124,7 +139,7 @@ def _pairs(
             n, m = alike.index(name), fits.index(other)
             score = 3 * (stem(name) == stem(other) and len(stem(name)) > 0)
             score += 1 * bool(_STATE.fullmatch(name)) + 1 * bool(_STATE.fullmatch(other))
-            score -= 3 * bool(_READ.fullmatch(name) and not _STATE.fullmatch(name))
+            score -= 3 * bool(_is_read(name))
             scored.append((-score, abs(n - m), n, m, name, other))
     found: dict[str, tuple[str, int]] = {}
     for score, _, _, _, name, other in sorted(scored):
@@ -135,9 +150,12 @@ def _pairs(
 
 def _decision(
     name: str, pairs: Mapping[str, tuple[str, int]], fits: Sequence[str], taken: Mapping[str, str],
-    inputs: Mapping[str, Shape],
+    inputs: Mapping[str, Shape], named: bool,
 ) -> tuple[str | None, How, str, list[str]]:  # fmt: skip
-    """Return the output that is taken for the new value of an input, how that is known, why, and what else could be."""
+    """Return the output that is taken for the new value of an input, how that is known, why, and what else could be.
+
+    Where another input is `named` as a state, a shape alone makes none.
+    """
     likely, score = pairs.get(name, (fits[0], -1))
     if likely not in fits:
         likely, score = fits[0], -1
@@ -149,10 +167,17 @@ def _decision(
     if score >= 1:
         return likely, "assumed", "its name is that of a state, and several outputs have its shape", [*others, NONE]
     free = [one for one in inputs if one != name and one not in taken]
+    if score == 0 and named:
+        return (
+            NONE,
+            "assumed",
+            "its shape is that of an output, and another input is named as the state",
+            [likely, *others],
+        )
     if score == 0 and free:
         return likely, "assumed", "one shape; no name says more", [*others, NONE]
     if score < 0 and likely:
-        return NONE, "inferred", "its name is that of what is read", [likely, *others]
+        return NONE, "inferred", f"its name is that of {_is_read(name) or 'what is read'}", [likely, *others]
     return None, "assumed", "", []
 
 

@@ -291,12 +291,31 @@ def plan_readout(
         sure = len(readings) == 1 and whole and not norms and ordered
         why = "names, shapes and order" if sure else "widths alone"
         how: How = "inferred" if sure else "assumed"
-        chosen = report.choose("readout", names[0], [*names[1:4], "none"], how, why, together=PLACED)
+        beside = _side_by_side(readings[0])
+        if beside:
+            how, why = "assumed", "one reads as much as the first above the top: it could stand beside it"
+        others = [*names[1:4], *(", ".join(visible(one.stem) for one in order) for order in beside)]
+        readings, names = [*readings[:4], *beside], [names[0], *others]
+        chosen = report.choose("readout", names[0], [*others, "none"], how, why, together=PLACED)
     rivals = [one for order in readings for one in order]
     if chosen == "none":
         return [], [], rivals
     chain = readings[names.index(chosen)]
     return _readout_ops(chain, both, made, report), chain, rivals
+
+
+def _side_by_side(order: Sequence[Module]) -> list[list[Module]]:
+    """Return what else could answer, where a dense layer could as well stand beside the first and not above it.
+
+    It reads as much as that does, and is not called the next of it by a number.
+    """
+    dense = [n for n, one in enumerate(order) if one.matrix is not None]
+    found: list[list[Module]] = []
+    for n in dense[1:]:
+        stems = {re.sub(r"[._]?\d+", "", order[one].stem) for one in (dense[0], n)}
+        if order[n].reads == order[dense[0]].reads and len(stems) > 1:
+            found += [list(order[:n]), [*order[: dense[0]], *order[n:]]]
+    return found
 
 
 def _without_weights(both: bool, report: ImportReport, alone: bool) -> list[Op]:

@@ -1,6 +1,6 @@
 """An encoder and a decoder as an importer understood them, before their pages of equations are written.
 
-Whoever reads a file fills this in; `pages` writes the equations, and `tape` the network.
+Whoever reads a file fills this in; `part_pages` writes the equations, and `one_tape` the network.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class EncoderLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
+class AffineMap:
     """`function(w @ v + b)`."""
 
     w: Array
@@ -96,14 +96,14 @@ class DecoderLayer:
     name: str
     step: GatedStep
     begins: int | None
-    by: Mapping[str, Affine] = field(default_factory=dict)
+    by: Mapping[str, AffineMap] = field(default_factory=dict)
 
 
 Score = Literal["additive", "product"]
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class LookOver:
     """How a decoder looks over what was read.
 
     Attributes:
@@ -123,14 +123,14 @@ class Look:
     score: Score
     before: bool
     feeds: bool = False
-    query: Affine | None = None
-    key: Affine | None = None
-    value: Affine | None = None
+    query: AffineMap | None = None
+    key: AffineMap | None = None
+    value: AffineMap | None = None
     v: Array | None = None
     v_bias: Array | None = None
     scale: Array | None = None
     shows: tuple[str, ...] = ("h",)
-    out: Affine | None = None
+    out: AffineMap | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +152,7 @@ class TwoParts:
     said: Array
     encoder: Sequence[EncoderLayer]
     decoder: Sequence[DecoderLayer]
-    look: Look | None
+    look: LookOver | None
     before_head: Sequence[Op]
-    head: Affine
+    head: AffineMap
     mask_id: int | None = None

@@ -10,7 +10,7 @@ from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.dense_layers import DenseEquations
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
 from lstm_tui.formats.importers.plan import Answering, Plan, WrittenReadout
-from lstm_tui.formats.importers.two_parts.pages import decoder_pages, encoder_pages
+from lstm_tui.formats.importers.two_parts.part_pages import decoder_pages, encoder_pages
 from lstm_tui.formats.importers.two_parts.parts import TwoParts
 
 PLACES, MOST = 64, 64

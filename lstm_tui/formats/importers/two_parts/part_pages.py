@@ -17,14 +17,14 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.feature_extractor import activation
 from lstm_tui.formats.importers.plan import Recurrent
-from lstm_tui.formats.importers.two_parts.parts import GATES, Affine, DecoderLayer, GatedStep, TwoParts
+from lstm_tui.formats.importers.two_parts.parts import GATES, AffineMap, DecoderLayer, GatedStep, TwoParts
 
 _LETTERS = "QSTVWXYZABCEFGJKLMOR"
 """Letters for sizes that are neither H, I, N nor P."""
 
 
 @dataclass
-class Page:
+class PartPage:
     """A page while it is written.
 
     Attributes:
@@ -91,7 +91,7 @@ class Page:
         self.macros[called] = body
         return called
 
-    def affine(self, one: Affine, letter: str, read: str) -> str:
+    def affine(self, one: AffineMap, letter: str, read: str) -> str:
         """Return an affine map of a value as text; its numbers are kept by their names."""
         self.given[f"{letter[0].upper()}_{letter[1:]}"] = one.w
         text = f"{letter[0].upper()}_{letter[1:]} @ {read}"
@@ -194,14 +194,14 @@ def encoder_pages(parts: TwoParts, own: int, width: int) -> tuple[list[Recurrent
             one.begins == number and one.step.cell == "lstm" for one in parts.decoder
         )  # fmt: skip
         inputs = carried[-1].shown if carried else width
-        page = Page(f"encoder_{number}_file", "Encoder of the file: it stands still while it is answered",
+        page = PartPage(f"encoder_{number}_file", "Encoder of the file: it stands still while it is answered",
                     layer.ahead.hidden, inputs)  # fmt: skip
         passes = [("forward", _encoder_pass(page, layer.ahead, carried, own, parts, memories))]
         text, sizes, output = page.text(), dict(page.letters), page.width
         if layer.back is not None:
             if layer.back.form != layer.ahead.form or layer.back.hidden != layer.ahead.hidden:
                 raise UserError(f"{layer.name}: its two passes are not of one kind and size")
-            other = Page(page.name, page.title, layer.back.hidden, inputs)
+            other = PartPage(page.name, page.title, layer.back.hidden, inputs)
             passes.append(("backward", _encoder_pass(other, layer.back, carried, own, parts, memories)))
         made.append(Recurrent(layer.name, text, layer.ahead.hidden, inputs, passes, sizes=sizes))
         carried.append(Carried(number, output * len(passes), layer.ahead.hidden, 1 + memories, layer.back is not None))
@@ -209,7 +209,7 @@ def encoder_pages(parts: TwoParts, own: int, width: int) -> tuple[list[Recurrent
 
 
 def _encoder_pass(
-    page: Page, step: GatedStep, below: list[Carried], own: int, parts: TwoParts, memories: bool
+    page: PartPage, step: GatedStep, below: list[Carried], own: int, parts: TwoParts, memories: bool
 ) -> dict[str, Array]:
     """Write a pass of the encoder, and return its numbers."""
     page.states = list(step.states)
@@ -244,7 +244,7 @@ def _encoder_pass(
     return given
 
 
-def _turn(page: Page, own: int) -> None:
+def _turn(page: PartPage, own: int) -> None:
     """Take from below whose turn it is, and the token as the decoder reads it."""
     page.add(f"turn = {page.take('turn')}   # turn: 0 at a token that is read, 1 at one of the answer",
              "turn", "1")  # fmt: skip
@@ -252,7 +252,7 @@ def _turn(page: Page, own: int) -> None:
              "y", own)  # fmt: skip
 
 
-def _handed_up(page: Page, below: list[Carried], parts: TwoParts) -> None:
+def _handed_up(page: PartPage, below: list[Carried], parts: TwoParts) -> None:
     """Hand up what lower layers of the encoder end with, where a layer of the decoder begins with it."""
     needed = {one.begins for one in parts.decoder}
     for one in below:
@@ -270,8 +270,8 @@ def decoder_pages(parts: TwoParts, carried: list[Carried], own: int, places: int
     for number, layer in enumerate(parts.decoder):
         inputs = made[-1].hidden if made else carried[-1].shown
         last = number == len(parts.decoder) - 1
-        page = Page(f"decoder_{number}_file", "Decoder of the file: each step of the answer looks over what was read"
-                    if last and parts.look else "Decoder of the file", layer.step.hidden, inputs)  # fmt: skip
+        looks = ": each step of the answer looks over what was read" if last and parts.look else ""
+        page = PartPage(f"decoder_{number}_file", f"Decoder of the file{looks}", layer.step.hidden, inputs)
         _decoder(page, parts, layer, number, carried, own, places if last and parts.look else 0)
         sizes = dict(page.letters) | ({"N": places} if page.places else {})
         made.append(
@@ -281,7 +281,7 @@ def decoder_pages(parts: TwoParts, carried: list[Carried], own: int, places: int
 
 
 def _decoder(
-    page: Page, parts: TwoParts, layer: DecoderLayer, number: int, carried: list[Carried], own: int, places: int
+    page: PartPage, parts: TwoParts, layer: DecoderLayer, number: int, carried: list[Carried], own: int, places: int
 ) -> None:
     """Write a layer of the decoder."""
     last, top, look = number == len(parts.decoder) - 1, carried[-1], parts.look
@@ -340,7 +340,7 @@ def _decoder(
     _show(page, parts, number, own)
 
 
-def _begun(page: Page, layer: DecoderLayer, begin: Carried | None, value: str, state: str, new: str) -> str:
+def _begun(page: PartPage, layer: DecoderLayer, begin: Carried | None, value: str, state: str, new: str) -> str:
     """Return a state of the decoder: while the encoder reads, what it would begin with."""
     if begin is None:
         return f"turn * ({new})"
@@ -355,7 +355,7 @@ def _begun(page: Page, layer: DecoderLayer, begin: Carried | None, value: str, s
     return f"turn * ({new}) + (1 - turn) * {first}"
 
 
-def _collect(page: Page, parts: TwoParts, seen: str, width: int) -> None:
+def _collect(page: PartPage, parts: TwoParts, seen: str, width: int) -> None:
     """Write the collection, a row a token that is read, and its keys."""
     look = parts.look
     assert look is not None
@@ -379,7 +379,7 @@ def _collect(page: Page, parts: TwoParts, seen: str, width: int) -> None:
         page.add(f"K = K + outer(here, {row})   # {said}", "K", "N", len(look.key.w))
 
 
-def _look(page: Page, parts: TwoParts) -> None:
+def _look(page: PartPage, parts: TwoParts) -> None:
     """Write scores, shares, and what is read."""
     look = parts.look
     assert look is not None
@@ -405,7 +405,7 @@ def _look(page: Page, parts: TwoParts) -> None:
     page.add("z = a @ M   # read: the rows of the collection, each by its part")
 
 
-def _show(page: Page, parts: TwoParts, number: int, own: int) -> None:
+def _show(page: PartPage, parts: TwoParts, number: int, own: int) -> None:
     """Write what the decoder shows of its state and of what it read."""
     look = parts.look
     assert look is not None
@@ -437,7 +437,7 @@ def _show(page: Page, parts: TwoParts, number: int, own: int) -> None:
         page.states.append("s")
 
 
-def step_lines(page: Page, step: GatedStep, reads: Mapping[str, str], around: object) -> Iterator[str]:
+def step_lines(page: PartPage, step: GatedStep, reads: Mapping[str, str], around: object) -> Iterator[str]:
     """Yield the equations of a recurrent step.
 
     Args:
