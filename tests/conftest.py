@@ -47,7 +47,7 @@ def _parse_rules_once(sheet: Stylesheet, css: str, *args: Any, **kwargs: Any) ->
     return _parsed[key]
 
 
-Stylesheet._parse_rules = _parse_rules_once  # type: ignore[method-assign]
+Stylesheet._parse_rules = _parse_rules_once  # type: ignore[assignment, method-assign]
 
 # No example is failed by the time that it takes: on a machine others use, too, that says nothing.
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
