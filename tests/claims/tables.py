@@ -112,8 +112,8 @@ def lstm_page() -> str:
 
 
 MEASURED: dict[str, Callable[[], str]] = {
-    "speed table": speed, "best table": best_of_others, "best as user table": best_as_user, "autograd table": autograd, "screen table": screen,
-    "memory table": memory,
+    "speed table": speed, "best table": best_of_others, "best as user table": best_as_user,
+    "autograd table": autograd, "screen table": screen, "memory table": memory,
     "which cell table": which_cell, "lstm page": lstm_page, "attack table": lambda: LONG_RUN.read_text("utf-8"),
     "mutate table": lambda: CAMPAIGN.read_text("utf-8"),
 }  # fmt: skip
