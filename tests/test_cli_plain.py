@@ -41,7 +41,7 @@ def test_a_session_is_typed_and_answered(monkeypatch: pytest.MonkeyPatch, capsys
         'breakpoint 1: token == "not", in layer0.forward',
         'breakpoint 1: token == "not"',
         "t=3 “not”, layer0.forward",
-        "t = 3",
+        "$1 = t = 3",
         "t=4 “bad”, layer0.forward",
     ]
 
@@ -54,7 +54,7 @@ def test_a_mistake_stands_under_the_expression_and_the_session_goes_on(
     lines = said(capsys)
     assert lines[2:4] == ["  mean(ff)", "       ^ layer0.forward has no value ff; did you mean f?"]
     assert lines[4].startswith("there is no verb `nonsense`")
-    assert lines[5] == "2 = 2"
+    assert lines[5] == "$1 = 2 = 2"
 
 
 def test_a_reply_goes_to_a_file_and_a_comparison_does_not(
@@ -67,10 +67,10 @@ def test_a_reply_goes_to_a_file_and_a_comparison_does_not(
     assert main(["run", "t.txt", "--plain", *MODEL]) == 0
     lines = said(capsys)[2:]
     assert lines[:2] == ["1 lines written to out.txt"] * 2
-    assert lines[2] == "t > -.5 = true"
-    assert lines[3].startswith("f[0] > layer0.forward.f[1] = ")
+    assert lines[2] == "$3 = t > -.5 = true"
+    assert lines[3].startswith("$4 = f[0] > layer0.forward.f[1] = ")
     assert lines[4] == "no/such/folder: cannot be written: No such file or directory"
-    assert (folder / "out.txt").read_text().startswith("t = 0\nmean(f) = 0.")
+    assert (folder / "out.txt").read_text().startswith("$1 = t = 0\n$2 = mean(f) = 0.")
     assert lines[5] == "1 lines written to run2.txt"
     assert "layer0.forwrd" in lines[6]  # a pass in the wrong letters is no file
     assert lines[-2:] == ["1 lines written to a b.txt", "1 lines written to c d.txt"]
@@ -105,7 +105,7 @@ def test_after_a_script_the_session_stays(
     (folder / "s.ltui").write_text("n\nn\n")
     typed(monkeypatch, "p t")
     assert main(["run", "t.txt", "-x", "s.ltui", *MODEL]) == 0
-    assert said(capsys)[-1] == "t = 2"
+    assert said(capsys)[-1] == "$1 = t = 2"
 
 
 def test_edits_and_lines_are_those_of_the_options(
@@ -114,7 +114,7 @@ def test_edits_and_lines_are_those_of_the_options(
     (folder / "e.txt").write_text('replace 2 "great"\n')
     typed(monkeypatch, "p token", "undo", "p token")
     assert main(["run", "t.txt", "--plain", "--line", "3", "--edits", "e.txt", *MODEL]) == 0
-    assert [line for line in said(capsys) if line.startswith("token")] == ["token = “It”"] * 2
+    assert [line for line in said(capsys) if "= token" in line] == ["$1 = token = “It”", "$2 = token = “It”"]
     with pytest.raises(SystemExit) as error:
         main(["run", "t.txt", "--batch", *MODEL])
     assert error.value.code == 2
@@ -145,9 +145,9 @@ def test_a_trace_file_is_opened_line_by_line(
         assert main(["open", name, "--plain"]) == 0
         lines = said(capsys)
         assert "t=3 “not”, layer0.forward" in lines
-        assert "mean(c) > -9 = true" in lines
+        assert "$1 = mean(c) > -9 = true" in lines
         assert any(line.startswith("c[0] moved by ") for line in lines)
-        assert ("f =" in lines) == (name == "whole.json")
+        assert ("$2 = f =" in lines) == (name == "whole.json")
         assert ("  ^ layer0.forward has no value f" in "\n".join(lines)) == (name == "part.json")
         assert lines[-1] == "t=3 “not”, layer0.forward, after `c = f * c + i * g`"
 
@@ -189,7 +189,7 @@ def test_the_plain_mode_needs_no_screen() -> None:
         [sys.executable, "-c", code, *arguments], input="p t\n", capture_output=True, text=True, check=True, timeout=60,
         env={**os.environ, "PYTHONPATH": str(Path(lstm_tui.__file__).parent.parent)},
     )  # fmt: skip
-    assert done.stdout.splitlines()[-2:] == ["t = 0", "0 False"]
+    assert done.stdout.splitlines()[-2:] == ["$1 = t = 0", "0 False"]
 
 
 def test_one_token_is_counted_as_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -188,8 +188,8 @@ def test_the_actions_are_those_of_the_command() -> None:
     assert dests >= NOT_OPENED
 
 
-MOST = 4
-"""Python's own `trace` and `session` name that many: line, dtype, interpreter, initial states."""
+MOST = 5
+"""Python's own `session` names that many: line, dtype, interpreter, initial states, whether they are carried over."""
 
 
 def test_no_function_takes_it_apart() -> None:

@@ -19,7 +19,7 @@ from lstm_tui.engine.compiler.roles import Role, ranges_of, roles_of
 from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
 from lstm_tui.engine.runtime.forward import RunBuffers
 from lstm_tui.engine.runtime.gradients import gradients
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed, rows_of
 

@@ -23,8 +23,8 @@ from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
 from lstm_tui.engine.runtime.batch import ToRun, run_each
 from lstm_tui.engine.runtime.forward import tape_order
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.run import RunBuffers, gradients, input_of
-from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_run import begin_like, windowed_arrays
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed, rows_of

@@ -22,7 +22,7 @@ import numpy as np
 from lstm_tui.analysis.state_search import SearchedStates
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 
 PERMUTATIONS = 199
 """Permutations by default: the least p-value is 1 in 200."""

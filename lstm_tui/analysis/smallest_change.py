@@ -22,8 +22,8 @@ from lstm_tui.engine.compiler.roles import memory_of, roles_of
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import rounded
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.run import RunBuffers, gradients
-from lstm_tui.engine.runtime.storage import Progress
 
 MOST_TRIED = 6_000
 """Changes of one kind that are tried."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 
 STRETCH = 1 << 16
 """Steps that are looked at together."""

@@ -39,7 +39,7 @@ from lstm_tui.engine.errors import UsageError, UserError, no_pass
 from lstm_tui.engine.model.sequence import Sequence as Tokens
 from lstm_tui.engine.number_text import bytes_text, count_of
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.traces.state_index import HEADER, StateWriter, open_index, writing
 

@@ -22,8 +22,8 @@ from lstm_tui.engine.model.sequence import Sequence as Tokens
 from lstm_tui.engine.runtime.batch import MOST_TOGETHER, ToRun, run_together
 from lstm_tui.engine.runtime.forward import tape_order
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.run import Initial, input_of, run_arrays
-from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.text_safety import visible
 
 _POOL = 1 << 15

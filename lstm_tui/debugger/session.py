@@ -23,8 +23,8 @@ from lstm_tui.debugger.stop_engine import Answer, Cancelled, Obey, StopEngine
 from lstm_tui.debugger.stream import Stream
 from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.run import Initial
-from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 
 if TYPE_CHECKING:

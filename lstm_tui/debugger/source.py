@@ -23,9 +23,9 @@ from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.forward import bytes_of_token
 from lstm_tui.engine.runtime.interpreters import chosen, quick_steps
 from lstm_tui.engine.runtime.memory_budget import most_array_bytes
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.run import Initial, input_of, is_held_in_windows, run, trace_of
 from lstm_tui.engine.runtime.side_by_side import seconds_of, side_by_side, threads_for
-from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the first frame waits for nothing that is only asked later
     from lstm_tui.debugger.expressions import Expression, Scope, Series
     from lstm_tui.debugger.provenance.who import Blame
     from lstm_tui.debugger.unit_names import UnitNames
-    from lstm_tui.engine.runtime.storage import Progress
+    from lstm_tui.engine.runtime.progress_call import Progress
     from lstm_tui.engine.runtime.trace import Trace
 
 Cancelled = Callable[[], bool]

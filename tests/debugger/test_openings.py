@@ -190,7 +190,7 @@ def test_the_list_names_what_each_network_knows_of_the_text() -> None:
             row = next(line for line in listed if line.split()[0] == name)
             assert f"{count} of {len(words)} words" in row
     assert not any(line.split()[0] == "forecast" for line in listed)
-    assert completions(one, "model st") == ("model story",)
+    assert completions(one, "model st") == ("model story", "model story-rnn")
 
 
 @pytest.mark.parametrize("text", ["it's not, bad!", "Ganesh likes AIML.", "a  b\tc"])

@@ -68,7 +68,7 @@ def test_the_forms_of_a_shell_write_over_too(console: Console, tmp_path: Path, s
     path = tmp_path / "out.txt"
     path.write_text("old")
     console.execute(f"print 1 {sign}{path}{' over' if sign == '> ' else ''}")
-    assert path.read_text() == "1 = 1\n"
+    assert path.read_text() == "$1 = 1 = 1\n"
 
 
 def test_a_refused_line_is_not_obeyed(console: Console, tmp_path: Path) -> None:
@@ -88,6 +88,6 @@ def test_what_is_added_is_added_whole(console: Console, tmp_path: Path, monkeypa
     assert path.read_text() == "old\n"
     monkeypatch.undo()
     console.execute(f"print 1 >> {path}")
-    assert path.read_text() == "old\n1 = 1\n"
+    assert path.read_text() == "old\n$2 = 1 = 1\n"
     with pytest.raises(UserError, match="is there already"):
         console.execute(f"print 2 > {path}")

@@ -17,7 +17,7 @@ from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.debugger.position import Frame
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 
 _FIRST = 64  # steps that are asked about together at first: a stop is often near
 

@@ -41,8 +41,8 @@ from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens, tokenize
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import READOUT, Hold
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.resets import cut_holds
-from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span
 

@@ -36,8 +36,8 @@ from lstm_tui.engine.number_text import count_of, rounded, sentence
 from lstm_tui.engine.runtime.batch import ToRun, run_each
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.run import Initial, RunBuffers, input_of, run_arrays, trace_of
-from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import Trace
 
 ChangeKind = Literal["token", "bias", "weights"]

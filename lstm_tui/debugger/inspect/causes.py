@@ -32,7 +32,7 @@ from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.number_text import compact, count_of, fixed, from_to, percent, sentence
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 

@@ -30,7 +30,7 @@ from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of, fixed, read_number, sentence
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.runtime.windowed_series import rows_of
 from lstm_tui.engine.text_safety import visible

@@ -16,7 +16,8 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned
 from lstm_tui.engine.compiler.program import Slot, Space
 from lstm_tui.engine.runtime.blas import one_thread
-from lstm_tui.engine.runtime.storage import Progress, Stored, backprop_span, backprop_steps, finish_parameters
+from lstm_tui.engine.runtime.progress_call import Progress
+from lstm_tui.engine.runtime.storage import Stored, backprop_span, backprop_steps, finish_parameters
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, joined
 from lstm_tui.engine.runtime.windows import WindowRoom
 

@@ -40,9 +40,10 @@ from lstm_tui.engine.runtime.fused import interpreter as fused
 from lstm_tui.engine.runtime.fused.compiled_batches import BatchBack, BatchRun, BatchStep, Stack, stacked
 from lstm_tui.engine.runtime.gradients import add_to, send, unmerge
 from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.readout_series import evaluate, pull
 from lstm_tui.engine.runtime.side_by_side import Work, side_by_side
-from lstm_tui.engine.runtime.storage import KEEP_ROWS_BYTES, Progress, Stored
+from lstm_tui.engine.runtime.storage import KEEP_ROWS_BYTES, Stored
 
 MOST_TOGETHER = 48
 """Sequences that are run together at most: more of them are not faster, and are longer in coming."""

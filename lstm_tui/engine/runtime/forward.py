@@ -21,10 +21,11 @@ from lstm_tui.engine.number_text import bytes_text
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.overrides import READOUT, Hold, inputs_of
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate
 from lstm_tui.engine.runtime.resets import clock_of, held_sizes
 from lstm_tui.engine.runtime.side_by_side import Work, seconds_of, side_by_side, threads_for
-from lstm_tui.engine.runtime.storage import Progress, Stored, run_pass
+from lstm_tui.engine.runtime.storage import Stored, run_pass
 from lstm_tui.engine.runtime.windowed_series import is_windowed
 
 if TYPE_CHECKING:

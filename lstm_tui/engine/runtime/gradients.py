@@ -14,9 +14,10 @@ from lstm_tui.engine.model.network import Layer, Network, Pass, find_source
 from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
 from lstm_tui.engine.runtime.forward import RunBuffers, output_of, tape_order, threads_of
 from lstm_tui.engine.runtime.memory_budget import most_window_bytes
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.readout_series import pull
 from lstm_tui.engine.runtime.side_by_side import side_by_side
-from lstm_tui.engine.runtime.storage import Progress, Stored, backprop_pass
+from lstm_tui.engine.runtime.storage import Stored, backprop_pass
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed
 from lstm_tui.engine.runtime.windows import WindowRoom
 

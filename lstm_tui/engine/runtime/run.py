@@ -23,9 +23,9 @@ from lstm_tui.engine.runtime.forward import (
 )
 from lstm_tui.engine.runtime.gradients import gradients
 from lstm_tui.engine.runtime.overrides import Hold
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.readout_series import evaluate
 from lstm_tui.engine.runtime.resets import resets_of
-from lstm_tui.engine.runtime.storage import Progress
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_run import embedded, windowed_arrays
 from lstm_tui.engine.runtime.windowed_series import PendingValue, as_array, is_windowed

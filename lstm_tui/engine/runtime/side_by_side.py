@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.cores import idle_cores
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 
 Found = TypeVar("Found")
 Told = Callable[[int], None]

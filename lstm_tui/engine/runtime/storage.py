@@ -6,7 +6,7 @@ takes the steps: a step has the same bits however it is reached.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -19,9 +19,8 @@ from lstm_tui.engine.compiler.program import Program, entering, held_inputs
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.interpreters import interpreter
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.windowed_series import rows_of
-
-Progress = Callable[[int, int], None]
 
 WINDOW = 16 * BLOCK
 SPAN_BYTES = 2**20

@@ -26,9 +26,10 @@ from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.interpreters import interpreter
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate_part, steps_needed
 from lstm_tui.engine.runtime.side_by_side import seconds_of, side_by_side, threads_for
-from lstm_tui.engine.runtime.storage import Progress, Stored, prepare
+from lstm_tui.engine.runtime.storage import Stored, prepare
 from lstm_tui.engine.runtime.windowed_series import (
     PendingValue,
     WindowedSeries,

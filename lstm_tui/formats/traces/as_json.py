@@ -12,7 +12,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import READOUT
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.formats.inputs.text_input import text_of
 from lstm_tui.formats.io.json import Fields, Nonfinite, decode, encode, nonfinite, number_rows, numbers
 from lstm_tui.formats.traces.contents import (

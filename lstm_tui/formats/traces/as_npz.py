@@ -11,7 +11,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.overrides import READOUT
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.windowed_series import as_array, is_windowed
 from lstm_tui.formats.io.json import Fields, decode, encode
 from lstm_tui.formats.io.npy import unpacked

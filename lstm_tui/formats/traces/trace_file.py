@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.runtime.storage import Progress
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.file_endings import TRACES
 from lstm_tui.formats.io.files import label, replacing

@@ -41,6 +41,7 @@ from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.products import TALL
 from lstm_tui.engine.runtime.fused.schedule import StepPage, Together, schedule
 from lstm_tui.engine.runtime.fused.shared_step import write_shared
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.side_by_side import Help, Parts, Second, second_thread, seconds_for
 
 _GIVEN_BYTES, _GIVEN_STEPS = 2**20, 24 * TALL
@@ -57,7 +58,6 @@ SHARED_SECONDS = 0.1
 """How long all runs of a step have to have taken before it is compiled for two threads, which takes about as long."""
 _PAGES = 512
 """How many pages of memory that the system is to give are one part of work."""
-Progress = Callable[[int, int], None]
 Take = Callable[[Array, Array, int, int], None]
 Span = tuple[int, int]
 
