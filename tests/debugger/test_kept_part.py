@@ -11,6 +11,8 @@ from edited_networks import sentence, stacked
 from present import present
 
 from lstm_tui.analysis.ledger import FlowPart, flow_of, ledger_after
+from lstm_tui.debugger.edits.apply import apply
+from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.provenance.kept_part import KeptPart, kept_part, kept_sentence
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.runtime.run import run
@@ -40,6 +42,7 @@ def by_loops(part: FlowPart, unit: int | None, tokens: range, steps: range) -> K
     for step in ordered:
         ledger = ledger_after(passed, part.flow, passed.reading_step(step) + 1, unit)
         whole = sum(abs(float(one)) for one in ledger.by_token.ravel()) + sum(abs(float(one)) for one in ledger.start)
+        whole += 0.0 if ledger.edits is None else sum(abs(float(one)) for one in ledger.edits.ravel())
         for t in tokens:
             size = sum(abs(float(one)) for one in ledger.by_token[t])
             has[t].append(size)
@@ -84,6 +87,27 @@ def test_it_is_what_loops_over_the_ledger_find(way: str) -> None:
         if found is not None:
             endings["until" if found.until is not None else "kept" if found.kept >= 0.5 else "fades"] += 1
     assert min(endings.values()) > 3, endings
+
+
+@pytest.mark.parametrize(
+    ("edit", "by"),
+    [("set layer0.forward.c[:] @ 3 = 0.01", "where an edit of c lets 100 % of that go"),
+     ("set layer0.forward.f[:] @ 3 = 0.25", "where f = 0.25 lets 75 % of that go"),
+     ("set layer0.forward.f[:] @ 3 = 0", "where f = 0 lets 100 % of that go")],
+)  # fmt: skip
+def test_what_an_edit_did_is_said_of_the_edit(edit: str, by: str) -> None:
+    network = stacked()
+    made = apply(parse_edit_script(edit), network, sentence(network, TEXT))
+    passed = run(made.network, made.sequence, holds=made.holds)["layer0.forward"]
+    part, steps = FlowPart(passed, present(flow_of(passed, "c"))), range(4)
+    told = 0
+    for unit in range(4):
+        found = kept_part(part, unit, range(passed.steps), steps)
+        assert agrees(found, by_loops(part, unit, range(passed.steps), steps))
+        if found is not None and found.until == 3:
+            told += 1
+            assert kept_sentence(part, found, unit, "it", ("a", "b")).endswith(f"kept until b, {by}")
+    assert told >= 2
 
 
 def scripted(keep: list[float], write: list[float]) -> FlowPart:
