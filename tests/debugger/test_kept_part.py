@@ -10,7 +10,7 @@ import pytest
 from edited_networks import sentence, stacked
 from present import present
 
-from lstm_tui.analysis.ledger import FlowPart, flow_of, ledger_after
+from lstm_tui.analysis.ledger import FlowPart, flow_between, flow_of
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.provenance.kept_part import KeptPart, kept_part, kept_sentence
@@ -37,14 +37,14 @@ def flowing(way: str, random: np.random.Generator | None = None) -> FlowPart:
 def by_loops(part: FlowPart, unit: int | None, tokens: range, steps: range) -> KeptPart | None:
     """Return the same from the ledger after each step, number by number."""
     passed = part.passed
-    ordered = sorted(steps, key=passed.reading_step)
+    ordered = sorted(steps, key=lambda step: passed.reading_step(step - part.first))
     sums, has = dict.fromkeys(tokens, 0.0), {t: [] for t in tokens}  # type: dict[int, float], dict[int, list[float]]
     for step in ordered:
-        ledger = ledger_after(passed, part.flow, passed.reading_step(step) + 1, unit)
+        ledger = part.ledger(step, unit=unit)
         whole = sum(abs(float(one)) for one in ledger.by_token.ravel()) + sum(abs(float(one)) for one in ledger.start)
         whole += 0.0 if ledger.edits is None else sum(abs(float(one)) for one in ledger.edits.ravel())
         for t in tokens:
-            size = sum(abs(float(one)) for one in ledger.by_token[t])
+            size = sum(abs(float(one)) for one in ledger.by_token[t - part.first])
             has[t].append(size)
             sums[t] += size / whole if whole else 0.0
     best = max(sums.values())
@@ -87,6 +87,19 @@ def test_it_is_what_loops_over_the_ledger_find(way: str) -> None:
         if found is not None:
             endings["until" if found.until is not None else "kept" if found.kept >= 0.5 else "fades"] += 1
     assert min(endings.values()) > 3, endings
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_of_a_stretch_of_a_pass_places_are_those_of_the_whole_tape(way: str) -> None:
+    network = stacked()
+    passed = run(network, sentence(network, TEXT))[f"layer0.{way}"]
+    for start, stop in ((0, 5), (3, 8), (2, passed.steps)):
+        part = present(flow_between(passed, "c", start, stop))
+        for unit in (None, 0, 1, 2, 3):
+            found = kept_part(part, unit, part.places, part.places)
+            assert agrees(found, by_loops(part, unit, part.places, part.places)), (start, stop, unit)
+            assert found is not None
+            assert found.token in part.places
 
 
 @pytest.mark.parametrize(
