@@ -10,23 +10,22 @@ from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
 
 
-def map_in_words(view: View, part: FlowPart, tokens: range, places: range, width: int, palette: Palette) -> list[str]:
+def map_in_words(view: View, part: FlowPart, near: range, width: int, palette: Palette) -> list[str]:
     """Return the sentence in lines, of the steps that the run has reached; none where nothing is known.
 
     Args:
         view: What is looked at.
         part: The flow of its memory.
-        tokens: Places on the tape of the tokens of the map. Where these are not all, or the steps are not, the sentence
-            says of which steps it is.
-        places: Places on the tape of the steps of the map.
+        near: Places on the tape that are looked at, whether the map has room for them or not. Where these are not all,
+            the sentence says of which steps it is.
         width: Cells of a line.
         palette: How tokens and signs are written.
     """
-    reached = [t for t in places if view.has_reached(view.pass_name, t)]
+    reached = [t for t in near if view.has_reached(view.pass_name, t)]
     if not reached:
         return []
     unit, steps = None if view.everyone else view.unit, range(reached[0], reached[-1] + 1)
-    found = kept_part(part, unit, tokens, steps)
+    found = kept_part(part, unit, near, steps)
     if found is None:
         return []
 
@@ -34,7 +33,7 @@ def map_in_words(view: View, part: FlowPart, tokens: range, places: range, width
         return f"t={t}" if view.trace.sequence.is_of_numbers else f"“{view.label(t, palette)}” (t={t})"
 
     whose = "the memory" if view.everyone else view.unit_words()
-    if min(len(places), len(tokens)) < view.facts.length:
+    if len(near) < view.facts.length:
         whose += f" from t={steps.start} to {steps.stop - 1}"
     names = name(found.token), "" if found.until is None else name(found.until)
     words = kept_sentence(part, found, unit, whose, names)

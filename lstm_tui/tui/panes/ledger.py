@@ -242,7 +242,7 @@ def _said(view: View, width: int, height: int, palette: Palette) -> list[str]:
     if part is None:
         return []
     pen = _Pen(Drawing(width - _LIST - 2, height, palette), view, part.places)
-    return map_in_words(view, part, pen.near, pen.places, width, palette)
+    return map_in_words(view, part, pen.near, width, palette)
 
 
 class _List:
