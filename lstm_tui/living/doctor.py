@@ -60,11 +60,11 @@ class BetterWay:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What came of trying other ways to feed a model; the one that gains most stands first.
+    """What came of trying other ways to feed a model; the one with the smallest loss stands first.
 
     Attributes:
         model: Name of its class.
-        findings: Ways by which it predicts clearly better.
+        findings: The way by which it predicts clearly better, and others that explain it about as well; see `as_well`.
         tried: How many other ways there were.
         loss: Mean loss as it is.
         complete: Whether all of them were tried in the time there is.
@@ -90,29 +90,31 @@ class Diagnosis:
             )
         if not self.findings:
             return f"{self.model}: loss {sentence(self.loss, 3)}; none of {many} is clearly better"
-        lines = [str(one) for one in self.findings[:_MOST_TOLD]]
-        return "\n".join((f"{self.model}: loss {sentence(self.loss, 3)}; {many}", *(f"  {one}" for one in lines)))
+        best, *others = self.findings[:_MOST_TOLD]
+        lines = [f"  {best}", *(f"  or, about as well: {one}" for one in others)]
+        return "\n".join((f"{self.model}: loss {sentence(self.loss, 3)}; {many}", *lines))
 
     __repr__ = __str__
 
 
 def doctor(
-    model: Any, batches: Iterable[tuple[Any, Any]], loss: Loss, pad: int | None = None, seconds: float = _SECONDS
+    model: Any, batches: Iterable[tuple[Any, Any]], loss: Loss, pad: float | None = None, seconds: float = _SECONDS
 ) -> Diagnosis:
     """Look for bugs between data and a trained PyTorch model, where its weights are right and what it is fed is not.
 
-    Tried are: states kept or not kept between batches, padding on the other side, sequences from the other end, ids
-    moved by up to 3, targets moved by up to 2 steps, what a recurrent module reads or gives in reverse order, and the
-    axes of time and batch in the place of each other. A way is told where the loss is clearly smaller: by more than a
-    tenth, in nine of ten batches, and by a paired test of signs flipped over different sequences, with a chance of at
-    most 1 in 20 that any way is told where none is better. Sequences and batches that come again count once; of too
-    few nothing is known. The model is left as it was.
+    Tried are: states kept or not kept between batches, padding on the other side, sequences from the other end (all of
+    them of ids and of numbers alike), ids moved by up to 3, targets of up to 2 steps away, what a recurrent module
+    reads or gives in reverse order, and the axes of time and batch in the place of each other. A way is clearly better
+    where the loss is smaller by more than a tenth, in nine of ten batches, and by a paired test of signs flipped over
+    different sequences, with a chance of at most 1 in 20 that any way is where none is better. Of these the best is
+    told, and which explain it about as well. Sequences and batches that come again count once; of too few nothing is
+    known. The model is left as it was.
 
     Args:
         model: A trained module with recurrent modules anywhere in it.
         batches: Pairs of what it takes and the targets, in the order in which they come; at least 4.
         loss: A function of what the model gives and the targets; one number, a mean.
-        pad: The id that fills sequences up; by default it is found out.
+        pad: The id, or the number, that fills sequences up; by default it is found out.
         seconds: No further way is begun behind that time.
 
     Raises:
@@ -148,7 +150,8 @@ def doctor(
         different, needed = as_it_is.batches, LEAST_BATCHES
     better = [one for one in done if different >= needed and is_better(one, len(done))]
     findings = sorted((_finding(one) for one in better), key=lambda one: one.after)
-    return Diagnosis(name, tuple(findings), len(done), before, not late, different, needed)
+    told = tuple(one for one in findings if as_well(one, findings[0], before))
+    return Diagnosis(name, told, len(done), before, not late, different, needed)
 
 
 def is_better(trial: Trial, ways: int = 1) -> bool:
@@ -172,6 +175,15 @@ def is_better(trial: Trial, ways: int = 1) -> bool:
         and by_chance(trial.gains - least) <= level
         and (not len(trial.fits) or by_chance(trial.fits) <= level)
     )
+
+
+def as_well(way: BetterWay, best: BetterWay, loss: float) -> bool:
+    """Say whether a way explains about as well as the best one what is wrong: what it leaves of the loss is no larger,
+    or larger by at most a tenth of the loss as it is, which is the least that a way is told for.
+
+    What explains it less well may be an effect of the same bug, or another bug, which is told once this one is mended.
+    """
+    return way.after - best.after <= SHARE * abs(loss)
 
 
 def by_chance(gains: Array) -> float:

@@ -187,7 +187,7 @@ class Planted:
 
 
 def cases(seed: int) -> Iterator[Planted]:
-    """Yield five networks rightly fed, and ten ways to feed them wrongly."""
+    """Yield five networks rightly fed, and eleven ways to feed them wrongly."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = learned(Classifier(), classified(rng, 500), cross)
@@ -203,10 +203,11 @@ def cases(seed: int) -> Iterator[Planted]:
     model = learned(NextToken(), spoken(rng, 300), cross)
     pairs = spoken(rng, COUNT)
     yield Planted("next token", model, pairs, cross, "")
+    of_the_step = "targets: each step has those of the step"
     same = [(ids, ids) for ids, _ in pairs]
-    yield Planted("next token, targets are the inputs", model, same, cross, "targets: they stand 1 step too early")
+    yield Planted("next token, targets are the inputs", model, same, cross, f"{of_the_step} before")
     late = [(ids[:, :-1], targets[:, 1:]) for ids, targets in pairs]
-    yield Planted("next token, targets one too late", model, late, cross, "targets: they stand 1 step too late")
+    yield Planted("next token, targets of the step after", model, late, cross, f"{of_the_step} after")
     moved = [(ids - 2, targets) for ids, targets in pairs]
     yield Planted("next token, ids two too small", model, moved, cross, "ids: every id is 2 too small")
     model = learned(BothWays(), tagged(rng, 400), cross)
@@ -229,6 +230,8 @@ def cases(seed: int) -> Iterator[Planted]:
     model = learned(Series(), summed(rng, 300), cross)
     pairs = summed(rng, COUNT)
     yield Planted("series", model, pairs, cross, "")
+    turned = [(x.flip(1), targets) for x, targets in pairs]
+    yield Planted("series, read from the end", model, turned, cross, "order: sequences are read from the wrong end")
     wrong = Series()
     wrong.load_state_dict(model.state_dict())
     wrong.rnn.batch_first = False

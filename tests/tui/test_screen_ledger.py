@@ -12,6 +12,7 @@ from driven_screen import Driver, drive, network, sequences, three_lines
 from lstm_tui.analysis.ledger import flow_of, ledger_at, share_map
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
+from lstm_tui.debugger.provenance.kept_part import kept_part, kept_sentence
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.traces.reader import read
@@ -76,6 +77,32 @@ def test_the_map_takes_the_screen_and_gives_it_back(size: tuple[int, int]) -> No
         assert not driver.screen.has_class("-maximised")
         await driver.press("2")
         assert driver.text() == before
+
+    drive(act, size=size)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (80, 24)])
+def test_the_map_is_said_in_words_of_the_steps_reached(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("n", "n", "M")
+        for _ in range(3):
+            view = driver.view
+            part = view.facts.flow_near(view.pass_name, view.t)
+            assert part is not None
+            steps = [t for t in range(view.facts.length) if view.has_reached(view.pass_name, t)]
+            unit = None if view.everyone else view.unit
+            found = kept_part(part, unit, range(view.facts.length), range(steps[-1] + 1))
+            assert found is not None
+            tokens = view.trace.sequence.tokens
+            names = [f"“{tokens[t]}” (t={t})" if t is not None else "" for t in (found.token, found.until)]
+            whose = "the memory" if unit is None else f"unit {unit}"
+            wanted = kept_sentence(part, found, unit, whose, (names[0], names[1]))
+            text = driver.pane("ledger").text()
+            assert wanted in " ".join(line.strip(" │") for line in text.split("\n"))
+            await driver.press("n" if view.t < 3 else "L")
+        await driver.press("M")
+        if size == (80, 24):
+            assert "largest share" not in driver.pane("ledger").text()
 
     drive(act, size=size)
 

@@ -16,16 +16,14 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.changed_batches import Pair, changed_batches
 from lstm_tui.formats.captures.seen_axes import SeenAxes, seen_axes
 from lstm_tui.formats.verify.left_untouched import untouched
 from lstm_tui.formats.verify.recording import tensor_of
 from lstm_tui.formats.verify.torch_calls import array_of, recurrent_kinds
 
 Loss = Callable[[Any, Any], Any]
-Pair = tuple[Any, Any]
-_OFFSETS = (1, -1, 2, -2, 3, -3)
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class Trial:
 
 
 def trials(
-    model: Any, batches: Sequence[Pair], loss: Loss, pad: int | None, stop: Callable[[], bool]
+    model: Any, batches: Sequence[Pair], loss: Loss, pad: float | None, stop: Callable[[], bool]
 ) -> Iterator[Trial]:
     """Iterate over everything that can be tried otherwise with a model and its data; first comes what is as it is.
 
@@ -81,7 +79,7 @@ def trials(
         model: A PyTorch module with recurrent modules.
         batches: What it takes and the targets, in the order in which they come.
         loss: Of what it gives and the targets; one number.
-        pad: The id that fills sequences up; None where it is found out.
+        pad: The id, or the number, that fills sequences up; None where it is found out.
         stop: Asked before each trial.
 
     Raises:
@@ -249,29 +247,19 @@ def _number(torch: Any, value: Any) -> float:
     raise UserError("the loss must be one number of PyTorch; give its mean")
 
 
-def _others(torch: Any, model: Any, given: Sequence[Pair], pad: int | None, axes: SeenAxes) -> Iterator[Otherwise]:
+def _others(torch: Any, model: Any, given: Sequence[Pair], pad: float | None, axes: SeenAxes) -> Iterator[Otherwise]:
     yield Otherwise("state", "a state is kept from batch to batch, and each should begin anew", each=True)
     yield Otherwise(
         "state", "every batch begins anew, and each goes on where the one before ended", around=_carrying(torch)
     )
-    batch, targets = given[0]
-    ids = isinstance(batch, torch.Tensor) and batch.dim() == 2 and not batch.is_floating_point()
-    if ids:
-        filler = _pad_of([array_of(one) for one, _ in given]) if pad is None else pad
-        if filler is not None:
-            yield Otherwise(
-                "padding", f"the id {filler} fills sequences up on the wrong side", _other_side(torch, filler)
-            )
-        yield Otherwise("order", "sequences are read from the wrong end", _reversed(torch, filler))
-        count = max((one.num_embeddings for one in model.modules() if isinstance(one, torch.nn.Embedding)), default=0)
-        for by in _OFFSETS if count else ():
-            for kept in dict.fromkeys((filler, None)):
-                said = f"every id is {abs(by)} too {'small' if by > 0 else 'large'}"
-                said += "" if kept is None else f", but for the padding {kept}"
-                yield Otherwise("ids", said, _moved(torch, by, count, kept))
+    ids = max((one.num_embeddings for one in model.modules() if isinstance(one, torch.nn.Embedding)), default=0)
+    for one in changed_batches(torch, given, pad, ids, axes):
+        yield Otherwise(one.kind, one.said, one.change)
+    targets = given[0][1]
     if isinstance(targets, torch.Tensor) and axes.given is not None:
         for cut in (1, -1, 2, -2):
-            said = f"they stand {count_of(abs(cut), 'step')} too {'early' if cut > 0 else 'late'}"
+            far = "the step" if abs(cut) == 1 else f"{abs(cut)} steps"
+            said = f"each step has those of {far} {'before' if cut > 0 else 'after'}"
             yield Otherwise("targets", said, cut=cut)
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.RNNBase):
@@ -280,64 +268,6 @@ def _others(torch: Any, model: Any, given: Sequence[Pair], pad: int | None, axes
             yield Otherwise("order", said, around=_around_module(name, enters=False))
             yield Otherwise("order", f"{path} reads from the wrong end", around=_around_module(name, enters=True))
             yield Otherwise("axes", f"{path} takes time for the batch", around=_turned(name))
-
-
-def _pad_of(batches: list[Array]) -> int | None:
-    """Return the id that runs of different lengths of fill one end of the sequences with; None without such."""
-    ids = [row for batch in batches for row in batch]
-    for side in (0, -1):
-        ends = [int(row[side]) for row in ids]
-        value = max(set(ends), key=ends.count)
-        runs = {_run_length(row if side == 0 else row[::-1], value) for row in ids}
-        if len(runs) > 1 and max(runs) > 1 and all(_at_one_end(row, value, side) for row in ids):
-            return value
-    return None
-
-
-def _run_length(row: Array, value: int) -> int:
-    other = np.flatnonzero(row != value)
-    return int(other[0]) if len(other) else len(row)
-
-
-def _at_one_end(row: Array, value: int, side: int) -> bool:
-    """Say whether an id stands nowhere but in a run at one end."""
-    length = _run_length(row if side == 0 else row[::-1], value)
-    return int((row == value).sum()) == length
-
-
-def _other_side(torch: Any, pad: int) -> Callable[[Any, Any], Pair | None]:
-    def moved(batch: Any, targets: Any) -> Pair:
-        rows, aims = [], []
-        per_step = targets.dim() >= 2 and targets.shape[:2] == batch.shape
-        for n, row in enumerate(batch):
-            front = _run_length(array_of(row), pad)
-            by = -front if front else _run_length(array_of(row.flip(0)), pad)
-            rows.append(row.roll(by))
-            aims.append(targets[n].roll(by, 0) if per_step else targets[n])
-        return torch.stack(rows), torch.stack(aims)
-
-    return moved
-
-
-def _reversed(torch: Any, pad: int | None) -> Callable[[Any, Any], Pair | None]:
-    def turned(batch: Any, targets: Any) -> Pair:
-        rows = []
-        for row in batch:
-            here = row != pad if pad is not None else torch.ones_like(row, dtype=torch.bool)
-            made = row.clone()
-            made[here] = row[here].flip(0)
-            rows.append(made)
-        return torch.stack(rows), targets
-
-    return turned
-
-
-def _moved(torch: Any, by: int, count: int, kept: int | None) -> Callable[[Any, Any], Pair | None]:
-    def moved(batch: Any, targets: Any) -> Pair:
-        made = (batch + by).clamp(0, count - 1)
-        return (made if kept is None else torch.where(batch == kept, batch, made)), targets
-
-    return moved
 
 
 def _carrying(torch: Any) -> Callable[[Any], AbstractContextManager[Any]]:

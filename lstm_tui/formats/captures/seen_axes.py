@@ -55,8 +55,7 @@ def seen_axes(torch: Any, model: Any, batch: Any) -> SeenAxes:
             return SeenAxes(rows, axis, _shrunk(torch, output, less))
     if not refused or not isinstance(output, torch.Tensor) or steps == rows:
         return SeenAxes(rows)
-    long = [axis for axis, size in enumerate(output.shape[:2]) if size == steps]
-    return SeenAxes(rows, None, long[0] if len(long) == 1 else None)
+    return SeenAxes(rows, _of_length(first, steps), _of_length(output, steps))
 
 
 def _run(torch: Any, model: Any, batch: Any) -> tuple[int, int, Any]:
@@ -88,6 +87,12 @@ def _run(torch: Any, model: Any, batch: Any) -> tuple[int, int, Any]:
             hook.remove()
     mine = [(steps, rows) for module, steps, rows in seen if module is seen[0][0]]
     return sum(steps for steps, _ in mine), max((rows for _, rows in mine), default=1), output
+
+
+def _of_length(one: Any, steps: int) -> int | None:
+    """Return the one axis of the first two that is as long as the steps; None where there is none."""
+    long = [axis for axis, size in enumerate(one.shape[:2]) if size == steps]
+    return long[0] if len(long) == 1 else None
 
 
 def _shrunk(torch: Any, whole: Any, less: Any) -> int | None:

@@ -20,6 +20,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, first_row, fit, plain, signed, token_label, window
 from lstm_tui.tui.canvas.charts import put_bar, put_ghost_signed_bar, put_signed_bar
 from lstm_tui.tui.canvas.palette import SHADES, Palette
+from lstm_tui.tui.ledger_in_words import map_in_words
 from lstm_tui.tui.ledger_rows import LedgerRow, Sources
 from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.pane import Pane
@@ -185,6 +186,8 @@ class _Pen:
 
 _NUMBER = 6
 _SHARE = 4
+_SAID_FROM = 14
+"""Rows from which on the map is told in words below it."""
 _WITH_MAP = 72
 """Cells from which on the map of shares stands beside the list."""
 _LIST = 40
@@ -213,10 +216,12 @@ def draw_ledger(view: View, width: int, height: int, palette: Palette, number: i
     if width < _WITH_MAP:
         _List(drawing, view, ledger, view.sources, view.letter).draw()
         return drawing
+    said = _said(view, width, height, palette) if height >= _SAID_FROM else []
+    height -= len(said) + bool(said)
     left = Drawing(_LIST, height, palette)
     _List(left, view, ledger, view.sources, view.letter).draw()
     right = draw_ledger_map(view, width - _LIST - 2, height, palette)
-    for n in range(height):
+    for n in range(min(height, max(len(left.lines), len(right.lines)))):
         line = drawing.line()
         for part in (left, right):
             line.to(0 if part is left else _LIST + 2)
@@ -224,7 +229,20 @@ def draw_ledger(view: View, width: int, height: int, palette: Palette, number: i
                 line.extend(part.lines[n])
     drawing.hits = left.hits + [(y, a + _LIST + 2, b + _LIST + 2, target) for y, a, b, target in right.hits]
     drawing.note = right.note
+    if said:
+        drawing.line()
+    for text in said:
+        drawing.line().put(f" {text}", palette.style("title"))
     return drawing
+
+
+def _said(view: View, width: int, height: int, palette: Palette) -> list[str]:
+    """Return in words what the map shows where the run has been."""
+    part = view.facts.flow_near(view.pass_name, view.cursor_t)
+    if part is None:
+        return []
+    pen = _Pen(Drawing(width - _LIST - 2, height, palette), view, part.places)
+    return map_in_words(view, part, pen.near, width, palette)
 
 
 class _List:
