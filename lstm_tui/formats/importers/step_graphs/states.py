@@ -76,8 +76,9 @@ def stem(name: str) -> str:
 
 
 def find_states(
-    graph: ProgramGraph, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], report: ImportReport
-) -> StepEnds:
+    graph: ProgramGraph, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], report: ImportReport,
+    by_shape: bool = True,
+) -> StepEnds:  # fmt: skip
     """Return what of a program is its state.
 
     Args:
@@ -85,6 +86,7 @@ def find_states(
         inputs: The shape of each input of fractions or truths.
         outputs: The shape of each output.
         report: Told what is taken, and decides.
+        by_shape: Whether an input that comes out in its shape alone is assumed to be a state.
 
     Raises:
         UserError: The user says what cannot be.
@@ -96,7 +98,7 @@ def find_states(
         fits = [one for one, other in outputs.items() if other == shape and one not in taken.values()]
         if not fits:
             continue
-        value, how, why, others = _decision(name, pairs, fits, taken, inputs, named)
+        value, how, why, others = _decision(name, pairs, fits, taken, inputs, named, by_shape)
         if value is None:
             continue
         key = f"state.{visible(name)}"
@@ -150,11 +152,11 @@ def _pairs(
 
 def _decision(
     name: str, pairs: Mapping[str, tuple[str, int]], fits: Sequence[str], taken: Mapping[str, str],
-    inputs: Mapping[str, Shape], named: bool,
+    inputs: Mapping[str, Shape], named: bool, by_shape: bool,
 ) -> tuple[str | None, How, str, list[str]]:  # fmt: skip
     """Return the output that is taken for the new value of an input, how that is known, why, and what else could be.
 
-    Where another input is `named` as a state, a shape alone makes none.
+    Where another input is `named` as a state, or nothing is told `by_shape`, a shape alone makes none.
     """
     likely, score = pairs.get(name, (fits[0], -1))
     if likely not in fits:
@@ -174,6 +176,8 @@ def _decision(
             "its shape is that of an output, and another input is named as the state",
             [likely, *others],
         )
+    if score == 0 and not by_shape:
+        return NONE, "assumed", "its shape is that of an output, and no name says that it is a state", [likely, *others]
     if score == 0 and free:
         return likely, "assumed", "one shape; no name says more", [*others, NONE]
     if score < 0 and likely:
