@@ -72,7 +72,7 @@ def stem(name: str) -> str:
     while before != last:
         before = last
         last = re.sub(_AFFIXES, "", last).strip("_.:- ")
-    return re.sub(r"(?<=[a-z])[0n]?\Z", "", re.sub(r"^([hc])x$", r"\1", last)) or last
+    return re.sub(r"(?<=[a-z])(?:0|(?<!hidde)n)\Z", "", re.sub(r"^([hc])x$", r"\1", last)) or last
 
 
 def find_states(
@@ -94,6 +94,7 @@ def find_states(
     pairs = _pairs(graph, inputs, outputs)
     named = any(score >= 1 for _, score in pairs.values())
     taken: dict[str, str] = {}
+    unsure: set[str] = set()
     for name, shape in inputs.items():
         fits = [one for one, other in outputs.items() if other == shape and one not in taken.values()]
         if not fits:
@@ -101,6 +102,13 @@ def find_states(
         value, how, why, others = _decision(name, pairs, fits, taken, inputs, named, by_shape)
         if value is None:
             continue
+        if (
+            how == "inferred"
+            and value != NONE
+            and pairs.get(name, ("", 0))[1] < 3
+            and unsure.intersection(n for n, at in outputs.items() if at == shape)
+        ):
+            how, why = "assumed", f"{why} that is not assumed to be another's"
         key = f"state.{visible(name)}"
         said = report.choose(key, visible(value), [visible(one) for one in others], how, why)
         chosen = next((one for one in (value, *others) if visible(one) == said), NONE)
@@ -108,6 +116,7 @@ def find_states(
             raise UserError(f"{report.file}: {visible(chosen)} would be the new value of two states; --set {key}=none")
         if chosen != NONE:
             taken[name] = chosen
+            unsure |= {chosen} if how == "assumed" and key not in report.settings else set()
     read = tuple(name for name in inputs if name not in taken)
     states = tuple(StateEnds(old, new) for old, new in taken.items())
     return StepEnds(read, states, tuple(one for one in outputs if one not in taken.values()))
