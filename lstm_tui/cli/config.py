@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import Namespace
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.config_file import LEVELS, THEMES, VARIABLE, Config, read_config
 from lstm_tui.formats.io.files import reason, replacing
+from lstm_tui.formats.io.json import encode
 from lstm_tui.tui import keymap
 from lstm_tui.tui.commands import rebound, row_names
 from lstm_tui.tui.view_keys import VIEW_KEYS, rebound_views
@@ -74,7 +74,8 @@ def default_text() -> str:
 
 def _of_view(view: str) -> str:
     """Return the keys of a view, each named by itself, commented out."""
-    lines = (f"# {json.dumps(key)} = {json.dumps(key)}\n" for key in VIEW_KEYS[view])
+    quoted = (encode(key).decode() for key in VIEW_KEYS[view])
+    lines = (f"# {key} = {key}\n" for key in quoted)
     return f"\n# [keys.in.{view}]         # inside that view: its own keys, by the key each has now\n{''.join(lines)}"
 
 

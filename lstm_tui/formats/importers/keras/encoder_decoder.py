@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.keras.file import KerasFile
 from lstm_tui.formats.importers.keras.follow import check_all
@@ -242,7 +243,7 @@ class PairReader:
         under = self.file.tree.under(f"layers/{place}")
         for path in sorted(under):
             inside, mark, number = path.rpartition("vars/")
-            if not mark or under[path].ndim not in (1, 2) or not number.isdigit():
+            if not mark or under[path].ndim not in (1, 2) or whole_number(number) is None:
                 return []
             groups.setdefault(inside or f"#{number}", []).append(floats([under[path]])[0])
         made = []
