@@ -109,6 +109,17 @@ def test_a_shape_alone_makes_no_state_and_the_way_out_leads_there(tmp_path: Path
     assert distance <= known["close"]
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_lstm_cell_begins_with_two_states(tmp_path: Path, count: int) -> None:
+    def put(module: dict[str, Any]) -> None:
+        node = next(one for one in module["graph"]["nodes"] if ".lstm_cell." in one["target"])
+        states = node["inputs"][1]["arg"]["as_tensors"]
+        states[:] = (states * 2)[:count]
+
+    opened = open_file(changed(TWICE, tmp_path / "m.pt2", put))
+    assert any(f"{count} states" in one for one in opened.report.remarks)
+
+
 def test_a_state_that_says_it_is_huge_is_one_line(tmp_path: Path) -> None:
     def put(module: dict[str, Any]) -> None:
         for name in ("hidden", "cell"):

@@ -46,7 +46,7 @@ def _of_cell(b: ProgramBuilder, name: str, kind: str, args: Sequence[Any]) -> tu
     check_one(name, "params", params)
     if len(params) not in (2, 4):
         raise UnsupportedNode(f"it has {len(params)} tensors")
-    return _step(b, kind, x, list(hx) if kind == "lstm" else [hx], params)
+    return one_step(b, kind, x, list(hx) if kind == "lstm" else [hx], params)
 
 
 def _of_layers(
@@ -81,7 +81,7 @@ def _of_layers(
         if each != 2 + biases + projected:
             raise UnsupportedNode(f"it has {len(params)} tensors for {depth} layer(s)")
         begins = [b.emit("Slice", [one], index=(n,)) for one in starts]
-        made = _step(b, kind, y, begins, mine[: 2 + biases], mine[-1] if projected else None)
+        made = one_step(b, kind, y, begins, mine[: 2 + biases], mine[-1] if projected else None)
         y = made[0]
         for kept, state in zip(ends, made, strict=True):
             kept.append(b.emit("Reshape", [state], shape=(1, *state.known().shape)))
@@ -89,15 +89,25 @@ def _of_layers(
     return (series, *(b.emit("Concat", one, axis=0) for one in ends))
 
 
-def _step(
+def one_step(
     b: ProgramBuilder, kind: str, x: TensorRef, states: Sequence[TensorRef], params: Sequence[TensorRef],
     projection: TensorRef | None = None,
 ) -> tuple[TensorRef, ...]:  # fmt: skip
     """Return the new states, as PyTorch's documentation of LSTMCell, GRUCell and RNNCell gives them.
 
+    Args:
+        b: The graph that grows.
+        kind: `lstm`, `gru`, or the activation of a plain layer.
+        x: What it reads, (I,) or (B, I).
+        states: h and for an LSTM c, with the axes of x.
+        params: Weights of the input and of h, then their biases where it has them.
+        projection: Of the new h, where there is one.
+
     Raises:
         UnsupportedNode: The states fit no weights.
     """
+    if len(states) != 1 + (kind == "lstm"):
+        raise UnsupportedNode(f"it begins with {len(states)} states")
     w, r, *biases = params
     h = states[0]
     hidden = w.known().shape[0] // GATE_COUNTS["rnn" if kind in ("tanh", "relu") else kind]
