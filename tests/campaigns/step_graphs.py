@@ -1,8 +1,9 @@
-"""`python -m tests.campaigns.step_graphs`: graphs of one step, opened; do they step as onnxruntime does?
+"""`python -m tests.campaigns.step_graphs`: graphs of one step, opened; do they step as onnxruntime and torch do?
 
-Every graph is made here: by both exporters of PyTorch from modules of our own, and by hand. onnxruntime takes its
-steps, one run a step, with the state carried by hand; the network that was opened takes them as one sequence. A
-state or an answer that differs by more than 1e-5 is wrong, and so is a graph that is refused.
+Every graph is made here: by both exporters of PyTorch to ONNX and by torch.export from modules of our own, and by hand.
+onnxruntime takes the steps of ONNX and torch those of its own programs, one run a step, with the state carried by hand;
+the network that was opened takes them as one sequence. A state or an answer that differs by more than 1e-5 is wrong,
+and so is a graph that is refused.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ if __name__ == "__main__":
 
 from saved_arrays import savez
 
+from .step_exports import ExportedStep, of_modules, own_steps
+
 CLOSE = 1e-5
 HIDDEN, WIDTH = 8, 3
 Feeds = dict[str, Array]
@@ -53,6 +56,7 @@ class StepCase:
         fixed: Whole numbers that are the same at every step.
         close: How far it may be off.
         series: Whether the file goes through a whole series in one run.
+        by_torch: The module that torch.export wrote the file of, which torch itself steps; None for a graph of ONNX.
     """
 
     name: str
@@ -66,6 +70,12 @@ class StepCase:
     fixed: Mapping[str, int] = field(default_factory=dict)
     close: float = CLOSE
     series: bool = False
+    by_torch: ExportedStep | None = None
+
+    @property
+    def ending(self) -> str:
+        """How its file ends."""
+        return "onnx" if self.by_torch is None else "pt2"
 
 
 # --- modules of PyTorch ---------------------------------------------------------------------------------------------
@@ -354,6 +364,18 @@ def torch_cases() -> list[StepCase]:
             label = f"{name} ({'dynamo' if dynamo else 'script'})"
             cases.append(StepCase(label, make, states, opens_as, read, ids))
     return cases
+
+
+def exported_cases() -> list[StepCase]:
+    """Return the modules as torch.export writes them."""
+    return [
+        StepCase(
+            f"{one.name} (export)", one.exported, one.states, one.opens_as,
+            {name: shape for name, shape in one.inputs.items() if name not in one.states},
+            {"token": 11} if "token" in one.inputs else {}, settings=one.settings, by_torch=one,
+        )
+        for one in [*own_steps(), *of_modules(modules())]
+    ]  # fmt: skip
 
 
 # --- by hand ----------------------------------------------------------------------------------------------------------
@@ -702,7 +724,9 @@ def hand_cases() -> list[StepCase]:
 
 
 def stepped(data: bytes, case: StepCase, feeds: list[Feeds]) -> list[Feeds]:
-    """Return what onnxruntime gives at each step, its states carried by hand from zeros."""
+    """Return what onnxruntime, or torch, gives at each step, its states carried by hand from zeros."""
+    if case.by_torch is not None:
+        return _stepped_by_torch(case, case.by_torch, feeds)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -729,6 +753,15 @@ def stepped(data: bytes, case: StepCase, feeds: list[Feeds]) -> list[Feeds]:
     made: list[Feeds] = []
     for one in feeds:
         made.append(dict(zip(names, session.run(None, {**one, **fixed, **state}), strict=True)))
+        state = {old: made[-1][new] for old, new in case.states.items()}
+    return made
+
+
+def _stepped_by_torch(case: StepCase, module: ExportedStep, feeds: list[Feeds]) -> list[Feeds]:
+    state: Feeds = {name: np.zeros(module.inputs[name], np.float32) for name in case.states}
+    made: list[Feeds] = []
+    for one in feeds:
+        made.append(module.run({**one, **state}))
         state = {old: made[-1][new] for old, new in case.states.items()}
     return made
 
@@ -822,6 +855,7 @@ def all_cases() -> Iterator[StepCase]:
     """Yield every graph: by hand first, then those of PyTorch."""
     yield from hand_cases()
     yield from torch_cases()
+    yield from exported_cases()
 
 
 @dataclass
@@ -843,6 +877,8 @@ class MakerTally:
 
 def maker_of(case: StepCase) -> str:
     """Return who made a graph."""
+    if case.by_torch is not None:
+        return "torch.export"
     said = re.search(r" \((script|dynamo)\)\Z", case.name)
     return "by hand" if said is None else f"torch.onnx, {said[1]}"
 
@@ -874,7 +910,7 @@ def _one(case: StepCase, folder: Path, steps: int, keep: Path | None, tally: Mak
     """Try one graph, and keep it where it is to be kept and is right."""
     data = case.make()
     known = recorded(case, data, steps)
-    path = folder / "graph.onnx"
+    path = folder / f"graph.{case.ending}"
     path.write_bytes(data)
     tally.graphs += 1
     try:
@@ -893,12 +929,17 @@ def _one(case: StepCase, folder: Path, steps: int, keep: Path | None, tally: Mak
         _freeze(keep, case, data, known, cells)
 
 
+_KEPT = frozenset(("LSTMCell, h twice", "coupled, a dictionary", "nn.LSTM, projected", "several states"))
+"""Modules of torch.export that are kept."""
+
+
 def _freeze(folder: Path, case: StepCase, data: bytes, known: Mapping[str, Array], cells: Sequence[str]) -> None:
     """Keep a graph, what goes in, what comes out and what it is opened as."""
-    if case.name.endswith("(script)"):
+    name = case.name.removesuffix(" (dynamo)").removesuffix(" (export)")
+    if case.name.endswith("(script)") or (case.by_torch is not None and name not in _KEPT):
         return  # one exporter's are enough to be kept
-    stem = "_".join(re.findall("[a-z]+", case.name.lower().removesuffix(" (dynamo)")))
-    (folder / f"{stem}.onnx").write_bytes(data)
+    stem = "_".join([*["export"] * (case.by_torch is not None), *re.findall("[a-z]+", name.lower())])
+    (folder / f"{stem}.{case.ending}").write_bytes(data)
     kept: dict[str, Any] = {
         "cells": np.array([one if one in case.opens_as else "" for one in cells]),
         "close": np.array(case.close),

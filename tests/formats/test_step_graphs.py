@@ -11,9 +11,9 @@ from campaigns.step_graphs import HIDDEN, WIDTH, Hand, compared, hand_cases, ite
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.import_report import ImportReport
-from lstm_tui.formats.importers.onnx.step_program import as_step
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 from lstm_tui.formats.importers.plan import Found, Plan
+from lstm_tui.formats.importers.step_graphs.layers_or_step import as_step
 from lstm_tui.formats.importers.step_graphs.states import could_be_state
 
 pytest.importorskip("onnx")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,10 +13,11 @@ from lstm_tui.formats.importers.onnx.feature_extractor import onnx_front
 from lstm_tui.formats.importers.onnx.file import Outside, read_graph
 from lstm_tui.formats.importers.onnx.follow import follow
 from lstm_tui.formats.importers.onnx.rnn_nodes import of_shapes_alone, plan_node
-from lstm_tui.formats.importers.onnx.step_program import as_step, carried_beside, step_of
+from lstm_tui.formats.importers.onnx.step_program import step_of
 from lstm_tui.formats.importers.plan import Found
 from lstm_tui.formats.importers.program.graph import RECURRENT, ProgramGraph, UnsupportedNode, label
 from lstm_tui.formats.importers.program.layers import Dialect, networks_of
+from lstm_tui.formats.importers.step_graphs.layers_or_step import as_step, begins_outside, carried_beside
 
 
 def find_onnx(data: bytes, path: str | Path, where: str, report: ImportReport) -> list[Found]:
@@ -53,7 +52,7 @@ def find_onnx(data: bytes, path: str | Path, where: str, report: ImportReport) -
             )
         raise UserError(f"{where}: has no recurrent node (LSTM, GRU or RNN){hint}")
     beside = carried_beside(graph)
-    step = step_of(graph, where, report) if beside or _begins_outside(graph, nodes) else None
+    step = step_of(graph, where, report) if beside or begins_outside(graph, nodes) else None
     try:
         found = networks_of(follow(graph, nodes), nodes, Dialect(plan_node, onnx_front), where)
     except UserError:
@@ -61,11 +60,6 @@ def find_onnx(data: bytes, path: str | Path, where: str, report: ImportReport) -
             raise
         return step.find()
     return found if step is None else as_step(found, step, beside, report)
-
-
-def _begins_outside(graph: ProgramGraph, nodes: Sequence[Any]) -> bool:
-    """Say whether a recurrent node begins with a state that is given from outside."""
-    return any(graph.depends(one, graph.inputs) for node in nodes for one in list(node.input)[5:7] if one)
 
 
 def _branch(name: str, whole: ProgramGraph, condition: str, report: ImportReport) -> str:

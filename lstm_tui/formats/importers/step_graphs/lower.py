@@ -62,7 +62,7 @@ _MACROS = {
 _SIGNS = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}
 _FOLDED = {"Max": "max", "Min": "min", "Sum": "+", "Mean": "+"}
 _TRUTHS = frozenset(("And", "Or", "Xor", "Not"))
-_COMPARED = frozenset(("Greater", "Less", "GreaterOrEqual", "LessOrEqual", "Equal"))
+_COMPARED = frozenset(("Greater", "Less", "GreaterOrEqual", "LessOrEqual", "Equal", "NotEqual"))
 _REDUCED = frozenset((
     "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2", "ReduceSumSquare", "ReduceL1",
     "ReduceLogSumExp",
@@ -184,6 +184,10 @@ class Lowering:
         if kind == "Sign":
             turned = apply("step", apply("neg", operands[0]))
             return [apply("-", apply("step", operands[0]), turned, label=name)]
+        if kind == "Silu":
+            return [apply("*", operands[0], apply("sigmoid", operands[0]), label=name)]
+        if kind == "LogSigmoid":
+            return [apply("neg", apply("softplus", apply("neg", operands[0])), label=name)]
         if (body := self._macro(node, kind)) is not None:
             return [apply(macro(*body, self.vectors.functions), operands[0], label=name)]
         method = getattr(self, f"_{kind.lower()}", None)
@@ -207,6 +211,8 @@ class Lowering:
         if kind == "HardSigmoid":
             alpha, beta = _single(attribute(node, "alpha", 0.2)), _single(attribute(node, "beta", 0.5))
             return "hard_sigmoid", f"clip({alpha} * a + {beta}, 0, 1)"
+        if attribute(node, "value", None):
+            return None  # PyTorch's threshold with a number of its own in place of 0
         alpha = _single(attribute(node, "alpha", 0.01 if kind == "LeakyRelu" else 1.0))
         return {
             "LeakyRelu": ("leaky_relu", f"max(a, 0) + {alpha} * min(a, 0)"),
@@ -255,7 +261,7 @@ class Lowering:
         raise UnsupportedNode(f"{label(node)} pads with a 0 that it does not name")
 
     def _cast(self, node: Any, inputs: list[Tensor | None]) -> Tensor:
-        one, to = inputs[0], int(attribute(node, "to", 1))
+        one, to = inputs[0], _kind_of(attribute(node, "to", 1))
         assert isinstance(one, TensorPlaces)
         if to in (1, 10, 11, 16):
             return TensorPlaces(one.at, "number")
@@ -381,9 +387,9 @@ class Lowering:
             return apply("*", a, b, label=node.output[0])
         if kind == "Or":
             return apply("max", a, b, label=node.output[0])
-        if kind in ("Xor", "Equal"):
+        if kind in ("Xor", "Equal", "NotEqual"):
             apart = apply("step", apply("abs", apply("-", a, b)))
-            return apart if kind == "Xor" else apply("-", one, apart, label=node.output[0])
+            return apart if kind != "Equal" else apply("-", one, apart, label=node.output[0])
         if kind in ("Less", "GreaterOrEqual"):
             a, b = b, a
         above = apply("step", apply("-", a, b))
@@ -551,6 +557,21 @@ class Lowering:
             made = self.vectors.apply(sign, made, by_channel, label=node.output[0])
         return [made]
 
+    def _groupnormalization(self, node: Any, inputs: list[Tensor | None]) -> list[Array]:
+        """Return numbers normalised by groups of channels, each channel then scaled by numbers of its own."""
+        groups = int(attribute(node, "groups", 0))
+        if not groups:
+            raise UnsupportedNode(f"{label(node)} has no equation here")
+        a = self.places(inputs[0])  # type: ignore[arg-type]
+        epsilon = _single(attribute(node, "epsilon", 1e-5))
+        rows = a.reshape(a.shape[0], groups, -1)
+        made = self._by_rows(node, rows, (-1,), lambda row: self._normed(row, epsilon)).reshape(a.shape)
+        for sign, one in zip("*+", inputs[1:3], strict=True):
+            assert one is not None
+            by_channel = self.places(one).reshape(-1, *(1,) * (a.ndim - 2))
+            made = self.vectors.apply(sign, made, by_channel, label=node.output[0])
+        return [made]
+
     def _rmsnormalization(self, node: Any, inputs: list[Tensor | None]) -> list[Array]:
         a = self.places(inputs[0])  # type: ignore[arg-type]
         epsilon = _single(attribute(node, "epsilon", 1e-5))
@@ -698,9 +719,14 @@ class Lowering:
         return [self.vectors.linear(matrix, x.at, node.output[0]).reshape(columns[0].shape)]
 
 
+def _kind_of(to: Any) -> int:
+    """Return a kind of numbers as ONNX counts them, of that count or of NumPy's own name."""
+    return {"f": 1, "b": 9}.get(np.dtype(to).kind, 7) if isinstance(to, str) else int(to)
+
+
 _METHODS = frozenset((
     "Clip", "Pow", "PRelu", "BatchNormalization", "Softmax", "LogSoftmax", "LayerNormalization", "RMSNormalization",
-    "InstanceNormalization", "MatMul", "Gemm", "Einsum", "Where",
+    "InstanceNormalization", "GroupNormalization", "MatMul", "Gemm", "Einsum", "Where",
 ))  # fmt: skip
 
 

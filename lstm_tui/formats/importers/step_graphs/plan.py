@@ -41,6 +41,7 @@ class StepProgram:
         half: Whether it computes with numbers of half the bits.
         plan_node: Returns a recurrent node inside the step as a layer; None where there are none.
         loops: The program as it was, where its step is a trip of a loop.
+        by_shape: Whether an input that comes out in its shape alone is assumed to be a state.
     """
 
     graph: ProgramGraph
@@ -48,6 +49,7 @@ class StepProgram:
     half: bool = False
     plan_node: PlanNode | None = None
     loops: LoopsAsSteps | None = None
+    by_shape: bool = True
 
     def find(self) -> list[Found]:
         """Return its network."""
@@ -87,9 +89,11 @@ class _Understood:
         fractions = {name: shape for name, shape in self.shapes.items() if name not in self.fixed and name != self.ids}
         self.ends = self._ends(fractions, {name: one.shape for name, one in outputs.items()})
         if not self.ends.states:
+            pairs = [(old, new) for old in fractions for new in outputs if fractions[old] == outputs[new].shape]
+            old, new = (visible(one) for one in pairs[0]) if pairs else ("INPUT", "OUTPUT")
             raise UserError(
-                f"{self.program.where}: has no recurrent node (LSTM, GRU or RNN), and none of its inputs comes out "
-                "again as its state (`--set state.INPUT=OUTPUT` names one that does)"
+                f"{self.program.where}: has no recurrent node (LSTM, GRU or RNN), and no input is known to come out "
+                f"again as its state (`--set state.{old}={new}` names one that does)"
             )
         lowered, x = self._lowered()
         shape = self._shape(lowered, x)
@@ -108,7 +112,7 @@ class _Understood:
         """Return what is read, kept and answered; what loops carry is known."""
         loops = self.program.loops
         if loops is None:
-            return find_states(self.graph, inputs, outputs, self.report)
+            return find_states(self.graph, inputs, outputs, self.report, self.program.by_shape)
         carried = {one.old for one in loops.states}
         left = {one.new for one in loops.states if one.new not in loops.whole.outputs}
         beside = {name: shape for name, shape in inputs.items() if name not in carried and name not in loops.times}

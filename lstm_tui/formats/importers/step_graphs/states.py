@@ -72,12 +72,13 @@ def stem(name: str) -> str:
     while before != last:
         before = last
         last = re.sub(_AFFIXES, "", last).strip("_.:- ")
-    return re.sub(r"(?<=[a-z])[0n]?\Z", "", re.sub(r"^([hc])x$", r"\1", last)) or last
+    return re.sub(r"(?<=[a-z])(?:0|(?<!hidde)n)\Z", "", re.sub(r"^([hc])x$", r"\1", last)) or last
 
 
 def find_states(
-    graph: ProgramGraph, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], report: ImportReport
-) -> StepEnds:
+    graph: ProgramGraph, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], report: ImportReport,
+    by_shape: bool = True,
+) -> StepEnds:  # fmt: skip
     """Return what of a program is its state.
 
     Args:
@@ -85,6 +86,7 @@ def find_states(
         inputs: The shape of each input of fractions or truths.
         outputs: The shape of each output.
         report: Told what is taken, and decides.
+        by_shape: Whether an input that comes out in its shape alone is assumed to be a state.
 
     Raises:
         UserError: The user says what cannot be.
@@ -92,13 +94,21 @@ def find_states(
     pairs = _pairs(graph, inputs, outputs)
     named = any(score >= 1 for _, score in pairs.values())
     taken: dict[str, str] = {}
+    unsure: set[str] = set()
     for name, shape in inputs.items():
         fits = [one for one, other in outputs.items() if other == shape and one not in taken.values()]
         if not fits:
             continue
-        value, how, why, others = _decision(name, pairs, fits, taken, inputs, named)
+        value, how, why, others = _decision(name, pairs, fits, taken, inputs, named, by_shape)
         if value is None:
             continue
+        if (
+            how == "inferred"
+            and value != NONE
+            and pairs.get(name, ("", 0))[1] < 3
+            and unsure.intersection(n for n, at in outputs.items() if at == shape)
+        ):
+            how, why = "assumed", f"{why} that is not assumed to be another's"
         key = f"state.{visible(name)}"
         said = report.choose(key, visible(value), [visible(one) for one in others], how, why)
         chosen = next((one for one in (value, *others) if visible(one) == said), NONE)
@@ -106,6 +116,7 @@ def find_states(
             raise UserError(f"{report.file}: {visible(chosen)} would be the new value of two states; --set {key}=none")
         if chosen != NONE:
             taken[name] = chosen
+            unsure |= {chosen} if how == "assumed" and key not in report.settings else set()
     read = tuple(name for name in inputs if name not in taken)
     states = tuple(StateEnds(old, new) for old, new in taken.items())
     return StepEnds(read, states, tuple(one for one in outputs if one not in taken.values()))
@@ -150,11 +161,11 @@ def _pairs(
 
 def _decision(
     name: str, pairs: Mapping[str, tuple[str, int]], fits: Sequence[str], taken: Mapping[str, str],
-    inputs: Mapping[str, Shape], named: bool,
+    inputs: Mapping[str, Shape], named: bool, by_shape: bool,
 ) -> tuple[str | None, How, str, list[str]]:  # fmt: skip
     """Return the output that is taken for the new value of an input, how that is known, why, and what else could be.
 
-    Where another input is `named` as a state, a shape alone makes none.
+    Where another input is `named` as a state, or nothing is told `by_shape`, a shape alone makes none.
     """
     likely, score = pairs.get(name, (fits[0], -1))
     if likely not in fits:
@@ -174,6 +185,8 @@ def _decision(
             "its shape is that of an output, and another input is named as the state",
             [likely, *others],
         )
+    if score == 0 and not by_shape:
+        return NONE, "assumed", "its shape is that of an output, and no name says that it is a state", [likely, *others]
     if score == 0 and free:
         return likely, "assumed", "one shape; no name says more", [*others, NONE]
     if score < 0 and likely:

@@ -51,6 +51,7 @@ class ExportedArchive:
         inputs: Name of each input that is given from outside, its kind as ONNX counts them, and its sizes.
         calls: Calls of the graph, in order.
         outputs: Names of the values it gives.
+        returned: What each of them is called for people: its key in a dictionary, or which it is of what is returned.
         version: Of the PyTorch that wrote it.
         half: The kind of its numbers that have half the bits; empty where there are none.
     """
@@ -62,6 +63,7 @@ class ExportedArchive:
     outputs: Sequence[str]
     version: str = ""
     half: str = ""
+    returned: Sequence[str] = ()
 
     def follow(self, b: ProgramBuilder, shapes: Mapping[str, InputShape]) -> None:
         """Follow the graph once, for inputs of given shapes.
@@ -79,6 +81,14 @@ class ExportedArchive:
                 what = str(error) if isinstance(error, UnsupportedNode) else "it is not as torch.export writes it"
                 target = each.get("target") if isinstance(each, Mapping) else None
                 raise ProgramStopped(f"its call of {visible(str(target)[:80])} is not followed: {what}") from error
+        if b.one_step:
+            names: dict[str, str] = {}
+            for name, called in zip(self.outputs, self.returned, strict=True):
+                names.setdefault(name, called)  # what is returned twice, as state and as answer, is one output
+            for name, called in names.items():
+                if isinstance(known.get(name), TensorRef):
+                    b.output(_free(called, b, ".new"), known[name])
+            return
         for name in self.outputs:
             if isinstance(known.get(name), TensorRef):
                 b.output(_free(name, b), known[name])
@@ -110,9 +120,9 @@ class ExportedArchive:
         known.update(zip(names, parts, strict=False))
 
 
-def _free(name: str, b: ProgramBuilder) -> str:
+def _free(name: str, b: ProgramBuilder, more: str = "_again") -> str:
     while name in b.outputs or name in b.inputs or name in b.constants:
-        name += "_again"
+        name += more
     return name
 
 
@@ -246,11 +256,10 @@ def _archive(text: bytes, tensors: Mapping[str, Array], where: str) -> ExportedA
         if len(graph["nodes"]) > _MOST_CALLS:
             raise UserError(f"{where}: has more than {_MOST_CALLS} calls")
         given, inputs = _inputs(graph, signature, tensors, where)
-        outputs = [
-            str(one["user_output"]["arg"]["as_tensor"]["name"])
-            for one in signature["output_specs"]
-            if "as_tensor" in one.get("user_output", {}).get("arg", {})
-        ]
+        specs = signature["output_specs"]
+        given_back = [n for n, one in enumerate(specs) if "as_tensor" in one.get("user_output", {}).get("arg", {})]
+        outputs = [str(specs[n]["user_output"]["arg"]["as_tensor"]["name"]) for n in given_back]
+        called = _returned(program["graph_module"], len(specs))
         if any("buffer_mutation" in one for one in signature["output_specs"]):
             raise UserError(f"{where}: its program changes its own buffers from call to call, which is not followed")
         version = str(program.get("torch_version", ""))
@@ -258,7 +267,23 @@ def _archive(text: bytes, tensors: Mapping[str, Array], where: str) -> ExportedA
         half = next((HALVES[_DTYPES[one]] for one in kinds if _DTYPES.get(one) in HALVES), "")
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
         raise UserError(f"{where}: is damaged: its program is not as torch.export writes it") from error
-    return ExportedArchive(dict(tensors), given, inputs, graph["nodes"], outputs, version, half)
+    return ExportedArchive(dict(tensors), given, inputs, graph["nodes"], outputs, version, half,
+                           [called[n] for n in given_back])  # fmt: skip
+
+
+def _returned(module: Mapping[str, Any], count: int) -> list[str]:
+    """Return what each output is called: the key of a dictionary that is returned, or which it is, counted from 0."""
+    plain = [f"output.{n}" for n in range(count)]
+    try:
+        calls = [one for one in module["module_call_graph"] if one["fqn"] == ""]
+        _, spec = decode(calls[0]["signature"]["out_spec"], "")
+        keys = decode(spec["context"], "") if spec["type"] == "builtins.dict" else []
+        leaves = all(not one["children_spec"] for one in spec["children_spec"])
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError, UserError):
+        return plain
+    if not isinstance(keys, list) or not leaves or len(keys) != count:
+        return plain
+    return [str(one) for one in keys] if all(isinstance(one, str) and one for one in keys) else plain
 
 
 def _inputs(

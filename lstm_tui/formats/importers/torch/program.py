@@ -13,11 +13,13 @@ from lstm_tui.formats.importers.plan import Found, Plan, Recurrent
 from lstm_tui.formats.importers.program.graph import UnsupportedNode
 from lstm_tui.formats.importers.program.layers import Dialect, networks_of
 from lstm_tui.formats.importers.state_dict import find_networks
+from lstm_tui.formats.importers.step_graphs.layers_or_step import begins_outside, carried_beside
 from lstm_tui.formats.importers.torch.exported import ExportedArchive
-from lstm_tui.formats.importers.torch.follow import follow_program
+from lstm_tui.formats.importers.torch.follow import FollowedProgram, follow_program
 from lstm_tui.formats.importers.torch.parameter_names import ParameterGroup, find_groups
 from lstm_tui.formats.importers.torch.program_builder import ProgramStopped
 from lstm_tui.formats.importers.torch.recurrent_calls import plan_call
+from lstm_tui.formats.importers.torch.step_program import opened_as_step
 from lstm_tui.formats.importers.torch.torchscript import ScriptArchive
 from lstm_tui.formats.importers.vocabularies import Texts
 
@@ -50,7 +52,8 @@ def find_program(
     try:
         followed = follow_program(archive, report)
     except (ProgramStopped, UnsupportedNode) as error:
-        return _alone(tensors, where, report, str(error))
+        found, no_step = _as_step(archive, where, report)
+        return found or _alone(tensors, where, report, str(error), no_step)
     if archive.half:
         report.warnings.append(
             f"its numbers are {archive.half}, and the program rounds each to that: here they are computed as float32"
@@ -59,19 +62,28 @@ def find_program(
         report.warnings.append(remark)
     cells = ", ".join(f"{cell} {visible(path)}" for path, cell in followed.stepped.items())
     if not followed.nodes:
+        found, no_step = _as_step(archive, where, report)
+        if found:
+            return found
         why = (
             next((one for one in followed.refused if " by hand: " in one), "")
             or followed.why
             or next(iter(followed.refused), "")
             or "it calls none of its recurrent layers as one, such as torch.lstm: it steps them by hand"
         )
-        return _alone(tensors, where, report, f"it steps {cells} by hand" if cells and " by hand" not in why else why)
+        why = f"it steps {cells} by hand" if cells and " by hand" not in why else why
+        return _alone(tensors, where, report, why, no_step)
     for name, layout in followed.layouts.items():
         if name not in followed.others:
             report.say(f"input.{visible(name)}", layout.text, "confirmed", "so its recurrent calls read it")
     if cells:
         report.warnings.append(f"the program steps {cells} by hand, which is not followed")
     followed.traced.graph.texts.update(lists)
+    graph = followed.traced.graph
+    if carried_beside(graph) or (_takes_one(archive, followed) and begins_outside(graph, followed.nodes)):
+        found, _ = _as_step(archive, where, report)
+        if found:
+            return found
     found = networks_of(followed.traced, followed.nodes, Dialect(plan_call, followed.front, follows_again=True), where)
     used = {path for names in followed.parameters.values() for path in names}
     left = _left(used, tensors, where, report) if used else []
@@ -95,9 +107,39 @@ def _left(used: set[str], tensors: Mapping[str, Array], where: str, report: Impo
     return [one for group in groups for one in _by_itself(group, tensors, where, True)]
 
 
-def _alone(tensors: Mapping[str, Array], where: str, report: ImportReport, why: str) -> list[Found]:
-    """Return each recurrent layer by itself, where the program is not followed: nothing around it is guessed."""
+def _takes_one(archive: ScriptArchive | ExportedArchive, followed: FollowedProgram) -> bool:
+    """Say whether a program was exported for a tape of one step."""
+    sizes = {} if isinstance(archive, ScriptArchive) else {name: one for name, _, one in archive.inputs}
+    return any(name in sizes and sizes[name][layout.time] == 1 for name, layout in followed.layouts.items())
+
+
+def _as_step(
+    archive: ScriptArchive | ExportedArchive, where: str, report: ImportReport
+) -> tuple[list[Found], str]:  # fmt: skip
+    """Return a program whose state goes in and comes out as a network, or why it is none; nothing where none does."""
+    return opened_as_step(archive, where, report) if isinstance(archive, ExportedArchive) else ([], "")
+
+
+def _alone(
+    tensors: Mapping[str, Array], where: str, report: ImportReport, why: str, no_step: str = ""
+) -> list[Found]:  # fmt: skip
+    """Return each recurrent layer by itself, where the program is not followed: nothing around it is guessed.
+
+    Args:
+        tensors: Of the file, by name.
+        where: What messages call the file.
+        report: Learns what was understood.
+        why: Why the program is not followed.
+        no_step: Why it is no step either; empty where it does not look like one.
+
+    Raises:
+        UserError: No layer is known by its tensors.
+    """
     groups = find_groups(dict(tensors), where, {}) if tensors else []
+    if not groups and no_step:
+        way = "; save the module's state_dict() and open it with a mapping file" if "--set" not in no_step else ""
+        raise UserError(f"{where}: {no_step}{way}")
+    why = f"{why}; as one step: {no_step}" if no_step else why
     if not groups:
         raise UserError(
             f"{where}: its program is not followed ({visible(why)}), and no recurrent layer is known by the names "

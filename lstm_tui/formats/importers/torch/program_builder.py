@@ -157,6 +157,7 @@ class ProgramBuilder:
         stepped: By path, kinds of cells that it steps by hand in a way that is not followed.
         refused: Why recurrent calls are not followed.
         parameters: By the name of a constant that a recurrent node reads, the file's own names of what it is made of.
+        one_step: Whether recurrent calls are written out as the ops of their one step.
     """
 
     budget: Budget
@@ -176,6 +177,7 @@ class ProgramBuilder:
     stepped: dict[str, str] = field(default_factory=dict)
     refused: dict[str, None] = field(default_factory=dict)
     parameters: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    one_step: bool = False
     _names: dict[str, int] = field(default_factory=dict)
     _count: int = 0
 

@@ -11,6 +11,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.program.graph import UnsupportedNode
 from lstm_tui.formats.importers.torch.call_arguments import axis_of, check, new_axis_of, wholes_of
+from lstm_tui.formats.importers.torch.cells_written_out import WRITTEN_OUT, write_out
 from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, ProgramStopped, TensorRef, tensors_in
 from lstm_tui.formats.importers.torch.recurrent_calls import RECURRENT_CALLS, packed_sizes, recurrent_call
 from lstm_tui.formats.importers.torch.reparametrised import InParts
@@ -37,6 +38,8 @@ def call(b: ProgramBuilder, name: str, args: Sequence[Any], kwargs: Mapping[str,
     b.function = name
     inplace = name.endswith("_") and not name.startswith("__")
     op = _OPS.get(name.rstrip("_") if inplace else name)
+    if b.one_step and name in WRITTEN_OUT:
+        return write_out(b, name, args, kwargs)
     if name in RECURRENT_CALLS:
         return recurrent_call(b, name, args, kwargs)
     if name in STEPPED_CALLS:

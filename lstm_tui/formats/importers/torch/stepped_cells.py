@@ -18,6 +18,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers import gate_layouts
 from lstm_tui.formats.importers.program.graph import ProgramNode, UnsupportedNode
 from lstm_tui.formats.importers.torch.call_arguments import check_one
+from lstm_tui.formats.importers.torch.cells_written_out import one_step
 from lstm_tui.formats.importers.torch.program_builder import (
     CellCall,
     ProgramBuilder,
@@ -128,6 +129,8 @@ def _step(b: ProgramBuilder, name: str, kind: str, path: str, args: Sequence[Any
     check_one(name, "params", params)
     if len(params) not in (2, 4) or any(one.live for one in params):
         raise UnsupportedNode("its weights are not known")
+    if len(states) != 1 + (kind == "LSTM"):
+        raise UnsupportedNode(f"it begins with {len(states)} states")
     hidden = params[1].known().shape[1]
     numbers, begins = x.known(), [one.known() for one in states]
     count = gate_layouts.GATE_COUNTS[kind.lower()] * hidden
@@ -187,27 +190,8 @@ def join_steps(b: ProgramBuilder) -> None:
 def _written_out(b: ProgramBuilder, step: CellCall) -> list[ProgramNode]:
     """Return one step of a cell as its products and gates."""
     before = len(b.nodes)
-    w, r, *biases = step.params
-    given = b.emit("Gemm", [step.x, w, *biases[:1]], transB=1)
-    own = b.emit("Gemm", [step.begins[0], r, *biases[1:]], transB=1)
-    hidden, axes = r.known().shape[1], step.x.known().ndim - 1
-
-    def part(of: TensorRef, number: int) -> TensorRef:
-        return b.emit("Slice", [of], index=(slice(None),) * axes + (slice(number * hidden, (number + 1) * hidden),))
-
-    if step.kind == "RNN":
-        made = [b.emit(step.function or "Tanh", [b.emit("Add", [given, own])])]
-    elif step.kind == "GRU":
-        reset, kept = (b.emit("Sigmoid", [b.emit("Add", [part(given, n), part(own, n)])]) for n in (0, 1))
-        candidate = b.emit("Tanh", [b.emit("Add", [part(given, 2), b.emit("Mul", [reset, part(own, 2)])])])
-        change = b.emit("Mul", [kept, b.emit("Sub", [step.begins[0], candidate])])
-        made = [b.emit("Add", [candidate, change])]
-    else:
-        gates = b.emit("Add", [given, own])
-        i, f, o = (b.emit("Sigmoid", [part(gates, n)]) for n in (0, 1, 3))
-        new = b.emit("Mul", [i, b.emit("Tanh", [part(gates, 2)])])
-        c = b.emit("Add", [b.emit("Mul", [f, step.begins[1]]), new])
-        made = [b.emit("Mul", [o, b.emit("Tanh", [c])]), c]
+    made = one_step(b, (step.function or "tanh" if step.kind == "RNN" else step.kind).lower(), step.x, step.begins,
+                    step.params)  # fmt: skip
     for one, state in zip(made, step.states, strict=True):
         b.add(ProgramNode(b.once("its step"), "Identity", (one.name,), (state.name,)))
     nodes, b.nodes[before:] = b.nodes[before:], []
