@@ -350,6 +350,23 @@ class Residual(nn.Module):  # type: ignore[misc]
         return self.head(x)
 
 
+class Skipped(nn.Module):  # type: ignore[misc]
+    """What enters goes past two layers, a norm stands in front of each, and a gate by the input above."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.GRU(INPUTS, INPUTS, batch_first=True), nn.GRU(INPUTS, INPUTS, batch_first=True)
+        self.norm, self.gate = nn.LayerNorm(INPUTS), nn.Linear(INPUTS, INPUTS)
+        self.top, self.head = nn.GRU(INPUTS, HIDDEN, batch_first=True), nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.first(self.norm(x))
+        z, _ = self.second(self.norm(x + y))
+        gate = torch.sigmoid(self.gate(x))
+        w, _ = self.top(gate * (x + y + z) + (1 - gate) * x)
+        return self.head(w[:, -1])
+
+
 class Joined(nn.Module):  # type: ignore[misc]
     """Each layer reads everything below, end to end, and in both directions."""
 
@@ -414,6 +431,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "narrow": (Narrow, X[None], ("script", "export")),
     "started": (Started, X[None], ("trace",)),
     "residual": (Residual, X[None], ("trace", "script", "export")),
+    "skipped": (Skipped, X[None], ("trace", "export")),
     "joined": (Joined, X[None], ("trace", "export")),
     "projected": (Projected, X[None], ("trace", "export")),
     "curved": (Curved, X[None], ("trace", "export")),

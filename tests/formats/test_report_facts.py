@@ -169,9 +169,14 @@ def test_what_is_said_of_a_layer_is_the_layer(path: Path) -> None:
         assert ({"forward", "backward"} if "both" in words else words) == wanted, value
         merge = value.partition("both, ")[2]
         assert not merge or {"joined end to end": "concat"}.get(merge, merge) == layers[number].merge
+    inputs = layers_said(found, "input")
     for number, value in layers_said(found, "size").items():
         program = layers[number].passes[0].program
-        assert value == f"{program.input_size} → {program.hidden_size}"
+        read = program.input_size
+        if inputs.get(number, "").startswith("goes past it too"):  # which is carried on, and not multiplied
+            weights = found.network.tensors().items()
+            (read,) = {one.shape[1] for name, one in weights if name.startswith(f"layer{number}.forward/W_")}
+        assert value == f"{read} → {program.hidden_size}"
 
 
 def told(report: ImportReport, folder: Path) -> list[str]:
