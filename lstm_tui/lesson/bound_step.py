@@ -39,8 +39,9 @@ Open = Callable[[str], Network]
 
 
 _CLASS = re.compile(r"""(?:output|result)\[["']([^"']+)["']\]""")
-_SHARE = re.compile(r'share\((?:tok\[(\d+)\]|"([^"]*)")')
 """A class of the output by its name, as `output["he"]`."""
+_SHARE = re.compile(r'share\((?:tok\[(\d+)\]|"([^"]*)")')
+"""The token of a share, by its place or as a word: `share(tok[3])`, `share("not")`."""
 
 
 @dataclass(frozen=True, eq=False)

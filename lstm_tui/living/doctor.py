@@ -106,9 +106,9 @@ def doctor(
     them of ids and of numbers alike), ids moved by up to 3, targets of up to 2 steps away, what a recurrent module
     reads or gives in reverse order, and the axes of time and batch in the place of each other. A way is clearly better
     where the loss is smaller by more than a tenth, in nine of ten batches, and by a paired test of signs flipped over
-    different sequences, with a chance of at most 1 in 20 that any way is where none is better. Of these the best is
-    told, and which explain it about as well. Sequences and batches that come again count once; of too few nothing is
-    known. The model is left as it was.
+    different sequences, with a chance of at most 1 in 20 that any way is where none is better. The best of these is
+    told, and any that explain it about as well. Sequences and batches that come again count once; of too few nothing
+    is known. The model is left as it was.
 
     Args:
         model: A trained module with recurrent modules anywhere in it.

@@ -178,10 +178,10 @@ def both_ways_words(rows: Sequence[MeasuredNetwork]) -> str:
         points = fixed(100 * abs(gain), 1)
         return f"Reading both ways is right {side} often here, by {points} points in a hundred answers."
     if not better.answers_once:
-        return "Reading both ways is seen to make no difference to how often it is right here."
+        return "Reading both ways is seen to make no difference beyond chance to how often it is right here."
     return (
-        "Reading both ways is not seen to be right more often here: either is asked behind the last word, when it has\n"
-        "read all. Where an answer is asked for at each word it is: `lstm-tui models --measure tagger`."
+        "Reading both ways is not seen to be right more often here: either is asked after the last word, when it has\n"
+        "read them all. Where an answer is asked for at each word it is: `lstm-tui models --measure tagger`."
     )
 
 

@@ -8,7 +8,7 @@ that it knows, whatever was pressed: what is pressed is looked up here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -60,6 +60,10 @@ class ViewKeymap:
         if text in self.written:
             return self.written[text]
         return _SIGN.sub(lambda found: self.written.get(found[0], found[0]), text)
+
+    def line(self, line: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Return a line of keys, each with a word for what it does, as they are now."""
+        return tuple((self.shown(key), word) for key, word in line)
 
 
 AS_IT_IS = ViewKeymap()

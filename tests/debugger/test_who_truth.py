@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from lstm_tui.analysis.ledger import flow_of
 from lstm_tui.debugger.edits.edit_reader import parse_edit
-from lstm_tui.debugger.provenance.memory_loss import falls, not_known
+from lstm_tui.debugger.provenance.falls import falls, not_known
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of

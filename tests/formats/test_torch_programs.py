@@ -525,3 +525,28 @@ def test_a_function_above_a_layer_gives_what_torch_gives(text: str, how: str, tm
     if "from the end" in remarks(opened):
         wanted = wanted[::-1]
     np.testing.assert_allclose(mine.reshape(-1), wanted.reshape(-1), atol=CLOSE)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("reads", [[(0,), (1,), (2, 0)], [(0,), (1, 0), (2, 1, 0)], [(0,), (0, 1), (2, 0)]], ids=str)
+def test_layers_read_states_of_any_layers_below(reads: list[tuple[int, ...]], tmp_path: Path) -> None:
+    """What goes past a layer may be a state alone, such as of a skip over two layers."""
+    torch = pytest.importorskip("torch")
+
+    class Skips(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = torch.nn.GRU(3, 4, batch_first=True)
+            self.above = torch.nn.ModuleList(torch.nn.GRU(4 * len(one), 4, batch_first=True) for one in reads)
+
+        def forward(self, x: Any) -> Any:
+            shown = [self.first(x)[0]]
+            for layer, below in zip(self.above, reads, strict=True):
+                shown.append(layer(torch.cat([shown[n] for n in below], 2))[0])
+            return shown[-1]
+
+    model, x = Skips().eval(), torch.randn(1, 6, 3)
+    torch.export.save(torch.export.export(model, (x,)), tmp_path / "m.pt2")
+    opened = open_file(tmp_path / "m.pt2")
+    made = run(opened.network, Sequences(series_from(x[0].numpy()), opened.network)[0])
+    np.testing.assert_allclose(present(made.ran).merged[-1], model(x)[0].detach().numpy(), atol=CLOSE)

@@ -151,7 +151,7 @@ def _complete(session: Session, rest: str) -> Iterator[str]:
 @VERBS.verb(
     "what-if OLD NEW|EDIT",
     "ask what the network would say if another word stood wherever one stands, or with an edit such as `set f[3] = 1`; "
-    "nothing is changed, `propagate` puts the word",
+    "nothing is changed, `propagate` replaces the word",
     aliases=("whatif",),
     complete=_complete,
 )

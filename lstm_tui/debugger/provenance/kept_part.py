@@ -23,7 +23,7 @@ from lstm_tui.analysis.contributions import origin_of
 from lstm_tui.analysis.ledger import FlowPart, share_map
 from lstm_tui.debugger.inspect.cut_words import reset_words
 from lstm_tui.debugger.inspect.state_update import values_in
-from lstm_tui.debugger.provenance.memory_loss import falls
+from lstm_tui.debugger.provenance.falls import falls
 from lstm_tui.engine.compiler.roles import update_of
 from lstm_tui.engine.number_text import percent, sentence
 

@@ -21,7 +21,8 @@ from lstm_tui.debugger.inspect.cut_words import reset_words
 from lstm_tui.debugger.inspect.explain import explain
 from lstm_tui.debugger.inspect.state_update import edit_in_words, explained, mostly, mostly_of, through
 from lstm_tui.debugger.position import Frame, Position, equations_of
-from lstm_tui.debugger.provenance.memory_loss import Fall, Held, MemoryLoss, loss_at, losses, parts_of_change
+from lstm_tui.debugger.provenance.falls import Fall
+from lstm_tui.debugger.provenance.memory_loss import Held, MemoryLoss, loss_at, losses, parts_of_change
 from lstm_tui.debugger.provenance.nonfinite import birth, ops_are_finite
 from lstm_tui.debugger.provenance.value_changes import Move, last_move, steps_reached
 from lstm_tui.engine.compiler.roles import kept_states

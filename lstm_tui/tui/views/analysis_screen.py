@@ -272,9 +272,9 @@ class AnalysisScreen(Screen[ClickTarget]):
         yield KeyLine(self._palette, self._line)
 
     @property
-    def _line(self) -> list[tuple[str, str]]:
+    def _line(self) -> tuple[tuple[str, str], ...]:
         """Its keys as they are now, each with its word."""
-        return [(keymap_of(self.view_name).shown(key), word) for key, word in self._analysis.line]
+        return keymap_of(self.view_name).line(self._analysis.line)
 
     def on_mount(self) -> None:
         """Begin once the screen is there."""

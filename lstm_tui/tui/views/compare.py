@@ -165,7 +165,7 @@ class CompareScreen(Screen[None]):
         with Horizontal(id="said"):
             for side, view in enumerate(bound):
                 yield SideOutput(side, f"output{side}").data_bind(view=view, **shared)
-        yield KeysLine(tuple((keymap_of("compare").shown(key), word) for key, word in _KEYS)).data_bind(**shared)
+        yield KeysLine(keymap_of(self.view_name).line(_KEYS)).data_bind(**shared)
         self._go(0)
 
     def on_mount(self) -> None:

@@ -257,8 +257,7 @@ class LockstepScreen(Screen[None]):
         yield _Lanes(self.shared).data_bind(
             LockstepScreen.palette, LockstepScreen.t, LockstepScreen.lane, LockstepScreen.rank, LockstepScreen.cells
         )
-        keys = tuple((keymap_of(self.view_name).shown(key), word) for key, word in _KEYS)
-        yield KeysLine(keys).data_bind(LockstepScreen.palette)
+        yield KeysLine(keymap_of(self.view_name).line(_KEYS)).data_bind(LockstepScreen.palette)
 
     def on_mount(self) -> None:
         """Follow the theme."""

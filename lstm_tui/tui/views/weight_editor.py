@@ -201,8 +201,8 @@ class WeightScreen(Screen[None]):
         parts = [(glyphs.say(entry), "$lt-title"), (was, "$lt-key"), (f"   {self._said}", "$lt-alarm")]
         self.query_one("#entry", Static).update(Content.assemble(*parts))
         keys: list[tuple[str, str]] = []
-        for key, word in _KEYS:
-            keys += [(f" {keymap_of(self.view_name).shown(key)}", "bold $lt-key"), (f" {word} ", "$lt-soft")]
+        for key, word in keymap_of(self.view_name).line(_KEYS):
+            keys += [(f" {key}", "bold $lt-key"), (f" {word} ", "$lt-soft")]
         self.query_one("#keys", Static).update(Content.assemble(*keys))
         self._said = ""
 

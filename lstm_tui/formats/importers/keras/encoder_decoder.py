@@ -59,11 +59,11 @@ class PairReader:
         """
         pair, report = self.pair, self.report
         read, said = (floats(self.weights(node))[0] for node in pair.tables)
-        for node, what in zip(pair.tables, ("read", "of the answer"), strict=True):
+        for node, table, what in zip(pair.tables, (read, said), ("read", "of the answer"), strict=True):
             check_all(node)
             report.say(
                 "embedding",
-                f"{visible(node.name)}, {len(floats(self.weights(node))[0])} ids {what}",
+                f"{visible(node.name)}, {len(table)} ids {what}",
                 "confirmed",
                 "the description",
             )
@@ -197,7 +197,8 @@ class PairReader:
         if one is None:
             return AffineMap(np.eye(width, dtype=np.float32) * np.float32(scale))
         if one.function != "linear":
-            raise UnsupportedLayer(f"{self.pair.look.node.known_as if self.pair.look else ''} scales what is bent")
+            of = self.pair.look.node.known_as if self.pair.look else ""
+            raise UnsupportedLayer(f"{of} scales what a dense layer with an activation gives, which is not run here")
         return AffineMap(one.w * np.float32(scale), None if one.b is None else one.b * np.float32(scale))
 
     def _own(self, looking: LookLayer, width: int, hidden: int) -> LookOver:

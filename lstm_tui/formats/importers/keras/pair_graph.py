@@ -251,7 +251,7 @@ class PairFinder:
                 f"{node.known_as} and {first.known_as} multiply along other axes than (2, 1) and (2, 2)"
             )
         if node.config.get("normalize") or first.config.get("normalize"):
-            raise UnsupportedLayer(f"{first.known_as} takes vectors at length 1")
+            raise UnsupportedLayer(f"{first.known_as} normalizes its vectors, which is not run here")
         (query, asks), (key, of_key) = (self._dense(one) for one in first.reads)
         value, of_value = self._dense(node.reads[1])
         if query != state or key != value:
@@ -288,7 +288,7 @@ class PairFinder:
     def _giver(self, node: KerasNode) -> KerasNode:
         """Return the recurrent layer whose states begin another."""
         if len(node.reads) < 2:
-            raise UnsupportedLayer(f"{node.known_as} of the decoder begins with noughts")
+            raise UnsupportedLayer(f"{node.known_as} of the decoder begins with zeros")
         names = [one for one in self.graph.before(node.reads[1][0]) if self.graph.nodes[one].recurrent]
         if not names:
             raise UnsupportedLayer(f"{node.known_as} begins with what no recurrent layer gives")

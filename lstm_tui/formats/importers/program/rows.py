@@ -62,11 +62,7 @@ class LayerRow:
 
     def passes(self, n: int) -> bool:
         """Say whether a layer shows what it is given too."""
-        return (
-            bool(self.given)
-            and n + 1 < len(self.layers)
-            and any(not isinstance(one, State) for one in self.shown[n + 1])
-        )
+        return n in self.past
 
     def beside(self, n: int) -> int:
         """Return how many numbers of what a layer is given it does not read."""
