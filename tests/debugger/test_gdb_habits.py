@@ -154,6 +154,16 @@ def test_an_edit_that_is_only_asked_says_what_making_it_says_and_leaves_nothing(
     assert not np.array_equal(present(made.frame.trace.result), present(before.trace.result))
 
 
+def test_of_an_edit_that_no_output_follows_none_is_listed() -> None:
+    session = opened()
+    asked = said(session, "what-if set f[:] @ 0 = 0.5")  # the memory before the first step is 0
+    made, *outputs = said(session, "set f[:] @ 0 = 0.5")
+    assert made.endswith("; nothing else of this run changed")
+    assert outputs == ["no output for the whole text differs"]
+    assert list(asked) == [made, *outputs, "only asked: the run is as it was"]
+    assert all("→" in line for line in said(session, "set i[:] = 0")[1:])
+
+
 # --- values ---
 
 

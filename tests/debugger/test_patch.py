@@ -79,6 +79,8 @@ def test_the_other_run_is_a_line_a_text_or_a_state(other: str) -> None:
     wanted = there.get(other, session.frame.trace)["layer1.forward"]["c"][1]
     answer(session, f"patch layer1.forward.c @ 3 from {other} @ 1")
     assert np.array_equal(session.frame.trace["layer1.forward"]["c"][3], wanted)
+    told = f"“{other.strip(chr(34))}”" if other.startswith('"') else other.removeprefix("branch ")
+    assert f"numbers from {told} @ 1" in session.words[-1]
 
 
 def test_it_is_undone_saved_replayed_and_exported_like_any_edit(tmp_path: Path) -> None:

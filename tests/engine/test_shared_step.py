@@ -26,7 +26,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime import side_by_side, storage
 from lstm_tui.engine.runtime.compiling import nothing_compiled
 from lstm_tui.engine.runtime.forward import RunBuffers, run_arrays
-from lstm_tui.engine.runtime.fused import interpreter, named_step
+from lstm_tui.engine.runtime.fused import host, interpreter, named_step
 from lstm_tui.engine.runtime.fused.compiled_steps import Newest
 from lstm_tui.engine.runtime.fused.halves import halves_of, meetings, numbers_of, packed_places, rows_of
 from lstm_tui.engine.runtime.fused.meeting import KNOCK, LEAVE, OTHER
@@ -281,6 +281,25 @@ def test_a_process_that_is_forked_while_it_runs(forced: Forced) -> None:
         os._exit(0 if found == expected else 1)
     assert found == expected
     assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_process_that_is_forked_while_another_thread_compiles() -> None:
+    compiling = threading.Event()
+
+    def compiles() -> None:
+        with host._turn:
+            compiling.set()
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=compiles)
+    thread.start()
+    assert compiling.wait(60)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if host._turn.acquire(timeout=1) else 1)
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 # --- how it is cut --------------------------------------------------------------------------------------

@@ -222,6 +222,12 @@ def test_a_decoder_that_is_fed_its_own_words_has_nothing_uncaptured() -> None:
     assert lstm_tui.capture(Decoder(), torch.tensor([1, 2])).unseen == ""
 
 
+@pytest.mark.parametrize(("steps", "told"), [(1, "1 call, 1 step>"), (2, "1 call, 2 steps>")])
+def test_steps_are_counted_in_words(steps: int, told: str) -> None:
+    run = lstm_tui.capture(Stepped("gru_cell", bias=True, by_function=True), batch()[0][:, :steps])
+    assert repr(run).endswith(told)
+
+
 def test_a_model_without_any_recurrence_is_refused_in_a_line() -> None:
     with pytest.raises(UserError, match=r"Linear holds no nn.LSTM.* and called no function such as torch.lstm_cell$"):
         lstm_tui.capture(torch.nn.Linear(IN, 2), batch()[0])

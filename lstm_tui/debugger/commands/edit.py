@@ -263,7 +263,10 @@ def verdicts(session: Session) -> Iterator[str]:
 
 
 def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
-    """Yield the outputs for the whole text of two runs, the largest changes first; a change that is NaN before all."""
+    """Yield the outputs for the whole text of two runs, the largest changes first; a change that is NaN before all.
+
+    Where none differs, that is said instead.
+    """
     before, after, names = one.result, other.result, other.classes
     if before is None or after is None or before.shape != after.shape:
         return
@@ -272,6 +275,9 @@ def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
         return
     with np.errstate(all="ignore"):
         sizes = np.nan_to_num(np.abs(after.astype(float) - before), nan=np.inf, posinf=np.inf)
+    if not sizes.any():
+        yield "no output for the whole text differs"
+        return
     for n in np.argsort(-sizes, kind="stable")[:_MOST_OUTPUTS]:
         name = visible(names[n]) if n < len(names) else f"output {n}"
         yield f"{name}: {from_to(before[n], after[n], 3)}"

@@ -78,7 +78,8 @@ def other_run(session: Session, name: str) -> OtherRun:
     if len(words) != 1:
         raise UserError('from which run? such as: line 2, "a text", base, branch NAME, run FILE or network FILE')
     state = session.history.find(words[0])  # what a name such as `here` means may be another later
-    return OtherRun(session.edits.run_of(words[0]), words[0], f"state {state}")
+    told = f"state {words[0]}" if words[0].isdecimal() else words[0]
+    return OtherRun(session.edits.run_of(words[0]), told, f"state {state}")
 
 
 def run_in_file(session: Session, path: str) -> OtherRun:

@@ -147,11 +147,11 @@ class CapturedBatch:
             mine = [one for one in self.runs if one.module is module]
             calls = 1 + max(one.call for one in mine)
             steps = sorted({len(one) for one in mine})
-            span = str(steps[0]) if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
+            span = count_of(steps[0], "step") if len(steps) == 1 else f"{steps[0]} to {steps[-1]} steps"
             units = next(iter(module.network.passes)).program.hidden_size
             lines.append(
                 f"  {visible(name)}: {module.mode.partition('_')[0]}, {count_of(units, 'unit')}, "
-                f"{count_of(calls, 'call')}, {span} steps"
+                f"{count_of(calls, 'call')}, {span}"
             )
         if len(self.modules) > _MOST_SHOWN:
             lines.append(f"  … {len(self.modules) - _MOST_SHOWN} modules more")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ Machine = Callable[..., None]
 
 _VECTORS = (("avx512f", 64), ("avx", 32))
 """What says how wide the vectors of an x86 processor are, in bytes; every other has 16."""
-_turn = threading.Lock()
+_turn = threading.RLock()
+if hasattr(os, "register_at_fork"):  # who is forked while another thread compiles would wait for it for ever
+    os.register_at_fork(before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release)
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class Compiled:
             name: Its name.
             kinds: The types of what it takes, as `ctypes` has them.
         """
-        address = self._engine.get_function_address(name)
+        address = self.address(name)
         called = ctypes.CFUNCTYPE(None, *kinds)(address)
         engine = self._engine
 
@@ -135,4 +138,5 @@ class Compiled:
 
     def address(self, name: str) -> int:
         """Return where a function begins, for other machine code: it stays as long as this does."""
-        return int(self._engine.get_function_address(name))
+        with _turn:
+            return int(self._engine.get_function_address(name))
