@@ -253,7 +253,8 @@ def test_every_token_says_what_it_adds_to_an_output_or_a_memory(cell: str) -> No
             for t, cells_of in read.items():
                 row = []
                 for heading, end in zip(headings, ends, strict=True):
-                    name = next(one for one in wanted if one.startswith(heading.rstrip("…").strip()))
+                    said = heading.rstrip("…").strip()
+                    name = next(one for one in wanted if one.startswith(said) or one == f"by {said}")
                     numbers = wanted[name]
                     value = math.nan if numbers is None else float(numbers[t])
                     full = 1.0 if name == "ledger" else number_in(end[1])[0] if end else math.inf

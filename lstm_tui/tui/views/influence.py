@@ -238,7 +238,9 @@ def _table(drawing: Drawing, answer: InfluenceAnswer, rows: int) -> None:
         head.to(start).put(str(n + 1), palette.style("key", bold=True))
         room = span - 2
         mark = glyphs.mark if chosen else ""
-        text = cut(f" {glyphs.say(name)}{mark}", room, glyphs)
+        bare = name.removeprefix("by ")  # a name that is cut to `by…` says nothing
+        said = name if len(name) + len(mark) < room else bare
+        text = cut(f" {glyphs.say(said)}{mark}", room, glyphs)
         head.put(text, palette.style("title" if chosen else "soft", bold=chosen))
         if n and name != "ledger" and (values := columns[name]) is not None:
             scale = f" {glyphs.plus_minus if name in SIGNED else ''}{axis_end(_half(values))}"
