@@ -78,7 +78,7 @@ def other_run(session: Session, name: str) -> OtherRun:
     if len(words) != 1:
         raise UserError('from which run? such as: line 2, "a text", base, branch NAME, run FILE or network FILE')
     state = session.history.find(words[0])  # what a name such as `here` means may be another later
-    told = f"state {words[0]}" if words[0].isdecimal() else words[0]
+    told = f"state {words[0]}" if whole_number(words[0]) is not None else words[0]
     return OtherRun(session.edits.run_of(words[0]), told, f"state {state}")
 
 
