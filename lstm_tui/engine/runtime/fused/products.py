@@ -143,6 +143,42 @@ def write_product(function: Procedure, factor: Factor, v: Value, y: Value, adds:
         _write_panels(Lanes(function, factor.width), panels, factor, v, y, adds)
 
 
+def sums_of_panel(
+    u: Lanes, inner: int, v: Value, line: Value, places: Sequence[Value | int], far: Value | int
+) -> list[Value]:
+    """Write what a panel adds up to, column by column, and return it, a vector for each of `places`.
+
+    Args:
+        u: Rows of a vector.
+        inner: Columns, k.
+        v: Where the vector lies that is multiplied by.
+        line: Where the first column of the panel lies.
+        places: Where in a column each vector of rows lies.
+        far: How far apart columns lie.
+    """
+    function = u.function
+
+    def column(line: Value, k: Value, sums: list[Value]) -> tuple[Value, list[Value]]:
+        number = u.spread(Lanes(function, 1).load(function.at(v, k)))
+        loaded = [u.load(function.at(line, place)) for place in places]
+        return function.at(line, far), [u.mul_add(w, number, s) for w, s in zip(loaded, sums, strict=True)]
+
+    def columns(turn: Value, carried: list[Value]) -> Sequence[Value]:
+        line, sums = carried[0], carried[1:]
+        k = function.value(f"mul i64 {turn}, {_UNROLL}")
+        for n in range(_UNROLL):
+            line, sums = column(line, function.value(f"add i64 {k}, {n}"), sums)
+        return [line, *sums]
+
+    sums = [u.constant(0.0)] * len(places)
+    if inner >= _UNROLL:
+        carried = [("ptr", line), *((u.type, one) for one in sums)]
+        line, *sums = function.loop("0", str(inner // _UNROLL), columns, carried)
+    for k in range(inner - inner % _UNROLL, inner):
+        line, sums = column(line, str(k), sums)
+    return sums
+
+
 def _write_panels(u: Lanes, panels: Panels, factor: Factor, v: Value, y: Value, adds: bool) -> None:
     """Write the product of some panels."""
     function, inner = u.function, factor.inner
@@ -157,26 +193,9 @@ def _write_panels(u: Lanes, panels: Panels, factor: Factor, v: Value, y: Value, 
     if panels.starts[-1] - panels.starts[0] == wide - u.width:
         places = [str(n * u.width) for n in range(len(panels.starts))]
 
-    def column(line: Value, k: Value, sums: list[Value]) -> tuple[Value, list[Value]]:
-        number = u.spread(Lanes(function, 1).load(function.at(v, k)))
-        loaded = [u.load(function.at(line, place)) for place in places]
-        return function.at(line, far), [u.mul_add(w, number, s) for w, s in zip(loaded, sums, strict=True)]
-
-    def columns(turn: Value, carried: list[Value]) -> Sequence[Value]:
-        line, sums = carried[0], carried[1:]
-        k = function.value(f"mul i64 {turn}, {_UNROLL}")
-        for n in range(_UNROLL):
-            line, sums = column(line, function.value(f"add i64 {k}, {n}"), sums)
-        return [line, *sums]
-
     def panel(number: Value) -> None:
         start = function.value(f"add i64 {first}, {function.value(f'mul i64 {number}, {each}')}")
-        line, sums = function.at(factor.base, start), [u.constant(0.0)] * len(panels.starts)
-        if inner >= _UNROLL:
-            carried = [("ptr", line), *((u.type, one) for one in sums)]
-            line, *sums = function.loop("0", str(inner // _UNROLL), columns, carried)
-        for k in range(inner - inner % _UNROLL, inner):
-            line, sums = column(line, str(k), sums)
+        sums = sums_of_panel(u, inner, v, function.at(factor.base, start), places, far)
         target = function.at(y, function.value(f"mul i64 {number}, {wide}"))
         for n, (one, row) in enumerate(zip(sums, panels.starts, strict=True)):
             place = function.at(target, row)

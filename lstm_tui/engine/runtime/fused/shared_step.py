@@ -22,7 +22,7 @@ from lstm_tui.engine.runtime.fused.forward_step import WHOLE, units_written
 from lstm_tui.engine.runtime.fused.halves import Rows, halves_of, meetings, numbers_of, rows_of
 from lstm_tui.engine.runtime.fused.meeting import write_meeting
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout, NamedPlaces
-from lstm_tui.engine.runtime.fused.products import is_odd
+from lstm_tui.engine.runtime.fused.products import is_odd, sums_of_panel
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together
 
 _ARRAYS = (
@@ -31,7 +31,6 @@ _ARRAYS = (
 SIGNATURE = f"{_ARRAYS.format('')}, ptr %parts, i64 %count, i64 %worker"
 _INSIDE = f"{_ARRAYS.format('noalias ')}, i64 %worker, i64 %first"
 """Of the steps alone: what they are given, and the packed matrices, are not written to any more."""
-_UNROLL = 4
 
 
 def write_shared(assembly: Assembly, made: list[Together], layout: NamedLayout, vector: int) -> None:
@@ -188,27 +187,10 @@ class _Shared:
             f"starts{begin}", lambda: f"@starts{begin} = internal constant [{len(group.starts)} x i64] [{table}]"
         )
 
-        def column(line: Value, k: Value, sums: list[Value]) -> tuple[Value, list[Value]]:
-            number = u.spread(Lanes(function, 1).load(function.at(v, k)))
-            loaded = [u.load(function.at(line, n * group.lanes)) for n in range(len(group.pattern))]
-            return function.at(line, wide), [u.mul_add(w, number, s) for w, s in zip(loaded, sums, strict=True)]
-
-        def columns(turn: Value, carried: list[Value]) -> Sequence[Value]:
-            line, sums = carried[0], carried[1:]
-            k = function.value(f"mul i64 {turn}, {_UNROLL}")
-            for n in range(_UNROLL):
-                line, sums = column(line, function.value(f"add i64 {k}, {n}"), sums)
-            return [line, *sums]
-
         def panel(number: Value) -> None:
             place = function.value(f"mul i64 {number}, {wide * inner}")
             line = function.at(function.at("%packed", begin), place)
-            sums = [u.constant(0.0)] * len(group.pattern)
-            if inner >= _UNROLL:
-                carried = [("ptr", line), *((u.type, one) for one in sums)]
-                line, *sums = function.loop("0", str(inner // _UNROLL), columns, carried)
-            for k in range(inner - inner % _UNROLL, inner):
-                line, sums = column(line, str(k), sums)
+            sums = sums_of_panel(u, inner, v, line, range(0, wide, group.lanes), wide)
             start = function.value(f"load i64, ptr {function.value(f'getelementptr i64, ptr @{starts}, i64 {number}')}")
             target = function.at(y, start)
             for one, row in zip(sums, group.pattern, strict=True):

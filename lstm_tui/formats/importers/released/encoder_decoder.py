@@ -245,13 +245,17 @@ class _Reading:
             )
         return steps[0].inputs == own + more
 
-    def _tutorial(self, root: str, own: int, steps: list[GatedStep]) -> LookOver:
-        """Return how a decoder looks before its step, as the tutorial writes it."""
+    def _looks_before(self, steps: list[GatedStep], own: int) -> None:
+        """Refuse a decoder that reads nothing of the encoder beside a token, or that has several layers."""
         if not self._reads(steps, own, self.top, "that are read of the encoder"):
             raise UserError(
                 f"{self.tensors.where}: {visible(self.decoder.module)} reads {own} numbers, none of the encoder"
             )
         self._alone(steps, "what is looked at by the state of the top one")
+
+    def _tutorial(self, root: str, own: int, steps: list[GatedStep]) -> LookOver:
+        """Return how a decoder looks before its step, as the tutorial writes it."""
+        self._looks_before(steps, own)
         inner = len(self.tensors.take(f"{root}Wa.weight", self.key, -1, self.hidden))
         maps = {}
         for name, rows, columns in (("Wa", inner, self.hidden), ("Ua", inner, self.top), ("Va", 1, inner)):
@@ -264,11 +268,7 @@ class _Reading:
 
     def _joined(self, root: str, own: int, steps: list[GatedStep]) -> LookOver:
         """Return how a decoder looks before its step by one dense layer over its state and a token."""
-        if not self._reads(steps, own, self.top, "that are read of the encoder"):
-            raise UserError(
-                f"{self.tensors.where}: {visible(self.decoder.module)} reads {own} numbers, none of the encoder"
-            )
-        self._alone(steps, "what is looked at by the state of the top one")
+        self._looks_before(steps, own)
         w = self.tensors.take(f"{root}attn.weight", self.key, -1, self.hidden + self.top)
         b = self.tensors.maybe(f"{root}attn.bias", self.key, len(w))
         name = f"{root}v" if self.tensors.has(f"{root}v") else f"{root}v.weight"
