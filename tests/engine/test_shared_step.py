@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from on_threads import assert_same_run, given_to, none_is_left  # noqa: F401
 from present import present
 from random_networks import layer, random_network
 from registries import sampled
-from test_same_bits import assert_same_bits
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code
@@ -25,7 +25,7 @@ from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime import side_by_side, storage
 from lstm_tui.engine.runtime.compiling import nothing_compiled
-from lstm_tui.engine.runtime.forward import RunBuffers, run_arrays
+from lstm_tui.engine.runtime.forward import run_arrays
 from lstm_tui.engine.runtime.fused import host, interpreter, named_step
 from lstm_tui.engine.runtime.fused.compiled_steps import Newest
 from lstm_tui.engine.runtime.fused.halves import halves_of, meetings, numbers_of, packed_places, rows_of
@@ -84,32 +84,12 @@ def forced(monkeypatch: pytest.MonkeyPatch) -> Forced:
     return Forced(monkeypatch)
 
 
-@pytest.fixture(autouse=True)
-def none_is_left() -> Iterator[None]:
-    before = _thread._count()
-    yield
-    until = time.monotonic() + 60
-    while _thread._count() > before:
-        assert time.monotonic() < until, "a thread goes on"
-        time.sleep(0.001)
-
-
 def network_of(cell: str, hidden: int, layers: int = 1, dtype: str = "float32") -> Network:
     strict = "x" in load_cell(cell).sizes  # its input is as wide as it is
     sizes = {"P": 19} if any(size.letter == "P" for size in load_cell(cell).sizes.values()) else {}
     made = layer(cell, hidden, sizes=sizes)
     width = hidden if strict else 5
     return random_network({"name": "made", "input_size": width, "layers": [made] * layers}, dtype=dtype)
-
-
-def given_to(network: Network, steps: int, seed: int = 0) -> Array:
-    return np.random.default_rng(seed).normal(0, 1, (steps, network.input_size)).astype(network.dtype)
-
-
-def assert_same_run(one: RunBuffers, other: RunBuffers) -> None:
-    for name, stored in one.stored.items():
-        for value, expected in stored.values.items():
-            assert_same_bits(np.asarray(other.stored[name].values[value]), np.asarray(expected), f"{name} {value}")
 
 
 def runs(network: Network, x: Array, forced: Forced, ways: tuple[str, ...] = WAYS, **more: Any) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import threading
-import time
-from collections.abc import Iterator
 from collections.abc import Sequence as Items
 from functools import partial
 from pathlib import Path
@@ -17,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from on_threads import assert_same_run, given_to, none_is_left  # noqa: F401
 from random_networks import layer, numbers, random_network
 from registries import sampled
 from test_same_bits import assert_same_bits
@@ -29,7 +27,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime import batch, cores, forward, gradients, side_by_side, windows
 from lstm_tui.engine.runtime.batch import ToRun, gradients_together, run_together, values_outside
 from lstm_tui.engine.runtime.compiling import StillToCompile, nothing_compiled
-from lstm_tui.engine.runtime.forward import RunBuffers, run_arrays
+from lstm_tui.engine.runtime.forward import run_arrays
 from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.side_by_side import Told, Work
@@ -72,34 +70,12 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> AtOnce:
     return made
 
 
-@pytest.fixture(autouse=True)
-def none_is_left() -> Iterator[None]:
-    before = _thread._count()
-    yield
-    until = time.monotonic() + 60
-    while _thread._count() > before:
-        assert time.monotonic() < until, "a thread goes on"
-        time.sleep(0.001)
-
-
 def both_ways(cell: str = "lstm", hidden: int = 6, layers: int = 1, dtype: str = "float32") -> Network:
     strict = "x" in load_cell(cell).sizes  # its input is as wide as it is
     sizes = {"P": 3} if any(size.letter == "P" for size in load_cell(cell).sizes.values()) else {}
     made = layer(cell, hidden, True, "sum" if strict else "concat", sizes=sizes)
     width = hidden if strict else 3
     return random_network({"name": "made", "input_size": width, "layers": [made] * layers}, dtype=dtype)
-
-
-def given_to(network: Network, steps: int, seed: int = 0) -> Array:
-    return np.random.default_rng(seed).normal(0, 1, (steps, network.input_size)).astype(network.dtype)
-
-
-def assert_same_run(one: RunBuffers, other: RunBuffers) -> None:
-    for name, stored in one.stored.items():
-        for value, expected in stored.values.items():
-            assert_same_bits(np.asarray(other.stored[name].values[value]), np.asarray(expected), f"{name} {value}")
-    for expected, found in zip(one.merged, other.merged, strict=True):
-        assert_same_bits(np.asarray(found), np.asarray(expected), "merged")
 
 
 @pytest.mark.parametrize("cell", sampled(cell_names(), 4))
