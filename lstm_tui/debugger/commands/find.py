@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from lstm_tui.analysis.property_units import PERMUTATIONS, units_that_follow
+from lstm_tui.analysis.property_units import units_that_follow
 from lstm_tui.debugger.commands.edit import Here
 from lstm_tui.debugger.commands.goto import stands
 from lstm_tui.debugger.commands.names import unit_meant
@@ -164,6 +164,6 @@ def _follows(session: Session, rest: str) -> Iterable[str]:
     states = states_of(session, corpus, [value])
     found = units_that_follow(states.states[value.name], labels, progress=session.work.progress)
     return (
-        *following_lines(found, value, session.frame.names, PERMUTATIONS, states.starts),
+        *following_lines(found, value, session.frame.names),
         follow_sentence(found, value, session.frame.names, f"`{visible(rest)}`"),
     )
