@@ -79,7 +79,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Exits with code 0 after `--help` and `--version`, and with 2 when an argument is refused.
     """
-    bare = not [argument for argument in arguments if argument != "--debug"]
+    bare = not [argument for argument in arguments if argument not in ("--debug", "--light", "--dark")]
     given = ["run", "--model", _FIRST, *arguments] if bare else list(arguments)
     parser = _parser(next((word for word in given if not word.startswith("-")), ""))
     options = parser.parse_args(given)

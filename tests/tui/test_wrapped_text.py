@@ -11,7 +11,9 @@ from rich.cells import cell_len
 
 from lstm_tui.tui.canvas.canvas import wrapped_text
 
-WORDS = st.sampled_from(("f", "keeps", "100 %", "f = .03", "x ≈ -2", "C = +1.5 %", "“日本語”", "(t=4):", "%", "=", "a" * 30))
+WORDS = st.sampled_from(
+    ("f", "keeps", "100 %", "f = .03", "x ≈ -2", "C = +1.5 %", "“日本語”", "(t=4):", "%", "=", "a" * 30)
+)
 
 
 @given(st.lists(WORDS, max_size=20), st.integers(1, 60))
@@ -38,7 +40,9 @@ def test_where_there_is_room_no_word_is_torn_and_no_line_is_shorter_than_it_must
 
 @pytest.mark.parametrize("width", range(8, 60))
 def test_a_number_stays_with_its_percent_sign_and_its_name(width: int) -> None:
-    text = "“Ganesh” has the largest share, 100 % on average: 81 % of it is kept until “Ram”, where f = .03 lets 97 % go"
+    text = (
+        "“Ganesh” has the largest share, 100 % on average: 81 % of it is kept until “Ram”, where f = .03 lets 97 % go"
+    )
     lines = wrapped_text(text, width)
     assert not any(line.startswith(("%", "=")) or line.endswith("=") for line in lines[1:])
     assert not any(line.endswith(" f") for line in lines)

@@ -93,7 +93,8 @@ def _memory(frame: Frame, facts: Facts) -> Iterator[str]:
     yield f"{at} {first}".lstrip()
     if not step.cleared.any():
         yield from rest
-    lost = {unit: loser(part, t, unit) for unit in _named(frame, step.cleared) or _largest(step.cleared, step.before)}
+    losing = _named(frame, step.emptied) or _largest(step.cleared, step.before)
+    lost = {unit: loser(part, t, unit) for unit in losing}
     taken = _named(frame, step.filled)
     units = dict.fromkeys((*(unit for unit in lost if unit in taken), *lost, *taken))  # those that do both come first
     for unit in list(units)[:_MOST_UNITS]:
