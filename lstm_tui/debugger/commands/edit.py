@@ -238,7 +238,7 @@ def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple
         make_edit(session, name, rest)
         return (session.words[session.history.done - 1], *verdicts(session))
 
-    VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example))
+    VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example, edits=True))
     EDIT_VERBS.add(name)
 
 
@@ -332,7 +332,8 @@ add_edit_verb(
 )
 
 
-@VERBS.verb("mask STEPS", "hide tokens from the readout's attention: the others share their weight")
+@VERBS.verb("mask STEPS", "hide tokens from the readout's attention: the others share their weight",
+            edits=True)  # fmt: skip
 def _mask(session: Session, rest: str) -> Iterable[str]:
     steps = whole_span(rest.replace(" ", ""))
     if steps is None:
@@ -441,7 +442,12 @@ def _save_model(session: Session, rest: str) -> Iterable[str]:
 
 
 @VERBS.verb(
-    "load-edits FILE", "make every edit of a file", aliases=("load",), complete=complete_file, touches_files=True
+    "load-edits FILE",
+    "make every edit of a file",
+    aliases=("load",),
+    complete=complete_file,
+    touches_files=True,
+    edits=True,
 )
 def _load(session: Session, rest: str) -> Iterable[str]:
     if not rest:

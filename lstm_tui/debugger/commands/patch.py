@@ -35,6 +35,7 @@ def _complete(session: Session, rest: str) -> Iterator[str]:
     "file",
     complete=_complete,
     example="patch c[0] @ 1 from base @ 0",
+    edits=True,
 )
 def _patch(session: Session, rest: str) -> Iterable[str]:
     target, gap, source = _parted(rest)
@@ -54,6 +55,7 @@ def _patch(session: Session, rest: str) -> Iterable[str]:
     "patch from a file: what units of a value were in a trace file, or are in another network over these tokens",
     complete=complete_file,
     touches_files=True,
+    edits=True,
 )
 def _patch_from(session: Session, rest: str) -> Iterable[str]:
     path, _, what = rest.partition(" ")

@@ -400,7 +400,7 @@ def _numbers(session: Session, rest: str) -> Iterator[str]:
 
 
 @VERBS.verb("apply [N]", "make what keep, forget or fix has found as an edit, the first or the N-th",
-            complete=_numbers)  # fmt: skip
+            complete=_numbers, edits=True)  # fmt: skip
 def _apply(session: Session, rest: str) -> tuple[str, ...]:
     count = len(session.changes)
     if not count:
