@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code
-from lstm_tui.engine.runtime.fused.compiled_steps import PACKED_FROM, Series, address_of, series_for, vector_of
+from lstm_tui.engine.runtime.fused.compiled_steps import address_of, series_for, vector_of
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.parts import CALL, parts_in_order
 from lstm_tui.engine.runtime.fused.products import (
@@ -46,18 +46,22 @@ class _List(NamedTuple):
     bases: Array
 
 
+Places = Mapping[str, tuple[int, int]]
+"""Where each input begins, and bytes from one row of it to the next."""
+
+
 class BeforeSteps:
     """What is done before some steps of a page that keeps its named values alone.
 
     Attributes:
-        is_packed: Whether there are matrices that are packed for many steps.
+        is_packed: Whether the step has matrices that are packed.
         packed: Where in the room they lie.
         scratch: Where in the room the row lies that a step computes in.
         given: Where in the room the rows begin that steps are given.
     """
 
     def __init__(self, layout: NamedLayout, made: list[Together], width: int, dtype: np.dtype[Any]) -> None:
-        """Make the lists.
+        """Lay out a room for it.
 
         Args:
             layout: Where everything lies.
@@ -72,64 +76,63 @@ class BeforeSteps:
         self._machine = parts_in_order()
         self._names = sorted({one.name for one, _ in layout.hoisted} | set(layout.inputs))
         self._zeros = np.zeros(max(layout.given.width, self._vector * WIDE), dtype)
-        self._machines: dict[int, Series] = {
-            one.target.size: series_for(dtype, one.target.size) for one, _ in layout.hoisted
-        }
+        self._series = {one.target.size: series_for(dtype, one.target.size) for one, _ in layout.hoisted}
         takes = [one.takes[0] for one in made if one.takes[0].code == Code.MATVEC]
         lanes = [lanes_for(take.size, self._vector) for take in takes]
         self.is_packed = not all(lies_packed(t.size, t.stride, u) for t, u in zip(takes, lanes, strict=True))
-        place, packing = 0, []
+        self.packed = place = 0
+        step: list[tuple[_Word, ...]] = []
         if self.is_packed:
-            for take, width_of in zip(takes, lanes, strict=True):
-                packing += self._panels(take, width_of, place)
-                place += packed_rows(take.size, width_of) * take.inner
-        self.packed, series = 0, []
-        products: dict[int, int] = {}
-        for n, (one, _) in enumerate(layout.hoisted):
-            place = self._up(place)
-            products[n] = place
-            series += self._matrix(one.block, one.inner, one.target.size, place)
-            place += series_rows(one.target.size, self._vector) * one.inner
-        self._packing, self._series = self._list([*packing, *series]), self._list(series)
+            for take, lane in zip(takes, lanes, strict=True):
+                step += self._panels(take, lane, place)
+                place += packed_rows(take.size, lane) * take.inner
+        self._products: list[int] = []
+        products: list[tuple[_Word, ...]] = []
+        for one, _ in layout.hoisted:
+            self._products.append(self._up(place))
+            products += self._matrix(one.block, one.inner, one.target.size, self._products[-1])
+            place = self._products[-1] + series_rows(one.target.size, self._vector) * one.inner
+        self._packing = {True: [*step, *products], False: products, None: []}
         self.scratch = self._up(place)
-        self.given = self._up(self.scratch + width)
-        self._products = products
-        self._of: dict[frozenset[str], _List] = {}
+        self._words = self._up(self.scratch + width)
+        most = len(step) + len(products) + len(layout.hoisted) + len(layout.inputs)
+        self.given = self._up(self._words + most * CALL * 8 // self._size)
+        self._lists: dict[tuple[bool | None, frozenset[str]], _List] = {}
 
     def numbers(self, steps: int) -> int:
         """Return how large the room is for so many steps at a time."""
         return self.given + steps * self._layout.given.width
 
-    def pack(self, room: int, flat: Array, steps: int) -> bool:
-        """Pack the matrices into a room; return whether those of the step are packed: not where steps are few."""
-        are = self.is_packed and steps >= PACKED_FROM
-        self._do(self._packing if are else self._series, [0, room, address_of(flat), 0, 0])
-        return are
-
-    def give(self, room: int, inputs: Mapping[str, Array], base: int, stop: int) -> None:
+    def give(
+        self, room: Array, place: int, flat: int, packs: bool | None, inputs: Places, base: int, stop: int
+    ) -> None:
         """Put what the steps `base` to `stop` are given into a room.
 
         Args:
-            room: Where it begins; the matrices are packed in it.
-            inputs: What is read, (T, n) each, as `in_order` returns it.
+            room: Where all of it lies.
+            place: Its address.
+            flat: That of the flat parameters.
+            packs: Whether the matrices of the step are packed there too, or those of the products alone; None where
+                all are there.
+            inputs: Where the inputs are that are given.
             base: First step.
             stop: Step after the last.
         """
-        names = frozenset(inputs)
-        if names not in self._of:
-            self._of[names] = self._list(list(self._given(names)))
-        bases = [0, room, 0, stop - base, room + self.given * self._size]
+        key = packs, frozenset(inputs)
+        if key not in self._lists:
+            self._lists[key] = self._list([*self._packing[packs], *self._given(key[1])])
+        numbers, bases = self._lists[key]
+        if not len(numbers):
+            return
+        known = [0, place, flat, stop - base, place + self.given * self._size]
         for name in self._names:
-            series = inputs.get(name)
-            far = 0 if series is None else series.strides[0]
-            begin = 0 if series is None else address_of(series) + base * far
-            bases += [begin, far, far // self._size]
-        self._do(self._of[names], bases)
-
-    def _do(self, parts: _List, bases: list[int]) -> None:
-        if len(parts.numbers):
-            words = parts.numbers + np.array(bases, np.int64)[parts.bases]
-            self._machine.take(address_of(words), len(words))
+            begin, far = inputs.get(name, (0, 0))
+            known += [begin + base * far, far, far // self._size]
+        start = self._words * self._size
+        words = np.ndarray(numbers.shape, np.int64, room, start)
+        np.take(np.array(known, np.int64), bases, out=words, mode="clip")
+        words += numbers
+        self._machine.take(place + start, len(numbers))
 
     def _up(self, place: int) -> int:
         """Return the next place that begins a vector."""
@@ -192,7 +195,7 @@ class BeforeSteps:
                 continue
             base = _INPUTS + 3 * self._names.index(one.name)
             yield (
-                _Word(self._machines[one.target.size].address),
+                _Word(self._series[one.target.size].address),
                 _Word(place * self._size, _GIVEN), _Word(width),
                 _Word(one.first * self._size, base), _Word(0, base + 2),
                 _Word(self._products[n] * self._size, _ROOM), steps, _Word(one.inner), _Word(one.target.size),

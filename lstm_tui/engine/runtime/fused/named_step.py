@@ -16,13 +16,14 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Take as Taken
-from lstm_tui.engine.buffers import aligned
+from lstm_tui.engine.buffers import Workspace, aligned, aligned_at
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Slot
 from lstm_tui.engine.runtime.compiling import compiles_here
 from lstm_tui.engine.runtime.fused.before_steps import BeforeSteps
 from lstm_tui.engine.runtime.fused.compiled_steps import (
     LONG,
+    PACKED_FROM,
     POINTER,
     SPARE,
     TRUTH,
@@ -109,42 +110,44 @@ class NamedStep:
         progress: Progress | None,
     ) -> dict[str, Array]:
         """Return every named value, (T, n) each, of inputs (T, n) each and the states before the first step."""
-        layout, steps = self._layout, len(inputs["x"])
-        out = aligned((steps + 1, layout.values.width), flat.dtype)
-        out[0] = 0
+        steps = len(inputs["x"])
+        out, start = aligned_at((steps + 1, self._layout.values.width), flat.dtype)
+        first, found = out[0], out[1:]
+        first[:] = 0
         for name, numbers in state.items():
-            out[0, self._places[name]] = numbers
+            first[self._places[name]] = numbers
         spare, told = SPARE.take(), progress or _untold
         seconds = steps * self._seconds
         is_due = self._is_due(seconds)
         with second_thread(seconds if is_due else seconds / 2) as second:  # what is not shared gains half as much
             if second is None:
-                taken = self._by_itself(flat, inputs, out, clock, spare.take)
+                taken = self._by_itself(flat, inputs, start, steps, clock, spare)
             else:
                 taken = self._helped(second, flat, inputs, out, clock, spare.take, is_due)
             for stop in taken:
                 told(stop, steps)
         SPARE.give_back(spare)
-        found = out[1:]
         return {name: found[:, place] for name, place in self._places.items()}
 
     def _by_itself(
-        self, flat: Array, inputs: Mapping[str, Array], out: Array, clock: int, taken: Taken
+        self, flat: Array, inputs: Mapping[str, Array], out: int, steps: int, clock: int, spare: Workspace
     ) -> Iterator[int]:
-        """Take all steps in this thread, and yield how many are done."""
-        before, steps, size = self._before, len(out) - 1, flat.itemsize
-        inputs = {name: _in_order(series, flat.dtype) for name, series in inputs.items()}
-        chunk = _even(steps, self._chunk)
-        room = taken((before.numbers(min(chunk, steps)),), flat.dtype)
-        place, parameters = address_of(room), address_of(flat)
-        is_packed = before.pack(place, flat, steps)
+        """Take all steps in this thread, and yield how many are done; `out` is the address of the values."""
+        before, size, chunk = self._before, flat.itemsize, _even(steps, self._chunk)
+        series = {name: _in_order(one, flat.dtype) for name, one in inputs.items()}
+        places = {name: (address_of(one), one.strides[0]) for name, one in series.items()}
+        room, place = spare.take_at((before.numbers(min(chunk, steps)),), flat.dtype)
+        parameters = address_of(flat)
+        is_packed = before.is_packed and steps >= PACKED_FROM
         weights = place + before.packed * size if is_packed else parameters
         given, scratch = place + before.given * size, place + before.scratch * size
-        start, wide = address_of(out), out.shape[1] * size
+        packs: bool | None = is_packed
+        wide = self._layout.values.width * size
         for base in range(0, steps, chunk):
             stop = min(base + chunk, steps)
-            before.give(place, inputs, base, stop)
-            row = start + base * wide
+            before.give(room, place, parameters, packs, places, base, stop)
+            packs = None
+            row = out + base * wide
             self._named(given, row, scratch, parameters, weights, is_packed, stop - base, clock + base)
             yield stop
 
