@@ -92,7 +92,11 @@ def join_groups(
     readings = [one for one in every if works(one.chains)] or every
     first = readings[0]
     others = [one.value for one in readings[1:]]
-    chosen = report.choose("join", first.value, others, first.how, first.why, together=PLACED)
+    if others or "join" in report.settings or first.how != "assumed":
+        chosen = report.choose("join", first.value, others, first.how, first.why, together=PLACED)
+    else:
+        chosen = first.value
+        report.assume("join", chosen, first.why)
     taken = next(one for one in readings if one.value == chosen)
     roles = _have_roles([one.prefix for one in groups])
     for group in groups if len(taken.chains) > 1 else ():
@@ -160,6 +164,10 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
     numbered = _numbered(stages)
     several = _reads_several([numbered] if numbered in chains else _tried(stages))
     if not chains:
+        follows = next((pair for pair in permutations(stages, 2) if _follows(*pair, modules)), None)
+        if follows is not None and not _have_roles([stage.forward.prefix for stage in stages]):
+            below, above = (visible(one.name) for one in follows)
+            several = several or f"{above} could read what {below} gives, or what it and others give"
         why = several or "by their widths none reads what another gives"
         return [_but(separate, "assumed" if several else "inferred", why)]
     reader = _reads_all(stages, chains, modules)
