@@ -152,13 +152,18 @@ def units_that_follow(
         inside = sums[2] / within + shift
         outside = (sums[0] - sums[2]) / (count - within) + shift
     sizes = np.abs(effects)
-    largest = np.max(np.nan_to_num(sizes[1:], nan=0.0), axis=1) if permutations else np.zeros(0)
-    found = []
-    for unit in range(units):
-        effect = float(effects[0, unit])
-        p = np.nan if np.isnan(effect) else relabelled.p_value(int((largest >= abs(effect) * _ALIKE).sum()))
-        found.append(FollowingUnit(unit, effect, float(inside[unit]), float(outside[unit]), p))
-    found.sort(key=lambda one: (-np.nan_to_num(abs(one.effect), nan=-1.0), one.unit))
+    largest = np.sort(np.max(np.nan_to_num(sizes[1:], nan=0.0), axis=1))
+    reached = len(largest) - np.searchsorted(largest, sizes[0] * _ALIKE)
+    found = [
+        FollowingUnit(
+            int(unit),
+            float(effects[0, unit]),
+            float(inside[unit]),
+            float(outside[unit]),
+            np.nan if np.isnan(effects[0, unit]) else relabelled.p_value(int(reached[unit])),
+        )
+        for unit in np.argsort(-np.nan_to_num(sizes[0], nan=-1.0), kind="stable")
+    ]
     told = count_of(permutations, relabelled.what)
     return PropertyUnits(found, count, told, relabelled.p_value(0), relabelled.assumption)
 

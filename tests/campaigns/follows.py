@@ -24,7 +24,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 
-PERMUTATIONS = 99
+PERMUTATIONS = 199
 WORDS = 50
 CARRIED = 4.0
 """What is added to every forget gate of a network, so that its memories last some fifty tokens."""
@@ -48,15 +48,12 @@ class NullCorpus(NamedTuple):
 def slow_units(random: np.random.Generator, units: int, lengths: list[int], lasts: float, zero: bool = False) -> Array:
     """Return units that forget in so many steps, anew in every line, (H, N); `zero` has each line begin at 0."""
     keep = math.exp(-1 / lasts)
-    parts = []
-    for size in lengths:
-        pushes = random.normal(size=(units, size)) * math.sqrt(1 - keep**2)
-        state = np.zeros(units) if zero else random.normal(size=units)
-        made = np.empty((units, size))
-        for t in range(size):
-            made[:, t] = state = keep * state + pushes[:, t]
-        parts.append(made)
-    return np.concatenate(parts, axis=1)
+    longest = max(lengths)
+    states = np.zeros((units, len(lengths))) if zero else random.normal(size=(units, len(lengths)))
+    made = random.normal(size=(longest, units, len(lengths))) * math.sqrt(1 - keep**2)
+    for t in range(longest):
+        made[t] = states = keep * states + made[t]
+    return np.concatenate([made[:size, :, n].T for n, size in enumerate(lengths)], axis=1)
 
 
 def runs(random: np.random.Generator, lengths: list[int], lasts: float) -> Array:
