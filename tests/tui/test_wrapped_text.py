@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -32,7 +33,7 @@ def test_where_there_is_room_no_word_is_torn_and_no_line_is_shorter_than_it_must
     text = " ".join(words)
     lines = wrapped_text(text, width)
     assert " ".join(lines) == text
-    for line, after in zip(lines, lines[1:], strict=False):
+    for line, after in pairwise(lines):
         whole = re.match(r"\S+(?: %| [=≈] [-+.\d]\S*(?: %)?)*", after)
         assert whole is not None
         assert cell_len(f"{line} {whole[0]}") > width

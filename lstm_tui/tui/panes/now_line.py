@@ -67,7 +67,7 @@ def draw_now_in_two(view: View, width: int, palette: Palette) -> tuple[Line, Lin
 
 
 def _hint(view: View, room: int) -> str:
-    """Return the key that shows more, as long as it fits: at the first step the lessons, at a loss whose memory it was."""
+    """Return the key that shows more, if it fits: at the first step the lessons, at a loss whose memory it was."""
     step = None if view.is_at_start or not view.has_reached(view.pass_name, view.t) else view.step_at(view.t)
     loses = step is not None and (step.forgets or bool(step.cleared.any()))
     told = LESSONS if view.is_at_start else WHOSE if loses else ()
