@@ -197,6 +197,36 @@ def test_a_verb_that_is_said_not_to_edit_edits_nothing(verb: Verb) -> None:
     assert session.history.lines == ()
 
 
+LINES_OF_EDITS = [
+    "set i[:] = 0", "weight W_f * 0", "set f[0] @ 1 = 1", 'replace 3 "good"', "undo", "redo", "undo 2", "switch base",
+    "scale c[1] @ 2 * 2", "let i = 0", "patch c[0] @ 1 from base @ 0", "remove 3",
+]  # fmt: skip
+CHANGE = re.compile(r"(?P<name>\w+): (?P<before>\S+) → (?P<after>\S+)(?: \(without edits (?P<first>\S+)\))?\Z")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from(LINES_OF_EDITS), min_size=2, max_size=6))
+def test_left_of_an_arrow_is_what_an_output_was_before_the_line_and_behind_it_what_it_is_without_edits(
+    lines: list[str],
+) -> None:
+    session = opened()
+    first = present(session.frame.trace.result)
+    names = session.frame.trace.classes
+    for line in lines:
+        before = present(session.frame.trace.result)
+        reply = reply_or_mistake(session, line)
+        after = present(session.frame.trace.result)
+        changes = [found for one in reply if (found := CHANGE.match(one)) and found["name"] in names]
+        assert {one["name"] for one in changes} == {names[n] for n in np.flatnonzero(before != after)}
+        for one in changes:
+            n = names.index(one["name"])
+            assert abs(float(one["before"]) - before[n]) < 1e-3
+            assert abs(float(one["after"]) - after[n]) < 1e-3
+            told = bool(session.history.active) and first[n] != before[n]
+            assert (one["first"] is not None) == told
+            assert not told or abs(float(one["first"]) - first[n]) < 1e-3
+
+
 def test_of_an_edit_that_no_output_follows_none_is_listed() -> None:
     session = opened()
     asked = said(session, "what-if set f[:] @ 0 = 0.5")  # the memory before the first step is 0

@@ -193,14 +193,14 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
     edits=True,
 )
 def _propagate(session: Session, rest: str) -> tuple[str, ...]:
-    question, lines = session.question, list[str]()
+    question, before, lines = session.question, session.frame.trace, list[str]()
     placed: tuple[int, ...] = ()
     if question is not None and question.stands(session.history, session.frame.line):
         placed = replace_everywhere(session, question.old, question.new)
         lines.append(f"put: “{visible(question.old)}” → “{visible(question.new)}” at t={listed_places(placed)}")
     session.question = None
     if placed and probabilities(session.frame.trace) is None:
-        return (*lines, *verdicts(session))
+        return (*lines, *verdicts(session, before))
     found = propagate(session)
     if found:
         lines.append(f"propagated: {_changes(found)}")

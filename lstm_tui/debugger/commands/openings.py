@@ -60,10 +60,10 @@ add_edit_verb(
 def _teach(session: Session, rest: str) -> Iterator[str]:
     edit = read_typed(session, "teach", rest)
     assert isinstance(edit, TeachEdit), "a line of `teach` is one"
-    added = _words_to_add(session, edit)
+    added, before = _words_to_add(session, edit), session.frame.trace
     session.edit(*added, edit)
     yield from session.words[session.history.done - 1 - len(added) : session.history.done]
-    yield from verdicts(session)
+    yield from verdicts(session, before)
 
 
 def _words_to_add(session: Session, edit: TeachEdit) -> tuple[WordsEdit, ...]:

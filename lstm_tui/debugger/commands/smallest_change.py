@@ -409,6 +409,6 @@ def _apply(session: Session, rest: str) -> tuple[str, ...]:
     if number is None:
         raise UserError(f"which one? 1 to {count} were found")
     found = session.changes[number - 1]
-    before = session.history.done
+    done, before = session.history.done, session.frame.trace
     session.edit(*found.edits)
-    return (*session.words[before : session.history.done], *verdicts(session))
+    return (*session.words[done : session.history.done], *verdicts(session, before))
