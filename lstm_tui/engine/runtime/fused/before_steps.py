@@ -15,7 +15,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.runtime.fused.compiled_steps import address_of, series_for, vector_of
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
-from lstm_tui.engine.runtime.fused.parts import CALL, parts_in_order
+from lstm_tui.engine.runtime.fused.work_parts import CALL, parts_in_order
 from lstm_tui.engine.runtime.fused.products import (
     WIDE,
     lanes_for,
