@@ -213,7 +213,8 @@ def test_in_one_text_effects_are_those_of_the_middle_and_shifts_are_as_a_loop_sh
     random = np.random.default_rng(8)
     size, each_way, by = 400, 16, 6
     values, labels = slow_walk(random, 5, size), quotes(random, [40] * 10)
-    found = units_that_follow(Held(values.astype(np.float32), np.array([0, size])), labels, 18)  # a quarter is 100 steps, and 6 the least that takes at most 18 of them
+    # A quarter is 100 steps, and 6 the least that takes at most 18 of them.
+    found = units_that_follow(Held(values.astype(np.float32), np.array([0, size])), labels, 18)
     middle = np.arange(each_way * by, size - each_way * by)
     assert (found.steps, found.relabelled, found.least_p) == (len(middle), "32 shifts", 1 / 17)
 
