@@ -140,7 +140,7 @@ def find_table(
     """
     fitting = [one for one in modules if (matrix := one.matrix) is not None and "bias" not in one.tensors
                and matrix.shape[1] in widths and one.tensors["weight"].ndim == 2]  # fmt: skip
-    named = [one for one in fitting if one.is_table and not _POSITION.search(one.stem)]
+    named = _different([one for one in fitting if one.is_table and not _POSITION.search(one.stem)])
     convolved = [one.stem for one in modules if one.is_convolution]
     if convolved:
         report.doubt(
@@ -171,6 +171,15 @@ def find_table(
     table = named[stems.index(chosen)]
     report.say("ids", str(len(table.tensors["weight"])), "inferred", f"rows of {visible(table.stem)}")
     return table, [one for one in named if one is not table]
+
+
+def _different(tables: Sequence[Module]) -> list[Module]:
+    """Return tables without those that hold the numbers of another, as a file has it that names one table twice."""
+    kept: list[Module] = []
+    for one in tables:
+        if not any(np.array_equal(one.tensors["weight"], other.tensors["weight"]) for other in kept):
+            kept.append(one)
+    return kept
 
 
 def find_position(modules: Sequence[Module], width: int, report: ImportReport) -> tuple[list[Op], list[Module]]:
