@@ -297,3 +297,19 @@ def test_raw_weights_of_weight_dropout_are_those_that_are_used(tmp_path: Path) -
         assert how(one, "layer0.weights") == "the raw ones (inferred)"
         assert not one.report.unused
         assert not any("not known" in remark for remark in one.network.remarks)
+
+
+@pytest.mark.parametrize(("names", "sure"), [
+    (("trunk", "policy", "value"), False), (("fc1", "fc2", "fc3"), True), (("head.0", "head.2", "head.4"), True),
+])  # fmt: skip
+def test_two_heads_above_a_dense_layer_are_not_surely_a_chain(
+    names: tuple[str, str, str], sure: bool, tmp_path: Path
+) -> None:
+    random = Random(0)
+    bag = random.torch("rnn", "gru", 5, 6) | random.linear(names[0], 6, 4)
+    one = joined(bag | random.linear(names[1], 4, 4) | random.linear(names[2], 4, 2), tmp_path)
+    assert how(one, "readout") == f"{', '.join(names)} ({'inferred' if sure else 'assumed'})"
+    others = next(fact.others for fact in one.report.facts if fact.key == "readout")
+    assert sure or {f"{names[0]}, {names[1]}", f"{names[0]}, {names[2]}"} <= set(others)
+    wider = bag | random.linear(names[1], 4, 3) | random.linear(names[2], 3, 2)  # which fit one way alone
+    assert how(joined(wider, tmp_path), "readout") == f"{', '.join(names)} (inferred)"

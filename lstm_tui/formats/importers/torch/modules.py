@@ -306,7 +306,7 @@ def plan_readout(
         if elsewhere := rival(readings[0][0]):
             how, why = "assumed", elsewhere
         if beside:
-            how, why = "assumed", "one reads as much as the first above the top: it could stand beside it"
+            how, why = "assumed", "one reads as much as one below it: it could stand beside that"
         others = [*names[1:4], *(", ".join(visible(one.stem) for one in order) for order in beside)]
         readings, names = [*readings[:4], *beside], [names[0], *others]
         together = "" if elsewhere else PLACED
@@ -319,16 +319,16 @@ def plan_readout(
 
 
 def _side_by_side(order: Sequence[Module]) -> list[list[Module]]:
-    """Return what else could answer, where a dense layer could as well stand beside the first and not above it.
+    """Return what else could answer, where a dense layer could as well stand beside one below it and not above it.
 
     It reads as much as that does, and is not called the next of it by a number.
     """
     dense = [n for n, one in enumerate(order) if one.matrix is not None]
     found: list[list[Module]] = []
-    for n in dense[1:]:
-        stems = {re.sub(r"[._]?\d+", "", order[one].stem) for one in (dense[0], n)}
-        if order[n].reads == order[dense[0]].reads and len(stems) > 1:
-            found += [list(order[:n]), [*order[: dense[0]], *order[n:]]]
+    for low, high in combinations(dense, 2):
+        stems = {re.sub(r"[._]?\d+", "", order[one].stem) for one in (low, high)}
+        if order[low].reads == order[high].reads and len(stems) > 1:
+            found += [one for one in (list(order[:high]), [*order[:low], *order[high:]]) if one not in found]
     return found
 
 
