@@ -70,6 +70,9 @@ def test_who_starts_for_the_first_time_is_told_once(tmp_path: Path, monkeypatch:
 def test_only_a_bare_start_greets() -> None:
     assert parse([]).bare
     assert parse(["--debug"]).bare
+    assert parse(["--light"]).bare
+    assert parse(["--light"]).light
+    assert parse([]).model == "story", "what it forgets and keeps has names"
     assert not parse(["run"]).bare
     assert not parse(["tour"]).bare
 

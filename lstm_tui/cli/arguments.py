@@ -57,9 +57,11 @@ from lstm_tui.version import __version__
 SHELLS = ("bash", "zsh", "fish")
 _OF_A_FILE = ("set", "map", "network", "vocabulary", "classes", "pad")
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
+_FIRST = "story"
+"""The network that is opened with its sample where nothing is said: what it forgets and keeps has names."""
 _EPILOG = """\
 examples:
-  lstm-tui                                        step through the bundled sample
+  lstm-tui                                        step through a short story, with a network that forgets and keeps
   lstm-tui tour                                   lessons, for whoever is new to all this
   lstm-tui run review.txt --line 3                another text, from its third line
   lstm-tui run waves.csv --model forecast         numbers, one row a step
@@ -78,8 +80,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Exits with code 0 after `--help` and `--version`, and with 2 when an argument is refused.
     """
-    bare = not [argument for argument in arguments if argument != "--debug"]
-    given = ["run", *arguments] if bare else list(arguments)
+    bare = not [argument for argument in arguments if argument not in ("--debug", "--light", "--dark")]
+    given = ["run", "--model", _FIRST, *arguments] if bare else list(arguments)
     parser = _parser(next((word for word in given if not word.startswith("-")), ""))
     options = parser.parse_args(given)
     options.bare, options.given = bare, given

@@ -189,3 +189,74 @@ def test_a_head_that_could_stand_beside_another_is_assumed_to_stand_above_it(
     assert (fact.value, fact.how) == (f"{one}, {other}", how)
     assert (one in fact.others and other in fact.others) == (how == "assumed")
     assert any(each.startswith("readout is assumed") for each in opened.network.remarks) == (how == "assumed")
+
+
+def joined(tensors: dict[str, Array], folder: Path, network: str | None = None) -> Imported:
+    savez(folder / "bag.npz", tensors)
+    return open_file(folder / "bag.npz", ImportOptions(network=network))
+
+
+SEVERAL = {
+    "a skip": ({"low": (3, 3), "top": (6, 3)}, "top,low (assumed)", "top reads as much as the input and low hold"),
+    "two towers": ({"left": (4, 2), "right": (4, 2), "both": (4, 4)}, "apart (assumed)", "left could read what both"),
+    "towers below": ({"left": (5, 2), "right": (5, 3), "both": (10, 4)}, "apart (assumed)", "both reads as much as"),
+    "a sum of towers": (
+        {"left": (4, 5), "right": (4, 5), "third": (4, 5), "both": (5, 4)},
+        "apart (assumed)",
+        "both could read what left",
+    ),
+    "only a chain": ({"low": (3, 5), "top": (5, 4)}, "low,top (inferred)", ""),
+    "nothing in common": ({"low": (3, 5), "top": (7, 4)}, "apart (inferred)", ""),
+}
+"""Modules by what they read and give, how they are joined, and what is said where widths allow more than that."""
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_a_join_is_certain_only_where_no_module_could_read_several_things(name: str, tmp_path: Path) -> None:
+    sizes, join, said = SEVERAL[name]
+    random = Random(0)
+    bag: dict[str, Array] = {}
+    for module, (reads, gives) in sizes.items():
+        bag |= random.torch(module, "gru", reads, gives)
+    one = joined(bag, tmp_path)
+    assert how(one, "join") == join
+    assert any("join" in remark for remark in one.network.remarks) == bool(said)
+    assert said in next(fact.why for fact in one.report.facts if fact.key == "join")
+
+
+@pytest.mark.parametrize(("names", "certain"), [
+    (("encoder", "decoder"), True), (("dec.rnn", "enc.rnn"), True), (("decoder", "rnn"), False),
+    (("encoder.low", "encoder.top"), False),
+])  # fmt: skip
+def test_an_encoder_and_a_decoder_are_two(names: tuple[str, str], certain: bool, tmp_path: Path) -> None:
+    random = Random(0)
+    bag = {"emb.weight": random(9, 4)}
+    for name in names:
+        bag |= random.torch(name, "gru", 4, 4)
+    one = joined(bag, tmp_path)
+    assert (how(one, "join") == "apart (inferred)") == certain
+    assert any("join" in remark for remark in one.network.remarks) != certain
+
+
+def test_a_head_of_a_file_with_several_networks_is_the_decoder_s_or_is_assumed(tmp_path: Path) -> None:
+    random = Random(0)
+    head = random.linear("fc", 4, 2)
+    towers = random.torch("left", "gru", 3, 4) | random.torch("right", "lstm", 3, 4)
+    for network in ("left", "right"):
+        one = joined(towers | head, tmp_path, network)
+        warned = any("readout" in remark and "could stand above" in remark for remark in one.network.remarks)
+        taken = how(one, "readout").startswith("fc")
+        assert taken == (network == "right")
+        assert warned == taken
+    alone = random.torch("left", "gru", 3, 5) | random.torch("right", "lstm", 3, 4)
+    assert how(joined(alone | head, tmp_path, "right"), "readout") == "fc (inferred)"
+    pair = random.torch("decoder", "gru", 3, 4) | random.torch("encoder", "gru", 3, 5)  # the decoder comes first
+    assert how(joined(pair | head, tmp_path, "decoder"), "readout") == "fc (inferred)"
+
+
+def test_one_of_two_that_read_the_same_may_read_from_the_end(tmp_path: Path) -> None:
+    random = Random(0)
+    bag = random.torch("left", "gru", 3, 4) | random.torch("right", "lstm", 3, 5)
+    assert how(joined(bag, tmp_path, "right"), "layer0.directions") == "forward (assumed)"
+    pair = random.torch("encoder", "gru", 3, 4) | random.torch("decoder", "lstm", 3, 5)
+    assert how(joined(pair, tmp_path, "decoder"), "layer0.directions") == "forward (inferred)"

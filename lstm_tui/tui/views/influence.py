@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +17,7 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end, axis_places, percent
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, plain, signed
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, plain, signed, wrapped_text
 from lstm_tui.tui.canvas.charts import put_bar, put_signed_bar, put_strip
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
@@ -207,7 +206,7 @@ def draw_influence(answer: InfluenceAnswer, width: int, height: int, palette: Pa
     line = drawing.line().put(f" {answer.target.label} = ", style("soft")).put(number, style("title", bold=True))
     place = f"ledger: {answer.pass_name} after t={answer.ledger_place}"
     line.right(place + " ", style("faint"))
-    words = [part for text in differences(answer, palette) for part in textwrap.wrap(text, max(width - 2, 20))]
+    words = [part for text in differences(answer, palette) for part in wrapped_text(text, max(width - 2, 20))]
     footing = min(len(_MEANINGS) + len(words) + 6, max(height // 2, 0)) if height >= 18 else 2
     _table(drawing, answer, max(height - 2 - footing, 1))
     _footing(drawing, answer, words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise, permutations
 
@@ -258,8 +258,9 @@ def between(
 
 
 def plan_readout(
-    modules: Sequence[Module], width: int, both: bool, made: Mapping[str, Made], report: ImportReport, alone: bool
-) -> tuple[list[Op], list[Module], list[Module]]:
+    modules: Sequence[Module], width: int, both: bool, made: Mapping[str, Made], report: ImportReport, alone: bool,
+    rival: Callable[[Module], str] = lambda module: "",
+) -> tuple[list[Op], list[Module], list[Module]]:  # fmt: skip
     """Return what stands above the recurrent layers, the modules it takes, and those that another answer would take.
 
     Args:
@@ -269,6 +270,7 @@ def plan_readout(
         made: Modules by their path, where the file holds a whole model.
         report: Decides what weights do not record, and learns of it.
         alone: Whether the file holds one recurrent module and no path to it, so that nothing stands above it.
+        rival: Returns why a module could stand above another network of the file; empty where nothing says so.
     """
     attention = [one.stem for one in modules if re.search(r"att", one.stem, re.IGNORECASE)]
     if attention:
@@ -292,11 +294,14 @@ def plan_readout(
         why = "names, shapes and order" if sure else "widths alone"
         how: How = "inferred" if sure else "assumed"
         beside = _side_by_side(readings[0])
+        if elsewhere := rival(readings[0][0]):
+            how, why = "assumed", elsewhere
         if beside:
             how, why = "assumed", "one reads as much as the first above the top: it could stand beside it"
         others = [*names[1:4], *(", ".join(visible(one.stem) for one in order) for order in beside)]
         readings, names = [*readings[:4], *beside], [names[0], *others]
-        chosen = report.choose("readout", names[0], [*others, "none"], how, why, together=PLACED)
+        together = "" if elsewhere else PLACED
+        chosen = report.choose("readout", names[0], [*others, "none"], how, why, together=together)
     rivals = [one for order in readings for one in order]
     if chosen == "none":
         return [], [], rivals

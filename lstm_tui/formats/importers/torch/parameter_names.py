@@ -50,7 +50,7 @@ class ParameterGroup:
         peepholes: By gate, (H,) each.
         norms: What the sums of the gates and the memory are normalised with: `x`, `h` and `c`, scale and shift each.
         initial: States before the first step, (layers*directions, n) each, by `h` and `c`, and their names.
-        has_twin: Whether another module of its kind and sizes stands apart from it, which may read the other way.
+        has_twin: Whether another module that reads as much stands apart from it, and may read the other way.
     """
 
     prefix: str
@@ -363,7 +363,7 @@ def _direction(group: ParameterGroup, layer: int, report: ImportReport, key: str
         why = "its name says so" if named else "every second layer of such a stack does"
         return report.choose(f"{key}.directions", "backward", ("forward",), "assumed", why)
     if group.has_twin:
-        why = "another module is alike, and one of two such often reads from the end"
+        why = "another module reads as much, and one of two such often reads from the end"
         return report.choose(f"{key}.directions", "forward", ("backward",), "assumed", why)
     why = "no tensor named _reverse" if group.exact else "nothing says that it reads from the end"
     return report.choose(f"{key}.directions", "forward", ("backward",), "inferred", why)
