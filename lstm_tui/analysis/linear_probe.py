@@ -96,8 +96,10 @@ class Judged:
         if np.isnan(self.p) or self.least_p > P_VALUE:
             return "whether it is more than chance is not known: too little text is held out"
         if self.p > P_VALUE:
-            return "no better than chance"
-        return "no better than a random direction" if self.random_p > P_VALUE else "more than chance"
+            return "not known to be more than chance"
+        if self.random_p > P_VALUE:
+            return "not known to be better than a random direction"
+        return "more than chance"
 
     @property
     def selectivity(self) -> float:

@@ -116,8 +116,10 @@ def units_that_follow(
     mine = labels[relabelled.steps]
     steps = steps[relabelled.steps]
     if mine.min() == mine.max():
+        held = "all" if mine[0] > 0 else "none"
         raise UserError(
-            f"the property holds at every step that is compared or at none ({relabelled.assumption}); take more text"
+            f"the property holds at {held} of the {count_of(len(mine), 'step')} that can be compared, of "
+            f"{len(labels)}: take more text"
         )
     permutations = relabelled.count
     above = mine > mine.mean()

@@ -230,5 +230,5 @@ def test_labels_of_a_file_are_as_many_as_tokens(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no number"):
         labels_in_file(corpus, str(tmp_path / "tags.tsv"), None)
     (tmp_path / "tags.tsv").write_text("a\t1\n")
-    with pytest.raises(UserError, match="labels for 1 tokens, and there are"):
+    with pytest.raises(UserError, match="labels for 1 token, and there are"):
         labels_in_file(corpus, str(tmp_path / "tags.tsv"), None)

@@ -332,5 +332,5 @@ def labels_in_file(corpus: Corpus, path: str, tag: str | None) -> tuple[Array, s
     labels = read_labels(path, tag)
     steps = sum(len(sequence) for _, _, sequence in corpus.sequences())
     if len(labels) != steps:
-        raise UserError(f"{visible(path)}: has labels for {len(labels)} tokens, and there are {steps}")
+        raise UserError(f"{visible(path)}: has labels for {count_of(len(labels), 'token')}, and there are {steps}")
     return np.array(labels), f"label {visible(tag)}" if tag is not None else f"the labels of {visible(path)}"
