@@ -7,6 +7,8 @@ from typing import Any
 
 from lstm_tui.debugger.edits.language import ModelEdit, TextEdit, line_of
 from lstm_tui.debugger.edits.openings import network_named
+from lstm_tui.debugger.inspect.now import unit_at_start
+from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
@@ -86,6 +88,8 @@ def _stop(session: Session, words: str) -> dict[str, Any]:
     unit = dict(layout.units).get(position.pass_name) if layout is not None else None
     if unit is None and session.chosen is not None and session.chosen[0] == position.pass_name:
         unit = session.chosen[1]
+    if unit is None:
+        unit = unit_at_start(frame, Facts(frame.trace), position.pass_name)
     if unit is not None:
         keys["unit"] = unit
     if layout is not None and layout.pane < _SHOWN:

@@ -63,6 +63,8 @@ def test_what_opens_the_run_anew_is_recorded_once(lines: tuple[str, ...], tmp_pa
     assert (mine.t, mine.token, mine.trace.network and mine.trace.network.name) == (
         3, session.frame.token, session.frame.trace.network and session.frame.trace.network.name,
     )  # fmt: skip
+    if not lines[0].startswith("model"):
+        assert standing.place.unit == 11, "where none was chosen, the one that is looked at on the screen"
     now, then = (one.trace.output for one in (mine, session.frame))
     assert now is not None
     assert then is not None
