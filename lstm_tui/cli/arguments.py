@@ -52,13 +52,12 @@ from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.bundled_files import GROUPS
 from lstm_tui.formats.file_endings import ANY_SERIES, ANY_TRACE
+from lstm_tui.models import FIRST_MODEL
 from lstm_tui.version import __version__
 
 SHELLS = ("bash", "zsh", "fish")
 _OF_A_FILE = ("set", "map", "network", "vocabulary", "classes", "pad")
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
-_FIRST = "story"
-"""The network that is opened with its sample where nothing is said: what it forgets and keeps has names."""
 _EPILOG = """\
 examples:
   lstm-tui                                        step through a short story, with a network that forgets and keeps
@@ -81,7 +80,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     Exits with code 0 after `--help` and `--version`, and with 2 when an argument is refused.
     """
     bare = not [argument for argument in arguments if argument not in ("--debug", "--light", "--dark")]
-    given = ["run", "--model", _FIRST, *arguments] if bare else list(arguments)
+    given = ["run", "--model", FIRST_MODEL, *arguments] if bare else list(arguments)
     parser = _parser(next((word for word in given if not word.startswith("-")), ""))
     options = parser.parse_args(given)
     options.bare, options.given = bare, given
