@@ -112,6 +112,28 @@ def test_every_cell(cell: str, forced: Forced) -> None:
     runs(network, given_to(network, 70), forced)
 
 
+@pytest.mark.parametrize(("cache", "is_shared"), [(0, True), (10**9, False), (None, False)])
+def test_directions_whose_matrices_no_core_holds_are_run_one_after_the_other(
+    cache: int | None, is_shared: bool, forced: Forced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(named_step, "own_cache_bytes", lambda: cache)
+    monkeypatch.setattr(side_by_side, "LEAST_SECONDS", 0.0)
+    both = [layer("lstm", 36, directions=["forward", "backward"], merge="concat")] * 2
+    network = random_network({"name": "made", "input_size": 5, "layers": both})
+    x = given_to(network, 70)
+    forced.is_on = False
+    expected = run_arrays(network, x, "numba")
+    forced.is_on = True
+    assert_same_run(expected, run_arrays(network, x, "numba"))
+    assert (forced.shared > 0) == is_shared
+    begun = {"layer0.backward": {"c": np.ones(36)}}
+    for more in ({"holds": [Hold("layer0.forward", "h", (0, 1), (3, 9), "set", 0.25)]}, {"initial": begun}):
+        forced.is_on = False
+        expected = run_arrays(network, x, "numba", **more)  # type: ignore[arg-type]
+        forced.is_on = True
+        assert_same_run(expected, run_arrays(network, x, "numba", **more))  # type: ignore[arg-type]
+
+
 def test_the_other_leaves_when_it_is_told_to(forced: Forced) -> None:
     network = network_of("lstm", 36)
     runs(network, given_to(network, 70), forced, ("leaves",))

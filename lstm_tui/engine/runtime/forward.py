@@ -20,6 +20,7 @@ from lstm_tui.engine.model.network import Layer, Network, Pass, find_source
 from lstm_tui.engine.number_text import bytes_text
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.interpreters import chosen
+from lstm_tui.engine.runtime.interpreters import interpreter as interpreter_of
 from lstm_tui.engine.runtime.overrides import READOUT, Hold, inputs_of
 from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate
@@ -123,6 +124,8 @@ def run_arrays(
         source = merged[-1] if merged else x
         works = [_pass_work(one, source, stored, interpreter, initial or {}, holds, keep_rows) for one in layer.passes]
         threads = threads_of(layer.passes, len(x), interpreter)
+        if threads > 1 and not (holds or keep_rows) and _are_shared(layer.passes, x.dtype, len(x), interpreter):
+            threads = 1
         told = None if progress is None else _shifted(progress, done, total)
         ran = side_by_side(works, threads, told)
         stored |= {one.name: made for one, made in zip(layer.passes, ran, strict=True)}
@@ -162,6 +165,12 @@ def threads_of(passes: Items[Pass], steps: int, interpreter: str) -> int:
     if interpreter != "numba" or len(passes) == 1:
         return 1
     return threads_for(seconds_of(one.program, steps) for one in passes)
+
+
+def _are_shared(passes: Items[Pass], dtype: np.dtype[Any], steps: int, interpreter: str) -> bool:
+    """Say whether passes end sooner one after the other, each step shared by two threads."""
+    engine = interpreter_of(interpreter)
+    return all(engine.shares_steps(one.program, dtype, steps) for one in passes)
 
 
 def check_initial(network: Network, initial: Initial) -> None:

@@ -16,6 +16,9 @@ from lstm_tui.engine.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
+
+    import numpy as np
 
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.compiler.program import Program
@@ -54,6 +57,13 @@ class Interpreter(Protocol):
         """Take all steps and return the named values alone; None where it always computes every slot.
 
         `clock` are the steps that were taken before these, for `every`.
+        """
+
+    def shares_steps(self, program: Program, dtype: np.dtype[Any], steps: int) -> bool:
+        """Say whether two threads that share each step of a run end sooner with two such runs, one after the other.
+
+        They do where the matrices of a step are larger than the cache that a core has to itself: a thread that takes
+        half of each step has half of them to read.
         """
 
     def backprop(

@@ -7,6 +7,7 @@ two functions, faster; one run is made by one interpreter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,11 @@ def named_values(
     clock: int = 0,
 ) -> None:
     """Return None: every slot is computed, and nothing is gained by keeping the values alone."""
+
+
+def shares_steps(program: Program, dtype: np.dtype[Any], steps: int) -> bool:
+    """Return False: each step is taken in one thread."""
+    return False
 
 
 def execute(program: Program, instruction: Instruction, flat: Array, rows: Array, step: int, clock: int = 0) -> None:

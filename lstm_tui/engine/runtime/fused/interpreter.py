@@ -21,7 +21,7 @@ from lstm_tui.engine.runtime.compiling import about_to_compile
 from lstm_tui.engine.runtime.fused.compiled_batches import BatchBack, BatchStep
 from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, SPARE, SeriesMatrix, Step, StepBack
 from lstm_tui.engine.runtime.fused.host import host
-from lstm_tui.engine.runtime.fused.named_step import NamedStep
+from lstm_tui.engine.runtime.fused.named_step import NamedStep, outgrow_own_cache
 from lstm_tui.engine.runtime.fused.schedule import StepPage, page_of
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
 
@@ -175,6 +175,15 @@ def named_values(
     if step is None or flat.shape != (program.parameter_count,):
         return None
     return step.run(np.ascontiguousarray(flat), inputs, state, program.clock + clock, progress)
+
+
+def shares_steps(program: Program, dtype: np.dtype[Any], steps: int) -> bool:
+    """Say whether two runs of so many steps end sooner one after the other, each of them shared by two threads."""
+    numbers = sum(one.inner * one.rows for one in program.groups if not one.hoisted)
+    if not outgrow_own_cache(numbers * dtype.itemsize):
+        return False
+    step = compiled(program, dtype, NamedStep)
+    return step is not None and step.would_be_shared(steps)
 
 
 def _check(program: Program, flat: Array, rows: Array) -> None:

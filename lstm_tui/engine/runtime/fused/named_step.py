@@ -20,6 +20,7 @@ from lstm_tui.engine.buffers import Workspace, aligned, aligned_at
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Slot
 from lstm_tui.engine.runtime.compiling import compiles_here
+from lstm_tui.engine.runtime.cores import own_cache_bytes
 from lstm_tui.engine.runtime.fused.before_steps import BeforeSteps
 from lstm_tui.engine.runtime.fused.compiled_steps import (
     LONG,
@@ -44,7 +45,7 @@ from lstm_tui.engine.runtime.fused.products import TALL
 from lstm_tui.engine.runtime.fused.schedule import StepPage, Together, schedule
 from lstm_tui.engine.runtime.fused.shared_step import write_shared
 from lstm_tui.engine.runtime.progress_call import Progress
-from lstm_tui.engine.runtime.side_by_side import Help, Parts, Second, second_thread, seconds_for
+from lstm_tui.engine.runtime.side_by_side import Help, Parts, Second, second_thread, seconds_for, would_be_helped
 
 _GIVEN_BYTES, _GIVEN_STEPS = 2**20, 24 * TALL
 """About how many bytes are computed before some steps, which read them while they are in the processor's cache; but for
@@ -58,6 +59,8 @@ SHARED_NUMBERS = 2**16
 wait for each other takes longer than it brings."""
 SHARED_SECONDS = 0.1
 """How long all runs of a step have to have taken before it is compiled for two threads, which takes about as long."""
+_STAYS = 0.75
+"""How much of a core's own cache the matrices of a step may take that stay there from step to step."""
 _PAGES = 512
 """How many pages of memory that the system is to give are one part of work."""
 Take = Callable[[Array, Array, int, int], None]
@@ -178,6 +181,14 @@ class NamedStep:
         second.offer(Parts((), together))
         yield from together.here()
 
+    def would_be_shared(self, steps: int) -> bool:
+        """Say whether the steps of a run of so many would be shared by two threads."""
+        if not self._is_shared:
+            return False
+        seconds = steps * self._seconds
+        due = self._shared is not None or (self._taken + seconds >= SHARED_SECONDS and compiles_here())
+        return due and would_be_helped(seconds) and self._shared_step() is not None
+
     def _is_due(self, seconds: float) -> bool:
         """Say whether a run that takes so long would be shared: it pays, and its step is compiled or may be by now."""
         self._taken += seconds
@@ -207,6 +218,16 @@ class NamedStep:
             self._named(*addresses, packed is not None, count, clock)
 
         return take
+
+
+def outgrow_own_cache(size: int) -> bool:
+    """Say whether matrices of so many bytes are more than stays in a core's own cache from one step to the next.
+
+    A core reads them anew for every step, several times as fast from there as from elsewhere: half of them may be there
+    where all are not.
+    """
+    own = own_cache_bytes()
+    return own is not None and size > _STAYS * own
 
 
 def _even(steps: int, chunk: int) -> int:
