@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.compiler.program import Program
+    from lstm_tui.engine.runtime.pass_to_run import PassToRun
 
 INTERPRETERS = ("numpy", "numba")
 NUMBA_PAYS = 1_000
@@ -57,6 +58,20 @@ class Interpreter(Protocol):
         """Take all steps and return the named values alone; None where it always computes every slot.
 
         `clock` are the steps that were taken before these, for `every`.
+        """
+
+    def named_values_of_both(
+        self,
+        programs: tuple[Program, Program],
+        runs: tuple[PassToRun, PassToRun],
+        told: Callable[[int], None] | None = None,
+    ) -> list[dict[str, Array]] | None:
+        """Take all steps of two runs side by side in this thread; None where nothing is gained by it.
+
+        Args:
+            programs: What to run.
+            runs: What each is made of; both have as many steps.
+            told: Called with the steps done, of both.
         """
 
     def shares_steps(self, program: Program, dtype: np.dtype[Any], steps: int) -> bool:

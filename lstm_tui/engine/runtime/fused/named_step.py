@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Items
 from functools import partial
 from itertools import chain, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from lstm_tui.engine.compiler.program import Slot
 from lstm_tui.engine.runtime.compiling import compiles_here
 from lstm_tui.engine.runtime.cores import own_cache_bytes
 from lstm_tui.engine.runtime.fused.before_steps import BeforeSteps
+from lstm_tui.engine.runtime.fused.both_steps import is_small, write_both
 from lstm_tui.engine.runtime.fused.compiled_steps import (
     LONG,
     PACKED_FROM,
@@ -44,8 +45,9 @@ from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.products import TALL
 from lstm_tui.engine.runtime.fused.schedule import StepPage, Together, schedule
 from lstm_tui.engine.runtime.fused.shared_step import write_shared
+from lstm_tui.engine.runtime.pass_to_run import PassToRun
 from lstm_tui.engine.runtime.progress_call import Progress
-from lstm_tui.engine.runtime.side_by_side import Help, Parts, Second, second_thread, seconds_for, would_be_helped
+from lstm_tui.engine.runtime.side_by_side import Help, Parts, Second, Told, second_thread, seconds_for, would_be_helped
 
 _GIVEN_BYTES, _GIVEN_STEPS = 2**20, 24 * TALL
 """About how many bytes are computed before some steps, which read them while they are in the processor's cache; but for
@@ -61,10 +63,47 @@ SHARED_SECONDS = 0.1
 """How long all runs of a step have to have taken before it is compiled for two threads, which takes about as long."""
 _STAYS = 0.75
 """How much of a core's own cache the matrices of a step may take that stay there from step to step."""
+BOTH_SECONDS = 0.05
+"""Likewise, before it is compiled for two runs at once."""
 _PAGES = 512
 """How many pages of memory that the system is to give are one part of work."""
 Take = Callable[[Array, Array, int, int], None]
 Span = tuple[int, int]
+
+
+class _Values(NamedTuple):
+    """Memory for the values of a run: a row a step, that before the first among them; and its address."""
+
+    rows: Array
+    place: int
+
+
+class _Begun:
+    """A run that one thread takes, with room for what its steps are given: what it needs is packed with the first."""
+
+    def __init__(self, before: BeforeSteps, run: PassToRun, steps: int, chunk: int, spare: Workspace) -> None:
+        self._before, size, dtype = before, run.flat.itemsize, run.flat.dtype
+        self._series = {name: _in_order(one, dtype) for name, one in run.inputs.items()}
+        self._places = {name: (address_of(one), one.strides[0]) for name, one in self._series.items()}
+        self._room, place = spare.take_at((before.numbers(min(chunk, steps)),), dtype)
+        self._flat, self._place = address_of(run.flat), place
+        self.is_packed = before.is_packed and steps >= PACKED_FROM
+        self._packs: bool | None = self.is_packed
+        weights = place + before.packed * size if self.is_packed else self._flat
+        self._given, self._others = place + before.given * size, (place + before.scratch * size, self._flat, weights)
+
+    def at(self, base: int, stop: int, out: _Values, wide: int) -> tuple[int, ...]:
+        """Put what the steps `base` to `stop` are given into the room; return what the steps are called with.
+
+        Args:
+            base: First step.
+            stop: Step after the last.
+            out: Where their values go.
+            wide: Bytes of a row of it.
+        """
+        self._before.give(self._room, self._place, self._flat, self._packs, self._places, base, stop)
+        self._packs = None
+        return self._given, out.place + base * wide, *self._others
 
 
 class NamedStep:
@@ -98,6 +137,8 @@ class NamedStep:
         self._shared: SharedStep | None = None
         self._is_shared = 0 < self._numbers >= SHARED_NUMBERS
         self._taken = 0.0  # seconds of all runs
+        self._both: Machine | None = None
+        self._may_be_both = not assembly.needs and is_small(made, vector)  # the C library takes each number by itself
 
     def _place(self, slot: Slot) -> slice:
         first = self._layout.values.find(slot.offset)
@@ -113,45 +154,84 @@ class NamedStep:
         progress: Progress | None,
     ) -> dict[str, Array]:
         """Return every named value, (T, n) each, of inputs (T, n) each and the states before the first step."""
-        steps = len(inputs["x"])
-        out, start = aligned_at((steps + 1, self._layout.values.width), flat.dtype)
-        first, found = out[0], out[1:]
-        first[:] = 0
-        for name, numbers in state.items():
-            first[self._places[name]] = numbers
-        spare, told = SPARE.take(), progress or _untold
+        steps, told, spare = len(inputs["x"]), progress or _untold, SPARE.take()
         seconds = steps * self._seconds
         is_due = self._is_due(seconds)
+        made = PassToRun(flat, inputs, state)
+        out = self._values_of(made)
         with second_thread(seconds if is_due else seconds / 2) as second:  # what is not shared gains half as much
             if second is None:
-                taken = self._by_itself(flat, inputs, start, steps, clock, spare)
+                taken = self._by_itself(made, out, clock, spare)
             else:
-                taken = self._helped(second, flat, inputs, out, clock, spare.take, is_due)
+                taken = self._helped(second, flat, inputs, out.rows, clock, spare.take, is_due)
             for stop in taken:
                 told(stop, steps)
         SPARE.give_back(spare)
-        return {name: found[:, place] for name, place in self._places.items()}
+        return self._named_values(out)
 
-    def _by_itself(
-        self, flat: Array, inputs: Mapping[str, Array], out: int, steps: int, clock: int, spare: Workspace
-    ) -> Iterator[int]:
-        """Take all steps in this thread, and yield how many are done; `out` is the address of the values."""
-        before, size, chunk = self._before, flat.itemsize, _even(steps, self._chunk)
-        series = {name: _in_order(one, flat.dtype) for name, one in inputs.items()}
-        places = {name: (address_of(one), one.strides[0]) for name, one in series.items()}
-        room, place = spare.take_at((before.numbers(min(chunk, steps)),), flat.dtype)
-        parameters = address_of(flat)
-        is_packed = before.is_packed and steps >= PACKED_FROM
-        weights = place + before.packed * size if is_packed else parameters
-        given, scratch = place + before.given * size, place + before.scratch * size
-        packs: bool | None = is_packed
-        wide = self._layout.values.width * size
+    def run_both(
+        self, runs: tuple[PassToRun, PassToRun], clock: int, told: Told | None
+    ) -> list[dict[str, Array]] | None:
+        """Return what `run` does of two runs of as many steps; None where they gain nothing by it.
+
+        Args:
+            runs: What they are made of.
+            clock: Steps that were taken before.
+            told: Called with the steps done, of both.
+        """
+        both, steps = self._both_steps(), len(runs[0].inputs["x"])
+        if both is None:
+            return None
+        outs, spare = [self._values_of(run) for run in runs], SPARE.take()
+        chunk = _even(steps, self._chunk)
+        begun = [_Begun(self._before, run, steps, chunk, spare) for run in runs]
+        wide = self._layout.values.width * self._dtype.itemsize
         for base in range(0, steps, chunk):
             stop = min(base + chunk, steps)
-            before.give(room, place, parameters, packs, places, base, stop)
-            packs = None
-            row = out + base * wide
-            self._named(given, row, scratch, parameters, weights, is_packed, stop - base, clock + base)
+            addresses = [
+                address for one, out in zip(begun, outs, strict=True) for address in one.at(base, stop, out, wide)
+            ]
+            both(*addresses, begun[0].is_packed, stop - base, clock + base)
+            if told is not None:
+                told(2 * stop)
+        SPARE.give_back(spare)
+        return [self._named_values(out) for out in outs]
+
+    def _both_steps(self) -> Machine | None:
+        """Return the steps of two runs side by side; None where they gain nothing by it, or not yet."""
+        if self._both is None and self._may_be_both and self._taken >= BOTH_SECONDS and compiles_here():
+            self._may_be_both = False
+            try:
+                assembly = assembly_of(self._dtype)
+                write_both(assembly, self._made, self._layout, self._vector)
+                kinds = (*[POINTER] * 10, TRUTH, LONG, LONG)
+                self._both = Compiled(assembly.text(), assembly.needs).function("both", *kinds)
+            except Exception:  # whatever LLVM says of it: they are run one after the other
+                self._both = None
+        return self._both
+
+    def _values_of(self, run: PassToRun) -> _Values:
+        """Return memory for all values of a run; the row before the first step is filled."""
+        rows, place = aligned_at((len(run.inputs["x"]) + 1, self._layout.values.width), run.flat.dtype)
+        first = rows[0]
+        first[:] = 0
+        for name, numbers in run.state.items():
+            first[self._places[name]] = numbers
+        return _Values(rows, place)
+
+    def _named_values(self, out: _Values) -> dict[str, Array]:
+        rows = out.rows[1:]
+        return {name: rows[:, place] for name, place in self._places.items()}
+
+    def _by_itself(self, run: PassToRun, out: _Values, clock: int, spare: Workspace) -> Iterator[int]:
+        """Take all steps in this thread, and yield how many are done."""
+        steps = len(out.rows) - 1
+        chunk = _even(steps, self._chunk)
+        begun = _Begun(self._before, run, steps, chunk, spare)
+        wide = self._layout.values.width * run.flat.itemsize
+        for base in range(0, steps, chunk):
+            stop = min(base + chunk, steps)
+            self._named(*begun.at(base, stop, out, wide), begun.is_packed, stop - base, clock + base)
             yield stop
 
     def _helped(
