@@ -38,7 +38,7 @@ class Counted:
         patch.setattr(named_step, "BOTH_SECONDS", seconds)
         patch.setattr(named_step, "_GIVEN_BYTES", 1)
         patch.setattr(named_step, "_GIVEN_STEPS", 24)
-        run = forward.run_both_passes
+        run = storage.run_both_passes
 
         def counted(*arguments: Any) -> Any:
             found = run(*arguments) if self.is_on else None

@@ -1,7 +1,7 @@
 """What one thread does before it takes steps, in one call of machine code: matrices are packed, products are taken.
 
-All of it is a list of parts (`parts.py`) whose words depend on a run only by where its arrays lie and how long it is.
-So each list is made once, and numbers are added to it when a run begins.
+All of it is a list of parts (`machine_parts.py`) whose words depend on a run only by where its arrays lie and how long
+it is. So each list is made once, and numbers are added to it when a run begins.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.runtime.fused.compiled_steps import address_of, series_for, vector_of
+from lstm_tui.engine.runtime.fused.machine_parts import CALL, parts_in_order
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
-from lstm_tui.engine.runtime.fused.parts import CALL, parts_in_order
 from lstm_tui.engine.runtime.fused.products import (
     WIDE,
     lanes_for,
