@@ -20,9 +20,9 @@ from lstm_tui.engine.language.cell import cell_names, parse_cell
 from lstm_tui.engine.runtime.fused import interpreter
 from lstm_tui.engine.runtime.fused.before_steps import BeforeSteps
 from lstm_tui.engine.runtime.fused.compiled_steps import Matrices, address_of, block_of, vector_of
-from lstm_tui.engine.runtime.fused.machine_parts import CALL, parts_in_order
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.schedule import page_of, schedule
+from lstm_tui.engine.runtime.fused.work_parts import CALL, parts_in_order
 
 
 @pytest.fixture(autouse=True)

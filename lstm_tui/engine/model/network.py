@@ -11,7 +11,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned_copy
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UsageError, UserError, nearest
 from lstm_tui.engine.model.initialise import initialise
 from lstm_tui.engine.model.spec import (
     MERGES,
@@ -110,10 +110,10 @@ class Network:
         """Return the network with other names of its outputs.
 
         Raises:
-            UserError: They are not as many as there are outputs.
+            UsageError: They are not as many as there are outputs.
         """
         if len(classes) != self.outputs:
-            raise UserError(f"{len(classes)} classes are named, and there are {self.outputs} outputs")
+            raise UsageError(f"{len(classes)} classes are named, and there are {self.outputs} outputs")
         return replace(self, classes=tuple(classes))
 
     def __repr__(self) -> str:
