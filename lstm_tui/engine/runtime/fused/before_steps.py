@@ -1,7 +1,7 @@
 """What one thread does before it takes steps, in one call of machine code: matrices are packed, products are taken.
 
-All of it is a list of parts (`parts.py`) whose words depend on a run only by where its arrays lie and how long it is.
-So each list is made once, and numbers are added to it when a run begins.
+All of it is a list of parts (`work_parts.py`) whose words depend on a run only by where its arrays lie and how long
+it is. So each list is made once, and numbers are added to it when a run begins.
 """
 
 from __future__ import annotations
