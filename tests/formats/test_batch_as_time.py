@@ -95,8 +95,8 @@ def test_what_it_does_not_explain_is_not_called_that(
 
 def test_what_is_read_along_the_batch_twice_is_as_it_was() -> None:
     numbers = np.random.default_rng(1)
-    rows = [{"input": numbers.normal(size=(4, 3)), "output": numbers.normal(size=(4, 2)), "result": numbers.normal(size=2)}
-            for _ in range(3)]  # fmt: skip
+    shapes = {"input": (4, 3), "output": (4, 2), "result": (2,)}
+    rows = [{name: numbers.normal(size=shape) for name, shape in shapes.items()} for _ in range(3)]
     turned = present(read_along_the_batch(Recording("r", rows), "each"))
     assert [one["input"].shape for one in turned.sequences] == [(3, 3)] * 4
     again = present(read_along_the_batch(turned, "each"))
