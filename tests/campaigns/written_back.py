@@ -174,6 +174,10 @@ def parts_of(data: bytes, name: str = "") -> Iterator[tuple[str, Array]]:
                 yield from parts_of(archive.read(one), f"{name}{one.filename}/")
     elif data[:4] == b"\x89HDF":
         yield from _hdf5(data, name)
+    elif not name and data[8:9] == b"{":  # safetensors, whose length before that may begin as anything
+        size = 8 + int.from_bytes(data[:8], "little")
+        yield "header", np.frombuffer(data[:size], np.uint8)
+        yield "words", np.frombuffer(data[size:], np.uint32)
     elif not name and data[:1] == b"\x80":  # PyTorch's form of before 1.6: pickles, then storages behind their lengths
         stream = io.BytesIO(data)
         for _ in range(_PICKLES):
@@ -185,10 +189,6 @@ def parts_of(data: bytes, name: str = "") -> Iterator[tuple[str, Array]]:
     elif name:  # a storage of PyTorch, all of whose numbers are 32 bits wide here, or something that is no number
         numbers = any(one in name for one in ("/data/", "/constants/", "/weights/")) and not len(data) % 4
         yield (f"words {name}", np.frombuffer(data, np.uint32)) if numbers else (name, np.frombuffer(data, np.uint8))
-    elif data[8:9] == b"{":
-        size = 8 + int.from_bytes(data[:8], "little")
-        yield "header", np.frombuffer(data[:size], np.uint8)
-        yield "words", np.frombuffer(data[size:], np.uint32)
     else:
         yield from _onnx(data)
 

@@ -198,12 +198,21 @@ def joined(tensors: dict[str, Array], folder: Path, network: str | None = None) 
 
 SEVERAL = {
     "a skip": ({"low": (3, 3), "top": (6, 3)}, "top,low (assumed)", "top reads as much as the input and low hold"),
-    "two towers": ({"left": (4, 2), "right": (4, 2), "both": (4, 4)}, "apart (assumed)", "left could read what both"),
+    "two towers": (
+        {"left": (4, 2), "right": (4, 2), "both": (4, 4)},
+        "apart (assumed)",
+        "both reads as much as left and",
+    ),
     "towers below": ({"left": (5, 2), "right": (5, 3), "both": (10, 4)}, "apart (assumed)", "both reads as much as"),
     "a sum of towers": (
         {"left": (4, 5), "right": (4, 5), "third": (4, 5), "both": (5, 4)},
         "apart (assumed)",
         "both could read what left",
+    ),
+    "towers by chance": (
+        {"left": (6, 2), "right": (6, 4), "both": (6, 5)},
+        "apart (assumed)",
+        "both reads as much as left",
     ),
     "only a chain": ({"low": (3, 5), "top": (5, 4)}, "low,top (inferred)", ""),
     "nothing in common": ({"low": (3, 5), "top": (7, 4)}, "apart (inferred)", ""),

@@ -13,7 +13,8 @@ import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import ImportOptions, open_file
-from lstm_tui.formats.verify.verification import recurrent_layers, verify
+from lstm_tui.formats.verify.compared_run import recurrent_layers
+from lstm_tui.formats.verify.verification import verify
 
 FILES = Path(__file__).parent / "files"
 TORCH = dict(np.load(FILES / "torch_expected.npz"))

@@ -29,8 +29,9 @@ from lstm_tui.engine.runtime.value_array import ValueArray
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.module_network import network_of_module
 from lstm_tui.formats.inputs.inputs import series_sequence
+from lstm_tui.formats.verify.compared_run import difference
 from lstm_tui.formats.verify.torch_calls import HALF
-from lstm_tui.formats.verify.verification import CLOSE, difference
+from lstm_tui.formats.verify.verification import CLOSE
 
 _ROUNDINGS = 16
 """How many steps of its numbers a run of 16 bits may be away from ours and be called rounded."""

@@ -5,35 +5,36 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.doors import door
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence
-from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
 from lstm_tui.formats.importers.untrained import one_layer
-from lstm_tui.formats.inputs.inputs import Sequences
-from lstm_tui.formats.inputs.numeric_series import NumericSeries, series_from
-from lstm_tui.formats.io.files import label
-from lstm_tui.formats.io.json import Fields, decode
-from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.verify.alternatives import other_readings
-from lstm_tui.formats.verify.recording import ABOUT, BATCH, CAPTURED
+from lstm_tui.formats.verify.batch_as_time import read_along_the_batch, said_of
+from lstm_tui.formats.verify.compared_run import (
+    INITIAL,
+    Deviation,
+    by_own_names,
+    compare,
+    difference,
+    recurrent_layers,
+    run_recorded,
+    values_of,
+)
+from lstm_tui.formats.verify.recorded_run import INPUT, Recording, read_reference
 from lstm_tui.formats.verify.torch_calls import HALF
 from lstm_tui.formats.verify.weights_that_matter import without_effect
 
-_MOST_SEQUENCES = 999_999  # of one recording
-INPUT = "input"
 CLOSE = 1e-4
 MOST_TRIED = 600
 SECONDS, LATEST = 8.0, 24.0
@@ -43,31 +44,6 @@ _MOST_FITTING = 3
 _MOST_FOLLOWED = 4
 _DEEPEST = 2
 _ANSWERS = ("output", "result")
-_INITIAL = "initial/"
-_ASIDE = ("around/", "call/", "answer/", CAPTURED)
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """The first place at which a value is not as it was recorded.
-
-    Attributes:
-        name: Such as `layer0.forward/h`, or `output`.
-        t: Place on the tape.
-        unit: Which component.
-        mine: What this program computes.
-        theirs: What was recorded.
-        largest: The largest difference anywhere in this value.
-        batch: Which recorded sequence.
-    """
-
-    name: str
-    t: int
-    unit: int
-    mine: float
-    theirs: float
-    largest: float
-    batch: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,75 +73,6 @@ class Verification:
     sequences: int = 1
 
 
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """What another runtime computed.
-
-    Attributes:
-        where: The file, safe to show.
-        sequences: Of each: `input`, and values by the names a trace has, layers counted as recurrent ones.
-        calls: Of the first sequence, by path: what each call of a recurrent module read and gave.
-        around: What other modules read and gave, by path.
-        layers: Paths of the recurrent layers, where they are known.
-        unproven: What the recording itself does not hold.
-        dtype: What the other runtime computed with, where that has 16 bits: bfloat16 or float16; else empty.
-    """
-
-    where: str
-    sequences: Sequence[Mapping[str, Array]]
-    calls: Mapping[str, Array] = field(default_factory=dict)
-    around: Mapping[str, Array] = field(default_factory=dict)
-    layers: tuple[str, ...] = ()
-    unproven: tuple[str, ...] = ()
-    dtype: str = ""
-
-
-@door("a recording")
-def read_reference(path: str | Path) -> Recording:
-    """Return what was recorded: `input` and values by the names a trace has, such as `layer0.forward/h` (T, H).
-
-    Raises:
-        UserError: It has no input, or nothing to compare.
-    """
-    where = label(path)
-    arrays = read_npz(path, kinds="fiubU")
-    text = arrays.pop(ABOUT, None)
-    strange = next((name for name, one in arrays.items() if one.dtype.kind == "U"), None)
-    if strange is not None:
-        raise UserError(f"{where}: {visible(strange)} holds text, not numbers")
-    about = Fields({} if text is None else decode(str(text).encode(), where), where)
-    layers = tuple(about.items("layers", str)) if "layers" in about.content else ()
-    unproven = tuple(about.items("unproven", str)) if "unproven" in about.content else ()
-    sequences: dict[int, dict[str, Array]] = {0: {}}
-    aside: dict[str, Array] = {}
-    for name, array in arrays.items():
-        if name.startswith(_ASIDE):
-            aside[name] = array
-            continue
-        number, _, rest = (
-            name.removeprefix(f"{BATCH}/").partition("/") if name.startswith(f"{BATCH}/") else ("0", "", name)
-        )
-        if rest.startswith(_ASIDE):
-            continue
-        which = whole_number(number, most=_MOST_SEQUENCES)
-        if which is None:
-            raise UserError(f"{where}: {visible(name)} is no name of a recording")
-        sequences.setdefault(which, {})[rest] = array
-    first = sequences[0]
-    inputs = [name for name in first if name.split(".")[0] == INPUT]
-    if not inputs or len(inputs) == len(first):
-        raise UserError(
-            f"{where}: should hold `{INPUT}` (or `{INPUT}.NAME` for each of several) and values to compare, "
-            "such as layer0.forward/h"
-        )
-    calls = {name.removeprefix("call/"): one for name, one in aside.items() if name.startswith("call/")}
-    around = {name.removeprefix("around/"): one for name, one in aside.items() if name.startswith("around/")}
-    whole = [one for one in sequences.values() if any(name.split(".")[0] == INPUT for name in one)]
-    dtype = about.get("dtype", str) if "dtype" in about.content else ""
-    told = tuple(visible(one) for one in unproven)
-    return Recording(where, whole, calls, around, layers, told, dtype if dtype in HALF else "")
-
-
 def verify(
     path: str | Path, reading: ImportOptions, reference: str | Path, close: float = CLOSE
 ) -> tuple[Imported, Verification]:
@@ -185,7 +92,7 @@ def verify(
     if opened.network.readout and not any(name in held for name in (*_ANSWERS, "readout")):
         unproven.append("the answer, which the recording does not hold")
     try:
-        compared, first = _compare(opened.network, recorded, close)
+        compared, first = compare(opened.network, recorded, close)
     except UserError as error:
         return opened, _by_calls(opened.network, recorded, close, error)
     if not compared:
@@ -199,7 +106,12 @@ def verify(
         return opened, Verification(compared, left_out=left_out, unproven=tuple(unproven), sequences=count)
     reasons = [*_reasons(opened, recorded, first, close)]
     search = _Search(read, recorded, close)
-    search.from_here(opened.report, {}, compared, first)
+    along = _along_the_batch(opened, recorded, {}, close)
+    if not along or list(compared) == ["result"]:  # one vector may be both: from the end, the last step is the first
+        search.from_here(opened.report, {}, compared, first)
+    if not along and not search.fitting:
+        along = _along_the_batch_otherwise(read, opened, recorded, close)
+    reasons += along
     proved: list[tuple[Mapping[str, str], float]] = []
     for settings, remains in search.fitting:
         network = read(settings).network
@@ -222,13 +134,48 @@ def verify(
     return opened, verdict
 
 
+def _along_the_batch(opened: Imported, recorded: Recording, settings: Mapping[str, str], close: float) -> list[str]:
+    """Say whether all that was recorded is a run along the batch of a file that is read with these decisions."""
+    turned = _turned(opened, recorded)
+    try:
+        if turned is None or compare(opened.network, turned, close)[1] is not None:
+            return []
+    except UserError:
+        return []
+    said = " ".join(f"--set {visible(key)}={visible(value)}" for key, value in settings.items())
+    return [f"as recorded{f', with {said},' if said else ''} is a run in which {said_of(recorded)}"]
+
+
+def _along_the_batch_otherwise(
+    read: Callable[[Mapping[str, str]], Imported], opened: Imported, recorded: Recording, close: float
+) -> list[str]:
+    """Say whether it is a run along the batch with another decision, which is looked for a few seconds."""
+    turned = _turned(opened, recorded)
+    try:
+        compared, first = ({}, None) if turned is None else compare(opened.network, turned, close)
+    except UserError:
+        return []
+    if turned is None or first is None:
+        return []
+    search = _Search(read, turned, close, SECONDS / 4)
+    search.from_here(opened.report, {}, compared, first)
+    return [
+        one for settings, _ in search.fitting[:1] for one in _along_the_batch(read(settings), recorded, settings, close)
+    ]
+
+
+def _turned(opened: Imported, recorded: Recording) -> Recording | None:
+    over = next((fact.value for fact in opened.report.facts if fact.key == "readout.over"), "")
+    return read_along_the_batch(recorded, over)
+
+
 def _without_effect(
     network: Network, recorded: Recording, compared: Mapping[str, float], close: float
 ) -> dict[str, list[str]]:
     """Return the parameters, by their pass, that nothing depends on of what was compared of them or above them."""
 
     def values(one: Network) -> list[dict[str, Array]]:
-        return [_values(_run(one, sequence, recorded.where)) for sequence in recorded.sequences]
+        return [values_of(run_recorded(one, sequence, recorded.where)) for sequence in recorded.sequences]
 
     idle = without_effect(network, values, list(compared), close)
     if any(name in compared for name in _ANSWERS):
@@ -316,10 +263,10 @@ def _of_a_call(network: Network, recorded: Recording, call: str, layers: Sequenc
         ways = len(alone.passes)
         given: dict[str, Array] = {INPUT: series}
         for n, one in enumerate(alone.passes):
-            given |= {f"{_INITIAL}{one.name}/{state}": rows[begun + n] for state, rows in first.items()
+            given |= {f"{INITIAL}{one.name}/{state}": rows[begun + n] for state, rows in first.items()
                       if begun + n < len(rows)}  # fmt: skip
         try:
-            trace = _run(alone, given, recorded.where)
+            trace = run_recorded(alone, given, recorded.where)
             series = np.concatenate([trace[one.name]["h"] for one in alone.passes], axis=1)
         except (UserError, KeyError):
             return None
@@ -330,13 +277,15 @@ def _of_a_call(network: Network, recorded: Recording, call: str, layers: Sequenc
 class _Search:
     """Other readings being tried: one decision, then two; one that repairs the first difference is gone on from."""
 
-    def __init__(self, read: Callable[[Mapping[str, str]], Imported], recorded: Recording, close: float) -> None:
+    def __init__(
+        self, read: Callable[[Mapping[str, str]], Imported], recorded: Recording, close: float, seconds: float = SECONDS
+    ) -> None:
         self.read = read
         self.recorded = recorded
         self.close = close
         self.fitting: list[tuple[Mapping[str, str], float]] = []
         self.tried = 0
-        self._until = time.thread_time() + SECONDS
+        self._until = time.thread_time() + seconds
         self._latest = time.monotonic() + LATEST
 
     def _over(self) -> bool:
@@ -364,7 +313,7 @@ class _Search:
             self.tried += 1
             try:
                 opened = self.read(said)
-                now, wrong = _compare(opened.network, self.recorded, self.close)
+                now, wrong = compare(opened.network, self.recorded, self.close)
             except UserError:
                 continue
             if wrong is None:
@@ -388,85 +337,6 @@ def _not_compared(network: Network, compared: Mapping[str, float]) -> Iterator[s
     missing = [one.name for one in network.passes if _number_of(one.name) > top]
     if missing:
         yield f"{', '.join(missing)}, which the recording does not hold"
-
-
-def _compare(network: Network, recorded: Recording, close: float) -> tuple[dict[str, float], Deviation | None]:
-    worst: dict[str, float] = {}
-    first: Deviation | None = None
-    for number, one in enumerate(recorded.sequences):
-        now, wrong = _compare_one(network, one, recorded.where, close)
-        for name, largest in now.items():
-            worst[name] = max(worst.get(name, 0.0), largest)
-        if first is None and wrong is not None:
-            first = replace(wrong, batch=number)
-    return worst, first
-
-
-def _compare_one(
-    network: Network, recorded: Mapping[str, Array], where: str, close: float
-) -> tuple[dict[str, float], Deviation | None]:
-    trace = _run(network, recorded, where)
-    computed = _values(trace)
-    theirs = _by_own_names(network, recorded, computed)
-    worst: dict[str, float] = {}
-    first: Deviation | None = None
-    for name in theirs:
-        if name.split(".")[0] != INPUT and not name.startswith(_INITIAL) and name not in computed:
-            near = nearest(name, computed)
-            hint = f"did you mean {near}?" if near else f"there are {', '.join(computed)}"
-            raise UserError(f"{where}: {visible(name)} is no value of {visible(network.name)}; {hint}")
-    for name, mine in computed.items():
-        if name not in theirs:
-            continue
-        other = np.asarray(theirs[name])
-        if other.shape != mine.shape:
-            shapes = " and is ".join("×".join(map(str, one.shape)) for one in (mine, other))
-            raise UserError(f"{where}: {visible(name)} should be {shapes}")
-        apart = difference(mine, other)
-        worst[name] = float(apart.max(initial=0.0))
-        if first is None and worst[name] > close:
-            t, unit = (int(one) for one in np.argwhere(np.atleast_2d(apart) > close)[0])
-            here, there = (float(np.atleast_2d(one)[t, unit]) for one in (mine, other))
-            first = Deviation(name, t, unit, here, there, worst[name])
-    return worst, first
-
-
-def difference(mine: Array, theirs: Array) -> Array:
-    """Return how far two arrays are apart, number by number: NaN beside NaN is no difference, beside a number ∞."""
-    with np.errstate(all="ignore"):
-        apart = np.abs(mine.astype(np.float64) - theirs)
-    apart[np.isnan(apart) & ~(np.isnan(mine) & np.isnan(theirs)) & ~(mine == theirs)] = np.inf
-    return np.nan_to_num(apart, nan=0.0, posinf=np.inf)
-
-
-def recurrent_layers(network: Network) -> list[int]:
-    """Return the numbers of the layers that keep something: a file's dense layers below them are layers too."""
-    return [n for n, layer in enumerate(network.layers) if not layer.passes[0].cell.name.startswith("steps_")]
-
-
-def _by_own_names(network: Network, recorded: Mapping[str, Array], computed: Mapping[str, Array]) -> dict[str, Array]:
-    """Return what was recorded by the names this network has: a recording counts recurrent layers alone."""
-    theirs = dict(recorded)
-    if "result" in theirs and "output" in computed and "output" not in theirs:  # (T,) of one number a step
-        answer = np.asarray(theirs["result"])
-        if computed["output"].shape == (*answer.shape, 1) and answer.shape != computed.get("result", answer[:0]).shape:
-            theirs["output"] = theirs.pop("result")[:, None]
-    own = recurrent_layers(network)
-    if own == list(range(len(network.layers))):
-        return theirs
-    renamed: dict[str, Array] = {}
-    for name, array in theirs.items():
-        number, dot, rest = name.removeprefix("layer").partition(".")
-        layer = whole_number(number) if name.startswith("layer") and dot else None
-        if layer is None:
-            renamed[name] = array
-            continue
-        if layer >= len(own):
-            return theirs
-        renamed[f"layer{own[layer]}.{rest}"] = array
-    fits = all(name not in computed or computed[name].shape == np.shape(one) for name, one in renamed.items())
-    there = all(name in computed for name in renamed if name.startswith("layer"))
-    return renamed if fits and there else theirs
 
 
 def _reasons(opened: Imported, recorded: Recording, first: Deviation, close: float) -> Iterator[str]:
@@ -518,7 +388,7 @@ def _rounding(network: Network, recorded: Recording, close: float) -> float:
 
     Weights that are of half precision already are changed by as much as what was computed with them was rounded.
     """
-    values = _values(_run(network, recorded.sequences[0], recorded.where))
+    values = values_of(run_recorded(network, recorded.sequences[0], recorded.where))
     numbers = np.random.default_rng(0)
     worst = 0.0
     for bits in (np.float16, None):
@@ -528,8 +398,8 @@ def _rounding(network: Network, recorded: Recording, close: float) -> float:
             if recorded.dtype and np.array_equal(rounded, array):
                 rounded = array * (1 + HALF[recorded.dtype] / 2 * numbers.uniform(-1, 1, array.shape))
             array[...] = rounded
-        changed = _values(_run(other, recorded.sequences[0], recorded.where))
-        theirs = _by_own_names(network, recorded.sequences[0], values)
+        changed = values_of(run_recorded(other, recorded.sequences[0], recorded.where))
+        theirs = by_own_names(network, recorded.sequences[0], values)
         apart = [float(difference(changed[name], values[name]).max(initial=0.0)) for name in theirs if name in values]
         worst = max([worst, *(one for one in apart if np.isfinite(one))])
     return worst
@@ -538,30 +408,3 @@ def _rounding(network: Network, recorded: Recording, close: float) -> float:
 def _to_bfloat16(array: Array) -> Array:
     bits = array.astype(np.float32).view(np.uint32)
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)).astype(np.uint32).view(np.float32)
-
-
-def _run(network: Network, recorded: Mapping[str, Array], where: str) -> Trace:
-    from lstm_tui.engine.runtime.run import run
-
-    inputs = {name.removeprefix(INPUT).removeprefix("."): array for name, array in recorded.items()
-              if name.split(".")[0] == INPUT}  # fmt: skip
-    if len(inputs) == 1:
-        source = series_from(next(iter(inputs.values())), where)
-    else:
-        rows = tuple(series_from(one, f"{where}: input.{visible(name)}").arrays[0] for name, one in inputs.items())
-        source = NumericSeries(where, None, rows, (), tuple(inputs))
-    initial: dict[str, dict[str, Array]] = {}
-    for name, array in recorded.items():
-        if name.startswith(_INITIAL):
-            one, _, state = name.removeprefix(_INITIAL).rpartition("/")
-            initial.setdefault(one, {})[state] = array.reshape(-1).astype(np.float64)
-    return run(network, Sequences(source, network)[0], None, None, initial or None)
-
-
-def _values(trace: Trace) -> dict[str, Array]:
-    """Return every value by its name in a trace file, in the order in which they are computed."""
-    values: dict[str, Array | None] = {"x": trace.sequence.x}
-    values |= {f"{name}/{value}": array for name, passed in trace.items() for value, array in passed.items()}
-    values |= {f"readout/{name}": array for name, array in trace.readout.items()}
-    values |= {"output": trace.output, "result": trace.result}
-    return {name: array for name, array in values.items() if array is not None}

@@ -72,7 +72,7 @@ def _first_off(
     """Return what is off first in a network, given what its lowest module read, and how; empty where nothing is."""
     import lstm_tui
     from lstm_tui.engine.errors import UserError
-    from lstm_tui.formats.verify.verification import recurrent_layers
+    from lstm_tui.formats.verify.compared_run import recurrent_layers
 
     network = opened.network
     facts = {one.key: one.value for one in opened.report.facts}

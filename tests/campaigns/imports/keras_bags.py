@@ -45,7 +45,7 @@ def one_model(seed: int, folder: Path) -> Outcome:
     import lstm_tui
     from lstm_tui.engine.errors import UserError
     from lstm_tui.formats.importers.open import open_file
-    from lstm_tui.formats.verify.verification import recurrent_layers
+    from lstm_tui.formats.verify.compared_run import recurrent_layers
 
     plan = random.Random(seed)
     old = importlib.util.find_spec("tf_keras") is not None and plan.random() < 0.5

@@ -201,14 +201,13 @@ def _reads_several(orders: Sequence[Sequence[Stage]]) -> str:
         said = ""
         for n, stage in enumerate(order[1:], 1):
             below = [("the input", order[0].inputs), *((visible(one.name), one.outputs) for one in order[:n])]
-            if any(width == stage.inputs for _, width in below):
-                continue
             made = [some for count in range(2, len(below) + 1) for some in combinations(below, count)
                     if sum(width for _, width in some) == stage.inputs]  # fmt: skip
-            if not made:
+            if not made and all(width != stage.inputs for _, width in below):
                 break
-            names = " and ".join(name for name, _ in made[0])
-            said = said or f"{visible(stage.name)} reads as much as {names} hold together: it could read these"
+            if made and not said:
+                names = " and ".join(name for name, _ in made[0])
+                said = f"{visible(stage.name)} reads as much as {names} hold together: it could read these"
         else:
             if said:
                 return said
