@@ -85,7 +85,7 @@ def test_a_lesson_opens_in_a_real_terminal_and_is_left_by_way_of_the_debugger() 
     screen.child.send("q")
     screen.until("leave the lesson?")
     screen.child.send("\r")
-    screen.until("sample.txt")
+    screen.until("press T for lessons")
     screen.until("Update  2 of 3", gone=True)
     screen.child.send("q")
     assert screen.end() == 0

@@ -72,7 +72,7 @@ class Relabelling(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Exchange:
+class LabelExchange:
     """Sequences get each other's labels.
 
     Attributes:
@@ -195,7 +195,7 @@ def permuted_labels(labels: Array, relabelled: Relabelling) -> Array:
 
 def _exchange(
     lengths: Array, groups: Sequence[Array], ways: float, count: int, random: np.random.Generator
-) -> Exchange:
+) -> LabelExchange:
     if count * len(lengths) > _MOST_ORDERS:
         raise UserError(f"{count} permutations of {len(lengths)} lines are too many: ask for fewer")
     mine = np.arange(len(lengths), dtype=np.int32)
@@ -213,7 +213,7 @@ def _exchange(
     alone = np.array([group[0] for group in groups if len(group) == 1], np.int64)
     is_taken = np.ones(len(lengths), bool)
     is_taken[alone] = False
-    return Exchange(np.flatnonzero(np.repeat(is_taken, lengths)), lengths, orders, len(alone))
+    return LabelExchange(np.flatnonzero(np.repeat(is_taken, lengths)), lengths, orders, len(alone))
 
 
 def _shift(lengths: Array, most: int) -> Shift | None:

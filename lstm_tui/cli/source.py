@@ -18,10 +18,10 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_SERIES
 from lstm_tui.formats.importers.open import ImportOptions
 from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
-from lstm_tui.formats.inputs.inputs import read_input, vocabulary
+from lstm_tui.formats.inputs.framing import Framing
+from lstm_tui.formats.inputs.inputs import read_input, vocabulary, with_frames
 from lstm_tui.formats.inputs.numeric_series import NumericSeries
 from lstm_tui.formats.inputs.samples import find_input
-from lstm_tui.formats.inputs.sound import Framing
 from lstm_tui.formats.inputs.text_input import InputText
 from lstm_tui.models import sample_of
 from lstm_tui.models.bundled import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, open_model, text_model
@@ -178,11 +178,7 @@ def _framed(source: InputText | NumericSeries, options: Namespace) -> InputText 
     """Return an input with the frames that are asked for."""
     given = [getattr(options, name, None) for name in ("frame", "hop", "context")]
     framing = Framing(given[0], given[1], given[2] or 0)
-    if not framing.is_given:
-        return source
-    if isinstance(source, InputText):
-        raise UserError(f"{source.where}: is text, and --frame, --hop and --context are of samples: give a .wav")
-    return replace(source, framing=framing)
+    return with_frames(source, framing)
 
 
 def _untrained(options: Namespace) -> Untrained:

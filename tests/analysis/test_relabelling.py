@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstm_tui.analysis.relabelling import Exchange, Relabelling, Shift, permuted_labels, relabelling
+from lstm_tui.analysis.relabelling import LabelExchange, Relabelling, Shift, permuted_labels, relabelling
 from lstm_tui.engine.errors import UserError
 
 
@@ -25,7 +25,7 @@ def test_permuted_labels_are_those_of_whole_sequences() -> None:
     starts = np.concatenate([[0], np.cumsum(lengths)])
     parts = [slice(*starts[n : n + 2]) for n in (0, 2, 3, 4, 5)]
     relabelled = of([3, 9, 3, 3, 3, 3], 20)
-    assert isinstance(relabelled, Exchange)
+    assert isinstance(relabelled, LabelExchange)
     compared = np.concatenate([np.arange(24)[one] for one in parts])
     assert np.array_equal(relabelled.steps, compared), "one is like no other"
     assert "1 line of a length like no other: not compared" in relabelled.assumption
@@ -55,7 +55,7 @@ def test_a_sequence_of_like_length_has_its_labels_stretched_from_the_first_to_th
 
 def test_where_there_are_few_orders_each_is_tried_once() -> None:
     found = of([30, 30, 30, 30])
-    assert isinstance(found, Exchange)
+    assert isinstance(found, LabelExchange)
     assert found.count == 23
     assert len({tuple(one) for one in found.orders} | {(0, 1, 2, 3)}) == 24
     assert found.p_value(0) == pytest.approx(1 / 24)
@@ -103,7 +103,7 @@ def test_lines_are_exchanged_and_a_text_is_shifted() -> None:
     assert (text.by[0], text.each_way) == (2, 125)
     assert "lines are independent" in of([900, 400]).assumption
     assert isinstance(of([30] * 24 + [3000]), Shift), "most of the steps are in a line like no other"
-    assert isinstance(of([30] * 24 + [200]), Exchange)
+    assert isinstance(of([30] * 24 + [200]), LabelExchange)
 
 
 @pytest.mark.parametrize("lengths", [[1], [2], [1, 9]])

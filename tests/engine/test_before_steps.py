@@ -21,8 +21,8 @@ from lstm_tui.engine.runtime.fused import interpreter
 from lstm_tui.engine.runtime.fused.before_steps import BeforeSteps
 from lstm_tui.engine.runtime.fused.compiled_steps import Matrices, address_of, block_of, vector_of
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
-from lstm_tui.engine.runtime.fused.parts import CALL, parts_in_order
 from lstm_tui.engine.runtime.fused.schedule import page_of, schedule
+from lstm_tui.engine.runtime.fused.work_parts import CALL, parts_in_order
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +56,10 @@ def assert_given(program: Program, dtype: Any, spans: tuple[tuple[int, int], ...
         for name, (at, size) in layout.inputs.items():
             want = inputs[name][base:stop] if name in inputs else np.zeros((stop - base, size), dtype)
             assert_same_bits(rows[:, at : at + size], want, name)
-    want = Matrices(made, vector_of(np.dtype(dtype))).packed(flat, 100, lambda shape, kind: np.zeros(shape, kind))
-    assert before.is_packed == (want is not None)
-    if want is not None:
-        assert_same_bits(room[before.packed : before.packed + len(want)], want, "matrices")
+    packed = Matrices(made, vector_of(np.dtype(dtype))).packed(flat, 100, lambda shape, kind: np.zeros(shape, kind))
+    assert before.is_packed == (packed is not None)
+    if packed is not None:
+        assert_same_bits(room[before.packed : before.packed + len(packed)], packed, "matrices")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

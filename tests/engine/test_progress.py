@@ -21,7 +21,7 @@ def assert_tells_how_far_it_is(compute: Callable[[Progress], object]) -> None:
     done = [one for one, _ in told]
     assert done == sorted(done)
     assert {count for _, count in told} == {done[-1]}, "it ends at the whole"
-    assert 0 <= done[0]
+    assert done[0] >= 0
     assert done.count(done[-1]) == 1, "before its end it is not at its end"
 
 

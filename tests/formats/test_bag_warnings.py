@@ -260,3 +260,56 @@ def test_one_of_two_that_read_the_same_may_read_from_the_end(tmp_path: Path) -> 
     assert how(joined(bag, tmp_path, "right"), "layer0.directions") == "forward (assumed)"
     pair = random.torch("encoder", "gru", 3, 4) | random.torch("decoder", "lstm", 3, 5)
     assert how(joined(pair, tmp_path, "decoder"), "layer0.directions") == "forward (inferred)"
+
+
+@pytest.mark.parametrize(("names", "bias", "both"), [
+    (("lstm_fw", "lstm_bw"), True, True), (("rnn_f", "rnn_b"), True, True), (("rnn", "rnn_reverse"), True, True),
+    (("rnn", "rnn_b"), True, False), (("rnn_a", "rnn_b"), True, False), (("lstm_fw", "lstm_bw"), False, False),
+])  # fmt: skip
+def test_two_directions_are_named_so_and_hold_the_same_tensors(
+    names: tuple[str, str], bias: bool, both: bool, tmp_path: Path
+) -> None:
+    random = Random(0)
+    for order in (names, names[::-1]):
+        bag: dict[str, Array] = {}
+        for name in order:
+            bag |= random.torch(name, "gru", 3, 4)
+        if not bias:
+            bag = {name: one for name, one in bag.items() if not name.startswith(f"{order[0]}.bias")}
+        one = joined(bag | random.linear("fc", 8, 2), tmp_path)
+        assert (how(one, "layer0.directions") == "both, joined end to end (inferred)") == both
+        assert len(one.names) == (1 if both else 2)  # and neither is lost
+
+
+def test_raw_weights_of_weight_dropout_are_those_that_are_used(tmp_path: Path) -> None:
+    """An AWD-LSTM as its library saves it: the raw weights beside a module that holds those of the last batch."""
+    random = Random(0)
+    plain = {"0.encoder.weight": random(9, 4), **random.torch("0.rnns.0.module", "lstm", 4, 4)}
+    decoder = {"1.decoder.weight": plain["0.encoder.weight"], "1.decoder.bias": random(9)}
+    raw = plain["0.rnns.0.module.weight_hh_l0"]
+    left = {"0.rnns.0.module.weight_hh_l0": np.where(random(*raw.shape) > 0, raw, 0)}
+    x = random.ids(9)
+    want = present(lstm_tui.trace(x, opened(plain | decoder, tmp_path).network).output)
+    for name in ("0.rnns.0.weight_hh_l0_raw", "0.rnns.0.module.weight_hh_l0_raw"):
+        table = {"0.encoder_dp.emb.weight": plain["0.encoder.weight"]}
+        one = opened(plain | table | left | {name: raw} | decoder, tmp_path)
+        np.testing.assert_array_equal(present(lstm_tui.trace(x, one.network).output), want)
+        assert how(one, "layer0.weights") == "the raw ones (inferred)"
+        assert not one.report.unused
+        assert not any("not known" in remark for remark in one.network.remarks)
+
+
+@pytest.mark.parametrize(("names", "sure"), [
+    (("trunk", "policy", "value"), False), (("fc1", "fc2", "fc3"), True), (("head.0", "head.2", "head.4"), True),
+])  # fmt: skip
+def test_two_heads_above_a_dense_layer_are_not_surely_a_chain(
+    names: tuple[str, str, str], sure: bool, tmp_path: Path
+) -> None:
+    random = Random(0)
+    bag = random.torch("rnn", "gru", 5, 6) | random.linear(names[0], 6, 4)
+    one = joined(bag | random.linear(names[1], 4, 4) | random.linear(names[2], 4, 2), tmp_path)
+    assert how(one, "readout") == f"{', '.join(names)} ({'inferred' if sure else 'assumed'})"
+    others = next(fact.others for fact in one.report.facts if fact.key == "readout")
+    assert sure or {f"{names[0]}, {names[1]}", f"{names[0]}, {names[2]}"} <= set(others)
+    wider = bag | random.linear(names[1], 4, 3) | random.linear(names[2], 3, 2)  # which fit one way alone
+    assert how(joined(wider, tmp_path), "readout") == f"{', '.join(names)} (inferred)"

@@ -272,3 +272,18 @@ def write_named(path: Path, layer: str, names: Sequence[str], arrays: Sequence[n
         group.attrs["weight_names"] = [name.encode() for name in names]
         for name, array in zip(names, arrays, strict=True):
             group[name] = array
+
+
+@pytest.mark.parametrize("how", WRITERS)
+@pytest.mark.parametrize("chosen", ["gru,dense,dense_1", "gru,dense,dense_2", "gru,dense,dense_1,dense_2"])
+def test_so_is_one_of_two_heads_above_a_dense_layer(how: str, chosen: str, tmp_path: Path) -> None:
+    layer, heads = gru(3, 5), {"dense": dense(5, 4), "dense_1": dense(4, 4), "dense_2": dense(4, 2)}
+    layers = {"gru": layer, **heads}
+    fact = next(each for each in opened(tmp_path, how, layers).report.facts if each.key == "join")
+    assert fact.how == "assumed"
+    assert chosen in (fact.value, *fact.others)
+    wanted = stepped(X, layer)[-1]
+    for name, (w, b) in heads.items():
+        wanted = wanted @ w + b if name in chosen.split(",") else wanted
+    said = lstm_tui.trace(X, opened(tmp_path, how, layers, join=chosen).network).result
+    np.testing.assert_allclose(present(said), wanted, atol=CLOSE)

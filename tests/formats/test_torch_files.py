@@ -300,3 +300,23 @@ def test_an_object_in_a_pickle_of_every_protocol_is_looked_into(protocol: int, t
     model = argparse.Namespace(rnn={name: random.normal(size=size) for name, size in shapes.items()})
     (tmp_path / "m.pkl").write_bytes(pickle.dumps(model, protocol=protocol))
     assert fact(open_file(tmp_path / "m.pkl"), "layer0.cell") == ("GRU", "inferred")
+
+
+def test_arrays_that_python_2_pickled_as_text_are_read(tmp_path: Path) -> None:
+    """Its first protocol, which was the default, keeps the numbers of an array as an escaped text."""
+    random = np.random.default_rng(5)
+    shapes = {"weight_ih_l0": (12, 3), "weight_hh_l0": (12, 4), "bias_ih_l0": (12,), "bias_hh_l0": (12,)}
+    tensors = {name: random.normal(size=size).astype(np.float32) for name, size in shapes.items()}
+    text = b"(dp0\n"
+    for name, one in tensors.items():
+        numbers = "".join(f"\\x{byte:02x}" for byte in one.tobytes()).encode()
+        sizes = b"".join(b"I%d\n" % size for size in one.shape)
+        text += (
+            b"S'" + name.encode() + b"'\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+            b"(I1\n(" + sizes + b"tcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\nS'" + numbers
+            + b"'\ntbs"
+        )  # fmt: skip
+    (tmp_path / "m.pkl").write_bytes(text + b".")
+    savez(tmp_path / "m.npz", tensors)
+    x = random.normal(size=(5, 3)).astype(np.float32)
+    np.testing.assert_array_equal(said(tmp_path / "m.pkl", x), said(tmp_path / "m.npz", x))

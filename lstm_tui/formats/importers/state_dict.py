@@ -395,6 +395,7 @@ class _Planning:
         read_places = {bag.places[name] for name in (*bag.taken, *parts) if name in bag.places}
         told = {name for one in (*rivals, *self.convolved) for name in one.used} | self._decoders()
         tables = {name for one in self.modules if one.is_table for name in one.used}
+        dropped = {name for stages in bag.networks for stage in stages for one in stage.groups for name in one.dropped}
         left: dict[str, list[str]] = {}
         for name, tensor in bag.floats.items():
             if name in parts:
@@ -402,7 +403,7 @@ class _Planning:
                     report.use(own, tensor.shape, parts[name])
             elif name in self.others or name in bag.taken:
                 report.use(name, tensor.shape, "another network")
-            elif bag.places.get(name) in read_places:
+            elif bag.places.get(name) in read_places or name in dropped or (name in tables and _equals(table, tensor)):
                 report.use(name, tensor.shape, "again")
             else:
                 beside = self._beside(name, tensor)
@@ -449,6 +450,11 @@ class _Planning:
         inputs, outputs = self.stages[0].inputs, self.stages[-1].outputs
         fits = tensor.ndim in (1, 2) and inputs in tensor.shape and (outputs not in tensor.shape or inputs == outputs)
         return first if fits and len(self.bag.networks) == 1 else "readout"
+
+
+def _equals(table: Module | None, tensor: Array) -> bool:
+    """Say whether a tensor holds the numbers of the table that is used, which a file may name twice."""
+    return table is not None and np.array_equal(table.tensors["weight"], tensor)
 
 
 def _halves_added(part: Recurrent) -> Recurrent:

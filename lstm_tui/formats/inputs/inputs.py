@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set, Sized
+from dataclasses import replace
 from functools import lru_cache
 from io import IOBase
 from numbers import Real
@@ -21,6 +22,7 @@ from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_SERIES, SERIES
+from lstm_tui.formats.inputs.framing import Framing
 from lstm_tui.formats.inputs.numeric_series import NumericSeries, read_series, series_from
 from lstm_tui.formats.inputs.preprocess import as_trained, check_ids, ids_sequence, reads_ids, through_front, unmasked
 from lstm_tui.formats.inputs.samples import find_input, sample_names
@@ -49,6 +51,19 @@ def read_input(path: str | Path, numbers: bool = False) -> InputText | NumericSe
     if Path(path).suffix.lower() in SERIES:
         return read_series(path)
     return read_text(path)
+
+
+def with_frames(source: InputText | NumericSeries, framing: Framing) -> InputText | NumericSeries:
+    """Return an input with the frames that are asked for, if any are.
+
+    Raises:
+        UserError: It is text.
+    """
+    if not framing.is_given:
+        return source
+    if isinstance(source, InputText):
+        raise UserError(f"{source.where}: is text, and --frame, --hop and --context are of samples: give a .wav")
+    return replace(source, framing=framing)
 
 
 def open_source(source: str | Path | Rows) -> InputText | NumericSeries:

@@ -36,7 +36,7 @@ def draw_now(view: View, width: int, palette: Palette) -> Line:
         f"{'; '.join(clauses[:count])}; {glyphs.more}" for count in range(len(clauses) - 1, 0, -1)
     ]
     text = next((one for one in whole if cell_len(one) <= room), cut(whole[-1], max(room, 0), glyphs))
-    hint = _hint(view, room - cell_len(text) - _GAP)
+    hint = _hint(view, room - cell_len(text) - _GAP, text == whole[0])
     line.put(" ").put(text, palette.style("title", "band"))
     if hint:
         line.put(" " * _GAP).put(hint, palette.style("key", "band", bold=True))
@@ -59,18 +59,21 @@ def draw_now_in_two(view: View, width: int, palette: Palette) -> tuple[Line, Lin
     rows = next((one for one in broken if cell_len(one[1]) <= rooms[1]), broken[-1])
     for line, text, room in zip(lines, rows, rooms, strict=True):
         line.put(cut(text, max(room, 0), glyphs), ink)
-    hint = _hint(view, rooms[1] - lines[1].x - _GAP)
+    hint = _hint(view, rooms[1] - lines[1].x - _GAP, rows == broken[0])
     if hint:
         lines[1].put(" " * _GAP if rows[1] else "").put(hint, palette.style("key", "band", bold=True))
     lines[1].right(f"{says} ", palette.style("accent", "band", bold=True))
     return lines
 
 
-def _hint(view: View, room: int) -> str:
-    """Return the key that shows more, if it fits: at the first step the lessons, at a loss whose memory it was."""
+def _hint(view: View, room: int, is_whole: bool) -> str:
+    """Return the key that shows more, if it fits: at the first step the lessons, at a loss whose memory it was.
+
+    The latter stands behind a sentence that is whole alone.
+    """
     step = None if view.is_at_start or not view.has_reached(view.pass_name, view.t) else view.step_at(view.t)
     loses = step is not None and (step.forgets or bool(step.cleared.any()))
-    told = LESSONS if view.is_at_start else WHOSE if loses else ()
+    told = LESSONS if view.is_at_start else WHOSE if loses and is_whole else ()
     return next((one for one in told if cell_len(one) <= room), "")
 
 

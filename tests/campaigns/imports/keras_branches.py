@@ -22,8 +22,9 @@ from .outcome import Outcome
 NEEDS = ("h5py", "keras")
 STEPS, IDS = 6, 9
 WORDS = ("a", "b", "encoder", "decoder", "left", "right", "low", "top", "first", "second", "main", "seq", "z", "rnn_x")
+_MERGED = r"what \w+ does|" + JOINED
 EXPLAINED: Mapping[str, str] = {
-    "towers": JOINED, "skip joined": JOINED, "skip added": r"residual|" + JOINED, "decoder": JOINED,
+    "towers": _MERGED, "skip joined": _MERGED, "skip added": r"residual|" + _MERGED, "decoder": JOINED,
     "several heads": r"join|readout", "called twice": r"readout|residual", "norm": r"norm|" + JOINED,
     "activation": r"activation|" + JOINED, "turned": r"direction|" + JOINED, "over": r"readout\.over|" + JOINED,
     "dense between": JOINED, "convolution": r"conv1d|" + JOINED,
@@ -172,9 +173,11 @@ def _heads(drawn: _Drawn, value: Any, chance: float = 0.25) -> list[Any]:
         value = (layers.GlobalAveragePooling1D if over == "mean" else layers.GlobalMaxPooling1D)()(value)
     else:
         drawn.maybe(1, "over")
-    width = value.shape[-1]
     if drawn.plan.random() < 0.1:
         return [value]
+    if drawn.plan.random() < 0.25:
+        value = drawn.dense(drawn.plan.choice((3, 4)))(value)
+    width = value.shape[-1]
     same = drawn.plan.random() < 0.3
     count = drawn.plan.choice((2, 3)) if drawn.maybe(chance, "several heads") else 1
     return [drawn.dense(width if same else drawn.plan.choice((2, 3, width)))(value) for _ in range(count)]

@@ -172,6 +172,9 @@ def _heads(drawn: _Drawn, value: Any, chance: float = 0.25) -> dict[str, Any]:
         value = value.mean(0)
     drawn.made_of += ["over"] if over != "each" else []
     answers = {}
+    if drawn.plan.random() < 0.25:
+        run, _ = drawn.linear(value.shape[-1], drawn.plan.choice((3, 4)))
+        value = drawn.activated(run(value))
     width = value.shape[-1]
     same = drawn.plan.random() < 0.3
     for _ in range(drawn.plan.choice((2, 3)) if drawn.maybe(chance, "several heads") else 1):

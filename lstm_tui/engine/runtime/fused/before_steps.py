@@ -1,7 +1,7 @@
 """What one thread does before it takes steps, in one call of machine code: matrices are packed, products are taken.
 
-All of it is a list of parts (`parts.py`) whose words depend on a run only by where its arrays lie and how long it is.
-So each list is made once, and numbers are added to it when a run begins.
+All of it is a list of parts (`work_parts.py`) whose words depend on a run only by where its arrays lie and how long
+it is. So each list is made once, and numbers are added to it when a run begins.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.runtime.fused.compiled_steps import address_of, series_for, vector_of
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
-from lstm_tui.engine.runtime.fused.parts import CALL, parts_in_order
 from lstm_tui.engine.runtime.fused.products import (
     WIDE,
     lanes_for,
@@ -26,6 +25,7 @@ from lstm_tui.engine.runtime.fused.products import (
     series_rows,
 )
 from lstm_tui.engine.runtime.fused.schedule import Take, Together
+from lstm_tui.engine.runtime.fused.work_parts import CALL, parts_in_order
 
 _ROOM, _FLAT, _STEPS, _GIVEN, _INPUTS = range(1, 6)
 """What a word is counted from, by its number: 0 is nothing. From the last on there are three for each input: where the

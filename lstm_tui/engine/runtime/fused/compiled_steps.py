@@ -230,23 +230,23 @@ class SeriesMatrix:
         return (self._machine.address, out, apart, x, far, self._place, steps, self._inner, self._rows)
 
 
-class Series(NamedTuple):
+class SeriesCode(NamedTuple):
     """The product of many rows as machine code: how it is called, and where it begins, for other machine code."""
 
     call: Machine
     address: int
 
 
-def series_for(dtype: np.dtype[Any], rows: int) -> Series:
+def series_for(dtype: np.dtype[Any], rows: int) -> SeriesCode:
     """Return the product of many rows by a matrix that has so many."""
     registers = series_panels(rows, vector_of(dtype))
 
-    def make() -> Series:
+    def make() -> SeriesCode:
         assembly = assembly_of(dtype)
         series_product(assembly, vector_of(dtype), registers)
         kinds = (POINTER, LONG, POINTER, LONG, POINTER, LONG, LONG, LONG)
         code = Compiled(assembly.text())
-        return Series(code.function("series", *kinds), code.address("series"))
+        return SeriesCode(code.function("series", *kinds), code.address("series"))
 
     return NEWEST.held((dtype, registers, host()), make)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from lstm_tui.engine.runtime.fused.assembly import Assembly
 from lstm_tui.engine.runtime.fused.host import host
-from lstm_tui.engine.runtime.fused.parts import CALL, write_packs
+from lstm_tui.engine.runtime.fused.work_parts import CALL, write_packs
 
 KNOCK, BEGIN, ASKING, OTHER, LEAVE, CLAIMED, DONE = range(0, 112, 16)
 """Words of `meeting`, each on lines of its own: whether the other is there; the step from which on it takes part, plus

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
@@ -127,17 +128,18 @@ class Chain:
         return Chain(self.layers[: last + 1])
 
     def side_by_side(self) -> list[Chain]:
-        """Return what else it could be, where a dense layer above the top could as well stand beside the first.
+        """Return what else it could be, where a dense layer above the top could as well stand beside one below it.
 
-        It is then another answer, for it reads as much as the first does.
+        It is then another answer, for it reads as much as that does.
         """
         top = len(self.below_the_top().layers)
         dense = [n for n, (one, _) in enumerate(self.layers) if n >= top and one.kind == "Dense"]
-        found: list[Chain] = []
-        for n in dense[1:]:
-            if self.layers[n][0].reads == self.layers[dense[0]][0].reads:
-                found += [Chain(self.layers[:n]), Chain((*self.layers[: dense[0]], *self.layers[n:]))]
-        return found
+        found: dict[str, Chain] = {}
+        for low, high in combinations(dense, 2):
+            if self.layers[high][0].reads == self.layers[low][0].reads:
+                for layers in (self.layers[:high], (*self.layers[:low], *self.layers[high:])):
+                    found.setdefault(Chain(layers).names, Chain(layers))
+        return list(found.values())
 
 
 def weight_layers(file: KerasFile) -> list[WeightLayer]:

@@ -110,7 +110,7 @@ class _Planning:
             how, why = "assumed", "names, classes and widths say no more"
         apart = first.side_by_side()
         if apart and how == "inferred":
-            how, why = "assumed", "a dense layer reads as much as the first above the top: it could stand beside it"
+            how, why = "assumed", "a dense layer reads as much as one below it: it could stand beside that"
         others += [one.names for one in apart if one.names not in others]
         others += [one.name for one in standing if one.recurrent and one.name not in (first.names, *others)]
         if len(standing) == 1:

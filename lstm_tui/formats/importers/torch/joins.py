@@ -236,7 +236,7 @@ def _paired(groups: Sequence[ParameterGroup]) -> list[Stage]:
         stems = [_without(group.prefix, FORWARD), group.prefix]
         mates = [by_stem.get((stem, group.inputs, group.hidden)) for stem in stems if stem is not None]
         mate = next((one for one in mates if one is not None and one is not group and one.prefix not in taken), None)
-        fits = mate is not None and mate.kind == group.kind and not mate.both and not group.both
+        fits = mate is not None and _are_directions(group, mate)
         if mate is not None and fits and mate.depth == group.depth == 1:
             taken |= {group.prefix, mate.prefix}
             stages.append(Stage(group, mate))
@@ -245,16 +245,25 @@ def _paired(groups: Sequence[ParameterGroup]) -> list[Stage]:
     return stages
 
 
+def _are_directions(group: ParameterGroup, mate: ParameterGroup) -> bool:
+    """Say whether two modules of which one is named for the end can be two directions of one layer.
+
+    They hold tensors of the same names, and a letter `b` alone says nothing beside a name that says nothing.
+    """
+    alike = (group.kind, group.passes.keys()) == (mate.kind, mate.passes.keys()) and not group.both
+    alike = alike and all(group.passes[place].keys() == mate.passes[place].keys() for place in group.passes)
+    letter = any(part.lower() == "b" for part in re.split(r"[._/]", mate.prefix))
+    return alike and (not letter or _without(group.prefix, FORWARD) is not None)
+
+
 def _has_mate(group: ParameterGroup, groups: Sequence[ParameterGroup]) -> bool:
     """Say whether a module that reads from the end comes first in the file and its mate later."""
     stem = _without(group.prefix, BACKWARD)
     return any(
         one is not group
         and stem in (_without(one.prefix, FORWARD), one.prefix)
-        and (one.inputs, one.hidden, one.kind, one.depth, one.both)
-        == (group.inputs, group.hidden, group.kind, 1, False)
-        and not group.both
-        and group.depth == 1
+        and (one.inputs, one.hidden, one.depth, group.depth) == (group.inputs, group.hidden, 1, 1)
+        and _are_directions(one, group)
         for one in groups
     )
 

@@ -140,7 +140,7 @@ def find_table(
     """
     fitting = [one for one in modules if (matrix := one.matrix) is not None and "bias" not in one.tensors
                and matrix.shape[1] in widths and one.tensors["weight"].ndim == 2]  # fmt: skip
-    named = [one for one in fitting if one.is_table and not _POSITION.search(one.stem)]
+    named = _different([one for one in fitting if one.is_table and not _POSITION.search(one.stem)])
     convolved = [one.stem for one in modules if one.is_convolution]
     if convolved:
         report.doubt(
@@ -171,6 +171,15 @@ def find_table(
     table = named[stems.index(chosen)]
     report.say("ids", str(len(table.tensors["weight"])), "inferred", f"rows of {visible(table.stem)}")
     return table, [one for one in named if one is not table]
+
+
+def _different(tables: Sequence[Module]) -> list[Module]:
+    """Return tables without those that hold the numbers of another, as a file has it that names one table twice."""
+    kept: list[Module] = []
+    for one in tables:
+        if not any(np.array_equal(one.tensors["weight"], other.tensors["weight"]) for other in kept):
+            kept.append(one)
+    return kept
 
 
 def find_position(modules: Sequence[Module], width: int, report: ImportReport) -> tuple[list[Op], list[Module]]:
@@ -297,7 +306,7 @@ def plan_readout(
         if elsewhere := rival(readings[0][0]):
             how, why = "assumed", elsewhere
         if beside:
-            how, why = "assumed", "one reads as much as the first above the top: it could stand beside it"
+            how, why = "assumed", "one reads as much as one below it: it could stand beside that"
         others = [*names[1:4], *(", ".join(visible(one.stem) for one in order) for order in beside)]
         readings, names = [*readings[:4], *beside], [names[0], *others]
         together = "" if elsewhere else PLACED
@@ -310,16 +319,16 @@ def plan_readout(
 
 
 def _side_by_side(order: Sequence[Module]) -> list[list[Module]]:
-    """Return what else could answer, where a dense layer could as well stand beside the first and not above it.
+    """Return what else could answer, where a dense layer could as well stand beside one below it and not above it.
 
     It reads as much as that does, and is not called the next of it by a number.
     """
     dense = [n for n, one in enumerate(order) if one.matrix is not None]
     found: list[list[Module]] = []
-    for n in dense[1:]:
-        stems = {re.sub(r"[._]?\d+", "", order[one].stem) for one in (dense[0], n)}
-        if order[n].reads == order[dense[0]].reads and len(stems) > 1:
-            found += [list(order[:n]), [*order[: dense[0]], *order[n:]]]
+    for low, high in combinations(dense, 2):
+        stems = {re.sub(r"[._]?\d+", "", order[one].stem) for one in (low, high)}
+        if order[low].reads == order[high].reads and len(stems) > 1:
+            found += [one for one in (list(order[:high]), [*order[:low], *order[high:]]) if one not in found]
     return found
 
 
