@@ -1,4 +1,4 @@
-"""Whatever is wrong in a file is said in one line on standard error that names the place: exit code 1, 2 of an option."""
+"""What is wrong in a file is said in one line on standard error that names the place: exit code 1, 2 of an option."""
 
 from __future__ import annotations
 
