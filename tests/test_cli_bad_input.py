@@ -1,4 +1,4 @@
-"""Whatever is wrong in a file is said in one line on standard error that names the place, with exit code 1."""
+"""What is wrong in a file is said in one line on standard error that names the place: exit code 1, 2 of an option."""
 
 from __future__ import annotations
 
@@ -130,6 +130,13 @@ TABLE: dict[str, tuple[list[str], str]] = {
     "no terminal": (["run", "t.txt", *CELL], "terminal"),
 }  # fmt: skip
 
+OF_AN_OPTION = {
+    "a line that is empty", "a line that is not there", "a line of a series", "no such layer", "no such cell",
+    "showing no cell", "a parameter that is none", "another ending", "a value that is none", "units that are none",
+    *(case for case, (_, says) in TABLE.items() if "is not a range" in says),
+}  # fmt: skip
+"""What is wrong here is what stands behind an option, and not a file."""
+
 
 @pytest.mark.parametrize("case", TABLE)
 def test_one_line_that_names_the_place(
@@ -143,7 +150,7 @@ def test_one_line_that_names_the_place(
         (tmp_path / "large.txt").write_text("word " * 20)
         monkeypatch.setattr(text_input, "LIMIT", 64)
     before = sorted(os.listdir())
-    assert main(arguments) == (2 if "is not a range" in says else 1)
+    assert main(arguments) == (2 if case in OF_AN_OPTION else 1)
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.startswith("lstm-tui: ")

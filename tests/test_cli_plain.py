@@ -178,7 +178,7 @@ def test_a_wrong_assertion_is_shown_at_its_column(capsys: pytest.CaptureFixture[
     ]
     assert main(["check", "t.txt", *MODEL, "--assert", 'mean(f, at="zebra") > 1']) == 1
     assert "was asked of none of 3 lines" in capsys.readouterr().err
-    assert main(["check", "t.txt", *MODEL, "--pass", "layer0.backwards", "--assert", "t < 99"]) == 1
+    assert main(["check", "t.txt", *MODEL, "--pass", "layer0.backwards", "--assert", "t < 99"]) == 2
     assert "did you mean layer0.backward?" in capsys.readouterr().err
 
 

@@ -184,7 +184,8 @@ def relabelling(lengths: Array, count: int, random: np.random.Generator) -> Rela
         return exchange
     if not compared and shift.p_value(0) < _USEFUL:
         return shift
-    return min(exchange, shift, key=lambda one: one.p_value(0))
+    both: tuple[Relabelling, ...] = (exchange, shift)
+    return min(both, key=lambda one: one.p_value(0))
 
 
 def permuted_labels(labels: Array, relabelled: Relabelling) -> Array:

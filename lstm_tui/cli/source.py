@@ -270,10 +270,13 @@ def capture_source(options: Namespace, aloud: bool = True) -> Source:
     from lstm_tui.living.capture import open_capture
 
     made = open_capture(options.file)
-    path = made.path(options.module_path)
+    with behind("--module"):
+        path = made.path(options.module_path)
     if aloud and options.module_path is None and len(made.modules) > 1:
         others = ", ".join(visible(one) for one in list(made.modules)[1:_MOST_NAMED])
         say(f"{label(options.file)}: {visible(path)} is shown; --module takes another: {others}")
     file = str(Path(options.file).resolve())
     again = ("open", file, *(("--module", path) if path else ()), "--sequence", str(options.sequence or 0))
+    with behind("--sequence"):
+        _ = made[path, options.sequence or 0]
     return replace(made.source(path, options.sequence or 0), command=again)

@@ -3,7 +3,8 @@
 Every corpus has units and labels that have nothing to do with each other, and both are slow: a unit keeps what it had
 for many tokens, and a label holds for a run of them. A false find is a corpus of which any unit is said to follow. One
 in twenty is what the p-value promises, however many units are tried, as long as lines are drawn independently of each
-other. Beside them one unit is planted that does follow: how often it is found, and it alone.
+other, and in one text, as long as a property comes as often all along it. Beside them one unit is planted that does
+follow: how often it is found, and it alone.
 """
 
 from __future__ import annotations

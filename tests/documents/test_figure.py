@@ -157,7 +157,7 @@ def test_a_unit_is_given_by_its_name_and_tokens_of_a_story_stand_whole(tmp_path:
         pages.append(out.read_text("utf-8"))
     assert pages[0] == pages[1]
     assert all(f">{token}<" in pages[0] for token in ("Ganesh", "AIML", "DevSecOps"))
-    assert main(["figure", str(tmp_path / "t.txt"), "--model", "story", "--unit", "gendr", "-o", "-"]) == 1
+    assert main(["figure", str(tmp_path / "t.txt"), "--model", "story", "--unit", "gendr", "-o", "-"]) == 2
 
 
 def test_numbers_of_a_figure_are_written_as_on_the_screen() -> None:
@@ -192,7 +192,7 @@ def test_what_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
         subject_of(long, None, 0, slice(None), None)
     (tmp_path / "t.txt").write_text("ram likes aiml .\n")
     given = ["figure", str(tmp_path / "t.txt"), "--model", "story"]
-    assert main([*given, "-o", str(tmp_path / "o.gif")]) == 1
+    assert main([*given, "-o", str(tmp_path / "o.gif")]) == 2
     assert "end its name so" in capsys.readouterr().err
     for file in ("o.svg", "o.html", "o.svg"):  # the second takes the place of the first
         assert main([*given, "-o", str(tmp_path / file)]) == 0

@@ -320,9 +320,9 @@ def test_the_command_writes_a_sheet(ending: str, tmp_path: Path) -> None:
 
 
 def test_the_command_says_what_is_wrong(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["worksheet", "--model", "tiny", "-o", str(tmp_path / "sheet.pdf")]) == 1
+    assert main(["worksheet", "--model", "tiny", "-o", str(tmp_path / "sheet.pdf")]) == 2
     assert "a worksheet is an .html file or an .md file" in capsys.readouterr().err
-    assert main(["worksheet", "--model", "tiny", "--steps", "9:12"]) == 1
+    assert main(["worksheet", "--model", "tiny", "--steps", "9:12"]) == 2
     assert "there are 6 steps" in capsys.readouterr().err
     assert main(["worksheet"]) == 1
     assert "too many to print" in capsys.readouterr().err

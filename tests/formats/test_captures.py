@@ -112,8 +112,8 @@ def test_open_takes_a_module_and_a_sequence(tmp_path: Path, capsys: pytest.Captu
     for given, said in (
         (["--sequence", "9"], "the batch has 2"), (["--module", "enc.rn"], "did you mean enc.rnn"),
     ):  # fmt: skip
-        assert main(["open", str(path), *given, "--plain"]) == 1
+        assert main(["open", str(path), *given, "--plain"]) == 2
         assert said in capsys.readouterr().err
     savez(tmp_path / "t.npz", {"x": np.zeros((2, 2))})
-    assert main(["open", str(tmp_path / "t.npz"), "--sequence", "1", "--plain"]) == 1
+    assert main(["open", str(tmp_path / "t.npz"), "--sequence", "1", "--plain"]) == 2
     assert "are for captures" in capsys.readouterr().err

@@ -278,16 +278,18 @@ def open_index(folder: Path) -> StateIndex:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise UserError(f"{where}: is no index of states")
     if header.get("version") != VERSION or header.get("block") != BLOCK:
-        raise UserError(f"{where}: was written by another version; make it again")
+        raise UserError(f"{where}: was written by another version; delete the folder, or name another")
     steps, sizes = header.get("steps"), header.get("values")
     if not isinstance(steps, int) or steps < 0 or not isinstance(sizes, dict):
-        raise UserError(f"{where}: is damaged; make it again")
+        raise UserError(f"{where}: is damaged; delete the folder, or name another")
     if not all(isinstance(units, int) and units > 0 for units in sizes.values()):
-        raise UserError(f"{where}: is damaged; make it again")
+        raise UserError(f"{where}: is damaged; delete the folder, or name another")
     starts, lines = (_mapped(folder / f"{name}.i64", _WHOLE, None) for name in ("starts", "lines"))
     lines = lines.reshape(-1, 2)
     if len(starts) != len(lines) + 1 or starts[0] != 0 or starts[-1] != steps or (np.diff(starts) < 0).any():
-        raise UserError(f"{label(folder)}: is damaged: its sequences are not those of its steps; make it again")
+        raise UserError(
+            f"{label(folder)}: is damaged: its sequences are not those of its steps; delete the folder, or name another"
+        )
     ids = _mapped(folder / "ids.i32", _ID, steps)
     states = {}
     for name, units in sizes.items():
@@ -306,6 +308,8 @@ def _mapped(path: Path, dtype: np.dtype[Any], count: int | None) -> Array:
     with guarded(label(path), "an index"):
         size = path.stat().st_size
     if size % dtype.itemsize or (count is not None and size != count * dtype.itemsize):
-        raise UserError(f"{label(path)}: is damaged: it has not the size that its index says; make it again")
+        raise UserError(
+            f"{label(path)}: is damaged: it has not the size that its index says; delete the folder, or name another"
+        )
     with guarded(label(path), "an index"):
         return np.memmap(path, dtype, "r") if size else np.empty(0, dtype)
