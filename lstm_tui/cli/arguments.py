@@ -56,6 +56,7 @@ from lstm_tui.models import FIRST_MODEL
 from lstm_tui.version import __version__
 
 SHELLS = ("bash", "zsh", "fish")
+_OF_A_FILE = ("set", "map", "network", "vocabulary", "classes", "pad")
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
 examples:
@@ -567,6 +568,9 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("--baseline is the run without --edits: there are none")
     if options.tokens is not None and not given and options.vocabulary is None:
         parser.error("--tokens belongs to an untrained network or a --vocabulary: add --cell lstm")
+    told = [name for name in _OF_A_FILE if getattr(options, name) is not None]
+    if told and options.model is None:
+        parser.error(f"--{told[0]} says how the file of a network is read: add --model")
     if options.layer is not None and given:
         parser.error("--layer takes a layer out of a --model")
     if options.whole and options.line is not None:

@@ -69,11 +69,7 @@ class RunBuffers:
 
 def bytes_of_token(network: Network, dtype: Any) -> int:
     """Return how many bytes a run holds for each token: what every pass and the readout read and compute."""
-    numbers = network.input_size
-    for one in network.passes:
-        numbers += one.program.input_size + sum(slot.size for slot in one.program.values.values())
-    numbers += network.readout.program.width if network.readout is not None else 0
-    return int(numbers * np.dtype(dtype).itemsize)
+    return int(network.numbers_of_token * np.dtype(dtype).itemsize)
 
 
 def refuse_too_long(network: Network, steps: int, dtype: Any) -> None:

@@ -25,7 +25,7 @@ from lstm_tui.engine.runtime.windowed_series import rows_of
 WINDOW = 16 * BLOCK
 SPAN_BYTES = 2**20
 KEEP_ROWS_BYTES = 256 * 2**20
-NAMED_BYTES = 2**20
+NAMED_BYTES = 2**17
 """Bytes of all slots from which on a run keeps its named values alone at first: less is had as soon, and looked at."""
 
 

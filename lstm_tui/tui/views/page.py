@@ -43,6 +43,7 @@ class PageScreen(ModalScreen[bool]):
     }
     PageScreen Static { width: auto; max-width: 100%; color: $lt-ink; }
     """
+    view_name = "page"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,p,question_mark,K,shift+k", "leave", show=False),
         Binding("enter", "go", show=False),

@@ -27,6 +27,12 @@ NAMED_SIGNATURE = (
 )
 
 
+_SIDE_BY_SIDE, _MOST_OPS = 2, 40
+"""Vectors of units that go through the ops of a loop side by side, where these are no more than so many: an op takes
+many cycles from what it reads to its result, and a processor looks only some hundred instructions ahead for what it can
+begin meanwhile. More of them brought nothing more."""
+
+
 @dataclass(frozen=True)
 class Places:
     """Where the numbers of a step lie, by space."""
@@ -173,15 +179,37 @@ def write_elementwise(
     function: Procedure, places: Where, together: Together, vector: int, number: Value, keeps: Callable[[Take], bool]
 ) -> None:
     """Write ops of one unit in one loop; `keeps` says of which the result has a place in memory."""
-    lanes = lanes_for(together.size, vector)
-    units = units_written(function, places, together, lanes, number, keeps)
-    by_units(function, together.size, lanes, units)
+    size, lanes = together.size, lanes_for(together.size, vector)
+    body = units_written(function, places, together, lanes, number, keeps)
+    count = -(-size // lanes)
+    most = _SIDE_BY_SIDE if len(together.takes) <= _MOST_OPS else 1
+
+    def some(turn: Value, _: list[Value]) -> Sequence[Value]:
+        body([vector_at(function, function.value(f"mul i64 {turn}, {most}"), n, size, lanes) for n in range(most)])
+        return ()
+
+    if count // most > 1:
+        function.loop("0", str(count // most), some)
+    elif count >= most:
+        body([vector_at(function, "0", n, size, lanes) for n in range(most)])
+    if count % most:
+        body([vector_at(function, str(count - count % most), n, size, lanes) for n in range(count % most)])
+
+
+def vector_at(function: Procedure, first: Value, more: int, size: int, lanes: int) -> Value:
+    """Return the unit at which a vector begins, `more` behind the vector `first`; the last is moved back."""
+    number = function.value(f"add i64 {first}, {more}") if more else first
+    unit = function.value(f"mul i64 {number}, {lanes}")
+    if size % lanes:
+        beyond = function.value(f"icmp sgt i64 {unit}, {size - lanes}")
+        unit = function.value(f"select i1 {beyond}, i64 {size - lanes}, i64 {unit}")
+    return unit
 
 
 def units_written(
     function: Procedure, places: Where, together: Together, lanes: int, number: Value, keeps: Callable[[Take], bool]
-) -> Callable[[Value], None]:
-    """Return what writes ops of one unit for `lanes` units, from one of them on."""
+) -> Callable[[Sequence[Value]], None]:
+    """Return what writes ops of one unit for some vectors of `lanes` units, given where each begins."""
     size = together.size
     u = Lanes(function, lanes)
     every = [u.spread(_clock(function, number))] if any(t.code == Code.EVERY for t in together.takes) else []
@@ -192,18 +220,22 @@ def units_written(
                 if read.size == 1 and read not in spread:
                     spread[read] = u.spread(Lanes(function, 1).load(places.address(read)))
 
-    def units(unit: Value) -> None:
-        known = dict(spread)
+    def one(take: Take, unit: Value, known: dict[Span, Value]) -> None:
+        operands = []
+        for read in take.reads:
+            if read not in known:
+                known[read] = u.load(places.address(read, unit))
+            operands.append(known[read])
+        target = Span(Space.CURRENT, take.offset, size)
+        known[target] = compute(u, take.code, operands, every)
+        if keeps(take):
+            u.store(known[target], places.address(target, unit))
+
+    def units(firsts: Sequence[Value]) -> None:
+        known = [dict(spread) for _ in firsts]
         for take in together.takes:
-            operands = []
-            for read in take.reads:
-                if read not in known:
-                    known[read] = u.load(places.address(read, unit))
-                operands.append(known[read])
-            target = Span(Space.CURRENT, take.offset, size)
-            known[target] = compute(u, take.code, operands, every)
-            if keeps(take):
-                u.store(known[target], places.address(target, unit))
+            for unit, own in zip(firsts, known, strict=True):
+                one(take, unit, own)
 
     return units
 

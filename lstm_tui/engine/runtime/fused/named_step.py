@@ -16,12 +16,14 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Take as Taken
-from lstm_tui.engine.buffers import aligned
+from lstm_tui.engine.buffers import Workspace, aligned, aligned_at
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Slot
 from lstm_tui.engine.runtime.compiling import compiles_here
+from lstm_tui.engine.runtime.fused.before_steps import BeforeSteps
 from lstm_tui.engine.runtime.fused.compiled_steps import (
     LONG,
+    PACKED_FROM,
     POINTER,
     SPARE,
     TRUTH,
@@ -78,6 +80,7 @@ class NamedStep:
         vector = vector_of(dtype)
         made = schedule(page.takes)
         self._page, self._layout = page, NamedLayout(page, made)
+        self._before = BeforeSteps(self._layout, made, page.width, dtype)
         self._matrices = Matrices(made, vector)
         assembly = assembly_of(dtype)
         write_named(assembly, made, self._layout, vector)
@@ -107,36 +110,73 @@ class NamedStep:
         progress: Progress | None,
     ) -> dict[str, Array]:
         """Return every named value, (T, n) each, of inputs (T, n) each and the states before the first step."""
-        layout, steps = self._layout, len(inputs["x"])
-        out = aligned((steps + 1, layout.values.width), flat.dtype)
-        out[0] = 0
+        steps = len(inputs["x"])
+        out, start = aligned_at((steps + 1, self._layout.values.width), flat.dtype)
+        first, found = out[0], out[1:]
+        first[:] = 0
         for name, numbers in state.items():
-            out[0, self._places[name]] = numbers
-        spare = SPARE.take()
+            first[self._places[name]] = numbers
+        spare, told = SPARE.take(), progress or _untold
         seconds = steps * self._seconds
         is_due = self._is_due(seconds)
         with second_thread(seconds if is_due else seconds / 2) as second:  # what is not shared gains half as much
-            shared = self._shared_step() if second is not None and is_due else None
-            given = _Given(layout, flat, inputs, spare.take, second is not None, shared is None)
-            chunk = self._chunk
-            if second is not None and shared is None:  # it takes the products of the next steps
-                chunk = min(chunk, max(steps // _AHEAD // TALL * TALL, _GIVEN_STEPS))
-            chunk = -(-steps // max(round(steps / chunk), 1) // TALL) * TALL
-            spans = [(base, min(base + chunk, steps)) for base in range(0, steps, max(chunk, 1))]
-            count = min(len(spans), 2 if second else 1)
-            rooms = [spare.take((chunk, layout.given.width), flat.dtype) for _ in range(count)]
-            told = progress or _untold
-            if second is None or shared is None:
-                take = self._taking(flat, steps, spare.take)
-                for stop in _alone(second, given, take, spans, rooms, out, clock):
-                    told(stop, steps)
+            if second is None:
+                taken = self._by_itself(flat, inputs, start, steps, clock, spare)
             else:
-                together = shared.taking(flat, spare.take, given, spans, rooms, out, clock)
-                second.offer(Parts((), together))
-                for stop in together.here():
-                    told(stop, steps)
+                taken = self._helped(second, flat, inputs, out, clock, spare.take, is_due)
+            for stop in taken:
+                told(stop, steps)
         SPARE.give_back(spare)
-        return {name: out[1:, place] for name, place in self._places.items()}
+        return {name: found[:, place] for name, place in self._places.items()}
+
+    def _by_itself(
+        self, flat: Array, inputs: Mapping[str, Array], out: int, steps: int, clock: int, spare: Workspace
+    ) -> Iterator[int]:
+        """Take all steps in this thread, and yield how many are done; `out` is the address of the values."""
+        before, size, chunk = self._before, flat.itemsize, _even(steps, self._chunk)
+        series = {name: _in_order(one, flat.dtype) for name, one in inputs.items()}
+        places = {name: (address_of(one), one.strides[0]) for name, one in series.items()}
+        room, place = spare.take_at((before.numbers(min(chunk, steps)),), flat.dtype)
+        parameters = address_of(flat)
+        is_packed = before.is_packed and steps >= PACKED_FROM
+        weights = place + before.packed * size if is_packed else parameters
+        given, scratch = place + before.given * size, place + before.scratch * size
+        packs: bool | None = is_packed
+        wide = self._layout.values.width * size
+        for base in range(0, steps, chunk):
+            stop = min(base + chunk, steps)
+            before.give(room, place, parameters, packs, places, base, stop)
+            packs = None
+            row = out + base * wide
+            self._named(given, row, scratch, parameters, weights, is_packed, stop - base, clock + base)
+            yield stop
+
+    def _helped(
+        self,
+        second: Second,
+        flat: Array,
+        inputs: Mapping[str, Array],
+        out: Array,
+        clock: int,
+        taken: Taken,
+        is_due: bool,
+    ) -> Iterator[int]:
+        """Take all steps with the help of a second thread, and yield how many are done."""
+        layout, steps = self._layout, len(out) - 1
+        shared = self._shared_step() if is_due else None
+        given = _Given(layout, flat, inputs, taken, shared is None)
+        chunk = self._chunk
+        if shared is None:  # it takes the products of the next steps
+            chunk = min(chunk, max(steps // _AHEAD // TALL * TALL, _GIVEN_STEPS))
+        chunk = _even(steps, chunk)
+        spans = [(base, min(base + chunk, steps)) for base in range(0, steps, chunk)]
+        rooms = [taken((chunk, layout.given.width), flat.dtype) for _ in range(min(len(spans), 2))]
+        if shared is None:
+            yield from _ahead(second, given, self._taking(flat, steps, taken), spans, rooms, out, clock)
+            return
+        together = shared.taking(flat, taken, given, spans, rooms, out, clock)
+        second.offer(Parts((), together))
+        yield from together.here()
 
     def _is_due(self, seconds: float) -> bool:
         """Say whether a run that takes so long would be shared: it pays, and its step is compiled or may be by now."""
@@ -169,29 +209,29 @@ class NamedStep:
         return take
 
 
-def _alone(
-    second: Second | None, given: _Given, take: Take, spans: Items[Span], rooms: Items[Array], out: Array, clock: int
+def _even(steps: int, chunk: int) -> int:
+    """Return how many steps each piece of a run has that is cut evenly into pieces of about so many."""
+    return max(-(-steps // max(round(steps / chunk), 1) // TALL) * TALL, TALL)
+
+
+def _ahead(
+    second: Second, given: _Given, take: Take, spans: Items[Span], rooms: Items[Array], out: Array, clock: int
 ) -> Iterator[int]:
-    """Take all steps in this thread, and yield how many are done; a second one takes what the next are given."""
+    """Take all steps in this thread, and yield how many are done; the second takes what the next are given."""
 
     def begin(n: int) -> Parts:
         base, stop = spans[n]
-        needed = given.parts(base, stop, rooms[n % len(rooms)])
-        if second is None:
-            return Parts(needed)
-        parts = Parts(chain(needed, _touching(out[base + 1 : stop + 1])))
+        parts = Parts(chain(given.parts(base, stop, rooms[n % len(rooms)]), _touching(out[base + 1 : stop + 1])))
         second.offer(parts)
         return parts
 
     parts = begin(0)
     for n, (base, stop) in enumerate(spans):
         parts.finish()
-        if second is not None and n + 1 < len(spans):
+        if n + 1 < len(spans):
             parts = begin(n + 1)
         take(rooms[n % len(rooms)], out[base:], stop - base, clock + base)
         yield stop
-        if second is None and n + 1 < len(spans):
-            parts = begin(n + 1)
 
 
 def _touching(fresh: Array) -> Iterator[Callable[[], None]]:
@@ -324,10 +364,10 @@ def _in_order(series: Array, dtype: np.dtype[Any]) -> Array:
 
 
 class _Given:
-    """What the steps of a run are given: inputs, and their products."""
+    """What the steps of a run are given that two threads share: inputs, and their products."""
 
     def __init__(
-        self, layout: NamedLayout, flat: Array, inputs: Mapping[str, Array], taken: Taken, is_shared: bool, packs: bool
+        self, layout: NamedLayout, flat: Array, inputs: Mapping[str, Array], taken: Taken, packs: bool
     ) -> None:
         """Lay out the matrices of the products in memory that is taken.
 
@@ -336,12 +376,11 @@ class _Given:
             flat: The flat parameters.
             inputs: What is read, (T, n) each.
             taken: Gives memory.
-            is_shared: Whether two threads take the products.
             packs: Whether the matrices are packed here, and not by whoever goes through `packing`.
         """
         self.packing: list[tuple[int, ...]] = []
         self._layout = layout
-        self._inputs = {name: _in_order(series, flat.dtype) if is_shared else series for name, series in inputs.items()}
+        self._inputs = {name: _in_order(series, flat.dtype) for name, series in inputs.items()}
         self._pieces: list[tuple[str, slice, slice, SeriesMatrix]] = []
         self._absent: list[slice] = []
         self._series: list[tuple[int, int]] = []  # where the rows of each piece begin, and bytes from one to the next
@@ -358,7 +397,7 @@ class _Given:
                     (out, apart, x, far, x, lines, count // 4, 0)
                     for out, apart, x, far, lines, count in matrix.packing(block)
                 ]
-            count = min(matrix.panels, _PARTS) if is_shared else 1
+            count = min(matrix.panels, _PARTS)
             ends = [n * matrix.panels // count for n in range(count + 1)]
             series = self._inputs[one.name]
             self._series += [(address_of(series) + one.first * self._size, series.strides[0])] * count

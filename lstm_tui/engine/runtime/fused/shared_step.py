@@ -162,7 +162,7 @@ class _Shared:
         """Write ops of one unit."""
         _, lanes = halves_of(together.size, self._vector)
         body = units_written(self._function, places, together, lanes, number, self._keeps)
-        self._over_units(together.size, body)
+        self._over_units(together.size, lambda unit: body([unit]))
 
     def _whole(self, places: NamedPlaces, take: Take) -> None:
         """Write an op over all units, which the asking thread takes."""
