@@ -22,6 +22,7 @@ from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.lesson_launcher import Teaching
 from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.panes.now_line import NowLine
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.panes.tape import Tape
 from lstm_tui.tui.panes.units import Units
@@ -158,6 +159,7 @@ def test_who_is_greeted_by_the_key_of_the_lessons_is_greeted_no_more_over_their_
         await driver.press("T", "enter")
         assert isinstance(driver.app.screen, TourScreen)
         assert len(driver.app._notifications) == 0
+        assert "lessons" not in stop(driver).query_one(NowLine).render_line(0).text, "it stands in one"
 
     tour(act, greeting="new here?")
 
