@@ -58,11 +58,13 @@ class Teaching:
         elif self.at_once:
             self.offer(app, glyphs, few_colours, settings)
         elif self.greeting:
-            app.notify(self.greeting, markup=False, timeout=15)
+            app.notify(self.greeting, markup=False, timeout=6)
 
     def offer(self, app: App[Any], glyphs: Glyphs, few_colours: bool, settings: Preferences | None) -> None:
-        """Open the list of lessons."""
+        """Open the list of lessons; who is greeted by its key is greeted no more, over its keys."""
         from lstm_tui.lesson.progress import LessonProgress
         from lstm_tui.tui.views.lessons import Lessons
 
+        if self.greeting:
+            app.clear_notifications()
         app.push_screen(Lessons(self.library(), glyphs, few_colours, LessonProgress(settings)))

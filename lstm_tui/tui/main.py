@@ -71,6 +71,8 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-middle"), (144, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-high")]
     AUTO_FOCUS = "#forward"
+    OFFERS_LESSONS = True
+    """Whether the line in words says how lessons are opened: not inside one."""
 
     view: reactive[View] = reactive(EMPTY, repaint=False)
     palette: reactive[Palette] = reactive(DARK_PALETTE, repaint=False)
@@ -129,7 +131,7 @@ class MainScreen(Screen[None]):
         bound = {"view": MainScreen.view, "palette": MainScreen.palette}
         yield Static(Content(f"too small: {LEAST_WIDTH}×{LEAST_HEIGHT} is the least"), id="small")
         yield HeaderLine(self.stream.waits_for(), id="header").data_bind(**bound, busy=MainScreen.busy)
-        yield NowLine(id="now").data_bind(**bound)
+        yield NowLine(self.OFFERS_LESSONS, id="now").data_bind(**bound)
         yield Tape("tape").data_bind(**bound)
         yield TabsLine(id="tabs").data_bind(**bound, shown=MainScreen.shown)
         with Horizontal(id="units"):

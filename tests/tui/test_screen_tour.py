@@ -22,6 +22,7 @@ from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.app import LstmApp
 from lstm_tui.tui.lesson_launcher import Teaching
 from lstm_tui.tui.main import MainScreen
+from lstm_tui.tui.panes.now_line import NowLine
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.panes.tape import Tape
 from lstm_tui.tui.panes.units import Units
@@ -39,11 +40,12 @@ def tour(
     act: Callable[[Driver], Awaitable[None]],
     name: str | None = None,
     size: tuple[int, int] = (160, 45),
+    greeting: str = "",
     **options: Any,
 ) -> LstmApp:
     """Run the app with a lesson, or the list of them, and let `act` use it."""
     lesson = None if name is None else LIBRARY.find(name)
-    teaching = Teaching(lambda: LIBRARY, lesson, at_once=True)
+    teaching = Teaching(lambda: LIBRARY, lesson, at_once=not greeting, greeting=greeting)
     app = LstmApp(three_lines(), few_colours=False, teaching=teaching, **options)
 
     async def go() -> None:
@@ -149,6 +151,17 @@ def test_a_lesson_is_walked_and_what_is_tried_is_noticed() -> None:
         assert type(driver.app.screen) is MainScreen
 
     tour(act, "forget")
+
+
+def test_who_is_greeted_by_the_key_of_the_lessons_is_greeted_no_more_over_their_keys() -> None:
+    async def act(driver: Driver) -> None:
+        assert len(driver.app._notifications) == 1
+        await driver.press("T", "enter")
+        assert isinstance(driver.app.screen, TourScreen)
+        assert len(driver.app._notifications) == 0
+        assert "lessons" not in stop(driver).query_one(NowLine).render_line(0).text, "it stands in one"
+
+    tour(act, greeting="new here?")
 
 
 def test_a_question_is_answered_before_it_is_seen_and_a_wrong_answer_is_told_why() -> None:

@@ -7,6 +7,8 @@ stays.
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.cells import cell_len
 from textual.strip import Strip
 
@@ -24,8 +26,15 @@ WHOSE = (f"press {_MAP} to see whose it was", f"{_MAP}: whose it was", f"{_MAP}:
 _GAP = 2
 
 
-def draw_now(view: View, width: int, palette: Palette) -> Line:
-    """Draw the sentence, what the network says at the right, and where there is room the key that shows more."""
+def draw_now(view: View, width: int, palette: Palette, lessons: bool = True) -> Line:
+    """Draw the sentence, what the network says at the right, and where there is room the key that shows more.
+
+    Args:
+        view: What is shown.
+        width: Cells of the line.
+        palette: Colours and signs.
+        lessons: Whether lessons are offered at the first step: not inside one.
+    """
     glyphs = palette.glyphs
     line = Line(width, palette.style("ink", "band"))
     found = view.now
@@ -36,7 +45,7 @@ def draw_now(view: View, width: int, palette: Palette) -> Line:
         f"{'; '.join(clauses[:count])}; {glyphs.more}" for count in range(len(clauses) - 1, 0, -1)
     ]
     text = next((one for one in whole if cell_len(one) <= room), cut(whole[-1], max(room, 0), glyphs))
-    hint = _hint(view, room - cell_len(text) - _GAP, text == whole[0])
+    hint = _hint(view, room - cell_len(text) - _GAP, text == whole[0], lessons)
     line.put(" ").put(text, palette.style("title", "band"))
     if hint:
         line.put(" " * _GAP).put(hint, palette.style("key", "band", bold=True))
@@ -44,7 +53,7 @@ def draw_now(view: View, width: int, palette: Palette) -> Line:
     return line
 
 
-def draw_now_in_two(view: View, width: int, palette: Palette) -> tuple[Line, Line]:
+def draw_now_in_two(view: View, width: int, palette: Palette, lessons: bool = True) -> tuple[Line, Line]:
     """Draw the sentence over two rows, broken between words, what the network says at the end of the second."""
     glyphs, ink = palette.glyphs, palette.style("title", "band")
     lines = Line(width, palette.style("ink", "band")).put(" "), Line(width, palette.style("ink", "band")).put(" ")
@@ -59,21 +68,21 @@ def draw_now_in_two(view: View, width: int, palette: Palette) -> tuple[Line, Lin
     rows = next((one for one in broken if cell_len(one[1]) <= rooms[1]), broken[-1])
     for line, text, room in zip(lines, rows, rooms, strict=True):
         line.put(cut(text, max(room, 0), glyphs), ink)
-    hint = _hint(view, rooms[1] - lines[1].x - _GAP, rows == broken[0])
+    hint = _hint(view, rooms[1] - lines[1].x - _GAP, rows == broken[0], lessons)
     if hint:
         lines[1].put(" " * _GAP if rows[1] else "").put(hint, palette.style("key", "band", bold=True))
     lines[1].right(f"{says} ", palette.style("accent", "band", bold=True))
     return lines
 
 
-def _hint(view: View, room: int, is_whole: bool) -> str:
+def _hint(view: View, room: int, is_whole: bool, lessons: bool) -> str:
     """Return the key that shows more, if it fits: at the first step the lessons, at a loss whose memory it was.
 
     The latter stands behind a sentence that is whole alone.
     """
     step = None if view.is_at_start or not view.has_reached(view.pass_name, view.t) else view.step_at(view.t)
     loses = step is not None and (step.forgets or bool(step.cleared.any()))
-    told = LESSONS if view.is_at_start else WHOSE if loses and is_whole else ()
+    told = LESSONS if view.is_at_start and lessons else WHOSE if loses and is_whole else ()
     return next((one for one in told if cell_len(one) <= room), "")
 
 
@@ -91,6 +100,11 @@ def _broken(text: str, width: int) -> tuple[str, str]:
 class NowLine(OneLine):
     """What happens now, in words."""
 
+    def __init__(self, lessons: bool = True, **options: Any) -> None:
+        """Offer lessons at the first step, or not."""
+        super().__init__(**options)
+        self._lessons = lessons
+
     def watch_view(self) -> None:
         """Have the line repainted; only then is it made, since it may ask of what a run in windows has computed."""
         if self.display and self.is_attached:
@@ -98,10 +112,11 @@ class NowLine(OneLine):
 
     def draw(self, view: View, palette: Palette, width: int) -> Line:
         """Draw the sentence in one row."""
-        return draw_now(view, width, palette)
+        return draw_now(view, width, palette, self._lessons)
 
     def render_line(self, y: int) -> Strip:
         """Return one of its rows for Textual."""
         if self.size.height < 2 or self.view.is_empty or not self.size:
             return super().render_line(y)
-        return draw_now_in_two(self.view, self.size.width, self.palette)[min(y, 1)].strip()
+        lines = draw_now_in_two(self.view, self.size.width, self.palette, self._lessons)
+        return lines[min(y, 1)].strip()

@@ -112,6 +112,7 @@ class TourScreen(MainScreen):
     AUTO_FOCUS = ""
 
     view_name = "tour"
+    OFFERS_LESSONS = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "stop(1)", show=False, priority=True),
         Binding("backspace", "stop(-1)", show=False, priority=True),
