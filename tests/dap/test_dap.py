@@ -323,7 +323,8 @@ def test_a_capture_of_a_running_model_is_opened_with_its_tokens_and_its_answer(t
         assert [float(number) for number in h.strip("[]").split()] == pytest.approx(made.runs[1].y[2], abs=1e-3)
     with editor() as one:
         one.ask("initialize", adapterID="lstm-tui")
-        assert "no recurrent module" in one.refused("launch", program=str(tmp_path / "run.npz"), args=["--module", "other"])
+        said = one.refused("launch", program=str(tmp_path / "run.npz"), args=["--module", "other"])
+        assert "no recurrent module" in said
 
 
 def test_an_edited_equation_is_another_page() -> None:
