@@ -53,13 +53,15 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.bundled_files import GROUPS
 from lstm_tui.formats.file_endings import ANY_SERIES, ANY_TRACE
 from lstm_tui.formats.inputs.framing import MOST_FRAME
+from lstm_tui.models import FIRST_MODEL
 from lstm_tui.version import __version__
 
 SHELLS = ("bash", "zsh", "fish")
+_OF_A_FILE = ("set", "map", "network", "vocabulary", "classes", "pad")
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
 examples:
-  lstm-tui                                        step through the bundled sample
+  lstm-tui                                        step through a short story, with a network that forgets and keeps
   lstm-tui tour                                   lessons, for whoever is new to all this
   lstm-tui run review.txt --line 3                another text, from its third line
   lstm-tui run waves.csv --model forecast         numbers, one row a step
@@ -78,8 +80,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Exits with code 0 after `--help` and `--version`, and with 2 when an argument is refused.
     """
-    bare = not [argument for argument in arguments if argument != "--debug"]
-    given = ["run", *arguments] if bare else list(arguments)
+    bare = not [argument for argument in arguments if argument not in ("--debug", "--light", "--dark")]
+    given = ["run", "--model", FIRST_MODEL, *arguments] if bare else list(arguments)
     parser = _parser(next((word for word in given if not word.startswith("-")), ""))
     options = parser.parse_args(given)
     options.bare, options.given = bare, given
@@ -567,6 +569,9 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("--baseline is the run without --edits: there are none")
     if options.tokens is not None and not given and options.vocabulary is None:
         parser.error("--tokens belongs to an untrained network or a --vocabulary: add --cell lstm")
+    told = [name for name in _OF_A_FILE if getattr(options, name) is not None]
+    if told and options.model is None:
+        parser.error(f"--{told[0]} says how the file of a network is read: add --model")
     if options.layer is not None and given:
         parser.error("--layer takes a layer out of a --model")
     if options.whole and options.line is not None:

@@ -50,6 +50,8 @@ def main() -> int:
     print("\n".join(table.lines()))
     for family, count in table.unbuilt.items():
         print(f"\n{count} drawn networks of {family} were refused by the framework itself")
+    for family, count in table.untold.items():
+        print(f"\n{count} networks of {family} are moved so far by their last bits that nothing of them can be told")
     print("\n".join(["", *table.findings]))
     return 1 if table.findings else 0
 

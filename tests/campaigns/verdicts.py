@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
 from lstm_tui.formats.inputs.numeric_series import read_series
 
-CLOSE = 1e-4
-_ROUNDINGS = 16
-"""How many times as far as its last bits move a network two runtimes may be apart."""
+from .rounding import apart, rounded_otherwise
+
 RIGHT, CUT, REFUSED, WRONG, CRASHED = "right", "cut with a line", "refused with a line", "SILENT WRONG", "TRACEBACK"
+UNTOLD = "rounding decides"
+"""Of networks that move so far with their last bits that a mistake could not be told from them; not in the table."""
 VERDICTS = (RIGHT, CUT, REFUSED, WRONG, CRASHED)
 
 
@@ -60,9 +62,13 @@ class Table:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     unbuilt: Counter[str] = field(default_factory=Counter)
+    untold: Counter[str] = field(default_factory=Counter)
 
     def add(self, case: Case, verdict: str, why: str, number: int) -> None:
         """Count one case."""
+        if verdict == UNTOLD:
+            self.untold[case.name] += 1
+            return
         self.counts.setdefault(case.name, Counter())[verdict] += 1
         if verdict in (WRONG, CRASHED):
             self.findings.append(f"{verdict} {case.name} number {number}: {why}\n    {case.told}")
@@ -116,44 +122,55 @@ def compared(case: Case, opened: Imported, folder: Path, path: Path) -> tuple[st
         return CUT, "; ".join(opened.network.remarks)
     given: dict[str, Any] = {name: np.asarray(one, np.float32) for name, one in case.inputs.items()}
     np.savez(folder / "x.npz", **given)
-    lost = None
+    lost: str | None = None
+    untold = ""
     for setting in ({}, *_other_heads(opened)):
         again = open_file(path, ImportOptions(setting)) if setting else opened
-        network = again.network
-        sequences = Sequences(read_series(folder / "x.npz"), network)
-        trace = run(network, sequences[0])
-        wrong = _states_differ(case, again, trace)
-        if wrong and _states_differ(case, again, trace, run(_rounded_otherwise(network), sequences[0])):
-            return WRONG, wrong
-        name, said = _output(again)
-        if said is None:
-            lost = "; ".join(network.remarks)
-            if not network.remarks:
-                return WRONG, f"no readout and no remark; the file gives {', '.join(case.outputs)}"
-            continue
-        if name not in case.outputs:
-            continue
-        mine = _answer(network, trace)
-        wanted = case.outputs[name]
+        verdict, why = _of_a_head(case, again, folder)
+        if verdict == WRONG:
+            return WRONG, why
+        lost = why if verdict == CUT else lost
+        untold = why if verdict == UNTOLD else untold
+    if untold:
+        return UNTOLD, untold
+    return (RIGHT, "") if lost is None and not _cut(opened) else (CUT, lost or "")
+
+
+def _of_a_head(case: Case, opened: Imported, folder: Path) -> tuple[str, str]:
+    """Return the verdict on the states and on one answer of a file; cut where it has no readout."""
+    network = opened.network
+    sequence = Sequences(read_series(folder / "x.npz"), network)[0]
+    trace = run(network, sequence)
+    shaken = cache(lambda: [run(one, sequence) for one in rounded_otherwise(network)])
+    wrong = _states_differ(case, opened, trace, shaken)
+    if wrong:
+        return WRONG, wrong
+    name, said = _output(opened)
+    if said is None:
+        given = ", ".join(case.outputs)
+        return (CUT, "; ".join(network.remarks)) if network.remarks else (
+            WRONG, f"no readout and no remark; the file gives {given}"
+        )  # fmt: skip
+    distance: float | None = 0.0
+    if name in case.outputs:
+        mine, wanted = _answer(network, trace), case.outputs[name]
         if any("gives its series from the end" in remark for remark in network.remarks):
             wanted = np.squeeze(wanted)[::-1]
         if case.kept is not None and wanted.ndim > 1 and len(wanted) == len(case.kept) and len(mine) == case.kept.sum():
             wanted = wanted[case.kept]
-        if not all(np.isfinite(one).all() for one in (wanted, *case.states.values())):
-            continue
         wanted = np.squeeze(wanted)
-        mine = np.squeeze(mine)
         if mine.size != wanted.size and any("steps of a sequence and no more" in one for one in network.remarks):
-            wanted = wanted[: len(mine)].reshape(-1)
+            wanted = wanted[: len(np.squeeze(mine))].reshape(-1)
         if mine.size != wanted.size:
             return WRONG, f"{name}: {mine.shape} for {wanted.shape}: {network.remarks}"
-        distance = float(np.abs(mine.reshape(-1) - wanted.reshape(-1)).max())
-        if not distance <= CLOSE * max(1.0, float(np.abs(wanted).max())):
-            other = np.squeeze(_answer(network, run(_rounded_otherwise(network), sequences[0])))
-            if distance <= _ROUNDINGS * float(np.abs(mine - other).max()):
-                continue
-            return WRONG, f"{name} is off by {distance:.3g}; remarks: {network.remarks}"
-    return (RIGHT, "") if lost is None and not _cut(opened) else (CUT, lost or "")
+        shape = wanted.shape
+        moved = lambda: [_answer(network, one).reshape(shape) for one in shaken()]  # noqa: E731
+        distance = apart(mine.reshape(shape), wanted, moved)
+    if distance:
+        return WRONG, f"{name} is off by {distance:.3g}; remarks: {network.remarks}"
+    if wrong is None or distance is None:
+        return UNTOLD, f"the {'states' if wrong is None else name} of a network that its last bits move far"
+    return RIGHT, ""
 
 
 def _answer(network: Network, trace: Trace) -> Array:
@@ -164,19 +181,6 @@ def _answer(network: Network, trace: Trace) -> Array:
     )  # fmt: skip
     assert made is not None
     return made
-
-
-def _rounded_otherwise(network: Network) -> Network:
-    """Return a network whose weights are other in their last bits: what differs by that differs by rounding.
-
-    Two runtimes never agree on a network that doubles such a difference at every step, such as one whose gates have
-    no bounds.
-    """
-    other = network.copy()
-    numbers = np.random.default_rng(7)
-    for array in other.tensors().values():
-        array *= (1 + 2.0**-22 * numbers.uniform(-1, 1, array.shape)).astype(array.dtype)
-    return other
 
 
 def _cut(opened: Imported) -> bool:
@@ -204,32 +208,35 @@ def _own(values: Mapping[str, Array], output: str) -> Array:
     return values["h"] if "h" in values else values[output]
 
 
-def _states_differ(case: Case, opened: Imported, trace: Trace, shaken: Trace | None = None) -> str:
-    """Return where a layer shows other states than the file; empty where it does not.
+def _states_differ(case: Case, opened: Imported, trace: Trace, shaken: Callable[[], Sequence[Trace]]) -> str | None:
+    """Return where a layer shows other states than the file; empty where it does not, None where nothing can be told.
 
-    `shaken` is a run of the network with other last bits: what differs by no more than some of that is rounding.
+    `shaken` makes runs of the network with other last bits: what differs by no more than some of that is rounding.
     """
     named = {one.value: one.key.split(".")[0] for one in opened.report.facts if one.key.endswith(".name")}
+    untold = False
     for name, wanted in case.states.items():
         layer = named.get(name)
         if layer is None:
             continue
         passes = [one for one in opened.network.passes if one.name.startswith(f"{layer}.")]
-        mine = np.concatenate([_own(trace[one.name], one.cell.output) for one in passes], axis=1)
+
+        def shown(made: Trace, passes: Sequence[Any] = passes) -> Array:
+            return np.concatenate([_own(made[one.name], one.cell.output) for one in passes], axis=1)
+
+        mine = shown(trace)
         if mine.shape != wanted.shape:
             short = any("steps of a sequence and no more" in one for one in opened.network.remarks)
             if short or mine.shape[0] != wanted.shape[0]:
                 continue
             return f"{name} shows {mine.shape} for {wanted.shape}"
-        scale = CLOSE * max(1.0, float(np.abs(wanted).max()))
-        if shaken is not None:
-            other = np.concatenate([_own(shaken[one.name], one.cell.output) for one in passes], axis=1)
-            scale = max(scale, _ROUNDINGS * float(np.abs(mine - other).max()))
-        if not np.isfinite(wanted).all():
-            return ""  # what reads these computes with ∞, on which no two runtimes agree
         turned = np.roll(wanted, wanted.shape[1] // 2, axis=1) if len(passes) > 1 else wanted
         # a node may read a series that was turned round, and then shows its directions in the other order
-        distance = min(float(np.abs(mine - one).max()) for one in (wanted, wanted[::-1], turned[::-1]))
-        if not distance <= scale:
-            return f"the states of {name} are off by {distance:.3g}; remarks: {opened.network.remarks}"
-    return ""
+        each = [apart(mine, one, lambda: [shown(made) for made in shaken()])
+                for one in (wanted, wanted[::-1], turned[::-1])]  # fmt: skip
+        if 0.0 not in each:
+            known = [one for one in each if one is not None]
+            if len(known) == len(each):
+                return f"the states of {name} are off by {min(known):.3g}; remarks: {opened.network.remarks}"
+            untold = True
+    return None if untold else ""

@@ -189,3 +189,127 @@ def test_a_head_that_could_stand_beside_another_is_assumed_to_stand_above_it(
     assert (fact.value, fact.how) == (f"{one}, {other}", how)
     assert (one in fact.others and other in fact.others) == (how == "assumed")
     assert any(each.startswith("readout is assumed") for each in opened.network.remarks) == (how == "assumed")
+
+
+def joined(tensors: dict[str, Array], folder: Path, network: str | None = None) -> Imported:
+    savez(folder / "bag.npz", tensors)
+    return open_file(folder / "bag.npz", ImportOptions(network=network))
+
+
+SEVERAL = {
+    "a skip": ({"low": (3, 3), "top": (6, 3)}, "top,low (assumed)", "top reads as much as the input and low hold"),
+    "two towers": ({"left": (4, 2), "right": (4, 2), "both": (4, 4)}, "apart (assumed)", "left could read what both"),
+    "towers below": ({"left": (5, 2), "right": (5, 3), "both": (10, 4)}, "apart (assumed)", "both reads as much as"),
+    "a sum of towers": (
+        {"left": (4, 5), "right": (4, 5), "third": (4, 5), "both": (5, 4)},
+        "apart (assumed)",
+        "both could read what left",
+    ),
+    "only a chain": ({"low": (3, 5), "top": (5, 4)}, "low,top (inferred)", ""),
+    "nothing in common": ({"low": (3, 5), "top": (7, 4)}, "apart (inferred)", ""),
+}
+"""Modules by what they read and give, how they are joined, and what is said where widths allow more than that."""
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_a_join_is_certain_only_where_no_module_could_read_several_things(name: str, tmp_path: Path) -> None:
+    sizes, join, said = SEVERAL[name]
+    random = Random(0)
+    bag: dict[str, Array] = {}
+    for module, (reads, gives) in sizes.items():
+        bag |= random.torch(module, "gru", reads, gives)
+    one = joined(bag, tmp_path)
+    assert how(one, "join") == join
+    assert any("join" in remark for remark in one.network.remarks) == bool(said)
+    assert said in next(fact.why for fact in one.report.facts if fact.key == "join")
+
+
+@pytest.mark.parametrize(("names", "certain"), [
+    (("encoder", "decoder"), True), (("dec.rnn", "enc.rnn"), True), (("decoder", "rnn"), False),
+    (("encoder.low", "encoder.top"), False),
+])  # fmt: skip
+def test_an_encoder_and_a_decoder_are_two(names: tuple[str, str], certain: bool, tmp_path: Path) -> None:
+    random = Random(0)
+    bag = {"emb.weight": random(9, 4)}
+    for name in names:
+        bag |= random.torch(name, "gru", 4, 4)
+    one = joined(bag, tmp_path)
+    assert (how(one, "join") == "apart (inferred)") == certain
+    assert any("join" in remark for remark in one.network.remarks) != certain
+
+
+def test_a_head_of_a_file_with_several_networks_is_the_decoder_s_or_is_assumed(tmp_path: Path) -> None:
+    random = Random(0)
+    head = random.linear("fc", 4, 2)
+    towers = random.torch("left", "gru", 3, 4) | random.torch("right", "lstm", 3, 4)
+    for network in ("left", "right"):
+        one = joined(towers | head, tmp_path, network)
+        warned = any("readout" in remark and "could stand above" in remark for remark in one.network.remarks)
+        taken = how(one, "readout").startswith("fc")
+        assert taken == (network == "right")
+        assert warned == taken
+    alone = random.torch("left", "gru", 3, 5) | random.torch("right", "lstm", 3, 4)
+    assert how(joined(alone | head, tmp_path, "right"), "readout") == "fc (inferred)"
+    pair = random.torch("decoder", "gru", 3, 4) | random.torch("encoder", "gru", 3, 5)  # the decoder comes first
+    assert how(joined(pair | head, tmp_path, "decoder"), "readout") == "fc (inferred)"
+
+
+def test_one_of_two_that_read_the_same_may_read_from_the_end(tmp_path: Path) -> None:
+    random = Random(0)
+    bag = random.torch("left", "gru", 3, 4) | random.torch("right", "lstm", 3, 5)
+    assert how(joined(bag, tmp_path, "right"), "layer0.directions") == "forward (assumed)"
+    pair = random.torch("encoder", "gru", 3, 4) | random.torch("decoder", "lstm", 3, 5)
+    assert how(joined(pair, tmp_path, "decoder"), "layer0.directions") == "forward (inferred)"
+
+
+@pytest.mark.parametrize(("names", "bias", "both"), [
+    (("lstm_fw", "lstm_bw"), True, True), (("rnn_f", "rnn_b"), True, True), (("rnn", "rnn_reverse"), True, True),
+    (("rnn", "rnn_b"), True, False), (("rnn_a", "rnn_b"), True, False), (("lstm_fw", "lstm_bw"), False, False),
+])  # fmt: skip
+def test_two_directions_are_named_so_and_hold_the_same_tensors(
+    names: tuple[str, str], bias: bool, both: bool, tmp_path: Path
+) -> None:
+    random = Random(0)
+    for order in (names, names[::-1]):
+        bag: dict[str, Array] = {}
+        for name in order:
+            bag |= random.torch(name, "gru", 3, 4)
+        if not bias:
+            bag = {name: one for name, one in bag.items() if not name.startswith(f"{order[0]}.bias")}
+        one = joined(bag | random.linear("fc", 8, 2), tmp_path)
+        assert (how(one, "layer0.directions") == "both, joined end to end (inferred)") == both
+        assert len(one.names) == (1 if both else 2)  # and neither is lost
+
+
+def test_raw_weights_of_weight_dropout_are_those_that_are_used(tmp_path: Path) -> None:
+    """An AWD-LSTM as its library saves it: the raw weights beside a module that holds those of the last batch."""
+    random = Random(0)
+    plain = {"0.encoder.weight": random(9, 4), **random.torch("0.rnns.0.module", "lstm", 4, 4)}
+    decoder = {"1.decoder.weight": plain["0.encoder.weight"], "1.decoder.bias": random(9)}
+    raw = plain["0.rnns.0.module.weight_hh_l0"]
+    left = {"0.rnns.0.module.weight_hh_l0": np.where(random(*raw.shape) > 0, raw, 0)}
+    x = random.ids(9)
+    want = present(lstm_tui.trace(x, opened(plain | decoder, tmp_path).network).output)
+    for name in ("0.rnns.0.weight_hh_l0_raw", "0.rnns.0.module.weight_hh_l0_raw"):
+        table = {"0.encoder_dp.emb.weight": plain["0.encoder.weight"]}
+        one = opened(plain | table | left | {name: raw} | decoder, tmp_path)
+        np.testing.assert_array_equal(present(lstm_tui.trace(x, one.network).output), want)
+        assert how(one, "layer0.weights") == "the raw ones (inferred)"
+        assert not one.report.unused
+        assert not any("not known" in remark for remark in one.network.remarks)
+
+
+@pytest.mark.parametrize(("names", "sure"), [
+    (("trunk", "policy", "value"), False), (("fc1", "fc2", "fc3"), True), (("head.0", "head.2", "head.4"), True),
+])  # fmt: skip
+def test_two_heads_above_a_dense_layer_are_not_surely_a_chain(
+    names: tuple[str, str, str], sure: bool, tmp_path: Path
+) -> None:
+    random = Random(0)
+    bag = random.torch("rnn", "gru", 5, 6) | random.linear(names[0], 6, 4)
+    one = joined(bag | random.linear(names[1], 4, 4) | random.linear(names[2], 4, 2), tmp_path)
+    assert how(one, "readout") == f"{', '.join(names)} ({'inferred' if sure else 'assumed'})"
+    others = next(fact.others for fact in one.report.facts if fact.key == "readout")
+    assert sure or {f"{names[0]}, {names[1]}", f"{names[0]}, {names[2]}"} <= set(others)
+    wider = bag | random.linear(names[1], 4, 3) | random.linear(names[2], 3, 2)  # which fit one way alone
+    assert how(joined(wider, tmp_path), "readout") == f"{', '.join(names)} (inferred)"

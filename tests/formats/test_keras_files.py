@@ -522,12 +522,20 @@ def test_of_dense_layers_alone_the_first_says_what_it_takes_of_the_steps(tmp_pat
     np.testing.assert_allclose(present(trace.result), between @ dense["dense_1"][0] + dense["dense_1"][1], atol=CLOSE)
 
 
-def test_weights_that_do_not_follow_each_other_are_refused_with_their_sizes(tmp_path: Path) -> None:
+def test_of_weights_that_do_not_follow_each_other_one_layer_opens_alone_and_it_is_said(tmp_path: Path) -> None:
     random = np.random.default_rng(7)
     path = tmp_path / "w.weights.h5"
-    write_layers(path, {"lstm/cell": lstm_weights(random, 3, 4), "lstm_1/cell": lstm_weights(random, 7, 5)})
-    with pytest.raises(UserError, match=r"do not follow each other by their sizes: .*lstm 3 → 4"):
-        open_file(path)
+    weights = {"lstm/cell": lstm_weights(random, 3, 4), "lstm_1/cell": lstm_weights(random, 7, 5)}
+    write_layers(path, {**weights, "embedding": [random.normal(size=(9, 7)).astype("f4")]})
+    opened = open_file(path)
+    assert [one.value for one in opened.report.facts if one.key == "join"] == ["lstm_1"]  # which reads the table
+    assert [one.value for one in opened.report.facts if one.key == "embedding"] == ["embedding, 9 ids"]
+    told = next(one for one in opened.network.remarks if one.startswith("join is assumed to be lstm_1"))
+    assert "do not follow each other by their sizes: lstm_1 7 → 5, lstm 3 → 4" in told
+    assert any("lstm (" in one and "no place here" in one for one in opened.network.remarks)
+    other = open_file(path, ImportOptions({"join": "lstm"}))
+    x = random.normal(size=(5, 3)).astype("f4")
+    assert traced(other.network, x)["layer0.forward"]["h"].shape == (5, 4)
 
 
 @pytest.mark.parametrize("version", ["2.2.4", "2.1.6", "2.15.0", "3.0.0"])

@@ -14,7 +14,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Found, Norm, Op, Plan, Recurrent
 from lstm_tui.formats.importers.safetensors_file import as_floats
-from lstm_tui.formats.importers.torch.joins import Stage, claims, join_groups
+from lstm_tui.formats.importers.torch.joins import Stage, claims, join_groups, rival_of, takes_heads
 from lstm_tui.formats.importers.torch.modules import (
     HIDDEN,
     Module,
@@ -133,7 +133,7 @@ class _Bag:
         owners = {one.stem: claims(one.stem, every) for one in everything}
         theirs = [one for one in everything if owners[one.stem] is not None and owners[one.stem] not in stages]
         others = {name for one in theirs for name in one.used}
-        last = self.networks[-1][-1] in stages  # what no network claims by its name stands above the last
+        last = takes_heads(self.networks)[-1] in stages
         near = [one for one in everything if owners[one.stem] in stages]
         free = [one for one in everything if owners[one.stem] is None]
         return near + (free if last else [one for one in free if one.is_table]), others
@@ -195,7 +195,8 @@ class _Planning:
         both = any(len(part.passes) > 1 for part in chain[-1:] if isinstance(part, Recurrent))
         begins = self._begins(rest)
         rest = [one for one in rest if one not in begins]
-        head, taken, rivals = plan_readout(rest, top.outputs, both, self.bag.made, report, bare)
+        rival: Callable[[Module], str] = lambda one: rival_of(top, self.stages, self.bag.networks, one.stem)  # noqa: E731
+        head, taken, rivals = plan_readout(rest, top.outputs, both, self.bag.made, report, bare, rival)
         self.used += taken
         self._left(table, [*rivals, *begins], last)
         weights = None if table is None else table.tensors["weight"]
@@ -394,6 +395,7 @@ class _Planning:
         read_places = {bag.places[name] for name in (*bag.taken, *parts) if name in bag.places}
         told = {name for one in (*rivals, *self.convolved) for name in one.used} | self._decoders()
         tables = {name for one in self.modules if one.is_table for name in one.used}
+        dropped = {name for stages in bag.networks for stage in stages for one in stage.groups for name in one.dropped}
         left: dict[str, list[str]] = {}
         for name, tensor in bag.floats.items():
             if name in parts:
@@ -401,7 +403,7 @@ class _Planning:
                     report.use(own, tensor.shape, parts[name])
             elif name in self.others or name in bag.taken:
                 report.use(name, tensor.shape, "another network")
-            elif bag.places.get(name) in read_places:
+            elif bag.places.get(name) in read_places or name in dropped or (name in tables and _equals(table, tensor)):
                 report.use(name, tensor.shape, "again")
             else:
                 beside = self._beside(name, tensor)
@@ -448,6 +450,11 @@ class _Planning:
         inputs, outputs = self.stages[0].inputs, self.stages[-1].outputs
         fits = tensor.ndim in (1, 2) and inputs in tensor.shape and (outputs not in tensor.shape or inputs == outputs)
         return first if fits and len(self.bag.networks) == 1 else "readout"
+
+
+def _equals(table: Module | None, tensor: Array) -> bool:
+    """Say whether a tensor holds the numbers of the table that is used, which a file may name twice."""
+    return table is not None and np.array_equal(table.tensors["weight"], tensor)
 
 
 def _halves_added(part: Recurrent) -> Recurrent:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array, Rows
 from lstm_tui.engine.doors import door
-from lstm_tui.engine.errors import UserError, kind_of
+from lstm_tui.engine.errors import UsageError, UserError, kind_of
 from lstm_tui.engine.model.row_labels import row_labels
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
@@ -253,21 +253,21 @@ class Sequences(Sequence[InputSequence]):
         """Return which sequence stands on a line of the file.
 
         Raises:
-            UserError: There is no such line, or nothing stands on it.
+            UsageError: There is no such line, or nothing stands on it.
         """
         if line in self.lines:
             return self.lines.index(line)
         if not self.lines:
             if line == 1:
                 return 0
-            raise UserError(f"{self.where}: is one sequence, so there is no line {line}; leave --line out")
+            raise UsageError(f"{self.where}: is one sequence, so there is no line {line}; leave --line out")
         if isinstance(self._source, NumericSeries):
-            raise UserError(f"{self.where}: has {len(self.lines)} series, so there is no series {line}")
+            raise UsageError(f"{self.where}: has {len(self.lines)} series, so there is no series {line}")
         count = len(self._source.lines)
         if 1 <= line <= count:
             near = min(self.lines, key=lambda number: (abs(number - line), number))
-            raise UserError(f"{self.where}: line {line} is empty; the nearest with text is line {near}")
-        raise UserError(f"{self.where}: has {count_of(count, 'line')}, so there is no line {line}")
+            raise UsageError(f"{self.where}: line {line} is empty; the nearest with text is line {near}")
+        raise UsageError(f"{self.where}: has {count_of(count, 'line')}, so there is no line {line}")
 
     def _make(self, n: int) -> InputSequence:
         source = self._source

@@ -29,6 +29,7 @@ from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.verify.alternatives import other_readings
 from lstm_tui.formats.verify.recording import ABOUT, BATCH, CAPTURED
+from lstm_tui.formats.verify.torch_calls import HALF
 from lstm_tui.formats.verify.weights_that_matter import without_effect
 
 _MOST_SEQUENCES = 999_999  # of one recording
@@ -107,6 +108,7 @@ class Recording:
         around: What other modules read and gave, by path.
         layers: Paths of the recurrent layers, where they are known.
         unproven: What the recording itself does not hold.
+        dtype: What the other runtime computed with, where that has 16 bits: bfloat16 or float16; else empty.
     """
 
     where: str
@@ -115,6 +117,7 @@ class Recording:
     around: Mapping[str, Array] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
+    dtype: str = ""
 
 
 @door("a recording")
@@ -158,7 +161,9 @@ def read_reference(path: str | Path) -> Recording:
     calls = {name.removeprefix("call/"): one for name, one in aside.items() if name.startswith("call/")}
     around = {name.removeprefix("around/"): one for name, one in aside.items() if name.startswith("around/")}
     whole = [one for one in sequences.values() if any(name.split(".")[0] == INPUT for name in one)]
-    return Recording(where, whole, calls, around, layers, tuple(visible(one) for one in unproven))
+    dtype = about.get("dtype", str) if "dtype" in about.content else ""
+    told = tuple(visible(one) for one in unproven)
+    return Recording(where, whole, calls, around, layers, told, dtype if dtype in HALF else "")
 
 
 def verify(
@@ -509,16 +514,23 @@ def _of_a_layer(
 
 
 def _rounding(network: Network, recorded: Recording, close: float) -> float:
-    """Return by how much the network differs from itself with its weights rounded to half precision."""
+    """Return by how much the network differs from itself with its weights rounded to half precision.
+
+    Weights that are of half precision already are changed by as much as what was computed with them was rounded.
+    """
     values = _values(_run(network, recorded.sequences[0], recorded.where))
+    numbers = np.random.default_rng(0)
     worst = 0.0
     for bits in (np.float16, None):
         other = network.copy()
         for array in other.tensors().values():
-            array[...] = _to_bfloat16(array) if bits is None else array.astype(bits).astype(array.dtype)
-        rounded = _values(_run(other, recorded.sequences[0], recorded.where))
+            rounded = _to_bfloat16(array) if bits is None else array.astype(bits).astype(array.dtype)
+            if recorded.dtype and np.array_equal(rounded, array):
+                rounded = array * (1 + HALF[recorded.dtype] / 2 * numbers.uniform(-1, 1, array.shape))
+            array[...] = rounded
+        changed = _values(_run(other, recorded.sequences[0], recorded.where))
         theirs = _by_own_names(network, recorded.sequences[0], values)
-        apart = [float(difference(rounded[name], values[name]).max(initial=0.0)) for name in theirs if name in values]
+        apart = [float(difference(changed[name], values[name]).max(initial=0.0)) for name in theirs if name in values]
         worst = max([worst, *(one for one in apart if np.isfinite(one))])
     return worst
 

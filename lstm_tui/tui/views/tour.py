@@ -284,12 +284,17 @@ class TourScreen(MainScreen):
     # --- keys ---
 
     async def action_do(self, key: str) -> None:
-        """Answer the question that waits, if a key does; else do what it stands for."""
+        """Answer the question that waits, if a key does; else do what it stands for.
+
+        A second answer is told that there was one: it is no command then, which might change the run.
+        """
         ask = self._standing.stop.ask
-        if self._is_asking and ask is not None and key in CHOICES[: len(ask.choices)]:
+        if ask is None or key not in CHOICES[: len(ask.choices)]:
+            await self.do(command_of(key))
+        elif self._is_asking:
             self.answer(CHOICES.index(key))
         else:
-            await self.do(command_of(key))
+            self.run.show(said="answered: enter goes on")
 
     def rows_kept(self) -> int:
         """Return the rows below a line that is typed: so that what is to be typed stays in sight."""

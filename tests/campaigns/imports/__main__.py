@@ -14,7 +14,9 @@ from pathlib import Path
 from .outcome import Outcome, table
 
 FOLDER = Path(__file__).parent
-FRAMEWORKS = sorted(one.stem for one in FOLDER.glob("*.py") if one.stem not in ("__init__", "__main__", "outcome"))
+FRAMEWORKS = sorted(
+    one.stem for one in FOLDER.glob("*.py") if one.stem not in ("__init__", "__main__", "by_module", "outcome")
+)
 
 
 def main() -> int:

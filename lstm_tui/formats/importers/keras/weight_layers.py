@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.text_safety import visible
@@ -27,6 +28,11 @@ _NOT_BY_SHAPE = frozenset((
 ))  # fmt: skip
 """Classes whose arrays have the shapes of another class."""
 _DOES_NOTHING = re.compile(r"input|.*drop|.*noise|identity|.*regularization")
+_OF_A_LAYER = re.compile(
+    r"(?:[^/]+/)*?rnn(?:_\d+)?/(?:(?:forward_|backward_)?(?:lstm|gru|simple_rnn|rnn)(?:_cell)?(?:_\d+)?/)*[^/]+",
+    re.IGNORECASE,
+)
+"""Names of weights in a layer that its user called `rnn`: not of a cell of the user's own."""
 _LEAVES = {"alpha": "unknown", "embeddings": "Embedding", "depthwise_kernel": "unknown"}
 _MOST_SEARCHED = 20_000
 _MOST_CHAINS = 64
@@ -122,17 +128,18 @@ class Chain:
         return Chain(self.layers[: last + 1])
 
     def side_by_side(self) -> list[Chain]:
-        """Return what else it could be, where a dense layer above the top could as well stand beside the first.
+        """Return what else it could be, where a dense layer above the top could as well stand beside one below it.
 
-        It is then another answer, for it reads as much as the first does.
+        It is then another answer, for it reads as much as that does.
         """
         top = len(self.below_the_top().layers)
         dense = [n for n, (one, _) in enumerate(self.layers) if n >= top and one.kind == "Dense"]
-        found: list[Chain] = []
-        for n in dense[1:]:
-            if self.layers[n][0].reads == self.layers[dense[0]][0].reads:
-                found += [Chain(self.layers[:n]), Chain((*self.layers[: dense[0]], *self.layers[n:]))]
-        return found
+        found: dict[str, Chain] = {}
+        for low, high in combinations(dense, 2):
+            if self.layers[high][0].reads == self.layers[low][0].reads:
+                for layers in (self.layers[:high], (*self.layers[:low], *self.layers[high:])):
+                    found.setdefault(Chain(layers).names, Chain(layers))
+        return list(found.values())
 
 
 def weight_layers(file: KerasFile) -> list[WeightLayer]:
@@ -140,10 +147,13 @@ def weight_layers(file: KerasFile) -> list[WeightLayer]:
     found: list[WeightLayer] = []
     for name, own, above in file.layers():
         weights = file.weights(name, own, above)
-        leaves = {re.sub(r":\d+\Z", "", one).rpartition("/")[2] for one in file.weight_names(name, own, above)}
+        named = [re.sub(r":\d+\Z", "", one) for one in file.weight_names(name, own, above)]
+        leaves = {one.rpartition("/")[2] for one in named}
         filed = _numbered((own or name).rpartition("/")[2])[0]
         row = len(found) if file.form == "names" else None
-        found.append(WeightLayer(own or name, _kind(weights, filed, leaves), filed, weights, row))
+        known = filed == "rnn" and all(_OF_A_LAYER.fullmatch(one) for one in named) and "recurrent_kernel" in leaves
+        kind = _kind(weights, "" if known else filed, leaves)
+        found.append(WeightLayer(own or name, kind, filed, weights, row))
     return found
 
 

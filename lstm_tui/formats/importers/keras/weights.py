@@ -94,9 +94,7 @@ class _Planning:
         standing = [one for one in self.layers if one.known]
         chains = chains_of(standing, embedded)
         if not chains:
-            lowest = [one for one in standing if one.recurrent]
-            sizes = ", ".join(f"{visible(one.name)} {one.reads} → {one.units}" for one in lowest)
-            raise UserError(f"{self.where}: its recurrent layers do not follow each other by their sizes: {sizes}")
+            return self._alone(standing, embedded), []
         first = chains[0]
         others = [one.names for one in chains[1:_MOST_OTHERS]]
         rivals: list[WeightLayer] = []
@@ -112,7 +110,7 @@ class _Planning:
             how, why = "assumed", "names, classes and widths say no more"
         apart = first.side_by_side()
         if apart and how == "inferred":
-            how, why = "assumed", "a dense layer reads as much as the first above the top: it could stand beside it"
+            how, why = "assumed", "a dense layer reads as much as one below it: it could stand beside that"
         others += [one.names for one in apart if one.names not in others]
         others += [one.name for one in standing if one.recurrent and one.name not in (first.names, *others)]
         if len(standing) == 1:
@@ -123,6 +121,16 @@ class _Planning:
             return first, rivals
         alone = [Chain(((one, True),)) for one in standing if one.recurrent]
         return next(one for one in (*chains, *apart, *alone) if one.names == chosen), []
+
+    def _alone(self, standing: Sequence[WeightLayer], embedded: Sequence[int]) -> Chain:
+        """Return one recurrent layer of several that do not follow each other: the first that reads a table, or all."""
+        layers = [one for one in standing if one.recurrent]
+        layers.sort(key=lambda one: one.reads not in embedded)
+        sizes = ", ".join(f"{visible(one.name)} {one.reads} → {one.units}" for one in layers)
+        why = f"its recurrent layers do not follow each other by their sizes: {sizes}"
+        first, *others = (one.name for one in layers)
+        chosen = self.report.choose("join", visible(first), [visible(one) for one in others], "assumed", why)
+        return next(Chain(((one, True),)) for one in layers if visible(one.name) == chosen)
 
     def _apart(self, chain: Chain) -> bool:
         """Say whether a recurrent layer that reads another could as well stand beside it and read the same."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, permutations
+from itertools import combinations, pairwise, permutations
 
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import PLACED, How, ImportReport
@@ -17,7 +17,8 @@ from lstm_tui.formats.importers.torch.parameter_names import BACKWARD, FORWARD, 
 
 _MOST_TRIED = 4
 _APART = "apart"
-_ROLES = re.compile(r"(?:^|[._/])(?:enc|dec)")
+_ENCODER = re.compile(r"(?:^|[._/])enc")
+_DECODER = re.compile(r"(?:^|[._/])dec")
 
 
 @dataclass
@@ -91,14 +92,52 @@ def join_groups(
     readings = [one for one in every if works(one.chains)] or every
     first = readings[0]
     others = [one.value for one in readings[1:]]
-    chosen = report.choose("join", first.value, others, first.how, first.why, together=PLACED)
+    if others or "join" in report.settings or first.how != "assumed":
+        chosen = report.choose("join", first.value, others, first.how, first.why, together=PLACED)
+    else:
+        chosen = first.value
+        report.assume("join", chosen, first.why)
     taken = next(one for one in readings if one.value == chosen)
+    roles = _have_roles([one.prefix for one in groups])
     for group in groups if len(taken.chains) > 1 else ():
-        alike = [
-            one for one in groups if (one.inputs, one.hidden, one.kind) == (group.inputs, group.hidden, group.kind)
-        ]
-        group.has_twin = len(alike) > 1 and not group.both and not _ROLES.search(group.prefix)
+        alike = [one for one in groups if one.inputs == group.inputs]
+        of_a_pair = roles and (_ENCODER.search(group.prefix) or _DECODER.search(group.prefix))
+        group.has_twin = len(alike) > 1 and not group.both and not of_a_pair
     return [list(chain) for chain in taken.chains]
+
+
+def _have_roles(prefixes: Sequence[str]) -> bool:
+    """Say whether modules are an encoder and a decoder by their names."""
+    return any(_ENCODER.search(one) for one in prefixes) and any(_DECODER.search(one) for one in prefixes)
+
+
+def takes_heads(networks: Sequence[Sequence[Stage]]) -> Sequence[Stage]:
+    """Return the network that takes what none claims by its name: the decoder, or the last in the file."""
+    decoders = [one for one in networks if any(_DECODER.search(stage.forward.prefix) for stage in one)]
+    return decoders[0] if len(decoders) == 1 else networks[-1]
+
+
+def rival_of(top: Stage, stages: Sequence[Stage], networks: Sequence[Sequence[Stage]], stem: str) -> str:
+    """Return why a module that reads what a network gives could stand elsewhere; empty where nothing speaks for that.
+
+    Args:
+        top: The top layer of the network.
+        stages: All its layers.
+        networks: All networks of the file.
+        stem: The path of the module.
+    """
+    if len(networks) == 1 or claims(stem, [stage for network in networks for stage in network]) in stages:
+        return ""
+    tops = [one[-1] for one in networks]
+    alike = [one for one in tops if one is not top and one.outputs == top.outputs]
+    together = [some for count in range(2, len(tops) + 1) for some in combinations(tops[:_MOST_TRIED], count)
+                if sum(one.outputs for one in some) == top.outputs]  # fmt: skip
+    if alike:
+        return f"{visible(alike[0].name)} gives as many numbers, and it could stand above that, or above both"
+    if together:
+        names = " and ".join(visible(one.name) for one in together[0])
+        return f"{names} give as many numbers together, and it could stand above these"
+    return ""
 
 
 def _readings(groups: Sequence[ParameterGroup], modules: Sequence[Module]) -> list[_Reading]:
@@ -122,16 +161,22 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
         return [_Reading((tuple(stages),), "inferred" if wide else "assumed", why)]
     chains = _chains(stages, modules)
     separate = _Reading(tuple((stage,) for stage in stages), "assumed", f"nothing joins them for certain{by_names}")
-    if not chains:
-        return [_but(separate, "inferred", "by their widths none reads what another gives")]
     numbered = _numbered(stages)
+    several = _reads_several([numbered] if numbered in chains else _tried(stages))
+    if not chains:
+        follows = next((pair for pair in permutations(stages, 2) if _follows(*pair, modules)), None)
+        if follows is not None and not _have_roles([stage.forward.prefix for stage in stages]):
+            below, above = (visible(one.name) for one in follows)
+            several = several or f"{above} could read what {below} gives, or what it and others give"
+        why = several or "by their widths none reads what another gives"
+        return [_but(separate, "assumed" if several else "inferred", why)]
     reader = _reads_all(stages, chains, modules)
     if numbered in chains and reader is None:
-        first = _Reading((numbered,), "inferred", f"the numbers in their names, and their widths{by_names}")
+        why = several or f"the numbers in their names, and their widths{by_names}"
+        first = _Reading((numbered,), "assumed" if several else "inferred", why)
         return [first, separate, *(_Reading((one,), "assumed", "widths") for one in chains if one != numbered)]
     rest = [_Reading((one,), "assumed", f"widths alone{by_names}") for one in chains]
-    roles = [bool(_ROLES.search(stage.forward.prefix)) for stage in stages]
-    if any(roles):
+    if _have_roles([stage.forward.prefix for stage in stages]):
         return [_but(separate, "inferred", "an encoder and a decoder, as their names say"), *rest]
     tables = [_own_tables(stage, stages, modules) for stage in stages]
     if sum(bool(one) for one in tables) > 1:
@@ -141,8 +186,38 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
         return [_but(separate, "assumed", why), *rest]
     forced = [one for one in chains if all(above.inputs != one[0].inputs for above in one[1:])]
     if len(chains) == 1 and forced:
-        return [_but(rest[0], "inferred", "the only order their widths allow"), separate]
+        why = several or "the only order their widths allow"
+        return [_but(rest[0], "assumed" if several else "inferred", why), separate]
     return [*rest, separate]
+
+
+def _reads_several(orders: Sequence[Sequence[Stage]]) -> str:
+    """Return which module could read several things end to end, such as a skip or towers; empty where none could.
+
+    Each order is tried: every module of it reads what enters the lowest, what another below it gives, or several of
+    these at once, and at least one reads several.
+    """
+    for order in orders:
+        said = ""
+        for n, stage in enumerate(order[1:], 1):
+            below = [("the input", order[0].inputs), *((visible(one.name), one.outputs) for one in order[:n])]
+            if any(width == stage.inputs for _, width in below):
+                continue
+            made = [some for count in range(2, len(below) + 1) for some in combinations(below, count)
+                    if sum(width for _, width in some) == stage.inputs]  # fmt: skip
+            if not made:
+                break
+            names = " and ".join(name for name, _ in made[0])
+            said = said or f"{visible(stage.name)} reads as much as {names} hold together: it could read these"
+        else:
+            if said:
+                return said
+    return ""
+
+
+def _tried(stages: Sequence[Stage]) -> list[tuple[Stage, ...]]:
+    """Return the orders of modules that are looked at: all of a few, and of many that of the file."""
+    return list(permutations(stages)) if len(stages) <= _MOST_TRIED else [tuple(stages)]
 
 
 def _but(reading: _Reading, how: How, why: str) -> _Reading:
@@ -161,7 +236,7 @@ def _paired(groups: Sequence[ParameterGroup]) -> list[Stage]:
         stems = [_without(group.prefix, FORWARD), group.prefix]
         mates = [by_stem.get((stem, group.inputs, group.hidden)) for stem in stems if stem is not None]
         mate = next((one for one in mates if one is not None and one is not group and one.prefix not in taken), None)
-        fits = mate is not None and mate.kind == group.kind and not mate.both and not group.both
+        fits = mate is not None and _are_directions(group, mate)
         if mate is not None and fits and mate.depth == group.depth == 1:
             taken |= {group.prefix, mate.prefix}
             stages.append(Stage(group, mate))
@@ -170,16 +245,25 @@ def _paired(groups: Sequence[ParameterGroup]) -> list[Stage]:
     return stages
 
 
+def _are_directions(group: ParameterGroup, mate: ParameterGroup) -> bool:
+    """Say whether two modules of which one is named for the end can be two directions of one layer.
+
+    They hold tensors of the same names, and a letter `b` alone says nothing beside a name that says nothing.
+    """
+    alike = (group.kind, group.passes.keys()) == (mate.kind, mate.passes.keys()) and not group.both
+    alike = alike and all(group.passes[place].keys() == mate.passes[place].keys() for place in group.passes)
+    letter = any(part.lower() == "b" for part in re.split(r"[._/]", mate.prefix))
+    return alike and (not letter or _without(group.prefix, FORWARD) is not None)
+
+
 def _has_mate(group: ParameterGroup, groups: Sequence[ParameterGroup]) -> bool:
     """Say whether a module that reads from the end comes first in the file and its mate later."""
     stem = _without(group.prefix, BACKWARD)
     return any(
         one is not group
         and stem in (_without(one.prefix, FORWARD), one.prefix)
-        and (one.inputs, one.hidden, one.kind, one.depth, one.both)
-        == (group.inputs, group.hidden, group.kind, 1, False)
-        and not group.both
-        and group.depth == 1
+        and (one.inputs, one.hidden, one.depth, group.depth) == (group.inputs, group.hidden, 1, 1)
+        and _are_directions(one, group)
         for one in groups
     )
 
@@ -198,7 +282,7 @@ def _without(prefix: str, words: Sequence[str]) -> str | None:
 
 def _chains(stages: Sequence[Stage], modules: Sequence[Module]) -> list[tuple[Stage, ...]]:
     """Return every order in which each reads what the one below gives, directly or through a dense layer."""
-    orders = permutations(stages) if len(stages) <= _MOST_TRIED else [tuple(stages), _numbered(stages)]
+    orders = _tried(stages) if len(stages) <= _MOST_TRIED else [tuple(stages), _numbered(stages)]
     return [
         order for order in orders if order and all(_follows(below, above, modules) for below, above in pairwise(order))
     ]

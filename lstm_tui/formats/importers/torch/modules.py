@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise, permutations
 
@@ -140,7 +140,7 @@ def find_table(
     """
     fitting = [one for one in modules if (matrix := one.matrix) is not None and "bias" not in one.tensors
                and matrix.shape[1] in widths and one.tensors["weight"].ndim == 2]  # fmt: skip
-    named = [one for one in fitting if one.is_table and not _POSITION.search(one.stem)]
+    named = _different([one for one in fitting if one.is_table and not _POSITION.search(one.stem)])
     convolved = [one.stem for one in modules if one.is_convolution]
     if convolved:
         report.doubt(
@@ -171,6 +171,15 @@ def find_table(
     table = named[stems.index(chosen)]
     report.say("ids", str(len(table.tensors["weight"])), "inferred", f"rows of {visible(table.stem)}")
     return table, [one for one in named if one is not table]
+
+
+def _different(tables: Sequence[Module]) -> list[Module]:
+    """Return tables without those that hold the numbers of another, as a file has it that names one table twice."""
+    kept: list[Module] = []
+    for one in tables:
+        if not any(np.array_equal(one.tensors["weight"], other.tensors["weight"]) for other in kept):
+            kept.append(one)
+    return kept
 
 
 def find_position(modules: Sequence[Module], width: int, report: ImportReport) -> tuple[list[Op], list[Module]]:
@@ -258,8 +267,9 @@ def between(
 
 
 def plan_readout(
-    modules: Sequence[Module], width: int, both: bool, made: Mapping[str, Made], report: ImportReport, alone: bool
-) -> tuple[list[Op], list[Module], list[Module]]:
+    modules: Sequence[Module], width: int, both: bool, made: Mapping[str, Made], report: ImportReport, alone: bool,
+    rival: Callable[[Module], str] = lambda module: "",
+) -> tuple[list[Op], list[Module], list[Module]]:  # fmt: skip
     """Return what stands above the recurrent layers, the modules it takes, and those that another answer would take.
 
     Args:
@@ -269,6 +279,7 @@ def plan_readout(
         made: Modules by their path, where the file holds a whole model.
         report: Decides what weights do not record, and learns of it.
         alone: Whether the file holds one recurrent module and no path to it, so that nothing stands above it.
+        rival: Returns why a module could stand above another network of the file; empty where nothing says so.
     """
     attention = [one.stem for one in modules if re.search(r"att", one.stem, re.IGNORECASE)]
     if attention:
@@ -292,11 +303,14 @@ def plan_readout(
         why = "names, shapes and order" if sure else "widths alone"
         how: How = "inferred" if sure else "assumed"
         beside = _side_by_side(readings[0])
+        if elsewhere := rival(readings[0][0]):
+            how, why = "assumed", elsewhere
         if beside:
-            how, why = "assumed", "one reads as much as the first above the top: it could stand beside it"
+            how, why = "assumed", "one reads as much as one below it: it could stand beside that"
         others = [*names[1:4], *(", ".join(visible(one.stem) for one in order) for order in beside)]
         readings, names = [*readings[:4], *beside], [names[0], *others]
-        chosen = report.choose("readout", names[0], [*others, "none"], how, why, together=PLACED)
+        together = "" if elsewhere else PLACED
+        chosen = report.choose("readout", names[0], [*others, "none"], how, why, together=together)
     rivals = [one for order in readings for one in order]
     if chosen == "none":
         return [], [], rivals
@@ -305,16 +319,16 @@ def plan_readout(
 
 
 def _side_by_side(order: Sequence[Module]) -> list[list[Module]]:
-    """Return what else could answer, where a dense layer could as well stand beside the first and not above it.
+    """Return what else could answer, where a dense layer could as well stand beside one below it and not above it.
 
     It reads as much as that does, and is not called the next of it by a number.
     """
     dense = [n for n, one in enumerate(order) if one.matrix is not None]
     found: list[list[Module]] = []
-    for n in dense[1:]:
-        stems = {re.sub(r"[._]?\d+", "", order[one].stem) for one in (dense[0], n)}
-        if order[n].reads == order[dense[0]].reads and len(stems) > 1:
-            found += [list(order[:n]), [*order[: dense[0]], *order[n:]]]
+    for low, high in combinations(dense, 2):
+        stems = {re.sub(r"[._]?\d+", "", order[one].stem) for one in (low, high)}
+        if order[low].reads == order[high].reads and len(stems) > 1:
+            found += [one for one in (list(order[:high]), [*order[:low], *order[high:]]) if one not in found]
     return found
 
 

@@ -27,6 +27,8 @@ _NAME = re.compile(
     r"(?P<prefix>.*?)[._/]?(?P<what>weight_ih|weight_hh|bias_ih|bias_hh|weight_hr|w_ih|w_hh|b_ih|b_hh)"
     r"(?:_l(?P<layer>\d{1,3}))?(?P<reverse>_reverse)?(?P<raw>_raw)?\Z"
 )
+_DROPPED = "module"
+"""What a module that drops weights calls the recurrent module in it, whose weights it keeps as `…_raw`."""
 _SHORT = {"w_ih": "weight_ih", "w_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
 _PEEPHOLE = re.compile(r"(?:weight|w)?_?(?:peep(?:hole)?s?|p|c)?[._]?([ifo])p?\Z", re.IGNORECASE)
 _HIDDEN_WORDS = ("h", "hx", "hidden", "init", "initial", "state", "start", "learned")
@@ -50,7 +52,8 @@ class ParameterGroup:
         peepholes: By gate, (H,) each.
         norms: What the sums of the gates and the memory are normalised with: `x`, `h` and `c`, scale and shift each.
         initial: States before the first step, (layers*directions, n) each, by `h` and `c`, and their names.
-        has_twin: Whether another module of its kind and sizes stands apart from it, which may read the other way.
+        dropped: Names of weights that weight dropout left of the last batch, beside those it draws from.
+        has_twin: Whether another module that reads as much stands apart from it, and may read the other way.
     """
 
     prefix: str
@@ -62,6 +65,7 @@ class ParameterGroup:
     peepholes: dict[str, Array] = field(default_factory=dict)
     norms: dict[str, tuple[Array, Array | None]] = field(default_factory=dict)
     initial: dict[str, tuple[str, Array]] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
     has_twin: bool = False
 
     @property
@@ -128,8 +132,13 @@ def find_groups(
         if found is None:
             continue
         prefix = found["prefix"]
-        if not found["raw"] and f"{name}_raw" in tensors:  # what weight dropout left of the last batch
+        around, _, leaf = name.rpartition(f"{_DROPPED}.")
+        raws = (f"{name}_raw", f"{around}{leaf}_raw")
+        if not found["raw"] and any(one in tensors for one in raws):
+            groups.setdefault(prefix, ParameterGroup(prefix)).dropped.append(name)
             continue
+        if found["raw"] and any(one.startswith(f"{prefix}.{_DROPPED}.weight") for one in tensors):
+            prefix = f"{prefix}.{_DROPPED}"
         group = groups.setdefault(prefix, ParameterGroup(prefix))
         group.exact &= found["what"] not in _SHORT
         place = int(found["layer"] or 0), bool(found["reverse"])
@@ -297,6 +306,9 @@ def _layer(group: ParameterGroup, layer: int, report: ImportReport, key: str, mo
     assert units is not None, "checked when it was found"
     kind, hidden = units
     made = modules.get(group.prefix)
+    if group.dropped:
+        why = "weight dropout keeps them beside those of its last batch, and drops nothing outside training"
+        report.say(f"{key}.weights", "the raw ones", "inferred", why)
     if group.turned:
         report.say(f"{key}.matrices", "transposed", "inferred", "shapes: a gate is some columns")
     report.say(f"{key}.name", layer_name(group, layer), "confirmed", "name of its tensors")
@@ -363,7 +375,7 @@ def _direction(group: ParameterGroup, layer: int, report: ImportReport, key: str
         why = "its name says so" if named else "every second layer of such a stack does"
         return report.choose(f"{key}.directions", "backward", ("forward",), "assumed", why)
     if group.has_twin:
-        why = "another module is alike, and one of two such often reads from the end"
+        why = "another module reads as much, and one of two such often reads from the end"
         return report.choose(f"{key}.directions", "forward", ("backward",), "assumed", why)
     why = "no tensor named _reverse" if group.exact else "nothing says that it reads from the end"
     return report.choose(f"{key}.directions", "forward", ("backward",), "inferred", why)
