@@ -102,7 +102,7 @@ def load(
     decisions: Mapping[str, str] | None = None,
     map: str | Path | None = None,
     network: str | None = None,
-    vocabulary: str | Path | None = None,
+    vocabulary: str | Path | Sequence[str] | Mapping[str, int] | None = None,
     tokens: str | None = None,
     pad: tuple[str, int] | None = None,
     classes: Sequence[str] = (),
@@ -115,7 +115,7 @@ def load(
         decisions: What the file does not say, by key, as `--set`: `{"layer0.gate_order": "ifgo"}`.
         map: A file of decisions and names of tensors, as `--map`.
         network: Which network of a file that holds several.
-        vocabulary: A file with the vocabulary of a file that has none.
+        vocabulary: The vocabulary of a file that has none: a file, the tokens by id, or a mapping of tokens to ids.
         tokens: What a text is split into with it: words, chars or bytes.
         pad: Where a text is padded, and to how many tokens, such as `("pre", 100)`.
         classes: Names of the outputs.

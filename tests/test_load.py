@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -41,6 +42,15 @@ def test_every_option_of_a_file_is_taken(tmp_path: Path) -> None:
     assert plain.tokens is not None
     (tmp_path / "words.txt").write_text("".join(f"w{n}\n" for n in range(len(plain.tokens.vocabulary))))
     network = lstm_tui.load(TAGGER, classes=names, vocabulary=tmp_path / "words.txt", tokens="words")
+    words = (tmp_path / "words.txt").read_text().split("\n")
+    words = words if words[-1] else words[:-1]
+    by_id = dict(enumerate(words))
+    for given in (words, tuple(words), {word: n for n, word in by_id.items()}, by_id, SimpleNamespace(itos=words)):
+        other = lstm_tui.load(TAGGER, classes=names, vocabulary=given, tokens="words")  # type: ignore[arg-type]
+        assert other.tokens == network.tokens
+    for wrong in ([1, 2], 3, {"a": "b"}, ["w"] * 100_000):
+        with pytest.raises(lstm_tui.UserError, match="vocabulary="):
+            lstm_tui.load(TAGGER, vocabulary=wrong)  # type: ignore[arg-type]
     assert network.classes == tuple(names)
     one, other = lstm_tui.trace("w1 w3 w2", model=network), lstm_tui.trace("1 3 2", model=plain)
     assert np.array_equal(present(one.result), present(other.result))

@@ -356,6 +356,7 @@ def test_a_run_is_a_data_set() -> None:
     [
         (None, "this is None"), ({"a": [1]}, "this is a dict"), ({1, 2}, "this is a set"), (object(), "an object"),
         (lstm_tui.load("tiny"), "a Network: give it as model"), (b"good", "a bytes: decode it"),
+        ((row for row in [[1.0]]), r"give list\(…\) of it"),
         (io.BytesIO(b"x"), "a BytesIO: give the path"),
         (["The", "movie"], "holds texts"), ([[1, 2], [3]], "row 2 has 1 number, and row 1 has 2"), (5, "one number"),
         (np.array([[1, "x"]], dtype=object), "row 1, column 2 holds a str"), ([[1, 2], [3, [4]]], "of one length"),

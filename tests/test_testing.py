@@ -36,6 +36,20 @@ def share_of(trace: Trace, token: int, at: int) -> float:
     return float(np.abs(parts[token]).sum() / np.abs(parts).sum())
 
 
+def test_a_memory_that_is_too_small_is_told_with_who_lost_it() -> None:
+    session = lstm_tui.session(TEXT, MODEL)
+    session.execute("goto 4")
+    session.execute("finish")
+    told = session.execute('who "not"').splitlines()
+    with pytest.raises(AssertionError) as failed:
+        assert_remembers(MODEL, TEXT, "not", at="bad", more_than=0.99)
+    said = str(failed.value).splitlines()
+    assert [line.removeprefix("    ") for line in said[said.index('  who lost it (`who "not"`):') + 1 :]] == told
+    with pytest.raises(AssertionError) as failed:
+        assert_remembers(MODEL, TEXT, "not", at="bad", less_than=0.01)
+    assert "who lost it" not in str(failed.value)
+
+
 @pytest.mark.parametrize("token", range(5))
 @pytest.mark.parametrize("at", range(5))
 def test_a_memory_is_asserted_by_its_share(token: int, at: int) -> None:

@@ -13,19 +13,23 @@ from typing import Any, BinaryIO
 
 from lstm_tui.cli.arguments import parse_handed
 from lstm_tui.cli.autosave import kept_plainly
-from lstm_tui.cli.source import source_of
+from lstm_tui.cli.source import capture_source, source_of
 from lstm_tui.dap.adapter import Adapter, Opened
 from lstm_tui.dap.exchange import Exchange
 from lstm_tui.dap.pages import Text
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.capture_file import is_capture
 from lstm_tui.formats.inputs.samples import find_input
 from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.models import sample_of
 from lstm_tui.serving.editors import listen
 
-_KEYS = {"program": "FILE, the text or numbers that are read", "args": "a list of options of `lstm-tui run`"}
+_KEYS = {
+    "program": "FILE, the text or numbers that are read, or a capture",
+    "args": "a list of options of `lstm-tui run`, of a capture those of `lstm-tui open`",
+}
 
 
 def command(options: Namespace) -> int:
@@ -52,7 +56,7 @@ def _say(text: str) -> None:
 
 
 def open_launch(asked: Mapping[str, Any]) -> Opened:
-    """Open what `launch` names: `program` is the file, `args` are options as of `lstm-tui run`.
+    """Open what `launch` names: `program` is the file, `args` are options as of `lstm-tui run`, or `open` of a capture.
 
     Raises:
         UserError: They are no such thing, or the input or the network is missing or wrong.
@@ -67,11 +71,15 @@ def open_launch(asked: Mapping[str, Any]) -> Opened:
             os.chdir(folder)
         except (OSError, ValueError) as error:
             raise UserError(f"cwd: {visible(folder)}: is no folder that can be entered") from error
-    options = _parsed(["run", *([program] if program else []), *words])
-    source = source_of(options, aloud=False)
-    session = Session.open(source)
+    if program and is_capture(program):
+        source = capture_source(_parsed(["open", program, *words]), aloud=False)
+        opened = Opened(Session.open(source))
+    else:
+        options = _parsed(["run", *([program] if program else []), *words])
+        source = source_of(options, aloud=False)
+        opened = Opened(Session.open(source), _text(options), _cells(options))
+    session = opened.session
     keeping = kept_plainly(source.command)
-    opened = Opened(session, _text(options), _cells(options))
     if keeping is None:
         return opened
 

@@ -231,7 +231,7 @@ def series(
     pass_name: str | None = None,
     settings: Mapping[str, str] | None = None,
     network: str | None = None,
-    vocabulary: str | Path | None = None,
+    vocabulary: str | Path | Sequence[str] | Mapping[str, int] | None = None,
     tokens: str | None = None,
     map: str | Path | None = None,
     pad: tuple[str, int] | None = None,

@@ -150,6 +150,8 @@ def doctor(
         different, needed = as_it_is.batches, LEAST_BATCHES
     better = [one for one in done if different >= needed and is_better(one, len(done))]
     findings = sorted((_finding(one) for one in better), key=lambda one: one.after)
+    best = {(one.kind, one.said): one for one in reversed(findings)}  # two ways may be of the same bug
+    findings = [one for one in findings if best[one.kind, one.said] is one]
     told = tuple(one for one in findings if as_well(one, findings[0], before))
     return Diagnosis(name, told, len(done), before, not late, different, needed)
 

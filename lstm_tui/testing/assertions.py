@@ -10,8 +10,10 @@ import numpy as np
 import lstm_tui
 from lstm_tui.analysis.ledger import flow_of, ledger_at
 from lstm_tui.debugger.breakpoints.assertions import AssertionResult, asked_pass, judge, said
+from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.language import in_quotes
 from lstm_tui.debugger.expressions import ExpressionError, Scope
+from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array, Rows
 from lstm_tui.engine.compiler.roles import memory_of
 from lstm_tui.engine.errors import UserError, kind_of
@@ -73,7 +75,27 @@ def assert_remembers(
     where = str(at) if isinstance(at, int) else in_quotes(at)
     share = f"share({in_quotes(token)}, at={where})"
     asked = " and ".join(f"{share} {sign} {exact(limit)}" for sign, limit in limits)
-    assert_holds(model, source, asked, pass_name=pass_name)
+    given = isinstance(source, Trace | CapturedRun | CapturedBatch)
+    trace = _run_of(source) if given else lstm_tui.trace(source, model)  # type: ignore[arg-type]
+    try:
+        assert_holds(model, trace, asked, pass_name=pass_name)
+    except AssertionError as error:
+        lost = () if more_than is None else _who_lost(trace, pass_name, token, at)
+        raise AssertionError("\n".join((str(error), *lost))) from None
+
+
+def _who_lost(trace: Trace, pass_name: str | None, token: str, at: str | int) -> Iterator[str]:
+    """Yield what `who` tells of a memory before a place; nothing where it can tell nothing."""
+    session, name = Session(trace), asked_pass(trace, pass_name)
+    try:
+        session.select_pass(name)
+        session.goto(at if isinstance(at, int) else Scope(trace, name).place_of(at))
+        answer(session, "finish")
+        told = answer(session, f"who {in_quotes(token)}")
+    except UserError:
+        return
+    yield f"  who lost it (`who {in_quotes(token)}`):"
+    yield from (f"    {line}" for line in told)
 
 
 def _run_of(given: object) -> Trace:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dap.editor import Editor, editor, schema
+from made_captures import made_capture
 from registries import sampled
 
 import lstm_tui
@@ -25,6 +26,7 @@ from lstm_tui.dap.requests import _TABLE
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.living.capture import as_capture
 
 REQUESTS = {*_LIFE, *_TABLE}
 WORDS = {"supportsDelayedStackTraceLoading": "stackTrace", "supportsSteppingGranularity": "next",
@@ -308,6 +310,21 @@ def test_the_console_takes_verbs_and_questions_and_completes_them() -> None:
         assert "break" in [each["label"] for each in found]
         one.typed("quit")
         one.event("terminated")
+
+
+def test_a_capture_of_a_running_model_is_opened_with_its_tokens_and_its_answer(tmp_path: Path) -> None:
+    made = made_capture()
+    as_capture(made).save(tmp_path / "run.npz")
+    with editor() as one:
+        one.launch(str(tmp_path / "run.npz"), "--module", "enc.rnn", "--sequence", "1")
+        assert [one.step("stepOut") for _ in range(3)]
+        assert one.frames()[1]["name"] == "t=2 “good”"
+        (h,) = (each["value"] for each in one.scope("Values") if each["name"] == "h")
+        assert [float(number) for number in h.strip("[]").split()] == pytest.approx(made.runs[1].y[2], abs=1e-3)
+    with editor() as one:
+        one.ask("initialize", adapterID="lstm-tui")
+        said = one.refused("launch", program=str(tmp_path / "run.npz"), args=["--module", "other"])
+        assert "no recurrent module" in said
 
 
 def test_an_edited_equation_is_another_page() -> None:

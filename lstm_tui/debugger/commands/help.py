@@ -49,6 +49,7 @@ EXPRESSIONS = (
     "c   layer0.forward.c   x                  a value of this pass, of another; what the pass reads",
     "c[3]   c[-1]   c[0:8:2]   mean(f)         one unit, some units, a function of them",
     "U_f   U_f[3]   U_f[3,1]   radius(U_f)     a matrix, its row into unit 3, a number; U_f @ h is a vector",
+    "U_f[:,1]   U_f[2:5,1:3]   U_f.T           a column, a block, rows and columns exchanged, as NumPy has them",
     "prev(c)   c[t-2]   c - prev(c)            one step before, two places before, the change in this step",
     "t   token   output   result               the place, its token, what the network says here and in the end",
     '+ - * / ** @  < <= > >= == !=  and or not   as in Python: mean(f) < .1 and token == "not"',

@@ -495,7 +495,7 @@ class _Evaluator:
         if of.shape is None and shape is not None:
             head: parser.Part = 0
             if len(parts) == 3:
-                head, *parts = parts
+                head, parts = parts[0], parts[1:]
             if len(parts) != 2 or (shape.heads > 1 and len(node.parts) == 2):
                 raise self.fail(f"{self.shown(node.of)} has {shape.heads} heads: write the head, rows, columns",
                                 node, place=node.of.end + 1)  # fmt: skip

@@ -248,7 +248,9 @@ def _number(torch: Any, value: Any) -> float:
 
 
 def _others(torch: Any, model: Any, given: Sequence[Pair], pad: float | None, axes: SeenAxes) -> Iterator[Otherwise]:
-    yield Otherwise("state", "a state is kept from batch to batch, and each should begin anew", each=True)
+    kept = "a state is kept from batch to batch, and each should begin anew"
+    yield Otherwise("state", kept, each=True)
+    yield Otherwise("state", kept, around=_from_zeros(torch))  # what it kept already may be of another batch
     yield Otherwise(
         "state", "every batch begins anew, and each goes on where the one before ended", around=_carrying(torch)
     )
@@ -268,6 +270,31 @@ def _others(torch: Any, model: Any, given: Sequence[Pair], pad: float | None, ax
             yield Otherwise("order", said, around=_around_module(name, enters=False))
             yield Otherwise("order", f"{path} reads from the wrong end", around=_around_module(name, enters=True))
             yield Otherwise("axes", f"{path} takes time for the batch", around=_turned(name))
+
+
+def _from_zeros(torch: Any) -> Callable[[Any], AbstractContextManager[Any]]:
+    """Return what has every recurrent module begin from zeros when it is called first for a batch."""
+
+    @contextmanager
+    def from_zeros(model: Any) -> Iterator[None]:
+        called: set[int] = set()
+        hooks = [model.register_forward_pre_hook(lambda module, given: called.clear())]
+
+        def before(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+            if id(module) in called:
+                return None
+            called.add(id(module))
+            return given[:1], {name: one for name, one in named.items() if name != "hx"}
+
+        recurrent = (module for module in model.modules() if isinstance(module, recurrent_kinds(torch)))
+        hooks += [module.register_forward_pre_hook(before, with_kwargs=True) for module in recurrent]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    return from_zeros
 
 
 def _carrying(torch: Any) -> Callable[[Any], AbstractContextManager[Any]]:

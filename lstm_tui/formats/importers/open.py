@@ -45,7 +45,7 @@ class ImportOptions:
         settings: Decisions by key, as `--set` gives them.
         mapping: A mapping file, or None.
         network: Which of several networks of the file, or None.
-        vocabulary: A file of tokens, or None.
+        vocabulary: A file of tokens, the tokens by id, a mapping of them to ids, or None.
         tokens: What a text is split into, or None.
         pad: Where a text is padded, and to how many tokens, as the network was trained with; or None.
         classes: Names of the outputs; none where the file says them, or nobody does.
@@ -54,7 +54,7 @@ class ImportOptions:
     settings: Mapping[str, str] = field(default_factory=dict)
     mapping: str | None = None
     network: str | None = None
-    vocabulary: str | None = None
+    vocabulary: str | tuple[str, ...] | Mapping[str, int] | None = None
     tokens: str | None = None
     pad: tuple[str, int] | None = None
     classes: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ def reading_of(
     decisions: object = None,
     mapping: str | Path | None = None,
     network: str | None = None,
-    vocabulary: str | Path | None = None,
+    vocabulary: str | Path | Iterable[str] | Mapping[str, int] | None = None,
     tokens: str | None = None,
     pad: object = None,
     classes: Sequence[str] = (),
@@ -75,7 +75,8 @@ def reading_of(
     """Return what a caller from Python says of a file, as `lstm_tui.load` takes it.
 
     Raises:
-        UserError: Decisions are no mapping of texts, the padding no side and count, or the names no texts.
+        UserError: Decisions are no mapping of texts, the padding no side and count, the names no texts, or the
+            vocabulary neither a file nor tokens.
     """
     given = {} if decisions is None else decisions
     if not isinstance(given, Mapping) or not all(isinstance(one, str) for pair in given.items() for one in pair):
@@ -85,8 +86,24 @@ def reading_of(
         raise UserError('classes= are names of the outputs, such as ("bad", "good")')
     called = tuple(str(one) for one in names)
     return ImportOptions(
-        dict(given), _path_text(mapping), network, _path_text(vocabulary), tokens, _padding_of(pad), called
+        dict(given), _path_text(mapping), network, _vocabulary_of(vocabulary), tokens, _padding_of(pad), called
     )
+
+
+def _vocabulary_of(given: object) -> str | tuple[str, ...] | Mapping[str, int] | None:
+    """Return a vocabulary as a caller gives it: a file, tokens by id, tokens with their ids, or what has them."""
+    given = getattr(given, "itos", given)
+    if given is None or isinstance(given, str | Path):
+        return None if given is None else str(given)
+    if isinstance(given, Mapping):
+        if all(isinstance(one, str) and isinstance(number, Integral) for one, number in given.items()):
+            return {one: int(number) for one, number in given.items()}
+        by_id = set(given) == set(range(len(given)))
+        given = [given[number] for number in range(len(given))] if by_id else (None,)
+    tokens = tuple(given) if isinstance(given, Iterable) else (None,)
+    if not all(isinstance(one, str) for one in tokens):
+        raise UserError('vocabulary= is a file, or the tokens by id, such as ["<pad>", "the", "movie"]')
+    return tuple(str(one) for one in tokens)
 
 
 def _path_text(path: str | Path | None) -> str | None:

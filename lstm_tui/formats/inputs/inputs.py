@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence, Set, Sized
+from collections.abc import Generator, Iterator, Mapping, Sequence, Set, Sized
 from dataclasses import replace
 from functools import lru_cache
 from io import IOBase
@@ -117,6 +117,12 @@ def _instead(source: object) -> str:
         return "decode it, as in data.decode()"
     if isinstance(source, IOBase):
         return "give the path of the file, or what its read() returns"
+    if hasattr(source, "collect_schema"):
+        return "give what its collect() returns"
+    if hasattr(source, "to_dataarray"):
+        return "give what its to_dataarray().T returns, a row a step"
+    if isinstance(source, Generator):
+        return "give list(…) of it"
     return "lstm_tui.capture(model, batch) runs a living model" if hasattr(source, "state_dict") else ""
 
 
@@ -310,7 +316,8 @@ def encoded(
     if unknown and tokens.are_ids:
         raise UserError(
             f"{where}: {visible(pieces[unknown[0]])!r} is no id; the vocabulary of this network is not known, "
-            f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}"
+            f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}; --vocabulary FILE tells its tokens, "
+            "in Python lstm_tui.load(…, vocabulary=…)"
         )
     return InputSequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
 

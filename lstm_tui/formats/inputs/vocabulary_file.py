@@ -125,11 +125,13 @@ def read_tokenizer(content: Mapping[str, Any], size: int, where: str) -> Tokeniz
 _LIMIT = 64 << 20
 _UNKNOWN = ("<unk>", "[unk]", "<oov>", "[oov]", "unk", "oov", "<unknown>", "�")
 _KINDS = ("words", "chars", "bytes")
+Vocabulary = str | Path | tuple[str, ...] | Mapping[str, int]
+"""A file, the tokens by id, or a mapping of tokens to ids."""
 
 
 @door("a vocabulary")
 def read_vocabulary(
-    path: str | Path, kind: str | None, rows: int, report: ImportReport, own_sides: bool = True
+    path: Vocabulary, kind: str | None, rows: int, report: ImportReport, own_sides: bool = True
 ) -> tuple[dict[str, Any], int]:
     """Return the description of tokens that a file of a vocabulary gives, and the id that fills a text up.
 
@@ -137,7 +139,7 @@ def read_vocabulary(
     tokenizer.json of Hugging Face's library.
 
     Args:
-        path: The file.
+        path: The file; or its tokens by id, or a mapping of tokens to ids.
         kind: What a text is split into; None where the file says so, or else words.
         rows: How many ids the network knows.
         report: Learns what the file says.
@@ -146,10 +148,14 @@ def read_vocabulary(
     Raises:
         UserError: It is none of these, or holds ids that the network does not know.
     """
-    where = label(path)
-    data = read_bytes(path, _LIMIT)
+    if not isinstance(path, str | Path):
+        where, data, given = "vocabulary=", b"", list(path) if isinstance(path, tuple) else path
+    else:
+        where, data, given = label(path), read_bytes(path, _LIMIT), None
     lowercase = False
-    if data.lstrip()[:1] in (b"{", b"["):
+    if given is not None:
+        ids = _ids(given, where)
+    elif data.lstrip()[:1] in (b"{", b"["):
         content = decode(data, where)
         if is_tokenizer(content):
             if kind is not None:
