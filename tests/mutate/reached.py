@@ -39,6 +39,8 @@ _SHOWN = (".ci", ".github")
 """Folders that documents name, beside what is seen."""
 _LONG = 1.0
 """Seconds of a test that is tried behind the others."""
+_TOGETHER = 10
+"""Functions, and tests of each, that are tried before others."""
 _UNSEEN = ("njit", "_compiled", "overload")
 """Decorators of what is compiled to machine code: nothing can be noted in it."""
 _MODULE = '''"""Where blocks that ran are noted: a file that all processes of a worker have in memory."""
@@ -86,15 +88,22 @@ class Reached:
         return self._in_order(path, frozenset().union(*(names for (at, _), names in self.tests.items() if at == path)))
 
     def _in_order(self, path: str, names: frozenset[str]) -> list[str]:
-        """Return tests in the order in which they are tried: of each function what reaches most, and long ones last."""
+        """Return tests in the order in which they are tried: what reaches most of the file first, and long ones last.
+
+        Of a function many are tried before the next ones, as only some of its parameters may tell.
+        """
         reach = Counter(name for (at, _), those in self.tests.items() if at == path for name in those & names)
         seconds = {name: self.seconds.get(name, 1.0) for name in names}
-        ordered = sorted(names, key=lambda name: (seconds[name] > _LONG, -reach[name], seconds[name], name))
+        ordered = sorted(names, key=lambda name: (-reach[name], seconds[name], name))
         functions: dict[str, list[str]] = defaultdict(list)
         for name in ordered:
             functions[name.partition("[")[0]].append(name)
-        turn = {name: n for those in functions.values() for n, name in enumerate(those)}
-        return sorted(ordered, key=lambda name: (seconds[name] > _LONG, turn[name]))
+        place = {
+            name: (n // _TOGETHER, rank // _TOGETHER, n, rank)
+            for rank, those in enumerate(functions.values())
+            for n, name in enumerate(those)
+        }
+        return sorted(ordered, key=lambda name: (seconds[name] > _LONG, place[name]))
 
 
 class Marker(ast.NodeTransformer):
