@@ -309,9 +309,9 @@ def _recorded(part: Path, paths: AbstractSet[str]) -> Reached:
             names, ran = [str(name) for name in kept["names"]], np.ascontiguousarray(kept["ran"].T)
             seconds.update(zip(names, kept["seconds"].tolist(), strict=True))
         for number, (path, _) in blocks.items():
-            found = [names[n] for n in np.flatnonzero(ran[number // 8] & 0x80 >> number % 8)]
-            by_block[number].update(found)
-            by_path[path].update(found)
+            reaching = [names[n] for n in np.flatnonzero(ran[number // 8] & 0x80 >> number % 8)]
+            by_block[number].update(reaching)
+            by_path[path].update(reaching)
     for number in between:  # whoever imported it, what it made is there for all that use the file
         by_block[number] |= by_path[blocks[number][0]]
     tests: dict[tuple[str, int], frozenset[str]] = {}
