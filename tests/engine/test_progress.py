@@ -36,9 +36,6 @@ def test_a_run_of_several_layers_both_ways(interpreter: str) -> None:
 def test_a_run_in_windows_and_its_gradient(readout: str) -> None:
     _, held = both_ways(network_of(both=True, readout=readout), series(network_of(both=True)), "numba")
     ran = present(held.ran)
+    result = held.readout[present(present(held.network).readout).page.result]
     assert_tells_how_far_it_is(lambda progress: present(ran.windows).finish(progress))
-    assert_tells_how_far_it_is(
-        lambda progress: gradients(
-            ran, held.readout[present(present(held.network).readout).page.result], progress=progress
-        )
-    )
+    assert_tells_how_far_it_is(lambda progress: gradients(ran, result, progress=progress))
