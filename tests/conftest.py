@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import textual._wait
+from compiled_once import CompiledOnce
 from hypothesis import HealthCheck, settings
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
@@ -106,12 +107,23 @@ def _state_of_its_own() -> Iterator[None]:
                 os.environ[name] = before
 
 
-def pytest_configure() -> None:
+_COMPILES = pytest.StashKey[CompiledOnce]()
+_MANY = 2000
+"""Tests of which some take every kernel."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Take signals as in the foreground: what a shell has its background jobs ignore, every child would ignore too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+    config.stash[_COMPILES] = CompiledOnce()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let no other worker wait for this one."""
+    config.stash[_COMPILES].leave()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -152,8 +164,12 @@ def _try_fewer(test: Any) -> None:
         test._hypothesis_internal_use_settings = settings(asked, max_examples=max(asked.max_examples // 3, _FEW))
 
 
-def pytest_collection_finish() -> None:
-    """Set what was collected aside: hundreds of thousands of objects that live as long as the tests do."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have kernels compiled once, and set what was collected aside: it lives as long as the tests do."""
+    if len(session.items) > _MANY:
+        session.config.stash[_COMPILES].compile()
+    else:
+        session.config.stash[_COMPILES].leave()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

@@ -18,7 +18,7 @@ from served import PATIENCE, Visit, serving, visiting
 
 from lstm_tui.cli import main
 from lstm_tui.cli.arguments import parse
-from lstm_tui.cli.serve import command_for_visitors
+from lstm_tui.cli.serve import _warning, command_for_visitors
 
 CELL = ["--cell", "lstm", "--hidden", "4"]
 NAME = "a b'\"; exit $(touch x) `touch y` &.txt"
@@ -94,6 +94,14 @@ def test_lessons_take_no_input(capsys: pytest.CaptureFixture[str]) -> None:
 def test_visitors_get_all_options_but_those_of_the_server(given: list[str], started: list[str]) -> None:
     program, safe, *rest = command_for_visitors(parse(["serve", *given]))
     assert (program, safe, rest) == (sys.executable, "-P", ["-m", "lstm_tui", *started])
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("alone", [False, True])
+def test_who_may_do_what_is_said(alone: bool, sealed: bool) -> None:
+    said = _warning(alone, sealed)
+    assert ("on this computer" in said) == alone == ("NOT ENCRYPTED" not in said)
+    assert ("not read or written" in said) == sealed == ("files as you" not in said)
 
 
 @pytest.mark.slow

@@ -461,3 +461,11 @@ def test_another_network_is_read_as_the_user_had_this_one_read(tmp_path: Path) -
     session = Session.open(Source(network, [Sequence("numbers", tuple("abcd"), x=x)], interpreter="numpy"))
     with pytest.raises(UserError, match="one and the same"):
         answer(session, f"trace-cause c[1] @ 3 from network {tmp_path / 'one.safetensors'}")
+
+
+def test_a_word_to_come_is_asked_about_however_it_is_written() -> None:
+    session = session_of("Ganesh likes AIML . he likes AIML .", "story", interpreter="numpy")
+    of, other = "@ 3", 'from "Anna likes AIML . he likes AIML ."'
+    told = answer(session, f'trace-cause "he" {of} {other}')
+    assert told == answer(session, f'trace-cause "HE" {of} {other}') == answer(session, f"trace-cause he {of} {other}")
+    assert told[0].startswith("“he” next after t=3")

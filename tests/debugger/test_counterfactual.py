@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lstm_tui.debugger.commands.dispatch import answer, completions
+from lstm_tui.debugger.edits import counterfactual
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -142,3 +143,17 @@ def test_words_of_the_text_and_then_of_the_vocabulary_complete_it() -> None:
     one = session(OMAR)
     assert completions(one, "what-if Om") == ("what-if Omar ",)
     assert "what-if Omar sara" in completions(one, "what-if Omar s")
+
+
+def test_what_is_propagated_goes_from_the_second_token_on_and_never_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is found doubtful at each time: the first behind the one that was put last."""
+    found = iter([(1, 4), (1, 2, 4), (2, 1), ()])
+
+    def doubted(*_: object) -> tuple[counterfactual.Doubted, ...]:
+        return tuple(counterfactual.Doubted(t, "word", 0.9, 0.1, "she", 0.8) for t in next(found))
+
+    monkeypatch.setattr(counterfactual, "doubted", doubted)
+    one = session(OMAR)
+    answer(one, "replace 0 Sara")
+    assert [each.t for each in counterfactual.propagate(one)] == [1, 2]
+    assert text(one).split()[:4] == ["Sara", "she", "she", "like"]

@@ -28,7 +28,7 @@ def assert_tells_how_far_it_is(compute: Callable[[Progress], object]) -> None:
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_a_run_of_several_layers_both_ways(interpreter: str) -> None:
     network = network_of(both=True)
-    x = series(network, 300).x
+    x = present(series(network, 300).x)
     assert_tells_how_far_it_is(lambda progress: run_arrays(network, x, interpreter, progress=progress))
 
 
@@ -36,7 +36,6 @@ def test_a_run_of_several_layers_both_ways(interpreter: str) -> None:
 def test_a_run_in_windows_and_its_gradient(readout: str) -> None:
     _, held = both_ways(network_of(both=True, readout=readout), series(network_of(both=True)), "numba")
     ran = present(held.ran)
+    result = held.readout[present(present(held.network).readout).page.result]
     assert_tells_how_far_it_is(lambda progress: present(ran.windows).finish(progress))
-    assert_tells_how_far_it_is(
-        lambda progress: gradients(ran, held.readout[present(held.network).readout.page.result], progress=progress)
-    )
+    assert_tells_how_far_it_is(lambda progress: gradients(ran, result, progress=progress))

@@ -353,7 +353,10 @@ def test_an_encoder_of_several_layers_and_ways_answers_as_written(
     tensors = deep(5, cell, layers, both, score, above)
     path = written(tensors, tmp_path)
     network = open_file(path).network
-    assert not open_file(path).report.unused
+    report = open_file(path).report
+    assert not report.unused
+    begins = next(fact.value for fact in report.facts if fact.key.endswith(".begins"))
+    assert begins.endswith(f", of its layer {layers - above}") == (layers > above), "it begins with the upper ones"
     said, looked = answers_of_deep(tensors, layers, both, above)
     trace = lstm_tui.trace(tape(network), model=network)
     assert trace.output is not None

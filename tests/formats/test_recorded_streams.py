@@ -335,3 +335,13 @@ def test_every_mistake_has_its_own_sentence_and_a_cure(tmp_path: Path) -> None:
     made = list(mistakes(fitted(read_recorded_stream(tmp_path / "r.npz"), NETWORK)))
     assert len({one.said for one in made}) == len(made)
     assert all(one.cure and not one.said.endswith(".") for one in made)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_that_streams_are_mixed_up_is_tried_where_there_are_two(count: int, tmp_path: Path) -> None:
+    inputs, outputs, _ = stream()
+    of = np.arange(CHUNKS) % count
+    savez(tmp_path / "r.npz", {"input": np.array(inputs), "output": np.array(outputs), "stream": of})
+    tried = [one.said for one in mistakes(fitted(read_recorded_stream(tmp_path / "r.npz"), NETWORK))]
+    assert (f"all {count} streams are read on one state" in tried) == (count > 1)
+    assert ("a stream begins each chunk from the state of another" in tried) == (count > 1)

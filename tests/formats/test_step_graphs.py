@@ -15,6 +15,7 @@ from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 from lstm_tui.formats.importers.plan import Found, Plan
 from lstm_tui.formats.importers.step_graphs.layers_or_step import as_step
 from lstm_tui.formats.importers.step_graphs.states import could_be_state
+from lstm_tui.formats.importers.step_graphs.tried import _check
 
 pytest.importorskip("onnx")
 FOLDER = Path(__file__).parent / "files" / "steps"
@@ -50,6 +51,29 @@ def plain(kind: str = "Tanh", hand: Hand | None = None) -> Hand:
     hand.node("MatMul", "h U", "b")
     hand.node("Add", "a b", "s")
     return hand
+
+
+@pytest.mark.parametrize(("alpha", "beta", "turned"), [(0.5, 1.0, 0), (1.0, -3.0, 0), (0.25, 2.0, 1)])
+def test_what_scales_a_product_and_what_is_added_is_followed(
+    tmp_path: Path, alpha: float, beta: float, turned: int
+) -> None:
+    """A graph is opened where its page gives what the file gives: another scale would be refused."""
+    hand = plain()
+    hand.weight("V", HIDDEN, HIDDEN)
+    hand.weight("d", HIDDEN)
+    hand.node("Gemm", "s V d", "g", alpha=alpha, beta=beta, transB=turned)
+    hand.node("Tanh", "g", "h_out")
+    report = opened(tmp_path, hand.model(STATE, {"h_out": (1, HIDDEN)})).report
+    assert next(fact.how for fact in report.facts if fact.key == "compared") == "confirmed"
+
+
+@pytest.mark.parametrize(("half", "most"), [(False, 1e-5), (True, 2e-3)])
+def test_a_page_that_differs_by_more_than_rounding_is_refused(half: bool, most: float) -> None:
+    """Of the largest number; with half the bits by what these round."""
+    there = np.array([[0.0, -4.0], [0.5, 1.0]])
+    assert _check(there + 3.96 * most, there, "y", "f.onnx", half) == pytest.approx(0.99 * most)
+    with pytest.raises(UserError, match="otherwise than the file"):
+        _check(there + 4.04 * most, there, "y", "f.onnx", half)
 
 
 def refused(tmp_path: Path, hand: Hand, inputs: Any = None, outputs: Any = None, **settings: str) -> str:

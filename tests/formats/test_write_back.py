@@ -12,6 +12,7 @@ import re
 import shutil
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from lstm_tui.formats.importers.open import AS_IT_IS, ImportOptions, open_file
 from lstm_tui.formats.importers.torch.pickled_arrays import decode
 from lstm_tui.formats.write_back.onnx import fields
 from lstm_tui.formats.write_back.places import TensorPlace, encoded
-from lstm_tui.formats.write_back.write_back import WrittenBack, written_back
+from lstm_tui.formats.write_back.write_back import WrittenBack, _check_found, written_back
 
 FILES = Path(__file__).parent / "files"
 NUMBERS = re.compile(r"/data/|/constants/\d")
@@ -513,3 +514,14 @@ def test_a_first_state_kept_for_each_sequence_of_a_batch_is_not_written_for_one(
         return
     with pytest.raises(UserError, match=r"layer0\.forward/h_0\[0\] cannot be written alone"):
         written_back(network)
+
+
+@pytest.mark.parametrize("lost", [1, 6, 7, 9])
+def test_of_many_numbers_without_a_place_six_are_named_and_the_rest_counted(lost: int) -> None:
+    sources: Any = {f"layer0.forward/w{n}": SimpleNamespace(ids=np.array([-1])) for n in range(lost)}
+    which, given = dict.fromkeys(sources, np.array([0])), dict.fromkeys(sources, np.zeros(3))
+    file: Any = SimpleNamespace(elsewhere=[])
+    with pytest.raises(UserError) as told:
+        _check_found(sources, which, given, file, "f.pt")
+    assert re.findall(r"w\d", str(told.value)) == [f"w{n}" for n in range(min(lost, 6))]
+    assert re.findall(r"and (\d+) more", str(told.value)) == [str(lost - 6)] * (lost > 6)

@@ -134,8 +134,15 @@ BUGS = (
 SOUND = ("none", "none, last", "none, filled up", "none, filled up, last")
 
 
-@pytest.mark.parametrize("of_ids", [False, True], ids=["numbers", "ids"])
-@pytest.mark.parametrize("first", [True, False], ids=["batch first", "time first"])
+@pytest.mark.parametrize(
+    ("first", "of_ids"),
+    [
+        pytest.param(True, False, id="batch first, numbers"),
+        pytest.param(False, True, id="time first, ids"),
+        pytest.param(True, True, id="batch first, ids", marks=pytest.mark.slow),
+        pytest.param(False, False, id="time first, numbers", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("bug", [*BUGS, *SOUND])
 def test_a_bug_is_named_and_what_is_sound_raises_no_alarm(bug: str, kind: str, first: bool, of_ids: bool) -> None:

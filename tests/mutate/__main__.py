@@ -102,7 +102,8 @@ def main() -> int:
     now = ledger.read()  # somebody may have judged meanwhile
     ledger.write(now | {key: made for key, made in changed.items() if now.get(key) == entries.get(key)})
     package = f" --package {given.package}" if given.package else "".join(f" --path {one}" for one in given.path[:1])
-    made = table(ends, f"python -m tests.mutate --seed {given.seed} --count {given.count}{package}")
+    budget = f" --budget {given.budget:g}" if given.budget != parser().get_default("budget") else ""
+    made = table(ends, f"python -m tests.mutate --seed {given.seed} --count {given.count}{package}{budget}")
     print(made)
     if given.table:
         put(made, given.table)

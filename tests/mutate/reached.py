@@ -39,6 +39,8 @@ _SHOWN = (".ci", ".github")
 """Folders that documents name, beside what is seen."""
 _LONG = 1.0
 """Seconds of a test that is tried behind the others."""
+_TOGETHER = 10
+"""Functions, and tests of each, that are tried before others."""
 _UNSEEN = ("njit", "_compiled", "overload")
 """Decorators of what is compiled to machine code: nothing can be noted in it."""
 _MODULE = '''"""Where blocks that ran are noted: a file that all processes of a worker have in memory."""
@@ -86,15 +88,22 @@ class Reached:
         return self._in_order(path, frozenset().union(*(names for (at, _), names in self.tests.items() if at == path)))
 
     def _in_order(self, path: str, names: frozenset[str]) -> list[str]:
-        """Return tests in the order in which they are tried: of each function what reaches most, and long ones last."""
+        """Return tests in the order in which they are tried: what reaches most of the file first, and long ones last.
+
+        Of a function many are tried before the next ones, as only some of its parameters may tell.
+        """
         reach = Counter(name for (at, _), those in self.tests.items() if at == path for name in those & names)
         seconds = {name: self.seconds.get(name, 1.0) for name in names}
-        ordered = sorted(names, key=lambda name: (seconds[name] > _LONG, -reach[name], seconds[name], name))
+        ordered = sorted(names, key=lambda name: (-reach[name], seconds[name], name))
         functions: dict[str, list[str]] = defaultdict(list)
         for name in ordered:
             functions[name.partition("[")[0]].append(name)
-        turn = {name: n for those in functions.values() for n, name in enumerate(those)}
-        return sorted(ordered, key=lambda name: (seconds[name] > _LONG, turn[name]))
+        place = {
+            name: (n // _TOGETHER, rank // _TOGETHER, n, rank)
+            for rank, those in enumerate(functions.values())
+            for n, name in enumerate(those)
+        }
+        return sorted(ordered, key=lambda name: (seconds[name] > _LONG, place[name]))
 
 
 class Marker(ast.NodeTransformer):
@@ -300,9 +309,9 @@ def _recorded(part: Path, paths: AbstractSet[str]) -> Reached:
             names, ran = [str(name) for name in kept["names"]], np.ascontiguousarray(kept["ran"].T)
             seconds.update(zip(names, kept["seconds"].tolist(), strict=True))
         for number, (path, _) in blocks.items():
-            found = [names[n] for n in np.flatnonzero(ran[number // 8] & 0x80 >> number % 8)]
-            by_block[number].update(found)
-            by_path[path].update(found)
+            reaching = [names[n] for n in np.flatnonzero(ran[number // 8] & 0x80 >> number % 8)]
+            by_block[number].update(reaching)
+            by_path[path].update(reaching)
     for number in between:  # whoever imported it, what it made is there for all that use the file
         by_block[number] |= by_path[blocks[number][0]]
     tests: dict[tuple[str, int], frozenset[str]] = {}

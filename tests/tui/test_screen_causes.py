@@ -96,3 +96,14 @@ def test_where_nothing_was_asked_the_question_is_begun_to_be_typed() -> None:
         assert "trace-cause" in driver.text()
 
     drive(act, SOURCE)
+
+
+def test_the_cursor_stands_at_the_nearest_token_that_is_interchanged() -> None:
+    async def act(driver: Driver) -> None:
+        picture = await opened(driver)
+        assert len(picture.places) > 1
+        for cursor in range(-2, picture.places.stop + 3):
+            nearest = min(picture.places, key=lambda t: abs(t - cursor))
+            assert picture.but(cursor=cursor).t == nearest, cursor
+
+    drive(act, SOURCE)

@@ -218,3 +218,20 @@ def test_what_is_not_computed_yet_is_said_and_is_no_number(monkeypatch: pytest.M
     assert text.count(NOT_COMPUTED) == len(picture.columns)
     assert "NaN" not in text
     assert squash_of(picture) is None
+
+
+def test_keys_go_by_one_and_back_through_every_unit_token_and_value() -> None:
+    session = Session.open(Source(network(), sequences(), interpreter="numpy"))
+    view = View(session.frame, Facts(session.frame.trace))
+    analysis = curves_analysis(view)
+    acts = {key: one.act for one in analysis.keys for key in one.keys.split(",")}
+    order = [int(unit) for unit in view.ranking(view.pass_name)]
+    seen, picture = [], analysis.first
+    for _ in order:
+        seen.append(picture.units[0])
+        picture = acts["u"](picture)
+    start = order.index(seen[0])
+    assert seen == order[start:] + order[:start], "in the order of the table, from its end to its beginning"
+    assert picture.units == analysis.first.units == acts["U"](acts["u"](picture)).units
+    assert (acts["n"](acts["h"](acts["n"](picture))).t, acts["j"](picture).value) == (picture.t + 1, picture.value + 1)
+    assert acts["k"](acts["j"](picture)).value == picture.value

@@ -165,6 +165,8 @@ def test_an_op_fills_in_its_number_and_no_other() -> None:
         session.step_in("op")
         text = draw_one_unit(view_of(session, value="f"), 80, 12, DRAWN).text()
         shown.append(next(line for line in text.split("\n") if line.lstrip().startswith("…")).count("…"))
+        told = f"op {len(shown)} of {len(session.frame.ops)}"
+        assert all(told in draw_one_unit(view_of(session, value="f"), *size, DRAWN).text() for size in SIZES)
     assert shown == [2, 1, 1], "W·x is there, then U·h, then their sum; the result is the last to come"
 
 
