@@ -28,7 +28,7 @@ from lstm_tui.engine.runtime.compiling import nothing_compiled
 from lstm_tui.engine.runtime.forward import run_arrays
 from lstm_tui.engine.runtime.fused import host, interpreter, named_step, shared_run
 from lstm_tui.engine.runtime.fused.compiled_steps import Newest
-from lstm_tui.engine.runtime.fused.halves import halves_of, meetings, numbers_of, packed_places, rows_of
+from lstm_tui.engine.runtime.fused.halves import halves_of, meetings, numbers_of, packed_places, rows_of, slice_of
 from lstm_tui.engine.runtime.fused.meeting import KNOCK, LEAVE, OTHER
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together, page_of, schedule
@@ -392,6 +392,13 @@ def test_they_meet_seldom(cell: str, most: int) -> None:
     page = page_of(network_of(cell, 64).passes[0].program)
     made = schedule(page.takes)
     assert len(meetings(made, NamedLayout(page, made), 16)) == most
+
+
+def test_a_product_is_cut_as_the_gates_that_read_it() -> None:
+    """Four or three gates of 64 units each, what they are projected to, and whether a token is one of the answer."""
+    for cell, cut in {"lstm": [64], "gru": [64], "lstm_projected": [64, 19], "gru_encoder": [1, 64]}.items():
+        made = schedule(page_of(network_of(cell, 64).passes[0].program).takes)
+        assert [slice_of(made, n) for n, one in enumerate(made) if not one.elementwise and one.takes] == cut, cell
 
 
 @given(st.integers(1, 6), st.integers(1, 300), st.sampled_from([2, 4, 8, 16]))

@@ -37,6 +37,8 @@ _PART, _BLOCKS = "record-", "blocks.json"
 _SHARED = "reached_blocks"
 _SHOWN = (".ci", ".github")
 """Folders that documents name, beside what is seen."""
+_LONG = 1.0
+"""Seconds of a test that is tried behind the others."""
 _UNSEEN = ("njit", "_compiled", "overload")
 """Decorators of what is compiled to machine code: nothing can be noted in it."""
 _MODULE = '''"""Where blocks that ran are noted: a file that all processes of a worker have in memory."""
@@ -84,14 +86,15 @@ class Reached:
         return self._in_order(path, frozenset().union(*(names for (at, _), names in self.tests.items() if at == path)))
 
     def _in_order(self, path: str, names: frozenset[str]) -> list[str]:
-        """Return tests in the order in which they are tried: first of each function the one that reaches most."""
+        """Return tests in the order in which they are tried: of each function what reaches most, and long ones last."""
         reach = Counter(name for (at, _), those in self.tests.items() if at == path for name in those & names)
-        ordered = sorted(names, key=lambda name: (-reach[name], self.seconds.get(name, 1.0), name))
+        seconds = {name: self.seconds.get(name, 1.0) for name in names}
+        ordered = sorted(names, key=lambda name: (seconds[name] > _LONG, -reach[name], seconds[name], name))
         functions: dict[str, list[str]] = defaultdict(list)
         for name in ordered:
             functions[name.partition("[")[0]].append(name)
         turn = {name: n for those in functions.values() for n, name in enumerate(those)}
-        return sorted(ordered, key=lambda name: turn[name])
+        return sorted(ordered, key=lambda name: (seconds[name] > _LONG, turn[name]))
 
 
 class Marker(ast.NodeTransformer):
