@@ -146,6 +146,10 @@ def trace(
     interpreter: str | None = None,
     initial: Mapping[str, Mapping[str, ArrayLike]] | None = None,
     edits: str | Path | Sequence[str] = (),
+    frame: int | None = None,
+    hop: int | None = None,
+    context: int = 0,
+    memory: int | str | None = None,
 ) -> Trace:
     """Run a network over a text, a file or an array and return every value.
 
@@ -159,6 +163,10 @@ def trace(
         interpreter: numpy or numba; by default the one that is done sooner, its loading included.
         initial: States before the first step, as `{"layer0.forward": {"h": …}}`; by default the cell's own.
         edits: Edits to make, by their lines, such as `["remove 3", "reset every 4", "chunk 8"]`, or a file of them.
+        frame: Of samples, from a `.wav` or an array of one column: how many are new to each step.
+        hop: From one frame to the next; by default a frame.
+        context: How many samples of before stand in front of each frame.
+        memory: How many bytes the runs of this process may take from here on, as a number or such as `"2G"`.
 
     Returns:
         The trace: `trace(...)["layer0.forward"]["f"]` is an array (T, H).
@@ -166,9 +174,10 @@ def trace(
     Raises:
         UserError: The input or the network is missing or wrong.
     """
-    from lstm_tui.models.opening import source_from
+    from lstm_tui.models.opening import framing_of, source_from
 
-    opened = source_from(source, model, line, whole, dtype, interpreter, initial, edits)
+    framing = framing_of(frame, hop, context)
+    opened = source_from(source, model, line, whole, dtype, interpreter, initial, edits, framing=framing, memory=memory)
     if not opened.edit_script:
         return opened.run()
     from lstm_tui.debugger.session import Session
@@ -201,6 +210,10 @@ def session(
     initial: Mapping[str, Mapping[str, ArrayLike]] | None = None,
     edits: str | Path | Sequence[str] = (),
     carry: bool = False,
+    frame: int | None = None,
+    hop: int | None = None,
+    context: int = 0,
+    memory: int | str | None = None,
 ) -> Session:
     """Open a debugger on a text, a file or an array: the session of the screen and of `--plain`, without either.
 
@@ -214,6 +227,10 @@ def session(
         initial: States before the first step, as for `trace`.
         edits: Edits to begin with, as for `trace`.
         carry: Whether the states are carried over from one line to the next.
+        frame: Of samples, as for `trace`; so are `hop` and `context`.
+        hop: From one frame to the next.
+        context: How many samples of before stand in front of each frame.
+        memory: As for `trace`.
 
     Returns:
         A session. `session.execute('break "not"')` executes any line that may be typed and returns the reply; what
@@ -223,9 +240,11 @@ def session(
         UserError: The input or the network is missing or wrong.
     """
     from lstm_tui.debugger.commands.console import TypedSession
-    from lstm_tui.models.opening import source_from
+    from lstm_tui.models.opening import framing_of, source_from
 
-    return TypedSession.open(source_from(source, model, line, whole, dtype, interpreter, initial, edits, carry))
+    framing = framing_of(frame, hop, context)
+    opened = source_from(source, model, line, whole, dtype, interpreter, initial, edits, carry, framing, memory)
+    return TypedSession.open(opened)
 
 
 if not TYPE_CHECKING:  # a type checker knows every public name, and no other

@@ -219,7 +219,7 @@ def test_a_size_that_a_cell_has_not_is_refused(name: str, tmp_path: Path, capsys
     unused = next(letter for letter in "ABCDEFGJKLMNOPQRSTUVWXYZ" if letter not in letters)
     fine = [word for letter in letters for word in ("--size", f"{letter}=4")]
     for letter in (unused, "H"):
-        assert main(["stats", str(tmp_path / "t.txt"), "--cell", name, *fine, "--size", f"{letter}=4"]) == 1
+        assert main(["stats", str(tmp_path / "t.txt"), "--cell", name, *fine, "--size", f"{letter}=4"]) == 2
         assert f"has no free size {letter}" in capsys.readouterr().err
 
 

@@ -70,6 +70,9 @@ def test_who_starts_for_the_first_time_is_told_once(tmp_path: Path, monkeypatch:
 def test_only_a_bare_start_greets() -> None:
     assert parse([]).bare
     assert parse(["--debug"]).bare
+    assert parse(["--light"]).bare
+    assert parse(["--light"]).light
+    assert parse([]).model == "story", "what it forgets and keeps has names"
     assert not parse(["run"]).bare
     assert not parse(["tour"]).bare
 
@@ -82,7 +85,7 @@ def test_a_lesson_opens_in_a_real_terminal_and_is_left_by_way_of_the_debugger() 
     screen.child.send("q")
     screen.until("leave the lesson?")
     screen.child.send("\r")
-    screen.until("sample.txt")
+    screen.until("press T for lessons")
     screen.until("Update  2 of 3", gone=True)
     screen.child.send("q")
     assert screen.end() == 0

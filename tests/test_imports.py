@@ -97,12 +97,17 @@ def test_both_versions_are_one() -> None:
 
 
 FOREIGN_PRIVATE = {
+    (
+        "lstm_tui.formats.verify.torch_calls",
+        "_compiled_call_impl",
+    ): "PyTorch says so nowhere else",
     ("lstm_tui.cli.arguments", "_ArgumentGroup"): "argparse has no public name for what `add_argument_group` returns",
     ("lstm_tui.cli.arguments", "_group_actions"): "argparse lists what is in a group under no public name",
     ("lstm_tui.cli.completion", "_actions"): "argparse lists its options under no public name, and shtab reads them so",
     ("lstm_tui.debugger.endings", "_exit"): "os._exit is public in all but its name",
     ("lstm_tui.tui.threads", "_exit"): "os._exit is public in all but its name",
     ("lstm_tui.analysis.contributions", "_replace"): "a named tuple's public method",
+    ("lstm_tui.engine.runtime.fused.interpreter", "_replace"): "a named tuple's public method",
     ("lstm_tui.tui.panes.large_unit", "_replace"): "a named tuple's public method",
     ("lstm_tui.engine.runtime.kernel_cache", "_cache_file"): "Numba tells nobody how its cache's files are read",
     ("lstm_tui.engine.runtime.kernel_cache", "_index_name"): "Numba's own name of a kernel's files",

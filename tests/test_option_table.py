@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lstm_tui
 from lstm_tui.cli.arguments import whole_parser
+from lstm_tui.engine.runtime.memory_budget import memory_budget
 
 PARSERS: dict[str, argparse.ArgumentParser] = dict(whole_parser().commands or {})
 INPUT = "the input"
@@ -38,11 +41,6 @@ PYTHON: dict[str, tuple[Callable[..., Any], str]] = {
     "--chunk": (lstm_tui.session, "edits"),  # ["chunk every 4"]
 }
 """Options that have another name in Python."""
-OF_A_COMMAND = {
-    "--memory": "of a process, not of a call",
-    **dict.fromkeys(("--frame", "--hop", "--context"), "rows of samples are an array in Python"),
-}
-"""Options that are of a command alone, and why."""
 
 
 def test_the_table_of_run_has_what_is_said_of_a_file() -> None:
@@ -67,11 +65,35 @@ def test_convert_takes_what_changes_the_network_that_is_written() -> None:
 
 
 @pytest.mark.parametrize("word", [one for one in OF_RUN if one not in options("run", UNTRAINED) or one == "--tokens"])
-def test_python_takes_every_option_of_run_that_is_no_commands_own(word: str) -> None:
+def test_python_takes_every_option_of_run(word: str) -> None:
     taken = [(made, word[2:].replace("-", "_")) for made in (lstm_tui.load, lstm_tui.trace, lstm_tui.session)]
     taken = [PYTHON[word]] if word in PYTHON else taken
-    found = any(name in inspect.signature(made).parameters for made, name in taken)
-    assert found != (word in OF_A_COMMAND)
+    assert any(name in inspect.signature(made).parameters for made, name in taken)
+
+
+def test_frames_of_samples_are_those_of_the_line_and_memory_is_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lstm_tui.cli.main import main
+
+    samples = np.sin(np.arange(50))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.csv").write_text("s\n" + "\n".join(map(repr, samples.tolist())))
+    command = ["trace", "s.csv", "--model", "forecast", "--frame", "2", "--hop", "1", "--context", "1", "-o", "t.npz"]
+    assert main(command) == 0
+    typed = lstm_tui.open_trace("t.npz").sequence.x
+    for opened in (lstm_tui.trace, lambda *one, **how: lstm_tui.session(*one, **how).frame.trace):
+        for given in ("s.csv", samples.reshape(-1, 1), samples.tolist()):
+            rows = opened(given, "forecast", frame=2, hop=1, context=1).sequence.x
+            assert np.array_equal(rows, typed)
+    before = memory_budget()
+    lstm_tui.trace("The movie", memory="300M")
+    assert memory_budget() == 300 * 2**20
+    lstm_tui.trace("The movie", memory=before)
+    assert memory_budget() == before
+    for wrong in ({"frame": 0}, {"hop": True}, {"context": -1}, {"memory": "much"}, {"memory": 1.5}, {"frame": 2}):
+        with pytest.raises(lstm_tui.UserError):
+            lstm_tui.trace("The movie", **wrong)  # type: ignore[arg-type]
 
 
 def test_edits_are_given_in_python_as_on_the_line() -> None:

@@ -20,7 +20,9 @@ MOST = 0.8
 """A list that holds this part of a table's rows is a copy of the table, whatever else it holds."""
 HAND_WRITTEN = {
     ("attack/doors_table.py", "commands"): "those that read an input by a network; a door without a row fails there",
+    ("debugger/test_gdb_habits.py", "verbs"): "how some are asked whose example is of another network; all are asked",
     ("debugger/test_overwriting.py", "verbs"): "those that take a file and do not write it anew: they read, or add",
+    ("test_cli_usage.py", "commands"): "what those take that need more than a text; every command is asked",
     ("attack/ends.py", "commands"): "what keeps each busy; that every command has it is tested",
     ("attack/said_again.py", "ops"): "how the truth harness says four of them again",
     ("attack/truth.py", "ops"): "the four that the truth harness says again",

@@ -4,8 +4,8 @@ A direction fits what it was fitted on, so it is judged on sequences that were h
 mean of the shares of tokens with and without the label that it says rightly. Two things may still deceive. A probe may
 know the tokens instead of the property: in a *control task* every kind of token has a label by lot, and what is reached
 there is learned anyway; selectivity is what is above it. And labels that change slowly agree with whatever does: *p* is
-how often the direction does as well on labels that are permuted as whole sequences. Beside it stand random directions:
-what they reach needs no direction in particular. The fit is a logistic regression.
+how often the direction does as well on the labels of other sequences, or of other places (`relabelling`). Beside it
+stand random directions: what they reach needs no direction in particular. The fit is a logistic regression.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lstm_tui.analysis.property_units import permuted_labels
+from lstm_tui.analysis.relabelling import permuted_labels, relabelling
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
 
@@ -69,11 +69,12 @@ class Judged:
 
     Attributes:
         accuracy: Its balanced accuracy.
-        p: How often it does as well on permuted labels; NaN where nothing can be permuted.
+        p: How often it does as well on labels that are permuted or shifted; NaN where there is no way to.
         tokens: How many tokens it is judged on.
         random: The balanced accuracy of random directions, the median of them.
         random_p: How often a random direction does as well.
         control: The balanced accuracy of a probe of the control task; NaN where there is none.
+        least_p: The least that p could have been.
     """
 
     accuracy: float
@@ -82,6 +83,7 @@ class Judged:
     random: float
     random_p: float
     control: float = float("nan")
+    least_p: float = 0.0
 
     @property
     def is_known(self) -> bool:
@@ -91,11 +93,13 @@ class Judged:
     @property
     def verdict(self) -> str:
         """What that comes to, in words."""
-        if np.isnan(self.p):
-            return "whether it is more than chance is not known: nothing can be permuted"
+        if np.isnan(self.p) or self.least_p > P_VALUE:
+            return "whether it is more than chance is not known: too little text is held out"
         if self.p > P_VALUE:
-            return "no better than chance"
-        return "no better than a random direction" if self.random_p > P_VALUE else "more than chance"
+            return "not known to be more than chance"
+        if self.random_p > P_VALUE:
+            return "not known to be better than a random direction"
+        return "more than chance"
 
     @property
     def selectivity(self) -> float:
@@ -164,9 +168,8 @@ def _placed(along: Array, train: LabelledTokens) -> tuple[float, float]:
 
 def _judge(said: Array, train: LabelledTokens, held: LabelledTokens, seed: int) -> Judged:
     """Judge what is said of the tokens held out, (N,), beside what random directions say."""
-    others = permuted_labels(held.labels, held.lengths, PERMUTATIONS, np.random.default_rng(seed))
     mine = balanced(said, held.labels[None])[0]
-    p = np.nan if others is None else float((1 + (balanced(said, others) >= mine - 1e-12).sum()) / (1 + len(others)))
+    p, least = _by_relabelling(said, held, seed)
     random = np.random.default_rng(seed + 2)
     spread = np.where(train.values.std(axis=0) > 0, train.values.std(axis=0), 1.0)
     reached = np.empty(RANDOM)
@@ -175,7 +178,20 @@ def _judge(said: Array, train: LabelledTokens, held: LabelledTokens, seed: int) 
         sign, added = _placed(train.values @ way, train)
         reached[n] = balanced(sign * (held.values @ way) + added > 0, held.labels[None])[0]
     random_p = float((1 + (reached >= mine - 1e-12).sum()) / (1 + RANDOM))
-    return Judged(float(mine), float(p), len(held.labels), float(np.median(reached)), random_p)
+    return Judged(float(mine), p, len(held.labels), float(np.median(reached)), random_p, least_p=least)
+
+
+def _by_relabelling(said: Array, held: LabelledTokens, seed: int) -> tuple[float, float]:
+    """Return how often what is said, (N,), is as right of other labels, and the least that can be; NaN if not known."""
+    relabelled = relabelling(held.lengths, PERMUTATIONS, np.random.default_rng(seed))
+    if relabelled is None:
+        return np.nan, np.nan
+    here, said = held.labels[relabelled.steps], said[relabelled.steps]
+    if here.min() == here.max():
+        return np.nan, np.nan
+    others = balanced(said, permuted_labels(held.labels, relabelled))
+    at_least = int((others >= balanced(said, here[None])[0] - 1e-12).sum())
+    return relabelled.p_value(at_least), relabelled.p_value(0)
 
 
 def balanced(said: Array, labels: Array) -> Array:

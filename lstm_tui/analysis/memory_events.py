@@ -7,6 +7,7 @@ Of a step at which a memory c becomes keep · c + write, unit by unit, over fini
 - the step *clears* a unit that holds something where less than a quarter of it is kept;
 - it *rewrites* one that it does not clear where what is new outweighs what is kept, |new| > |keep · c|, with new what
   the memory is afterwards less keep · c, or where the memory afterwards has not the sign that it had, or is no number;
+- it *empties* a unit that it clears, and one that it rewrites where it loses a quarter or more;
 - it keeps one *in part* that it neither clears nor rewrites where it loses a quarter or more; every other is *kept*;
 - the part *lost* of the memory is Σ |c| · (what the unit loses) over Σ |c|, over all units;
 - the token *forgotten here* is the one that lost most where the lost part is a quarter or more: Σ |e| · (what the unit
@@ -48,6 +49,7 @@ class MemoryStep:
         held: Which units held something before it, (n,); False where that is not known.
         cleared: Which of them it clears, (n,); False where that is not known.
         rewritten: Which of them it rewrites, (n,); False where that is not known.
+        emptied: Which of them it empties, (n,); False where that is not known.
         in_part: Which of them it keeps in part, (n,); False where that is not known.
         filled: Which units it fills, (n,); False where that is not known.
         unknown: Of which units it is not known, (n,): what they held, or what is kept of it, is not finite.
@@ -61,6 +63,7 @@ class MemoryStep:
     held: Array
     cleared: Array
     rewritten: Array
+    emptied: Array
     in_part: Array
     filled: Array
     unknown: Array
@@ -98,6 +101,7 @@ def memory_step(part: FlowPart, t: int) -> MemoryStep:
         after, kept, gone = flow.reached[step], keep * before, lost_part(keep)
         stays = (np.abs(after - kept) <= np.abs(kept)) & (np.sign(after) == np.sign(before))  # never where NaN or ∞
         rewritten = held & ~cleared & ~stays
+        emptied = cleared | rewritten & (gone >= EVENT)
         in_part = held & ~cleared & ~rewritten & (gone >= EVENT)
         # in float64, of numbers no larger than the largest, so that sums of huge memories stay finite
         scale = float(np.abs(before[held]).max()) if held.any() else 1.0
@@ -107,7 +111,9 @@ def memory_step(part: FlowPart, t: int) -> MemoryStep:
         filled = np.isfinite(sizes) & np.isfinite(write) & (np.abs(write) > FILLED * sizes)
         written = _part(float(np.abs(write).sum()), float(sizes.sum()))
     forgotten = _forgotten(part, flow, step) if lost is not None and lost >= EVENT else None
-    return MemoryStep(t, held, cleared, rewritten, in_part, filled, ~known, before, lost, written, forgotten)
+    return MemoryStep(
+        t, held, cleared, rewritten, emptied, in_part, filled, ~known, before, lost, written, forgotten
+    )  # fmt: skip
 
 
 def lost_part(keep: Array) -> Array:

@@ -52,13 +52,16 @@ from lstm_tui.engine.runtime.interpreters import INTERPRETERS
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.bundled_files import GROUPS
 from lstm_tui.formats.file_endings import ANY_SERIES, ANY_TRACE
+from lstm_tui.formats.inputs.framing import MOST_FRAME
+from lstm_tui.models import FIRST_MODEL
 from lstm_tui.version import __version__
 
 SHELLS = ("bash", "zsh", "fish")
+_OF_A_FILE = ("set", "map", "network", "vocabulary", "classes", "pad")
 _UNTRAINED = ("cell", "hidden", "layers", "bidirectional", "merge", "seed", "size", "without")
 _EPILOG = """\
 examples:
-  lstm-tui                                        step through the bundled sample
+  lstm-tui                                        step through a short story, with a network that forgets and keeps
   lstm-tui tour                                   lessons, for whoever is new to all this
   lstm-tui run review.txt --line 3                another text, from its third line
   lstm-tui run waves.csv --model forecast         numbers, one row a step
@@ -77,8 +80,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     Exits with code 0 after `--help` and `--version`, and with 2 when an argument is refused.
     """
-    bare = not [argument for argument in arguments if argument != "--debug"]
-    given = ["run", *arguments] if bare else list(arguments)
+    bare = not [argument for argument in arguments if argument not in ("--debug", "--light", "--dark")]
+    given = ["run", "--model", FIRST_MODEL, *arguments] if bare else list(arguments)
     parser = _parser(next((word for word in given if not word.startswith("-")), ""))
     options = parser.parse_args(given)
     options.bare, options.given = bare, given
@@ -456,11 +459,11 @@ def _input_options(parser: argparse.ArgumentParser, budget: bool = True, twice: 
     network.add_argument(
         "--initial", metavar="FILE.npz", help="states before the first step, as `layer0.forward/h`, or a trace's last"
     )
-    network.add_argument("--frame", type=natural(1, 10**6), metavar="N", help="of a .wav: samples new to each step")
-    network.add_argument("--hop", type=natural(1, 10**6), metavar="N", help="from one frame to the next (default: N)")
-    network.add_argument(
-        "--context", type=natural(0, 10**6), metavar="C", help="samples of before in front of each frame (default: 0)"
-    )
+    samples = natural(1, MOST_FRAME)
+    network.add_argument("--frame", type=samples, metavar="N", help="of a .wav: samples new to each step")
+    network.add_argument("--hop", type=samples, metavar="N", help="from one frame to the next (default: N)")
+    before = "samples of before in front of each frame (default: 0)"
+    network.add_argument("--context", type=natural(0, MOST_FRAME), metavar="C", help=before)
     network.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="precision of the run")
     network.add_argument(
         "--interpreter", choices=INTERPRETERS, help="what computes the run (default: whichever is faster)"
@@ -566,6 +569,9 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("--baseline is the run without --edits: there are none")
     if options.tokens is not None and not given and options.vocabulary is None:
         parser.error("--tokens belongs to an untrained network or a --vocabulary: add --cell lstm")
+    told = [name for name in _OF_A_FILE if getattr(options, name) is not None]
+    if told and options.model is None:
+        parser.error(f"--{told[0]} says how the file of a network is read: add --model")
     if options.layer is not None and given:
         parser.error("--layer takes a layer out of a --model")
     if options.whole and options.line is not None:

@@ -21,7 +21,7 @@ from lstm_tui.debugger.edits.openings import read_as
 from lstm_tui.debugger.endings import INTERRUPTED, STOPPED, USAGE
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.debugger.source import Source, needed
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, behind
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import replacing
@@ -122,7 +122,8 @@ def check_part(source: Source, lines: range, options: Namespace) -> list[tuple[i
 
 
 def _judge(text: str, trace: Trace, pass_name: str | None) -> _Outcome:
-    scope = Scope(trace, asked_pass(trace, pass_name))
+    with behind("--pass"):
+        scope = Scope(trace, asked_pass(trace, pass_name))
     verdict = judge(text, scope)
     told = said(text, verdict, scope) if verdict.holds is False or verdict.unknown else ""
     return verdict.holds, verdict.t, verdict.why, verdict.asked, told

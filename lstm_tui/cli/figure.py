@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lstm_tui.cli.source import say_which, source_of
 from lstm_tui.engine.doors import label
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError
 from lstm_tui.formats.io.files import replacing, write_picture
 from lstm_tui.formats.traces.excerpt import parse_range
 
@@ -22,7 +22,7 @@ def command(options: Namespace) -> int:
 
     ending = Path(options.output).suffix.lower()
     if options.output != "-" and ending not in (*PAGES, *PICTURES):
-        raise UserError(f"{label(options.output)}: a figure is an .svg, .png or .html file; end its name so")
+        raise UsageError(f"{label(options.output)}: a figure is an .svg, .png or .html file; end its name so")
     steps = slice(None) if options.steps is None else parse_range(options.steps, "--steps")
     source = source_of(options)
     trace = source.run_edited()

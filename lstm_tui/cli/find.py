@@ -35,7 +35,7 @@ from lstm_tui.debugger.corpus import (
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
-from lstm_tui.engine.errors import UsageError, UserError, no_pass
+from lstm_tui.engine.errors import UserError, behind, no_pass
 from lstm_tui.engine.model.sequence import Sequence as Tokens
 from lstm_tui.engine.number_text import bytes_text, count_of
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
@@ -215,9 +215,13 @@ def _value(options: Namespace, corpus: Corpus) -> ValueName:
     """Return the value that is asked about: by default the memory of the pass that is named, or of the first."""
     passes = {one.name: one for one in corpus.network.passes}
     name = options.pass_name or next(iter(passes))
-    if name not in passes:
-        raise no_pass(name, passes)
-    return ValueName(name, options.value or memory_of(passes[name].cell))
+    with behind("--pass"):
+        if name not in passes:
+            raise no_pass(name, passes)
+    value = ValueName(name, options.value or memory_of(passes[name].cell))
+    with behind("--value"):
+        corpus.size_of(value)
+    return value
 
 
 def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -> None:
@@ -237,18 +241,19 @@ def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
     session = Session.open(replace(first, interpreter=chosen_for_many(first.interpreter)))
     if options.pass_name is not None:
         session.select_pass(options.pass_name)
-        if session.frame.position.pass_name != options.pass_name:
-            raise no_pass(options.pass_name, session.frame.trace.passes)
+        with behind("--pass"):
+            if session.frame.position.pass_name != options.pass_name:
+                raise no_pass(options.pass_name, session.frame.trace.passes)
     here = Here(session)
     if options.where is not None:
-        with _behind("--where"):
+        with behind("--where"):
             wanted = conditions_of(options.where, here)
             check_units(corpus, wanted)
         with _states(options, corpus, list(dict.fromkeys(one.value for one in wanted)), bar) as states:
             bar.begin("searching")
             found = findings(corpus, states, where(states, wanted, options.top, bar))
     else:
-        with _behind("--like"):
+        with behind("--like"):
             mark = mark_of(options.like, session.frame.trace, here)
         with _states(options, corpus, [mark.value], bar) as states:
             bar.begin("searching")
@@ -258,19 +263,6 @@ def _search(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
         return
     _head(corpus, states, names)
     print(*finding_lines(found, names, options.where is not None), sep="\n")
-
-
-@contextmanager
-def _behind(option: str) -> Iterator[None]:
-    """Have what is wrong in the text of an option refused as its arguments are.
-
-    Raises:
-        UsageError: It means nothing here.
-    """
-    try:
-        yield
-    except UserError as error:
-        raise UsageError(f"{option}: {error}") from error
 
 
 def _content(finding: FoundRange, names: Sequence[str]) -> dict[str, Any]:
@@ -295,8 +287,10 @@ def _gates(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) -
     tokens = corpus.network.tokens
     if not gates or tokens is None:
         raise UserError(f"{value.pass_name} has no gates" if tokens is not None else "this network reads no tokens")
-    if options.unit is not None and options.unit >= min(corpus.size_of(gate) for gate in gates):
-        raise UserError(f"{value.pass_name} has {corpus.size_of(gates[0])} units, from 0: there is no {options.unit}")
+    with behind("--unit"):
+        if options.unit is not None and options.unit >= min(corpus.size_of(gate) for gate in gates):
+            size = corpus.size_of(gates[0])
+            raise UserError(f"{value.pass_name} has {size} units, from 0: there is no {options.unit}")
     with _states(options, corpus, gates, bar) as states:
         lines = list(gate_lines(states, gates, options.unit, tokens.vocabulary, bar))
     if options.json:
@@ -314,7 +308,7 @@ def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
     value = _value(options, corpus)
     labels: Array
     if options.follows is not None:
-        with _behind("--follows"):
+        with behind("--follows"):
             labels, what = labels_by_pattern(corpus, options.follows), f"`{visible(options.follows)}`"
     else:
         labels, what = labels_in_file(corpus, options.labels, options.tag)
@@ -322,12 +316,15 @@ def _follow(options: Namespace, corpus: Corpus, names: Sequence[str], bar: Bar) 
         bar.begin("permuting")
         found = units_that_follow(states.states[value.name], labels, options.permutations, options.seed_of, bar)
     if options.json:
-        follow = {"value": value.name, "permutations": options.permutations, "labelled": float(np.mean(labels))}
-        print_json({**follow, "units": [_unit(one) for one in found]})
+        follow = {
+            "value": value.name, "labelled": float(np.mean(labels)), "steps": found.steps,
+            "relabelled": found.relabelled, "least_p": found.least_p, "assumption": found.assumption,
+        }  # fmt: skip
+        print_json({**follow, "units": [_unit(one) for one in found.units]})
         return
     known = UnitNames.of_network(corpus.network)
     _head(corpus, states, names)
-    print(*following_lines(found, value, known, options.permutations, states.starts), sep="\n")
+    print(*following_lines(found, value, known), sep="\n")
     print(follow_sentence(found, value, known, what))
 
 

@@ -31,10 +31,11 @@ import numpy as np
 
 from lstm_tui.cli.printing import Bar
 from lstm_tui.cli.source import say, source_of
+from lstm_tui.debugger.endings import USAGE
 from lstm_tui.debugger.expressions import ExpressionError
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.doors import STANDARD_INPUT
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError, UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.cores import usable_cores
 from lstm_tui.engine.runtime.interpreters import chosen
@@ -183,9 +184,11 @@ class NotDone(NamedTuple):
 
     Attributes:
         text: Why.
+        is_usage: Whether it is an option that means nothing there.
     """
 
     text: str
+    is_usage: bool = False
 
 
 Work = Callable[[Source, range, Namespace], Any]
@@ -267,10 +270,13 @@ class ManyInputs:
         self.sources = found
         self.lines = sum(part.stop - part.start for part in self.parts)
         self.done = 0
+        self._refused = 0  # parts that were, for an option that means nothing there
 
     @property
     def code(self) -> int:
-        """The exit code: 1 where a file of a folder was left out."""
+        """The exit code: 1 where a file of a folder was left out; 2 where all were, since an option means nothing."""
+        if self.parts and self._refused == len(self.parts):
+            return USAGE
         return 1 if self.left_out else 0
 
     @property
@@ -325,8 +331,9 @@ class ManyInputs:
         """
         file = self.files[part.file]
         if file in self._named:
-            raise UserError(why.text)
+            raise (UsageError if why.is_usage else UserError)(why.text)
         lines = f"lines {part.start + 1} to {part.stop}: " if part.stop - part.start > 1 else ""
+        self._refused += why.is_usage
         text = told_of(file, UserError(lines + why.text))
         self.left_out.append(text)
         say(text)
@@ -520,4 +527,4 @@ def done_or_not(work: Work, source: Source, lines: range, options: Namespace) ->
     except ExpressionError:
         raise
     except UserError as error:
-        return NotDone(str(error))
+        return NotDone(str(error), isinstance(error, UsageError))

@@ -12,7 +12,7 @@ from lstm_tui.cli.screen import show
 from lstm_tui.cli.source import capture_source
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.doors import label
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from lstm_tui.engine.model.network import Network
@@ -48,7 +48,7 @@ def _source(options: Namespace) -> Source:
     if is_capture(options.file):
         return capture_source(options)
     if options.module_path is not None or options.sequence is not None:
-        raise UserError(f"{label(options.file)}: --module and --sequence are for captures, and this is none")
+        raise UsageError(f"{label(options.file)}: --module and --sequence are for captures, and this is none")
     from lstm_tui.formats.traces.reader import read
 
     trace = read(options.file)

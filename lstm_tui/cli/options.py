@@ -9,7 +9,9 @@ import argparse
 import re
 from collections.abc import Callable
 
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import axis_end, sentence
+from lstm_tui.engine.runtime.memory_budget import bytes_of
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.file_endings import ANY_SERIES
 from lstm_tui.serving.limits import Limits
@@ -102,17 +104,12 @@ def padding(text: str) -> tuple[str, int]:
     return where, natural(1, MOST_PADDED)(count)
 
 
-_AMOUNT = {"K": 2**10, "M": 2**20, "G": 2**30}
-
-
 def memory(text: str) -> int:
     """Return how many bytes an amount of memory is, such as `500M` or `2G`."""
-    unit = text[-1:].upper()
-    number = whole_number(text[:-1] if unit in _AMOUNT else text, 1, 10**12)
-    found = None if number is None else number * _AMOUNT.get(unit, 1)
-    if found is None or not _AMOUNT["M"] <= found <= 2**40:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory from 1M up, such as 500M or 2G")
-    return found
+    try:
+        return bytes_of(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 LEAST_DIGITS, MOST_DIGITS = 2, 6

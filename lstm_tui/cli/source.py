@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.doors import label
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError, UserError, behind
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.runtime.memory_budget import set_memory_budget
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_SERIES
 from lstm_tui.formats.importers.open import ImportOptions
 from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
-from lstm_tui.formats.inputs.inputs import read_input, vocabulary
+from lstm_tui.formats.inputs.framing import Framing
+from lstm_tui.formats.inputs.inputs import read_input, vocabulary, with_frames
 from lstm_tui.formats.inputs.numeric_series import NumericSeries
 from lstm_tui.formats.inputs.samples import find_input
-from lstm_tui.formats.inputs.sound import Framing
 from lstm_tui.formats.inputs.text_input import InputText
 from lstm_tui.models import sample_of
 from lstm_tui.models.bundled import FORWARD_MODEL, NUMBERS_MODEL, TEXT_MODEL, open_model, text_model
@@ -169,7 +169,8 @@ def _network(options: Namespace) -> tuple[Network, InputText | NumericSeries, st
     if options.layer is not None:
         if isinstance(source, InputText):
             raise UserError(f"{source.where}: is text, and --layer gives numbers to a layer: give {ANY_SERIES}")
-        network = one_layer(network, options.layer)
+        with behind("--layer"):
+            network = one_layer(network, options.layer)
     return network, source, note
 
 
@@ -177,23 +178,24 @@ def _framed(source: InputText | NumericSeries, options: Namespace) -> InputText 
     """Return an input with the frames that are asked for."""
     given = [getattr(options, name, None) for name in ("frame", "hop", "context")]
     framing = Framing(given[0], given[1], given[2] or 0)
-    if not framing.is_given:
-        return source
-    if isinstance(source, InputText):
-        raise UserError(f"{source.where}: is text, and --frame, --hop and --context are of samples: give a .wav")
-    return replace(source, framing=framing)
+    return with_frames(source, framing)
 
 
 def _untrained(options: Namespace) -> Untrained:
     sizes = dict(options.size or ())
-    if sizes:
+    left_out = [name for name in (options.without or "").split(",") if name]
+    if sizes or left_out:
+        from lstm_tui.engine.compiler.compile import check_left_out
         from lstm_tui.engine.language.cell import load_cell
 
-        letters = load_cell(options.cell or "lstm").free_letters
+        cell = load_cell(options.cell or "lstm")
+        with behind("--without"):
+            check_left_out(cell, left_out)
+        letters = cell.free_letters
         stray = next((letter for letter in sizes if letter not in letters), None)
         if stray is not None:
             has = f"; it has {', '.join(letters)}" if letters else ""
-            raise UserError(f"the cell has no free size {stray}{has}: leave --size {stray}={sizes[stray]} out")
+            raise UsageError(f"the cell has no free size {stray}{has}: leave --size {stray}={sizes[stray]} out")
     return Untrained(
         cell=options.cell or "lstm",
         hidden=options.hidden or UNITS,
@@ -202,7 +204,7 @@ def _untrained(options: Namespace) -> Untrained:
         merge=options.merge or "concat",
         seed=options.seed or 0,
         sizes=sizes,
-        without=[name for name in (options.without or "").split(",") if name],
+        without=left_out,
     )
 
 
@@ -215,7 +217,10 @@ def open_network(options: Namespace) -> Network:
     if options.untrained:
         return untrained(_untrained(options), Tokens.of_bytes())
     network = open_model(options.model or FORWARD_MODEL, reading(options))
-    return network if options.layer is None else one_layer(network, options.layer)
+    if options.layer is None:
+        return network
+    with behind("--layer"):
+        return one_layer(network, options.layer)
 
 
 def reading(options: Namespace) -> ImportOptions:

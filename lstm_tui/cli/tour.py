@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.models.bundled import TEXT_MODEL, open_model
+from lstm_tui.models import FIRST_MODEL, sample_of
+from lstm_tui.models.bundled import open_model
 
 if TYPE_CHECKING:
     from lstm_tui.lesson.lesson import Lesson, LessonStep, LessonText
@@ -28,10 +29,10 @@ def command(options: Namespace) -> int:
     from lstm_tui.cli.screen import show
     from lstm_tui.debugger.source import Source
     from lstm_tui.formats.inputs.inputs import read_input
-    from lstm_tui.formats.inputs.samples import DEFAULT, find_input
+    from lstm_tui.formats.inputs.samples import find_input
     from lstm_tui.tui.lesson_launcher import Teaching
 
-    source = Source.of_input(open_model(TEXT_MODEL), read_input(find_input(DEFAULT)))
+    source = Source.of_input(open_model(FIRST_MODEL), read_input(find_input(sample_of(FIRST_MODEL))))
     return show(source, options, Teaching(lambda: lessons, lesson, at_once=True, present=options.present), past=False)
 
 

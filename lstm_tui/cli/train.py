@@ -12,7 +12,7 @@ from lstm_tui.cli.source import say
 from lstm_tui.cli.train_compare import compare
 from lstm_tui.cli.train_sweep import sweep
 from lstm_tui.cli.training import DISTANCE, TrainingStopped, job_of, trained
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError, UserError
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.network_endings import NATIVE
@@ -65,7 +65,7 @@ def _check_output(output: str, resume: bool) -> None:
     """Refuse a name that could not be written or opened, before anything is trained."""
     where = label(output)
     if Path(output).suffix != NATIVE:
-        raise UserError(f"{where}: a network's file ends in {NATIVE}")
+        raise UsageError(f"{where}: a network's file ends in {NATIVE}")
     if not os.path.isdir(Path(output).parent):
         raise UserError(f"{where}: cannot be written: there is no folder {label(Path(output).parent)}")
     if os.path.isdir(output):

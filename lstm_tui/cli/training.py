@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from lstm_tui.analysis.train.loop import Trained
 from lstm_tui.cli.printing import TrainingBar
 from lstm_tui.debugger.endings import code_of, leave_behind
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.compiler.compile import check_left_out
+from lstm_tui.engine.errors import UserError, behind
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.language.readout import load_readout
 from lstm_tui.engine.model.network import Network
@@ -65,6 +66,9 @@ def job_of(options: Namespace, cell: str, seed: int, learned: tuple[Task, str] |
     memory = options.memory
     if memory is None and options.task == "recall":
         memory = 2 * (options.distance or DISTANCE)
+    left_out = [name for name in (options.without or "").split(",") if name]
+    with behind("--without"):
+        check_left_out(load_cell(cell), left_out)
     made_of = Untrained(
         cell=cell,
         hidden=options.hidden,
@@ -73,7 +77,7 @@ def job_of(options: Namespace, cell: str, seed: int, learned: tuple[Task, str] |
         merge=options.merge,
         seed=seed,
         sizes=dict(options.size or ()),
-        without=[name for name in (options.without or "").split(",") if name],
+        without=left_out,
     )
     how = Settings(
         epochs=options.epochs,

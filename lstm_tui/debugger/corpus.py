@@ -17,12 +17,14 @@ from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of
 from lstm_tui.engine.errors import UserError, nearest, no_pass
+from lstm_tui.engine.model.cuts import TapeCut
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence as Tokens
 from lstm_tui.engine.runtime.batch import MOST_TOGETHER, ToRun, run_together
 from lstm_tui.engine.runtime.forward import tape_order
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 from lstm_tui.engine.runtime.progress_call import Progress
+from lstm_tui.engine.runtime.resets import cut_holds
 from lstm_tui.engine.runtime.run import Initial, input_of, run_arrays
 from lstm_tui.engine.text_safety import visible
 
@@ -74,28 +76,45 @@ class Corpus:
     Attributes:
         network: The network, with its edits.
         sources: What is read, a file each.
+        cuts: Where the tape of every sequence is cut.
     """
 
     network: Network
     sources: tuple[Source, ...]
+    cuts: tuple[TapeCut, ...] = ()
 
     @classmethod
     def of(cls, sources: Sequence[Source]) -> Corpus:
         """Return the corpus of some files, whose network has the edits to begin with.
 
         Raises:
-            UserError: There is no network, or an edit is not of the network.
+            UserError: There is no network, or an edit is of one line alone.
         """
         from lstm_tui.debugger.edits.apply import edited_network
-        from lstm_tui.debugger.edits.language import NetworkEdit
+        from lstm_tui.debugger.edits.language import NetworkEdit, cuts_of_every_line, line_of
 
         first = sources[0]
         network = needed(first.network)
-        if not all(isinstance(edit, NetworkEdit) for edit in first.edit_script):
-            raise UserError("an edit of a token or a value belongs to one run, and many are searched")
+        cuts = cuts_of_every_line(first.edit_script)
+        own = next((one for one in first.edit_script if not isinstance(one, NetworkEdit) and one not in cuts), None)
+        if own is not None:
+            raise UserError(
+                f"`{visible(line_of(own)[:60])}` is an edit of one line, and many are searched: leave it out"
+            )
         if any(source.carry for source in sources):
             raise UserError("states that go on from line to line are not searched: leave out --carry")
-        return cls(edited_network(first.edit_script, network), tuple(sources))
+        places = tuple(TapeCut(one.kind, (), one.every) for one in cuts)
+        return cls(edited_network(first.edit_script, network), tuple(sources), places)
+
+    @property
+    def initial(self) -> Initial | None:
+        """The states before the first token of every sequence, where they are not the cell's own."""
+        return self.sources[0].initial
+
+    @property
+    def dtype(self) -> str:
+        """The precision in which it is run; states are kept in float32."""
+        return self.sources[0].dtype or self.network.dtype
 
     @property
     def count(self) -> int:
@@ -107,7 +126,7 @@ class Corpus:
         for file, source in enumerate(self.sources):
             for n in range(source.count):
                 sequence = source.sequences[n]
-                yield file, sequence.line or 0, sequence
+                yield file, sequence.line or 0, sequence.with_cuts(self.cuts) if self.cuts else sequence
 
     def size_of(self, value: ValueName) -> int:
         """Return the units of a value.
@@ -137,8 +156,12 @@ class Corpus:
         return tuple(ValueName(pass_name, value) for value in found.program.values if roles.get(value) in _GATES)
 
     def digest(self) -> str:
-        """Return a digest of the network: of its equations and every number of it."""
-        made = hashlib.sha256()
+        """Return a digest of the network, every number of it, and of how it is run."""
+        made = hashlib.sha256(repr((self.cuts, self.dtype)).encode())
+        for name, states in sorted((self.initial or {}).items()):
+            for state, numbers in sorted(states.items()):
+                made.update(f"{name} {state}".encode("utf-8", "surrogatepass"))
+                made.update(np.ascontiguousarray(numbers).tobytes())
         for one in self.network.passes:
             made.update(f"{one.name} {one.cell.text}".encode("utf-8", "surrogatepass"))
         for name, view in sorted(self.network.tensors().items()):
@@ -185,21 +208,21 @@ def run_corpus(
         skip = None
         long = len(item[2]) >= _LONG
         if waiting and (long or steps + len(item[2]) > _POOL):
-            _hand_on(corpus.network, waiting, values, add)
+            _hand_on(corpus, waiting, values, add)
             done, steps, waiting = done + len(waiting), 0, []
             told()
         if long:
-            add(item[0], item[1], ids_of(item[2]), _long(corpus.network, item[2], values))
+            add(item[0], item[1], ids_of(item[2]), _long(corpus, item[2], values))
             done += 1
             told()
         elif len(item[2]):
             waiting.append(item)
             steps += len(item[2])
         else:
-            _hand_on(corpus.network, waiting, values, add)
+            _hand_on(corpus, waiting, values, add)
             done, steps, waiting = done + len(waiting) + 1, 0, []
             add(*item[:2], ids_of(item[2]), {one.name: np.zeros((0, corpus.size_of(one))) for one in values})
-    _hand_on(corpus.network, waiting, values, add)
+    _hand_on(corpus, waiting, values, add)
     done += len(waiting)
     told()
 
@@ -209,24 +232,31 @@ def ids_of(sequence: Tokens) -> Array:
     return np.full(len(sequence), -1, np.int64) if sequence.ids is None else sequence.ids
 
 
-def _hand_on(network: Network, items: list[tuple[int, int, Tokens]], values: Sequence[ValueName], add: Add) -> None:
+def _hand_on(corpus: Corpus, items: list[tuple[int, int, Tokens]], values: Sequence[ValueName], add: Add) -> None:
     """Run sequences together, those of like length, and hand each on in its order."""
-    interpreter = chosen_for_many()
+    interpreter, network = chosen_for_many(), corpus.network
     order = sorted(range(len(items)), key=lambda n: len(items[n][2]))
     found: dict[int, dict[str, Array]] = {}
     for base in range(0, len(order), MOST_TOGETHER):
         some = order[base : base + MOST_TOGETHER]
-        given = [ToRun(input_of(network, items[n][2], network.dtype)) for n in some]
+        given = [_to_run(corpus, items[n][2], corpus.initial) for n in some]
         batch = run_together(network, given) if interpreter == "numba" else None
         if batch is None:
             for n, one in zip(some, given, strict=True):
-                ran = run_arrays(network, one.x, interpreter)
+                ran = run_arrays(network, one.x, interpreter, one.initial, holds=one.holds)
                 found[n] = _taken({name: stored.values for name, stored in ran.stored.items()}, values)
             continue
         for place, which in enumerate(batch.places):
             found[some[which]] = _taken(batch.values_of(place), values)
     for n, (file, line, sequence) in enumerate(items):
         add(file, line, ids_of(sequence), found[n])
+
+
+def _to_run(corpus: Corpus, sequence: Tokens, initial: Initial | None) -> ToRun:
+    """Return a sequence, or a part of one, as it is run."""
+    network = corpus.network
+    holds = cut_holds(network, sequence.cuts, len(sequence)) if sequence.cuts else ()
+    return ToRun(input_of(network, sequence, corpus.dtype), initial, holds)
 
 
 def _taken(of_passes: Mapping[str, Mapping[str, Array]], values: Sequence[ValueName]) -> dict[str, Array]:
@@ -237,15 +267,17 @@ def _taken(of_passes: Mapping[str, Mapping[str, Array]], values: Sequence[ValueN
     }
 
 
-def _long(network: Network, sequence: Tokens, values: Sequence[ValueName]) -> dict[str, Array]:
+def _long(corpus: Corpus, sequence: Tokens, values: Sequence[ValueName]) -> dict[str, Array]:
     """Run one long sequence, part by part where no pass reads from the end."""
-    interpreter = chosen_for_many()
+    interpreter, network = chosen_for_many(), corpus.network
     step = _LONG if network.forward_only else len(sequence)
-    initial: Initial | None = None
+    initial = corpus.initial
     parts: list[dict[str, Array]] = []
     for base in range(0, len(sequence), step):
-        part = sequence.part(base, base + step)
-        ran = run_arrays(network, input_of(network, part, network.dtype), interpreter, initial)
+        part = _to_run(
+            corpus, sequence.part(base, base + step), None if sequence.cut_before(base) == "reset" else initial
+        )
+        ran = run_arrays(network, part.x, interpreter, part.initial, holds=part.holds)
         stored = {name: one.values for name, one in ran.stored.items()}
         parts.append(_taken(stored, values))
         initial = {one.name: {state: stored[one.name][state][-1] for state in one.cell.state} for one in network.passes}

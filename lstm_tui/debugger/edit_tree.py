@@ -352,9 +352,12 @@ class EditTree:
 
     def leave_line(self, to: int, own: bool = False) -> None:
         """Keep the edits of the line that is left, and take those of the network along, unless `own` are wanted."""
-        from lstm_tui.debugger.edits.language import NetworkEdit
+        from lstm_tui.debugger.edits.language import NetworkEdit, cuts_of_every_line
 
         self._left = self.histories
+        cuts = cuts_of_every_line(self.source.edit_script)
+        if cuts and to not in self._left and not own:
+            self._left = {**self._left, to: History().with_edit(*cuts)}
         fresh = tuple(edit for edit in self.history.active if isinstance(edit, NetworkEdit))
         pending = (self._along or ()) if self.to_edit else ()
         self._along = None if own else pending + fresh

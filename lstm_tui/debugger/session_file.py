@@ -19,6 +19,7 @@ from lstm_tui.debugger.edits.edit_reader import EDIT_WORDS
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import line_of
 from lstm_tui.debugger.panes import Layout, read_layout
+from lstm_tui.debugger.printf_format import is_format
 from lstm_tui.debugger.scripting import END, OPENING
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.unit_names import UnitNames
@@ -256,7 +257,8 @@ def _breakpoints(session: Session) -> Iterator[str]:
     for one in session.breakpoints:
         verb = "watch" if one.word == "watch" else "tbreak" if one.temporary else "break"
         where = f"{one.trigger.text}{' in any line' * one.any_line}"
-        line = f"{verb} {where}" if one.log is None else f'dprintf {where}, "{one.log}"'
+        text = one.log if one.log is None or is_format(one.log) else f'"{one.log}"'
+        line = f"{verb} {where}" if text is None else f"dprintf {where}, {text}"
         if not session.stops.means_something(one):
             yield f"{_NOTHING}{line}"
             continue

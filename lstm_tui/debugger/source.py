@@ -51,7 +51,8 @@ class Source:
         interpreter: numpy, numba, or None for the one that is done sooner.
         initial: States before the first step, by pass; None for the cell's own.
         carry: Whether the states go on from one sequence to the next.
-        edit_script: Edits of the first line to begin with, which can be undone one by one.
+        edit_script: Edits of the first line to begin with, which can be undone one by one; those that cut a tape before
+            every so many tokens are made of every line.
         command: The arguments of the command that opens the same again; empty where there is none.
         recorded: A run read from a file, which is shown as it is.
         incoming: One sequence that still comes, instead of `sequences`.

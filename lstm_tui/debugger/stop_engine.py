@@ -16,6 +16,7 @@ from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, Breakpoints, D
 from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.held_values import HeldValues
 from lstm_tui.debugger.position import Cursor, Frame, Position
+from lstm_tui.debugger.printf_format import is_format, read_format
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 
@@ -268,7 +269,7 @@ class StopEngine:
             stop = next_stop(start, asked, self.scope, forward, progress, cancelled)
             only_prints = bool(stop.by) and all(one.log is not None for one in stop.by)
             frame = self.arrive(stop, forward, asked)
-            logged += [self._logged(one.log, frame) for one in stop.by if one.log is not None]
+            logged += [line for one in stop.by if one.log is not None for line in self._logged(one.log, frame)]
             done = Obeyed((), only_prints, False) if only_prints or stop.interrupted else self._obeyed(stop.by, obey)
             if done.goes_on:
                 logged += done.lines
@@ -301,8 +302,21 @@ class StopEngine:
         finally:
             self._is_obeying = False
 
-    def _logged(self, text: str, frame: Frame) -> str:
-        return f"t={frame.t} “{visible(frame.trace.sequence.tokens[frame.t])}”: {visible(self.filled(text))}"
+    def _logged(self, text: str, frame: Frame) -> Iterator[str]:
+        """Yield what a breakpoint prints: where it is, and its text filled, of C's format as many lines as that has."""
+        format = read_format(text) if is_format(text) else None
+        first, *more = (visible(self.filled(text)),) if format is None else format.lines(self._read)
+        yield f"t={frame.t} “{visible(frame.trace.sequence.tokens[frame.t])}”: {first}"
+        yield from (f"  {line}" for line in more)
+
+    def _read(self, text: str) -> Series | str:
+        """Return what an expression is here, or what is wrong with it."""
+        from lstm_tui.debugger.expressions import ExpressionError
+
+        try:
+            return self.evaluate(text).value
+        except ExpressionError as error:
+            return f"({error.said})"
 
     def filled(self, text: str) -> str:
         """Return a text with every expression in braces as what it is here, or as what is wrong with it."""

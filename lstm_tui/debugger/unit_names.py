@@ -115,6 +115,8 @@ class UnitNames:
     def named(self, pass_name: str, unit: int, name: str) -> UnitNames:
         """Return these names with another for one unit; an empty one takes its name away.
 
+        They stay in their order, in which sentences speak of them; a unit that had none comes last.
+
         Raises:
             UserError: It cannot be a name, or another unit of the pass is called so.
         """
@@ -125,12 +127,12 @@ class UnitNames:
             raise UserError(
                 f"unit {self.entry(pass_name, other)} of {pass_name} is called {name} already: give another name"
             )
-        mine = {one: old for one, old in self.of.get(pass_name, {}).items() if one != unit}
-        if name:
-            mine[unit] = name
+        mine = {**self.of.get(pass_name, {}), unit: name}
+        if not name:
+            del mine[unit]
         others = {one: names for one, names in self.of.items() if one != pass_name}
         if mine:
-            others[pass_name] = MappingProxyType(dict(sorted(mine.items())))
+            others[pass_name] = MappingProxyType(mine)
         return replace(self, of=MappingProxyType(others))
 
     def with_feature(self, name: str, feature: Feature | None) -> UnitNames:

@@ -20,7 +20,7 @@ from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.documents.blocks import named
 from lstm_tui.documents.html import Html, element, html_of
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError
 from lstm_tui.engine.number_text import LEAST_WIDTH, MINUS, compact
 from lstm_tui.engine.number_text import coordinate as _at
 from lstm_tui.engine.runtime.trace import Trace
@@ -74,18 +74,18 @@ def subject_of(
     A unit is given by its number or by its name on the network's card.
 
     Raises:
-        UserError: There is no such pass, unit or token, or there are too many tokens.
+        UsageError: There is no such pass, unit or token, or there are too many tokens.
     """
     name = pass_name or next(iter(trace))
     if name not in trace:
-        raise UserError(f"--pass {name}: there is no such pass; there are {', '.join(trace)}")
+        raise UsageError(f"--pass {name}: there is no such pass; there are {', '.join(trace)}")
     passed = trace[name]
     memory = passed[Facts(trace).memory(name)]
     chosen = range(*steps.indices(len(trace.sequence)))
     if not chosen:
-        raise UserError(f"--steps: no token is there; there are {len(trace.sequence)}, from 0")
+        raise UsageError(f"--steps: no token is there; there are {len(trace.sequence)}, from 0")
     if len(chosen) > MOST_TOKENS:
-        raise UserError(f"{len(chosen)} tokens are too many for a picture; --steps A:B takes at most {MOST_TOKENS}")
+        raise UsageError(f"{len(chosen)} tokens are too many for a picture; --steps A:B takes at most {MOST_TOKENS}")
     here = passed.tape_place(len(trace.sequence) - 1)
     names = UnitNames.of_trace(trace)
     found = int(np.argmax(np.nan_to_num(np.abs(memory[here]), nan=np.inf)))
@@ -96,11 +96,11 @@ def subject_of(
         if number is None:
             known = ", ".join(names.of.get(name, {}).values())
             there = f"; there are {known}" if known else "; give its number"
-            raise UserError(f"--unit {visible(unit[:40])}: no unit of {name} is called so{there}")
+            raise UsageError(f"--unit {visible(unit[:40])}: no unit of {name} is called so{there}")
         unit = number
     found = found if unit is None else unit
     if not 0 <= found < memory.shape[1]:
-        raise UserError(f"--unit {found}: there are {memory.shape[1]} units, from 0")
+        raise UsageError(f"--unit {found}: there are {memory.shape[1]} units, from 0")
     model = str(trace.model.get("name") or "network")
     return FigureSubject(trace, name, found, chosen, title or f"{model}: {names.words(name, found)}")
 

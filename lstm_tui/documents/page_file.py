@@ -9,7 +9,7 @@ from lstm_tui.documents.blocks import Page
 from lstm_tui.documents.html import page
 from lstm_tui.documents.markdown import markdown
 from lstm_tui.engine.doors import label
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError
 
 WRITERS: dict[str, Callable[[Page], str]] = {".html": page, ".htm": page, ".md": markdown}
 
@@ -22,9 +22,9 @@ def writer_of(path: str | Path, what: str = "a page") -> Callable[[Page], str]:
         what: What the page is, for messages, such as `a report`.
 
     Raises:
-        UserError: The name has another ending.
+        UsageError: The name has another ending.
     """
     writer = WRITERS.get(Path(path).suffix.lower())
     if writer is None:
-        raise UserError(f"{label(path)}: {what} is an .html file or an .md file; end its name so")
+        raise UsageError(f"{label(path)}: {what} is an .html file or an .md file; end its name so")
     return writer

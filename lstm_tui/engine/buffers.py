@@ -22,11 +22,16 @@ LINE = 64
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
     """Return an array that is not cleared and starts a line of memory."""
+    return aligned_at(shape, dtype)[0]
+
+
+def aligned_at(shape: tuple[int, ...], dtype: Any) -> tuple[Array, int]:
+    """Return such an array, and its address: to ask an array for that takes a microsecond."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     room = np.empty(size + LINE, dtype=np.uint8)
-    start = -room.ctypes.data % LINE
-    numbers: Array = room[start : start + size].view(dtype).reshape(shape)
-    return numbers
+    begin = room.ctypes.data
+    start = -begin % LINE
+    return np.ndarray(shape, dtype, room, start), begin + start
 
 
 def aligned_copy(array: Array, dtype: Any = None) -> Array:
@@ -49,7 +54,8 @@ class Workspace:
     def __init__(self) -> None:
         """Begin with none."""
         self._turn = threading.Lock()
-        self._room, self._used, self._wanted = np.empty(0, np.uint8), 0, 0
+        self._room, self._begin = aligned_at((0,), np.uint8)
+        self._used = self._wanted = 0
 
     @property
     def wanted(self) -> int:
@@ -59,20 +65,23 @@ class Workspace:
     def begin(self) -> None:
         """Begin with the next piece of work: every array that was taken before may be written over."""
         if self._wanted > len(self._room):
-            self._room = aligned((self._wanted,), np.uint8)
+            self._room, self._begin = aligned_at((self._wanted,), np.uint8)
         self._used = self._wanted = 0
 
     def take(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return an array that is not cleared and starts a line of memory; it is new where there is not enough."""
+        return self.take_at(shape, dtype)[0]
+
+    def take_at(self, shape: tuple[int, ...], dtype: Any) -> tuple[Array, int]:
+        """Return such an array, and its address."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
         with self._turn:
             start = self._used
             stop = self._used = start + -(-size // LINE) * LINE
             self._wanted = max(self._wanted, stop)
         if stop > len(self._room):
-            return aligned(shape, dtype)
-        numbers: Array = self._room[start : start + size].view(dtype).reshape(shape)
-        return numbers
+            return aligned_at(shape, dtype)
+        return np.ndarray(shape, dtype, self._room, start), self._begin + start
 
     @contextmanager
     def passing(self) -> Iterator[None]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from lstm_tui.engine.text_safety import visible
 
@@ -29,6 +30,21 @@ class UserError(Exception):
 
 class UsageError(UserError):
     """What was typed behind an option means nothing, as the wrong option would: the command line exits 2."""
+
+
+@contextmanager
+def behind(option: str) -> Iterator[None]:
+    """Have what is wrong in the text behind an option refused as the wrong option would be.
+
+    Raises:
+        UsageError: It means nothing here.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except UserError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 class UnknownName(UserError, KeyError):

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from lstm_tui.debugger.edits.language import ModelEdit, TextEdit, line_of
+from lstm_tui.debugger.edits.openings import network_named
+from lstm_tui.debugger.inspect.now import unit_at_start
+from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.toml import MAX_BYTES, page_text
+from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.tokens import tokenize
 from lstm_tui.formats.bundled_files import is_bundled
 from lstm_tui.formats.importers.network_endings import NATIVE
@@ -40,9 +44,7 @@ def add_stop(session: Session, path: Path, words: str) -> int:
     before = _written(path) if path.is_file() else page_text({"title": path.stem, "about": _about(session)})
     text = f"{before.rstrip()}\n\n[[stop]]\n{page_text(_stop(session, words), 'say')}"
     lesson = parse_lesson(text, str(path))
-    network = session.edits.baseline.network
-    assert network is not None
-    check(lesson.stops[-1], lambda name: network)
+    check(lesson.stops[-1], lambda name: _without_edits(session))
     with replacing(path) as stream:
         stream.write(text.encode())
     return len(lesson.stops)
@@ -86,11 +88,23 @@ def _stop(session: Session, words: str) -> dict[str, Any]:
     unit = dict(layout.units).get(position.pass_name) if layout is not None else None
     if unit is None and session.chosen is not None and session.chosen[0] == position.pass_name:
         unit = session.chosen[1]
+    if unit is None:
+        unit = unit_at_start(frame, Facts(frame.trace), position.pass_name)
     if unit is not None:
         keys["unit"] = unit
     if layout is not None and layout.pane < _SHOWN:
         keys["look"] = LOOKS[layout.pane]
     return {**keys, "say": words}
+
+
+def _without_edits(session: Session) -> Network:
+    """Return the network that a lesson opens: as its file has it, before a word was added or a text taught."""
+    network = session.edits.baseline.network
+    assert network is not None
+    if is_bundled(network.name):
+        return network_named(network.name)
+    other = any(isinstance(edit, ModelEdit) for edit in session.history.active)
+    return network if other else session.edits.opened_network
 
 
 def _opens(edit: object) -> bool:

@@ -311,8 +311,8 @@ def _difference_from_training(step: TrainingStep, run: CapturedRun) -> str:
 
 
 _READ = (
-    parser.NameNode, parser.UnitsNode, parser.NamedUnitNode, parser.EntryNode, parser.Class, parser.Shifted,
-    parser.PreviousNode, parser.AtNode,
+    parser.NameNode, parser.UnitsNode, parser.NamedUnitNode, parser.EntryNode, parser.BlockNode, parser.Class,
+    parser.Shifted, parser.PreviousNode, parser.AtNode,
 )  # fmt: skip
 """Nodes that read numbers of a run, with what says which of them."""
 

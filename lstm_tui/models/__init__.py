@@ -9,8 +9,10 @@ from typing import Any
 
 from lstm_tui.formats.bundled_files import bundled_names, path
 
-__all__ = ["bundled_names", "card", "described", "path", "sample_of"]
+__all__ = ["FIRST_MODEL", "bundled_names", "card", "described", "path", "sample_of"]
 
+FIRST_MODEL = "story"
+"""What is opened with its sample where nothing is said: its units have names, and it is seen to forget and to keep."""
 _SAMPLES = {
     "chars": "words.txt", "forecast": "waves.csv", "tiny": "tiny.txt", "numbers": "numbers.txt",
     "flip-flop": "flip-flop.csv", "picture": "picture.txt",

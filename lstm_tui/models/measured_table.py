@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import NormalDist, median
 
 import numpy as np
 
@@ -29,6 +29,9 @@ TIMED = 2_000
 """Tokens of the text whose reading is timed."""
 STORIES = 300
 """Stories that judge a story network."""
+CHANCE = 0.05
+"""How often a table of networks that are equally good may be said to show a difference."""
+_DEVIATE = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,9 @@ def measured(name: str, of: Group) -> MeasuredNetwork:
 def both_ways_words(rows: Sequence[MeasuredNetwork]) -> str:
     """Return what reading both ways is good for among some networks, in a sentence; empty where all read one way.
 
-    It is said to be right more often, or less, where the difference is more than twice its standard error.
+    The best that reads both ways is compared with the best that reads forward. It is said to be right more often, or
+    less, where the difference is beyond what one in twenty such tables would show by chance, whichever of their pairs
+    were the best (Bonferroni's bound over the pairs, two-sided, of binomial counts).
     """
     both, before = ([one for one in rows if (one.context == "both sides") is side] for side in (True, False))
     if not both or not before:
@@ -173,7 +178,7 @@ def both_ways_words(rows: Sequence[MeasuredNetwork]) -> str:
     better, plain = (max(ones, key=lambda one: one.accuracy) for ones in (both, before))
     gain = better.accuracy - plain.accuracy
     error = sum(one.accuracy * (1 - one.accuracy) / one.answers for one in (better, plain)) ** 0.5
-    if abs(gain) > 2 * error:
+    if abs(gain) > _DEVIATE.inv_cdf(1 - CHANCE / 2 / (len(both) * len(before))) * error:
         side = "more" if gain > 0 else "less"
         points = fixed(100 * abs(gain), 1)
         return f"Reading both ways is right {side} often here, by {points} points in a hundred answers."

@@ -15,8 +15,10 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Rows
 from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.runtime.memory_budget import bytes_of, set_memory_budget
 from lstm_tui.engine.runtime.run import Initial
-from lstm_tui.formats.inputs.inputs import open_source
+from lstm_tui.formats.inputs.framing import MOST_FRAME, PLAIN, Framing
+from lstm_tui.formats.inputs.inputs import open_source, with_frames
 from lstm_tui.models.bundled import model_for
 
 
@@ -30,6 +32,8 @@ def source_from(
     initial: Mapping[str, Mapping[str, ArrayLike]] | None,
     edits: str | Path | Sequence[str] = (),
     carry: bool = False,
+    framing: Framing = PLAIN,
+    memory: int | str | None = None,
 ) -> Source:
     """Return what the arguments of `lstm_tui.trace` and `lstm_tui.session` open.
 
@@ -40,11 +44,31 @@ def source_from(
         raise UserError(f"dtype= is float32 or float64, not {str(dtype)[:40]!r}")
     if line is not None and (isinstance(line, bool) or not isinstance(line, int)):
         raise UserError(f"line= is the number of a line, from 1; this is {kind_of(line)}")
-    given = open_source(source)
+    if memory is not None:
+        set_memory_budget(_bytes(memory))
+    given = with_frames(open_source(source), framing)
     network, note = model_for(given, model)
     found = Source.of_input(told(network, *([note] if note else [])), given, whole, line)
     made = replace(found, note=note, dtype=dtype, interpreter=interpreter, initial=_states(initial), carry=carry)
     return replace(made, edit_script=_edits(edits))
+
+
+def framing_of(frame: int | None, hop: int | None, context: int) -> Framing:
+    """Return how samples become steps, as the options of the same names say.
+
+    Raises:
+        UserError: One of them is no number of samples.
+    """
+    for name, one, least in (("frame", frame, 1), ("hop", hop, 1), ("context", context, 0)):
+        if one is not None and (isinstance(one, bool) or not isinstance(one, int) or not least <= one <= MOST_FRAME):
+            raise UserError(f"{name}= is a number of samples, from {least} to {MOST_FRAME}, not {str(one)[:40]!r}")
+    return Framing(frame, hop, context)
+
+
+def _bytes(memory: int | str) -> int:
+    if isinstance(memory, str) or (isinstance(memory, int) and not isinstance(memory, bool)):
+        return bytes_of(str(memory))
+    raise UserError(f"memory= is a number of bytes, or an amount such as '2G'; this is {kind_of(memory)}")
 
 
 def _edits(given: str | Path | Sequence[str]) -> tuple[Edit, ...]:

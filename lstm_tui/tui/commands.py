@@ -65,7 +65,7 @@ STANDARD: tuple[Command, ...] = (
     Command(_capital("N"), "steps.token(-1)", "token back", "previous token on the tape", STEP),
     Command(("s",), "steps.equation(1)", "equation", "next equation, in the pass's reading order", STEP, footer=2),
     Command(_capital("S"), "steps.equation(-1)", "equation back", "one equation back", STEP),
-    Command(("i",), "steps.op(1)", "op", "next op inside the equation", STEP, footer=3),
+    Command(("i",), "steps.op(1)", "op", "next op inside the equation", STEP, footer=4),
     Command(_capital("I"), "steps.op(-1)", "op back", "one op back", STEP),
     Command(("f",), "steps.finish(1)", "finish", "finish this token", STEP, footer=4),
     Command(_capital("F"), "steps.finish(-1)", "finish back", "back to where this token began", STEP),
@@ -160,7 +160,12 @@ STANDARD: tuple[Command, ...] = (
     ),
     Command(_capital("L"), "looks.everyone", "all units", "the ledger of the selected unit, or of all units", LOOK),
     Command(
-        _capital("M"), "looks.map", "map of shares", "whose memory it is after every step, on the whole screen", LOOK
+        _capital("M"),
+        "looks.map",
+        "map of shares",
+        "whose memory it is after every step, on the whole screen",
+        LOOK,
+        footer=2,
     ),
     Command(
         _capital("D"),
@@ -168,6 +173,7 @@ STANDARD: tuple[Command, ...] = (
         "diagram",
         "the cell as a picture with the numbers of one unit, step by step",
         LOOK,
+        footer=3,
     ),
     Command(
         ("0",), "looks.one_unit", "one unit", "one unit and one equation, large, to show a class; back: 0 or esc", LOOK
@@ -186,7 +192,7 @@ STANDARD: tuple[Command, ...] = (
         "edit",
         "change what is under the cursor: a word on the tape, or a value",
         CHANGE,
-        footer=4,
+        footer=3,
     ),
     Command(_capital("E"), "edits.edit_equation", "equation", "rewrite the equation under the cursor", CHANGE),
     Command(("a",), "edits.append(0)", "append", "append the most likely next token: an edit", CHANGE),
@@ -230,7 +236,7 @@ STANDARD: tuple[Command, ...] = (
         "the screen of a beginner, with a line in words, or of an expert",
         PROGRAM,
     ),
-    Command(_capital("K"), "dialogs.glossary", "glossary", "explain every label of the pane in use", PROGRAM, footer=6),
+    Command(_capital("K"), "dialogs.glossary", "glossary", "explain every label of the pane in use", PROGRAM, footer=3),
     Command(("question_mark",), "dialogs.help", "help", "all keys", PROGRAM, "?", 12, always=True),
     Command(("q",), "app.quit", "quit", "quit", PROGRAM, footer=13, always=True),
 )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from lstm_tui.analysis.ledger import FlowPart
 from lstm_tui.debugger.provenance.kept_part import kept_part, kept_sentence
+from lstm_tui.tui.canvas.canvas import wrapped_text
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
 
@@ -37,4 +36,4 @@ def map_in_words(view: View, part: FlowPart, near: range, width: int, palette: P
         whose += f" from t={steps.start} to {steps.stop - 1}"
     names = name(found.token), "" if found.until is None else name(found.until)
     words = kept_sentence(part, found, unit, whose, names)
-    return textwrap.wrap(palette.glyphs.say(words), max(width - 2, 20))
+    return wrapped_text(palette.glyphs.say(words), max(width - 2, 20))

@@ -15,7 +15,7 @@ import numpy as np
 
 from lstm_tui.analysis.ledger import Ledger, lost_at
 from lstm_tui.analysis.memory_events import MemoryStep
-from lstm_tui.debugger.inspect.now import NowSentence, now
+from lstm_tui.debugger.inspect.now import NowSentence, now, unit_at_start
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.state_update import unit_beside
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts, letter
@@ -194,9 +194,15 @@ class View:
         return f"t={t}" if self.trace.sequence.is_of_numbers else self.label(t, palette)
 
     def unit_of(self, pass_name: str) -> int:
-        """Return the chosen unit of a pass; the one with the largest memory when none is."""
+        """Return the chosen unit of a pass.
+
+        Where none is chosen it is the one of which the first sentence speaks, and without such the one with the largest
+        memory.
+        """
         count = self.trace[pass_name][self.facts.memory(pass_name)].shape[1]
         chosen = self.units.get(pass_name)
+        if chosen is None:
+            chosen = unit_at_start(self.frame, self.facts, pass_name)
         return int(self.ranking(pass_name)[0]) if chosen is None else min(chosen, count - 1)
 
     @property

@@ -23,18 +23,24 @@ _VIEWS: dict[str, str] = {
     "causes": f"q Y {_WALK} [ ] h l u s",
     "compare": "q n N g G s S [ ] o j k h l",
     "curves": f"q V {_WALK} [ ] h l n N u U a d",
+    "edits": "q u j k c s z Z P",
     "fixed-points": f"q J {_WALK} [ ] h l n N t s",
     "gradients": f"q R {_WALK} [ ] n m x b t",
     "health": f"q H {_WALK} [ ]",
+    "lesson-end": "q space j k P",
+    "lessons": "q T j k space P",
     "lockstep": "q n N h l g G j k D u U",
+    "page": "q p j k T P",
+    "stops": "q B j k space e i d delete b w p P",
     "text-by-unit": f"q U {_WALK} h l u",
+    "tour": "q space backspace y f5",
     "weights": "q W e r b s h l k j g G [ ] o / d z Z",
 }
 VIEW_KEYS: dict[str, tuple[str, ...]] = {view: tuple(keys.split()) for view, keys in _VIEWS.items()}
-"""The keys of each view as they are written; arrows, enter, escape and their like stay as they are."""
+"""The keys of each view, list, page and lesson as they are written; arrows, enter, escape and their like stay."""
 _EVERYWHERE = (":", "?", "K")
 """Keys that mean the same in every view."""
-_SIGN = re.compile(r"esc|enter|tab|space|[^\s/]")
+_SIGN = re.compile(r"esc|enter|tab|backspace|space|delete|home|pgup|pgdn|f[0-9]+|[^\s/]")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from lstm_tui.analysis.linear_probe import (
     judge_direction,
     logistic,
 )
-from lstm_tui.analysis.property_units import assumed, permuted_labels
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 
@@ -91,52 +90,6 @@ def test_the_balanced_accuracy_is_that_of_a_loop() -> None:
         ones = [bool(said[n]) for n in range(50) if row[n]]
         zeros = [not said[n] for n in range(50) if not row[n]]
         assert found == pytest.approx((np.mean(ones) + np.mean(zeros)) / 2)
-
-
-def test_permuted_labels_are_those_of_whole_sequences() -> None:
-    lengths = np.array([3, 9, 3, 3, 3, 3])
-    labels = np.arange(24.0)
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    parts = [slice(*starts[n : n + 2]) for n in (0, 2, 3, 4, 5)]
-    found = permuted_labels(labels, lengths, 20, np.random.default_rng(0))
-    assert found is not None
-    for row in found:
-        assert sorted(row) == sorted(labels)
-        assert {tuple(row[one]) for one in parts} == {tuple(labels[one]) for one in parts}
-        assert tuple(row[3:12]) in {tuple(np.roll(labels[3:12], by)) for by in range(9)}
-    assert permuted_labels(labels[:1], np.array([1]), 3, np.random.default_rng(0)) is None
-
-
-def test_a_sequence_of_like_length_has_its_labels_stretched_from_the_first_to_the_last() -> None:
-    lengths = np.array([8, 10, 9, 8, 9, 10])
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    labels = np.concatenate([np.arange(size) + 100 * n for n, size in enumerate(lengths)]).astype(float)
-    found = permuted_labels(labels, lengths, 30, np.random.default_rng(1))
-    assert found is not None
-    swapped = 0
-    for row in found:
-        givers = []
-        for n, size in enumerate(lengths):
-            mine = row[starts[n] : starts[n + 1]]
-            givers.append(giver := int(mine[0]) // 100)
-            assert (mine[0], mine[-1]) == (100 * giver, 100 * giver + lengths[giver] - 1), "both ends stay the ends"
-            assert (np.diff(mine) >= 0).all()
-            if lengths[giver] == size:
-                assert np.array_equal(mine, np.arange(size) + 100 * giver)
-        assert sorted(givers) == list(range(6)), "each is handed out once"
-        swapped += givers != list(range(6))
-    assert swapped > 25
-
-
-def test_of_hardly_any_sequences_labels_are_turned_round_too() -> None:
-    labels = np.arange(60.0)
-    found = permuted_labels(labels, np.array([30, 30]), 40, np.random.default_rng(1))
-    assert found is not None
-    assert len({tuple(row) for row in found}) > 30, "not the two ways to hand out whole ones"
-    assert "from the beginning to the end of all of them" in assumed(np.array([0, 30, 60]))
-    assert assumed(np.array([0, 60])).endswith("from the beginning to the end of the text")
-    assert assumed(np.arange(0, 180, 30)) == "the p-values assume that the lines are independent of each other"
-    assert "2 that are like no other" in assumed(np.array([0, 30, 60, 90, 120, 150, 250, 900]))
 
 
 @pytest.mark.parametrize("case", ["few", "nan", "none"])

@@ -137,6 +137,11 @@ def test_every_word_is_what_a_loop_over_its_definition_says(part: FlowPart, step
     found = memory_step(part, t)
     words, unknown, lost, written = naive(part.flow, step)
     assert (words_of(found), found.unknown.tolist()) == (words, unknown)
+    keeps = part.flow.keep[step].tolist()
+    assert found.emptied.tolist() == [
+        word == "cleared" or (word == "rewritten" and 1 - abs(keep) >= 0.25)
+        for word, keep in zip(words, keeps, strict=True)
+    ]
     if found.forgets and not any(unknown):  # what the row calls a loss, no sentence calls kept
         assert set(words) - {"kept", ""}
     for mine, other in ((found.lost, lost), (found.written, written)):

@@ -144,7 +144,7 @@ def test_the_effect_is_the_correlation_and_the_means_are_means() -> None:
     lengths = [9] * 6
     states = made(5, lengths, units=4)
     labels = quotes(random, lengths)
-    for one in units_that_follow(states, labels, permutations=9):
+    for one in units_that_follow(states, labels, permutations=9).units:
         values = states.values[one.unit].astype(np.float64)
         assert one.effect == pytest.approx(np.corrcoef(values, labels)[0, 1], abs=1e-5)
         assert one.inside == pytest.approx(values[labels == 1].mean(), abs=1e-5)
@@ -161,7 +161,7 @@ def test_a_planted_quote_unit_is_found_among_1024(request: pytest.FixtureRequest
     values = slow_walk(random, 1024, len(labels))
     values[700] = 0.8 * labels + random.normal(scale=0.6, size=len(labels))
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    first, second, *_ = units_that_follow(Held(values.astype(np.float32), starts), labels, permutations=99)
+    first, second, *_ = units_that_follow(Held(values.astype(np.float32), starts), labels, permutations=99).units
     assert (first.unit, first.p, first.follows) == (700, 0.01, True)
     assert first.inside > first.outside
     assert not second.follows
@@ -175,7 +175,7 @@ def false_finds(corpora: int, lengths: Sequence[int]) -> int:
         random = np.random.default_rng(corpus)
         values = np.concatenate([slow_walk(random, 16, size) for size in lengths], axis=1)
         labels = quotes(random, lengths)
-        found += units_that_follow(Held(values.astype(np.float32), starts), labels, 99, seed=corpus)[0].follows
+        found += bool(units_that_follow(Held(values.astype(np.float32), starts), labels, 99, seed=corpus).following)
     return found
 
 
@@ -199,9 +199,47 @@ def test_labels_that_never_change_and_units_that_never_change_are_told() -> None
     with pytest.raises(UserError, match="no finite number"):
         units_that_follow(states, np.array([np.nan, 1, 0, 0, 1, 1, 0, 0]))
     states.values[1] = 0.5
-    last = units_that_follow(states, np.arange(8) % 2, permutations=9)[-1]
+    last = units_that_follow(states, np.arange(8) % 3 % 2, permutations=9).units[-1]
     assert last.unit == 1
     assert np.isnan(last.effect)
     assert not last.follows
     with pytest.raises(UserError, match="at every step"):
         units_that_follow(made(1, [1, 0]), np.array([1.0]))
+    with pytest.raises(UserError, match="2 steps in 1 line: too few"):
+        units_that_follow(made(1, [2]), np.array([1.0, 0.0]))
+
+
+def test_in_one_text_effects_are_those_of_the_middle_and_shifts_are_as_a_loop_shifts() -> None:
+    random = np.random.default_rng(8)
+    size, each_way, by = 400, 16, 6
+    values, labels = slow_walk(random, 5, size), quotes(random, [40] * 10)
+    found = units_that_follow(Held(values.astype(np.float32), np.array([0, size])), labels, 18)
+    # a shift reaches over 100 steps here, and 6 at a time is the least that takes at most 18 of them
+    middle = np.arange(each_way * by, size - each_way * by)
+    assert (found.steps, found.relabelled, found.least_p) == (len(middle), "32 shifts", 1 / 17)
+
+    def largest(times: int) -> float:
+        mine = labels[middle + times * by]
+        return float(max(abs(np.corrcoef(row[middle], mine)[0, 1]) for row in values))
+
+    others = [largest(times) for times in range(-each_way, each_way + 1) if times]
+    for one in found.units:
+        effect = np.corrcoef(values[one.unit, middle], labels[middle])[0, 1]
+        assert one.effect == pytest.approx(effect, abs=1e-5)
+        assert one.p == pytest.approx(min(1, (1 + sum(other >= abs(effect) for other in others)) / (1 + each_way)))
+        assert one.inside == pytest.approx(values[one.unit, middle][labels[middle] == 1].mean(), abs=1e-5)
+
+
+def test_a_property_that_is_not_where_it_is_compared_is_told() -> None:
+    labels = np.zeros(300)
+    labels[:5] = 1
+    with pytest.raises(UserError, match="at none of the 100 steps that can be compared, of 300: take more text"):
+        units_that_follow(made(1, [300]), labels)
+
+
+def test_a_window_without_the_property_is_no_effect() -> None:
+    labels = np.zeros(800)
+    labels[398:402] = 1
+    found = units_that_follow(made(2, [800]), labels, 20)
+    assert all(np.isfinite(one.effect) and abs(one.effect) < 0.5 for one in found.units)
+    assert all(0 < one.p <= 1 for one in found.units)

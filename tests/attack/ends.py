@@ -56,6 +56,8 @@ EDITS = 3
 _WARM = 0.8  # of the runs that are ended after their start have all imported when they begin
 _SWITCHES = {b"1049": b"l", b"25": b"h", b"1000": b"l", b"1003": b"l", b"2004": b"l", b"1004": b"l", b"7": b"h"}
 """Private modes of a terminal, and how each is to stand at the end."""
+_BY_ITSELF = (0, 1, 3)
+"""Exit codes of what was done, or could not be, before anything ended it."""
 _MARK = b"\x00the end\x00"
 
 
@@ -97,7 +99,9 @@ def states() -> dict[str, State]:
         "plain, compiling": State((*run, "--plain", "--interpreter", "numba"), b"", cold=True),
         "plain, piped": State((*run, "--plain"), b"lists the verbs", screen=False),
         "train": State(("train", "t.txt", "--epochs", "4000", "-o", "n.safetensors"), b"epoch   1", screen=False),
-        "train, compiling": State(("train", "t.txt", "-o", "n.safetensors"), b"", cold=True, screen=False),
+        "train, compiling": State(
+            ("train", "t.txt", "--epochs", "4000", "-o", "n.safetensors"), b"", cold=True, screen=False
+        ),
         "serve": State(("serve", "t.txt", *SMALL, "--port", "0"), b"http://", screen=False),
     }
     for command in COMMANDS:
@@ -466,7 +470,7 @@ def _tried(program: Program, case: Case, journals: Path, figures: Figures, clock
         program.send(state.keys)
     program.until(program.ended, delay)
     if program.ended():
-        if program.process.returncode not in (0, 1, 3):
+        if program.process.returncode not in _BY_ITSELF:
             yield f"it ended by itself with {program.process.returncode}"
         return
     early = b"\x1b[?1049h" not in program.raw and not state.ready
@@ -519,8 +523,10 @@ def _send(program: Program, end: str, early: bool) -> tuple[int, ...] | None:
             return (129, *((-1, 1) if early else ()))  # it ended before there was a handler, or found no terminal
         if program.state.words[0] == "serve" or "train" in program.state.words or "-o" in program.state.words:
             return None  # it needs neither
-        return (0, 1, 3)
+        return _BY_ITSELF
     number = getattr(signal, end)
+    if program.ended():  # by itself, since it was looked at last: nobody is told of an end any more
+        return _BY_ITSELF
     program.process.send_signal(number)
     if end == "SIGINT" and program.state.talks:
         program.until(program.ended, 0.5)

@@ -24,7 +24,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 
-PERMUTATIONS = 99
+PERMUTATIONS = 199
 WORDS = 50
 CARRIED = 4.0
 """What is added to every forget gate of a network, so that its memories last some fifty tokens."""
@@ -48,15 +48,12 @@ class NullCorpus(NamedTuple):
 def slow_units(random: np.random.Generator, units: int, lengths: list[int], lasts: float, zero: bool = False) -> Array:
     """Return units that forget in so many steps, anew in every line, (H, N); `zero` has each line begin at 0."""
     keep = math.exp(-1 / lasts)
-    parts = []
-    for size in lengths:
-        pushes = random.normal(size=(units, size)) * math.sqrt(1 - keep**2)
-        state = np.zeros(units) if zero else random.normal(size=units)
-        made = np.empty((units, size))
-        for t in range(size):
-            made[:, t] = state = keep * state + pushes[:, t]
-        parts.append(made)
-    return np.concatenate(parts, axis=1)
+    longest = max(lengths)
+    states = np.zeros((units, len(lengths))) if zero else random.normal(size=(units, len(lengths)))
+    made = random.normal(size=(longest, units, len(lengths))) * math.sqrt(1 - keep**2)
+    for t in range(longest):
+        made[t] = states = keep * states + made[t]
+    return np.concatenate([made[:size, :, n].T for n, size in enumerate(lengths)], axis=1)
 
 
 def runs(random: np.random.Generator, lengths: list[int], lasts: float) -> Array:
@@ -105,6 +102,25 @@ def one_text(random: np.random.Generator) -> NullCorpus:
     return NullCorpus(lengths, slow_units(random, 64, lengths, 100), runs(random, lengths, 60))
 
 
+def two_texts(random: np.random.Generator) -> NullCorpus:
+    """Return two texts of such units and labels, of other lengths."""
+    lengths = [2200, 900]
+    return NullCorpus(lengths, slow_units(random, 64, lengths, 100), runs(random, lengths, 60))
+
+
+def clustered(random: np.random.Generator) -> NullCorpus:
+    """Return one text whose labels are dense in some chapters and rare in others, as what is said in a novel is."""
+    lengths = [4000]
+    often = runs(random, lengths, 300)
+    labels = np.zeros(4000)
+    for t in range(1, 4000):
+        ends, begins = 1 / 15, 1 / 15 if often[t] else 1 / 300
+        labels[t] = labels[t - 1] if random.random() > (ends if labels[t - 1] else begins) else 1 - labels[t - 1]
+    if not labels.any():
+        labels[1500:2500] = 1
+    return NullCorpus(lengths, slow_units(random, 64, lengths, 100, zero=True), labels)
+
+
 def _network(seed: int) -> Network:
     network = build_network(
         {
@@ -151,6 +167,8 @@ KINDS: Mapping[str, tuple[Callable[[np.random.Generator], NullCorpus], str]] = {
     "lines of all lengths": (unlike, "40 lines of 15 to 54, 64 units that last 30, labels 8"),
     "from 0 at each line": (beginning_at_zero, "the same, drifting from 0, labels late in a line"),
     "one text": (one_text, "3,000 tokens, 64 units that last 100, labels 60"),
+    "two texts": (two_texts, "2,200 and 900 tokens, the same"),
+    "in clusters": (clustered, "4,000 tokens, units from 0, labels 15 in some chapters, rare in others"),
     "an LSTM over lines": (network_lines, "30 lines of 8 to 30 words, 128 memories, labels 8"),
     "an LSTM over one text": (network_text, "2,000 words, 128 memories, labels 50"),
 }
@@ -195,7 +213,7 @@ def try_kind(name: str, count: int, planted: int, seed: int) -> Outcome:
             values[which] = PLANTED * labels + random.normal(scale=NOISE, size=len(labels))
         starts = np.concatenate([[0], np.cumsum(lengths)])
         states = HeldStates(len(labels), len(values), starts, values.astype(np.float32))
-        following = {one.unit for one in units_that_follow(states, labels, PERMUTATIONS, seed=n) if one.follows}
+        following = {one.unit for one in units_that_follow(states, labels, PERMUTATIONS, seed=n).following}
         if n < count:
             false += bool(following)
         else:

@@ -1,4 +1,4 @@
-"""Small lies for the documents: a digit or another number, an option, a verb, a command, a path or a key is changed."""
+"""Small lies for the documents: a number, an option, a verb, a command, a path, a key or a direction is changed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from lstm_tui.cli.arguments import command_names
 from lstm_tui.debugger.commands.dispatch import VERBS
 from lstm_tui.tui.commands import COMMANDS
 
-from .documents import COMMENT, DOCUMENTS, FENCED, GENERATED, name_of
+from .documents import COMMENT, DOCUMENTS, FENCED, GENERATED, MANUAL, ROOT, name_of
 from .numbers import WORDS
+from .shown import OPPOSITE, strong_words
 from .spans import option_helps
 
 _CODE = re.compile(r"`[^`]+`")
@@ -52,11 +53,15 @@ class Break:
         return f"{name_of(self.path)}: {self.kind} {self.old!r} → {self.new!r} in: {line}"
 
 
-def breaks(seed: int, count: int) -> list[Break]:
-    """Return as many breaks, by a seed: the kinds in turn, of each any place of any document with the same chance."""
+def breaks(seed: int, count: int, only: str = "") -> list[Break]:
+    """Return as many breaks, by a seed: the kinds in turn, of each any place of any document with the same chance.
+
+    Of one kind alone, where one is named.
+    """
     rng = random.Random(seed)
-    places = {kind: [(path, *place) for path in DOCUMENTS for place in _places(path, kind)] for kind in _KINDS}
-    kinds = [kind for kind in _KINDS if places[kind]]
+    asked = [only] if only else list(_KINDS)
+    places = {kind: [(path, *place) for path in DOCUMENTS for place in _places(path, kind)] for kind in asked}
+    kinds = [kind for kind in asked if places[kind]]
     found: list[Break] = []
     while len(found) < count:
         kind = kinds[len(found) % len(kinds)]
@@ -69,12 +74,14 @@ def breaks(seed: int, count: int) -> list[Break]:
 
 def _places(path: Path, kind: str) -> Iterator[tuple[int, str]]:
     """Yield where something of a kind is seen, and what stands there."""
+    if kind == WHICH_WAY and path not in (ROOT / "README.md", *MANUAL):
+        return  # users' documents alone say by what it is shown
     text = path.read_text("utf-8")
     hidden = [range(*one.span()) for one in COMMENT.finditer(text)]
     for found in _KINDS[kind][0](text):
-        start = found.start(1)
+        start = found.start(found.lastindex or 0)
         if not any(start in one for one in hidden):
-            yield start, found[1]
+            yield start, found[found.lastindex or 0]
 
 
 def _another(among: list[str]) -> Callable[[str, random.Random], str]:
@@ -126,6 +133,16 @@ def _typed(text: str) -> Iterator[re.Match[str]]:
             yield found
 
 
+def _which_way(text: str) -> Iterator[re.Match[str]]:
+    """Find the words that say which way, but for those in code."""
+    yield from strong_words(FENCED.sub(lambda fence: "`" * len(fence[0]), text))
+
+
+def _turned(old: str, rng: random.Random) -> str:
+    new = OPPOSITE[old.lower()]
+    return new.capitalize() if old[0].isupper() else new
+
+
 def _keys(text: str) -> Iterator[re.Match[str]]:
     for found in re.finditer(r"`(\S|space|esc)`", text):
         if found[1] in _KEYS:
@@ -133,6 +150,7 @@ def _keys(text: str) -> Iterator[re.Match[str]]:
 
 
 _COMMANDS = sorted(command_names())
+WHICH_WAY = "which way"
 _SMALL = "|".join(WORDS[2:])
 _KINDS: dict[str, tuple[Callable[[str], Iterator[re.Match[str]]], Callable[[str, random.Random], str]]] = {
     "digit": (_digits, _digit),
@@ -141,6 +159,7 @@ _KINDS: dict[str, tuple[Callable[[str], Iterator[re.Match[str]]], Callable[[str,
     "path": (_finder(r"[`( ]((?:[\w.-]+/)+[\w.-]*)(?=[`) .])"), _misspelt),
     "key": (_keys, _another(_KEYS)),
     "command": (_finder(rf"lstm-tui ({'|'.join(_COMMANDS)})\b"), _another(_COMMANDS)),
+    WHICH_WAY: (_which_way, _turned),
     "number in words": (_finder(rf"\b((?i:{_SMALL}))\b(?! by one)"), _word),
 }
 """Of each kind: what finds its places in a text (as the first group), and what is put in place of what stands there."""

@@ -86,6 +86,24 @@ def test_a_text_is_printed_at_every_such_place_and_the_run_goes_on(session: Sess
     assert session.frame.t == plain.frame.t
 
 
+def test_a_format_of_c_is_filled_as_c_fills_it_at_every_place(session: Session) -> None:
+    passed, tokens = session.frame.passed, session.frame.trace.sequence.tokens
+    answer(session, r'dprintf c, "f=%.3f %s\n", f[1], token')
+    answer(session, 'dprintf c, "%3d|%-6s|%%", t, token')
+    expected = []
+    for t, token in enumerate(tokens):
+        at = f"t={t} “{token}”: "
+        expected += [f"{at}f={float(passed['f'][t, 1]):.3f} {token}", f"{at}{t:3d}|{token:<6}|%"]
+    assert list(answer(session, "c")[: len(expected)]) == expected
+
+
+def test_a_format_of_two_lines_prints_two_and_what_is_not_there_is_said(session: Session) -> None:
+    answer(session, r'dprintf 3, "one\ntwo %g", f[1][t+99]')
+    first, second, *_ = answer(session, "c")
+    assert first.endswith(": one")
+    assert second == "  two not known: its step does not exist"
+
+
 def test_what_is_printed_stops_where_a_breakpoint_does(session: Session) -> None:
     answer(session, "dprintf c, {t}")
     answer(session, 'break "not"')
@@ -102,7 +120,9 @@ def test_a_run_that_only_prints_stops_now_and_then(session: Session, monkeypatch
 
 
 @pytest.mark.parametrize("line", ["dprintf", "dprintf c", "dprintf c,", 'dprintf "no, x', "dprintf (c, x",
-                                  "dprintf c, %g", "dprintf c, {cc}", "dprintf cc, x"])  # fmt: skip
+                                  "dprintf c, %g", 'dprintf c, "%g"', 'dprintf c, "%g", f[0], f[1]',
+                                  'dprintf c, "%q", t', 'dprintf c, "%g", cc', "dprintf c, {cc}",
+                                  "dprintf cc, x"])  # fmt: skip
 def test_what_cannot_be_printed_is_refused(session: Session, line: str) -> None:
     with pytest.raises(UserError):
         answer(session, line)

@@ -120,7 +120,7 @@ def test_a_probe_of_what_the_network_reads_is_found() -> None:
     assert "selectivity" in told
     assert printed(session, "mean(food)") == printed(session, "food")
     answer(session, "feature r = random(i)")
-    assert "no better than" in " ".join(answer(session, 'feature r against "sun|he"'))
+    assert "not known to be" in " ".join(answer(session, 'feature r against "sun|he"'))
 
 
 def test_labels_and_directions_come_from_files(tmp_path: Path) -> None:

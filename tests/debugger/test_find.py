@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ from edited_networks import sentence, stacked
 
 from lstm_tui.debugger import corpus as corpora
 from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.commands.find import file_corpus
 from lstm_tui.debugger.corpus import Corpus, ValueName, hold_states
+from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.inspect.findings import labels_by_pattern, labels_in_file
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
@@ -44,6 +47,57 @@ def test_the_states_of_a_corpus_are_those_of_its_lines(pool: int, long: int, mon
             assert np.array_equal(got.T, trace[one.pass_name][one.value])
         assert held.ids[first:stop].tolist() == [] if sequence.ids is None else sequence.ids.tolist()
         assert held.location(int(stop) - 1) == (0, line, 0, len(sequence) - 1)
+
+
+@pytest.mark.parametrize("edits", ["reset every 2", "chunk every 2", "reset every 3\nchunk every 2"])
+@pytest.mark.parametrize("name", ["stacked", "tiny"])
+@pytest.mark.parametrize("long", [3, 1 << 14])
+def test_cuts_and_states_to_begin_with_are_those_of_the_runs(
+    edits: str, name: str, long: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpora, "_LONG", long)
+    monkeypatch.setattr(corpora, "chosen_for_many", lambda: "numpy")
+    script = parse_edit_script(edits)
+    source = replace(SOURCE, edit_script=script)
+    value = ValueName("layer1.forward", "c")
+    if name == "tiny":
+        source = Source.of_input(open_model("tiny"), text_from("on wait off wait wait on off\non off\n"))
+        source = replace(source, edit_script=script, interpreter="numpy")
+        source = replace(source, initial={"layer0.forward": {"h": np.ones(2, np.float32)}})
+        value = ValueName("layer0.forward", "c")
+    held = hold_states(Corpus.of((source,)), [value])
+    plain = hold_states(Corpus.of((replace(source, edit_script=()),)), [value])
+    apart = 0
+    for line in range(source.count):
+        first, stop = held.starts[line : line + 2]
+        wanted = source.run_edited(line)[value.pass_name]["c"]
+        got = held.states[value.name].read(range(wanted.shape[1]), first, stop).T
+        assert np.allclose(got, wanted, atol=1e-6)
+        apart += not np.array_equal(got, plain.states[value.name].read(range(wanted.shape[1]), first, stop).T)
+    assert apart or (name == "tiny" and "reset" not in edits), "a chunk leaves what reads forward as it is"
+    assert Corpus.of((source,)).digest() != Corpus.of((replace(source, edit_script=()),)).digest()
+
+
+def test_cuts_before_every_so_many_tokens_are_of_every_line_of_a_session() -> None:
+    source = replace(SOURCE, edit_script=parse_edit_script("reset every 2"))
+    session = Session.open(source)
+    assert session.edits.to_edit or session.history.lines
+    for line in (2, 3, 0, 2):
+        session.open_line(line)
+        assert session.history.lines == ("reset every 2",)
+        made = session.frame.trace["layer0.forward"]["c"]
+        assert np.array_equal(made, source.run_edited(line)["layer0.forward"]["c"])
+    assert file_corpus(session).cuts
+    session.undo()
+    session.open_line(0)
+    session.open_line(2)
+    assert session.history.lines == (), "taken back there"
+    assert not file_corpus(session).cuts
+
+
+def test_an_edit_of_one_line_is_refused_by_its_name() -> None:
+    with pytest.raises(UserError, match="`remove 1` is an edit of one line, and many are searched: leave it out"):
+        Corpus.of((replace(SOURCE, edit_script=parse_edit_script("reset every 2\nremove 1")),))
 
 
 def test_a_long_text_of_a_forward_network_is_run_in_parts_that_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,5 +230,5 @@ def test_labels_of_a_file_are_as_many_as_tokens(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no number"):
         labels_in_file(corpus, str(tmp_path / "tags.tsv"), None)
     (tmp_path / "tags.tsv").write_text("a\t1\n")
-    with pytest.raises(UserError, match="labels for 1 tokens, and there are"):
+    with pytest.raises(UserError, match="labels for 1 token, and there are"):
         labels_in_file(corpus, str(tmp_path / "tags.tsv"), None)

@@ -17,7 +17,7 @@ from present import present
 from lstm_tui.cli.autosave import counted_edits, taking_up
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.commands.foreign_words import INFO_COUNTERPARTS
-from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.commands.table import VERBS, Verb
 from lstm_tui.debugger.expressions.functions import ELSEWHERE, FUNCTIONS
 from lstm_tui.debugger.expressions.series import Series
 from lstm_tui.debugger.held_values import MOST_HELD, HeldValues, read_written, written
@@ -105,9 +105,9 @@ def test_a_topic_without_its_like_is_no_topic_here() -> None:
     ("line", "instead"),
     [("print np.mean(c)", "`mean(c)`"), ("print c.mean()", "`mean(c)`"),
      ("print np.linalg.svd(W_f)", "`singular(W_f)`"),
-     ("print c.shape", "`whatis c`"), ("print W_f.T @ h", "`whatis W_f`"), ("print len(c)", "`whatis EXPR`"),
+     ("print c.shape", "`whatis c`"), ("print W_f.real", "`whatis W_f`"), ("print len(c)", "`whatis EXPR`"),
      ("print c[3] = 4", "`set c[3] = 1`"), ("backtrace full", "`info locals`"), ("frame 2", "`pass NAME`"),
-     ("print W_f[:, 3]", "W_f[3] is a row"), ("print W_f[3, :]", "W_f[3] is a row")],
+     ("set $4 = 3", "`set $limit = 3`"), ("set var $ = 3", "`set $limit = 3`"), ("set $$2 = 3", "`set $limit = 3`")],
 )  # fmt: skip
 def test_a_habit_that_has_another_form_here_is_told_it(line: str, instead: str) -> None:
     assert instead in refused(opened(), line)
@@ -152,6 +152,79 @@ def test_an_edit_that_is_only_asked_says_what_making_it_says_and_leaves_nothing(
     assert asked == list(said(made, edit))
     assert last == "only asked: the run is as it was"
     assert not np.array_equal(present(made.frame.trace.result), present(before.trace.result))
+
+
+ASKED = {
+    "patch": "patch c[0] @ 1 from base @ 0",
+    "model": "model sentiment-forward",
+    "mask": "mask 1",
+    "patch-from": "patch-from none.npz c[0]",
+    "model-file": "model-file none.safetensors",
+    "load-edits": "load-edits none.txt",
+    **{one: one for one in ("apply", "generate", "answer", "propagate")},
+}
+"""How a verb that edits is asked, where its example is not one for this network."""
+
+
+def reply_or_mistake(session: Session, line: str) -> list[str]:
+    try:
+        return list(said(session, line))
+    except UserError as error:
+        return [str(error)]
+
+
+@pytest.mark.parametrize("verb", [one for one in VERBS if one.edits], ids=lambda one: one.name)
+def test_what_any_verb_that_edits_would_do_is_asked_and_leaves_nothing(verb: Verb) -> None:
+    line = ASKED.get(verb.name, verb.example).replace("[7]", "[2]")
+    session, made = opened(), opened()
+    before = session.frame
+    done = reply_or_mistake(made, line)
+    asked = reply_or_mistake(session, f"what-if {line}")
+    if made.history.lines:
+        assert asked.pop() == "only asked: the run is as it was"
+    assert asked[0] == done[0]
+    assert asked[: len(done)] == done or verb.name == "text"  # which tells its own answer, and here both
+    assert (session.frame, session.history.lines) == (before, ())
+
+
+@pytest.mark.parametrize("verb", [one for one in VERBS if one.example and not one.edits], ids=lambda one: one.name)
+def test_a_verb_that_is_said_not_to_edit_edits_nothing(verb: Verb) -> None:
+    session = opened()
+    try:
+        said(session, verb.example.replace("[7]", "[2]"))
+    except UserError:
+        return
+    assert session.history.lines == ()
+
+
+LINES_OF_EDITS = [
+    "set i[:] = 0", "weight W_f * 0", "set f[0] @ 1 = 1", 'replace 3 "good"', "undo", "redo", "undo 2", "switch base",
+    "scale c[1] @ 2 * 2", "let i = 0", "patch c[0] @ 1 from base @ 0", "remove 3",
+]  # fmt: skip
+CHANGE = re.compile(r"(?P<name>\w+): (?P<before>\S+) → (?P<after>\S+)(?: \(without edits (?P<first>\S+)\))?\Z")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sampled_from(LINES_OF_EDITS), min_size=2, max_size=6))
+def test_left_of_an_arrow_is_what_an_output_was_before_the_line_and_behind_it_what_it_is_without_edits(
+    lines: list[str],
+) -> None:
+    session = opened()
+    first = present(session.frame.trace.result)
+    names = session.frame.trace.classes
+    for line in lines:
+        before = present(session.frame.trace.result)
+        reply = reply_or_mistake(session, line)
+        after = present(session.frame.trace.result)
+        changes = [found for one in reply if (found := CHANGE.match(one)) and found["name"] in names]
+        assert {one["name"] for one in changes} == {names[n] for n in np.flatnonzero(before != after)}
+        for one in changes:
+            n = names.index(one["name"])
+            assert abs(float(one["before"]) - before[n]) < 1e-3
+            assert abs(float(one["after"]) - after[n]) < 1e-3
+            told = bool(session.history.active) and first[n] != before[n]
+            assert (one["first"] is not None) == told
+            assert not told or abs(float(one["first"]) - first[n]) < 1e-3
 
 
 def test_of_an_edit_that_no_output_follows_none_is_listed() -> None:

@@ -105,8 +105,8 @@ def test_of_a_stretch_of_a_pass_places_are_those_of_the_whole_tape(way: str) -> 
 @pytest.mark.parametrize(
     ("edit", "by"),
     [("set layer0.forward.c[:] @ 3 = 0.01", "where an edit of c lets 100 % of that go"),
-     ("set layer0.forward.f[:] @ 3 = 0.25", "where f = 0.25 lets 75 % of that go"),
-     ("set layer0.forward.f[:] @ 3 = 0", "where f = 0 lets 100 % of that go")],
+     ("set layer0.forward.f[:] @ 3 = 0.25", "where the forget gate f = 0.25 lets 75 % of that go"),
+     ("set layer0.forward.f[:] @ 3 = 0", "where the forget gate f = 0 lets 100 % of that go")],
 )  # fmt: skip
 def test_what_an_edit_did_is_said_of_the_edit(edit: str, by: str) -> None:
     network = stacked()
@@ -150,7 +150,7 @@ def test_the_sentence_has_the_step_the_gate_and_its_number() -> None:
     f = float(part.passed["f"][4][0])
     assert said(part, range(6)) == (
         "«0» has the largest share of unit 0, 78 % on average: 90 % of its part is kept until «4», "
-        f"where f = {f:.2g} lets 97 % of that go"
+        f"where the forget gate f = {f:.2g} lets 97 % of that go"
     )
 
 

@@ -72,13 +72,54 @@ def test_an_entry_is_the_number_at_its_head_row_and_column(heads: int) -> None:
         assert number_after(said(session, "print S[0,3,2]")) == number_after(said(session, "print S[3,2]"))
 
 
+BLOCKS = {
+    "S[{}:,1]": lambda m: m[:, 1],
+    "S[{}1:3,::2]": lambda m: m[1:3, ::2],
+    "S[{}-1,1:]": lambda m: m[-1, 1:],
+    "S[{}::-1,1:][1,:]": lambda m: m[::-1, 1:][1],
+    "S[{}1:,1:].T": lambda m: m[1:, 1:].T,
+    "S[{}:,:] @ S[{}0,:]": lambda m: m @ m[0],
+}
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("text", BLOCKS)
+def test_rows_and_columns_of_a_head_are_those_of_its_matrix(text: str, heads: int) -> None:
+    session, size = session_of(heads=heads), 8 // heads
+    memory = np.asarray(session.frame.passed["S"], np.float64).reshape(6, heads, size, size)
+    typed = text.replace("{}", "" if heads == 1 else f"{heads - 1},")
+    for t in (0, 5):
+        session.goto(t)
+        answered = session.evaluate(typed)
+        answer_, node = answered.value, answered.expression.node
+        expected = BLOCKS[text](memory[t, heads - 1])
+        assert answer_.values[0] == pytest.approx(expected.ravel())
+        assert answer_.shape == (expected.shape if expected.ndim == 2 else None)
+        for entry in range(answer_.size):
+            name = answered.expression.entry_of(node, answer_, entry)
+            assert session.evaluate(name).value.values[0, 0] == answer_.values[0, entry], name
+
+
+def test_a_memory_of_one_head_is_a_matrix_in_a_product() -> None:
+    session = session_of(heads=1)
+    memory, h = np.asarray(session.frame.passed["S"][5], np.float64).reshape(8, 8), session.frame.passed["h"][5]
+    assert session.evaluate("S @ h").value.values[0] == pytest.approx(memory @ h)
+    assert session.evaluate("S.T @ h").value.values[0] == pytest.approx(memory.T @ h)
+    assert session.evaluate("S.T[0,2]").value.values[0, 0] == pytest.approx(memory[2, 0])
+
+
 MISTAKES = {
     "print S[1,3]": "2 heads: write S[head, row, column]",
     "print S[2,0,0]": "2 heads, from 0",
     "print S[0,4,0]": "4 rows, from 0",
     "print S[0,0,9]": "4 columns, from 0",
     "print h[2,3]": "no rows and columns",
-    "print (S + S)[0,1,2]": "by its name",
+    "print (S + S)[0,1,2]": "S + S has no rows and columns",
+    "print S[1:,3]": "2 heads: write the head, rows, columns",
+    "print S[:,1:,3]": "one head at a time",
+    "print S[2,1:,3]": "2 heads, from 0",
+    "print S[0,4:,3]": "4 rows, from 0",
+    "print S.T @ h": "32 units and h 8 units",
     "print S[0,1.5,2]": "whole number",
     "print S[0,1,2,3]": "does not belong here",
     "set S[1,:] = 0": "head, row, column",

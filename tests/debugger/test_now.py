@@ -76,6 +76,11 @@ def test_at_a_new_subject_memories_are_cleared_and_at_a_full_stop_two_are_rewrit
     ram = told(session)
     assert "are cleared" in ram.memory[0]
     assert "unit gender loses “Ganesh” and takes “Ram”" in ram.memory
+    session = story("Ganesh likes AIML . he likes AIML . Ram likes DevSecOps .")
+    session.goto(8)
+    assert session.frame.passed["f"][8, 11] > 0.25, "not cleared: rewritten, and three quarters of it are lost"
+    assert "unit gender loses “Ganesh” and takes “Ram”" in told(session).memory
+    session = story()
     session.goto(3)
     assert told(session).memory[:2] == ("at “.” nothing is cleared", "2 of 16 memories are rewritten")
     before, after = (session.frame.passed["c"][t] for t in (2, 3))

@@ -26,9 +26,9 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime import side_by_side, storage
 from lstm_tui.engine.runtime.compiling import nothing_compiled
 from lstm_tui.engine.runtime.forward import run_arrays
-from lstm_tui.engine.runtime.fused import host, interpreter, named_step
+from lstm_tui.engine.runtime.fused import host, interpreter, named_step, shared_run
 from lstm_tui.engine.runtime.fused.compiled_steps import Newest
-from lstm_tui.engine.runtime.fused.halves import halves_of, meetings, numbers_of, packed_places, rows_of
+from lstm_tui.engine.runtime.fused.halves import halves_of, meetings, numbers_of, packed_places, rows_of, slice_of
 from lstm_tui.engine.runtime.fused.meeting import KNOCK, LEAVE, OTHER
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.schedule import Span, Take, Together, page_of, schedule
@@ -51,7 +51,7 @@ class Forced:
         patch.setattr(named_step, "SHARED_SECONDS", 0.0)
         patch.setattr(named_step, "_GIVEN_BYTES", 1)
         patch.setattr(named_step, "_GIVEN_STEPS", 24)
-        here, there = named_step._SharedSteps.here, named_step._SharedSteps.there
+        here, there = shared_run._SharedSteps.here, shared_run._SharedSteps.there
 
         def forced(steps: Any) -> None:
             self.shared += 1
@@ -75,8 +75,8 @@ class Forced:
             if self.way != "never comes":
                 there(steps)
 
-        patch.setattr(named_step._SharedSteps, "here", forced)
-        patch.setattr(named_step._SharedSteps, "there", helps)
+        patch.setattr(shared_run._SharedSteps, "here", forced)
+        patch.setattr(shared_run._SharedSteps, "there", helps)
 
 
 @pytest.fixture
@@ -110,6 +110,28 @@ def runs(network: Network, x: Array, forced: Forced, ways: tuple[str, ...] = WAY
 def test_every_cell(cell: str, forced: Forced) -> None:
     network = network_of(cell, 36)
     runs(network, given_to(network, 70), forced)
+
+
+@pytest.mark.parametrize(("cache", "is_shared"), [(0, True), (10**9, False), (None, False)])
+def test_directions_whose_matrices_no_core_holds_are_run_one_after_the_other(
+    cache: int | None, is_shared: bool, forced: Forced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(named_step, "own_cache_bytes", lambda: cache)
+    monkeypatch.setattr(side_by_side, "LEAST_SECONDS", 0.0)
+    both = [layer("lstm", 36, directions=["forward", "backward"], merge="concat")] * 2
+    network = random_network({"name": "made", "input_size": 5, "layers": both})
+    x = given_to(network, 70)
+    forced.is_on = False
+    expected = run_arrays(network, x, "numba")
+    forced.is_on = True
+    assert_same_run(expected, run_arrays(network, x, "numba"))
+    assert (forced.shared > 0) == is_shared
+    begun = {"layer0.backward": {"c": np.ones(36)}}
+    for more in ({"holds": [Hold("layer0.forward", "h", (0, 1), (3, 9), "set", 0.25)]}, {"initial": begun}):
+        forced.is_on = False
+        expected = run_arrays(network, x, "numba", **more)
+        forced.is_on = True
+        assert_same_run(expected, run_arrays(network, x, "numba", **more))
 
 
 def test_the_other_leaves_when_it_is_told_to(forced: Forced) -> None:
@@ -370,6 +392,13 @@ def test_they_meet_seldom(cell: str, most: int) -> None:
     page = page_of(network_of(cell, 64).passes[0].program)
     made = schedule(page.takes)
     assert len(meetings(made, NamedLayout(page, made), 16)) == most
+
+
+def test_a_product_is_cut_as_the_gates_that_read_it() -> None:
+    """Four or three gates of 64 units each, what they are projected to, and whether a token is one of the answer."""
+    for cell, cut in {"lstm": [64], "gru": [64], "lstm_projected": [64, 19], "gru_encoder": [1, 64]}.items():
+        made = schedule(page_of(network_of(cell, 64).passes[0].program).takes)
+        assert [slice_of(made, n) for n, one in enumerate(made) if not one.elementwise and one.takes] == cut, cell
 
 
 @given(st.integers(1, 6), st.integers(1, 300), st.sampled_from([2, 4, 8, 16]))

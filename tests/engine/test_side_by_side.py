@@ -343,6 +343,22 @@ def test_idle_cores_are_those_that_nobody_uses(
 
 
 @pytest.mark.parametrize(
+    ("levels", "own"),
+    [([], None), ([("0", "48K"), ("0", "2048K"), ("0-1", "307200K")], 2**21), ([("0,4", "512K")], None),
+     ([("0", "what")], None), ([("3", "32K"), ("3", "1M")], 2**15)],
+)  # fmt: skip
+def test_the_cache_that_a_core_has_to_itself(
+    levels: list[tuple[str, str]], own: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n, (shared, size) in enumerate(levels):
+        (tmp_path / f"index{n}").mkdir()
+        (tmp_path / f"index{n}" / "shared_cpu_list").write_text(f"{shared}\n")
+        (tmp_path / f"index{n}" / "size").write_text(f"{size}\n")
+    monkeypatch.setattr(cores, "_CACHES", tmp_path)
+    assert cores.own_cache_bytes.__wrapped__() == own
+
+
+@pytest.mark.parametrize(
     ("files", "most"),
     [({}, None), ({"cpu.max": "max 100000"}, None), ({"cpu.max": "150000 100000"}, 1),
      ({"cpu.max": "400000 100000"}, 4), ({"cpu.max": "what"}, None), ({"cpu.max": "5000 100000"}, 1),

@@ -10,6 +10,7 @@ import pytest
 from present import present
 
 import lstm_tui
+from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 
 h5py = pytest.importorskip("h5py")
@@ -243,6 +244,34 @@ def test_a_head_that_could_stand_beside_another_is_assumed_to_stand_above_it(
         wanted = wanted @ w + b if name in chosen.split(",") else wanted
     said = lstm_tui.trace(X, opened(tmp_path, how, layers, join=chosen).network).result
     np.testing.assert_allclose(present(said), wanted, atol=CLOSE)
+
+
+@pytest.mark.parametrize("inside", ["", "gru_cell/", "gru_cell_7/"])
+def test_a_layer_that_its_user_called_rnn_is_known_by_its_shapes(inside: str, tmp_path: Path) -> None:
+    layer = gru(3, 4)
+    write_named(
+        tmp_path / "w.h5", "rnn", [f"rnn/{inside}{one}:0" for one in ("kernel", "recurrent_kernel", "bias")], layer
+    )
+    opened = open_file(tmp_path / "w.h5")
+    assert next(one.how for one in opened.report.facts if one.key == "layer0.cell") == "inferred"
+    trace = lstm_tui.trace(X, opened.network)
+    np.testing.assert_allclose(present(trace.ran).merged[-1], stepped(X, layer), atol=CLOSE)
+
+
+def test_weights_of_a_cell_of_the_users_own_are_not_known_by_their_shapes(tmp_path: Path) -> None:
+    names = [f"rnn/minimal_cell/{one}:0" for one in ("kernel", "recurrent_kernel", "bias")]
+    write_named(tmp_path / "w.h5", "rnn", names, gru(3, 4))
+    with pytest.raises(UserError, match="no recurrent layer is known"):
+        open_file(tmp_path / "w.h5")
+
+
+def write_named(path: Path, layer: str, names: Sequence[str], arrays: Sequence[np.ndarray]) -> None:
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"], file.attrs["keras_version"] = [layer.encode()], b"2.15.0"
+        group = file.create_group(layer)
+        group.attrs["weight_names"] = [name.encode() for name in names]
+        for name, array in zip(names, arrays, strict=True):
+            group[name] = array
 
 
 @pytest.mark.parametrize("how", WRITERS)

@@ -218,3 +218,37 @@ def test_a_skeleton_fits_the_shapes_of_the_file(
     assert f"hidden = {hidden} " in text
     assert rows in text
     assert bool(rows) == ("rows = [" in text), "what is packed is cut, and nothing else"
+
+
+@pytest.mark.parametrize("given", ["one for both", "each its own", "one alone"])
+def test_each_direction_may_begin_with_its_own_state(given: str, tmp_path: Path) -> None:
+    random = Random(5)
+    starts = {"ahead": random(4), "back": random(4)}
+    tensors = {f"{way}.{kind}": random(16, width) for way in starts for kind, width in (("w", 3), ("u", 4))} | starts
+    savez(tmp_path / "w.npz", tensors)
+    said = {"one for both": '{ h = "ahead" }', "one alone": '{ backward = { h = "back" } }',
+            "each its own": '{ forward = { h = "ahead" }, backward = { h = "back" } }'}[given]  # fmt: skip
+    text = f'[[layer]]\nname = "rnn"\ncell = "lstm"\nhidden = 4\ninitial = {said}\n'
+    for way, name in (("forward", "ahead"), ("backward", "back")):
+        text += f"[layer.{way}]\n"
+        for n, gate in enumerate("ifgo"):
+            rows = f"rows = [{4 * n}, {4 * n + 4}]"
+            text += f'W_{gate} = {{ tensor = "{name}.w", {rows} }}\nU_{gate} = {{ tensor = "{name}.u", {rows} }}\n'
+    (tmp_path / "map.toml").write_text(text)
+    x = random(6, 3)
+    trace = lstm_tui.trace(x, open_file(tmp_path / "w.npz", ImportOptions(mapping=str(tmp_path / "map.toml"))).network)
+    ahead = None if given == "one alone" else starts["ahead"]
+    back = starts["ahead"] if given == "one for both" else starts["back"]
+    forward = lstm(x, tensors["ahead.w"], tensors["ahead.u"], 0.0, h=ahead)
+    backward = lstm(x[::-1], tensors["back.w"], tensors["back.u"], 0.0, h=back)[::-1]
+    np.testing.assert_allclose(trace["layer0.forward"]["h"], forward, atol=CLOSE)
+    np.testing.assert_allclose(trace["layer0.backward"]["h"], backward, atol=CLOSE)
+
+
+def test_a_state_of_a_direction_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    random = Random(6)
+    savez(tmp_path / "w.npz", {"w": random(4, 3), "u": random(4, 4), "s": random(4)})
+    head = '[[layer]]\nname = "rnn"\ncell = "rnn"\nhidden = 4\ninitial = { backward = { h = "s" } }\n'
+    (tmp_path / "map.toml").write_text(f'{head}[layer.forward]\nW_h = "w"\nU_h = "u"\n')
+    with pytest.raises(UserError, match=r"initial\.backward means nothing here"):
+        open_file(tmp_path / "w.npz", ImportOptions(mapping=str(tmp_path / "map.toml")))

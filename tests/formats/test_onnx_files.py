@@ -108,6 +108,28 @@ def test_a_reset_that_an_exporter_lost_is_said_and_can_be_set(tmp_path: Path) ->
     assert np.abs(first - second).max() > 1e-3
 
 
+@pytest.mark.parametrize("kind", ["Affine", "ScaledTanh", "ThresholdedRelu"])
+@pytest.mark.parametrize("name", ["rnn_affine", "gru_both", "lstm_activations"])
+def test_numbers_of_an_activation_that_a_file_leaves_out_are_assumed(name: str, kind: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    model = made.single(name, 2)
+    (node,) = [one for one in model.graph.node if one.op_type in made.GATES]
+    kept = [one for one in node.attribute if not one.name.startswith("activation")]
+    bent = {"RNN": [kind], "GRU": ["Sigmoid", kind], "LSTM": ["Sigmoid", kind, "Tanh"]}[node.op_type]
+    bent *= 2 if "both" in name else 1
+    del node.attribute[:]
+    node.attribute.extend([*kept, onnx.helper.make_attribute("activations", bent)])
+    onnx.save(model, tmp_path / "m.onnx")
+    opened = open_file(tmp_path / "m.onnx")
+    assert any("layer0.activation_numbers is assumed" in one and kind in one for one in opened.network.remarks)
+    x = made.numbers(2)
+    wanted = made.says(model, x)
+    network = open_file(tmp_path / "m.onnx", ImportOptions({"layer0.activation_numbers": "zeros"})).network
+    np.testing.assert_allclose(said(network, x, wanted), wanted, atol=CLOSE)
+    assert np.abs(said(opened.network, x, wanted) - wanted).max() > 1e-2
+    assert not network.remarks
+
+
 def test_a_state_that_is_given_from_outside_is_said(tmp_path: Path) -> None:
     model = made.single("gru_started", 2)
     tensors = [one for one in model.graph.initializer if one.name != "rec_h0"]

@@ -182,9 +182,10 @@ def test_a_pair_is_two_calls_by_place_or_by_keyword(named: bool) -> None:
 
 
 @pytest.mark.slow
-def test_half_precision_is_told_from_a_mistake(tmp_path: Path) -> None:
+@pytest.mark.parametrize("both", [False, True], ids=["of float32", "of bfloat16"])
+def test_half_precision_is_told_from_a_mistake(both: bool, tmp_path: Path) -> None:
     model = made.shake(made.Tagger(), 6)
-    path = saved(model, tmp_path)
+    path = saved(copy.deepcopy(model).bfloat16() if both else model, tmp_path)
     recorded = lstm_tui.record(copy.deepcopy(model).bfloat16(), np.array([3, 1, 4, 1, 5]), tmp_path / "ref.npz")
     assert recorded["output"].dtype == np.float32
     assert about(recorded)["dtype"] == "bfloat16"

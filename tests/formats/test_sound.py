@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.inputs.sound import Framing, framed, read_sound
+from lstm_tui.formats.inputs.framing import Framing
+from lstm_tui.formats.inputs.sound import framed, read_sound
 
 RATE = 16000
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import pickle
+import sys
+import types
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -224,3 +228,95 @@ def test_an_archive_around_a_network_says_what_to_unpack(tmp_path: Path) -> None
         archive.writestr("classifier.keras", b"x")
     with pytest.raises(UserError, match=r"it holds classifier\.keras: unpack it, and give that"):
         open_file(tmp_path / "pack.zip")
+
+
+@pytest.mark.parametrize("wrapped", ["alone", "in a dictionary", "for several devices"])
+def test_a_whole_module_is_read_as_before_1_6_too(wrapped: str, tmp_path: Path) -> None:
+    """Such a file names every class with its source, in place of the class."""
+    torch = pytest.importorskip("torch")
+    module = torch.nn.GRU(3, 4, 2, batch_first=True, bidirectional=True)
+    x = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
+    expected = module(torch.from_numpy(x)[None])[0][0].detach().numpy()
+    saved = {"alone": module, "in a dictionary": {"model": module, "epoch": 3}}.get(
+        wrapped, torch.nn.DataParallel(module)
+    )
+    for zipped in (True, False):
+        torch.save(saved, tmp_path / "m.pt", _use_new_zipfile_serialization=zipped)
+        opened = open_file(tmp_path / "m.pt")
+        assert fact(opened, "layer0.cell") == ("GRU", "confirmed")
+        np.testing.assert_allclose(said(tmp_path / "m.pt", x), expected, atol=CLOSE)
+
+
+class _Called:
+    """An object that a pickle makes by calling a function of a given name."""
+
+    def __init__(self, function: Callable[..., None], *arguments: object) -> None:
+        self.function = function
+        self.arguments = arguments
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return self.function, self.arguments
+
+
+def function_called(where: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that a pickle takes for that of a module."""
+    path, _, name = where.rpartition(".")
+    made = types.FunctionType((lambda *_: None).__code__, {}, name)
+    made.__module__, made.__qualname__ = path, name
+    parts = path.split(".")
+    for count in range(1, len(parts) + 1):
+        module = types.ModuleType(".".join(parts[:count]))
+        setattr(module, name, made)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return made
+
+
+@pytest.mark.parametrize(
+    "where", ["jax._src.array._reconstruct_array", "jax._src.device_array.reconstruct_device_array"]
+)
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_arrays_of_jax_in_a_pickle_are_the_arrays_of_numpy_they_hold(
+    where: str, protocol: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(3)
+    tensors = {"weight_ih_l0": random.normal(size=(12, 3)), "weight_hh_l0": random.normal(size=(12, 4)),
+               "bias_ih_l0": random.normal(size=12), "bias_hh_l0": random.normal(size=12)}  # fmt: skip
+    plain = {name: one.astype(np.float32) for name, one in tensors.items()}
+    made = function_called(where, monkeypatch)
+    held = {}
+    for key, one in plain.items():
+        function, arguments, state = one.__reduce__()[:3]  # type: ignore[misc]
+        held[key] = _Called(made, function, arguments, state, {"weak_type": False})
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(held, protocol=protocol))
+    savez(tmp_path / "m.npz", plain)
+    x = random.normal(size=(5, 3)).astype(np.float32)
+    np.testing.assert_array_equal(said(tmp_path / "m.pkl", x), said(tmp_path / "m.npz", x))
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_an_object_in_a_pickle_of_every_protocol_is_looked_into(protocol: int, tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    shapes = {"weight_ih_l0": (12, 3), "weight_hh_l0": (12, 4), "bias_ih_l0": (12,), "bias_hh_l0": (12,)}
+    model = argparse.Namespace(rnn={name: random.normal(size=size) for name, size in shapes.items()})
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(model, protocol=protocol))
+    assert fact(open_file(tmp_path / "m.pkl"), "layer0.cell") == ("GRU", "inferred")
+
+
+def test_arrays_that_python_2_pickled_as_text_are_read(tmp_path: Path) -> None:
+    """Its first protocol, which was the default, keeps the numbers of an array as an escaped text."""
+    random = np.random.default_rng(5)
+    shapes = {"weight_ih_l0": (12, 3), "weight_hh_l0": (12, 4), "bias_ih_l0": (12,), "bias_hh_l0": (12,)}
+    tensors = {name: random.normal(size=size).astype(np.float32) for name, size in shapes.items()}
+    text = b"(dp0\n"
+    for name, one in tensors.items():
+        numbers = "".join(f"\\x{byte:02x}" for byte in one.tobytes()).encode()
+        sizes = b"".join(b"I%d\n" % size for size in one.shape)
+        text += (
+            b"S'" + name.encode() + b"'\ncnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+            b"(I1\n(" + sizes + b"tcnumpy\ndtype\n(S'f4'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\nS'" + numbers
+            + b"'\ntbs"
+        )  # fmt: skip
+    (tmp_path / "m.pkl").write_bytes(text + b".")
+    savez(tmp_path / "m.npz", tensors)
+    x = random.normal(size=(5, 3)).astype(np.float32)
+    np.testing.assert_array_equal(said(tmp_path / "m.pkl", x), said(tmp_path / "m.npz", x))

@@ -578,3 +578,29 @@ def test_a_program_of_several_sequences_at_once_is_never_said_to_begin_every_tok
     anew = any("every token begins with an empty memory" in one for one in remarks)
     assert anew == (not said and (sizes[0] == 1) != first)
     assert any(said in one for one in remarks) if said else not any("not followed" in one for one in remarks)
+
+
+@pytest.mark.filterwarnings("ignore")  # tracing warns of every size that it takes for a constant
+@pytest.mark.parametrize("bent", [False, True], ids=["as it is", "through a dense layer"])
+@pytest.mark.parametrize("width", [4, 7])
+def test_the_numbers_of_a_step_are_never_taken_for_the_tape(width: int, bent: bool, tmp_path: Path) -> None:
+    """Of an answer that is cut either way: one layer reads the steps, one reads them from the end and stays so."""
+    torch = pytest.importorskip("torch")
+
+    class Unturned(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = torch.nn.Linear(width, width)
+            self.one, self.other = (torch.nn.GRU(width, 3, batch_first=True) for _ in range(2))
+
+        def forward(self, x: Any) -> Any:
+            x = self.dense(x) if bent else x
+            return torch.cat([self.one(x)[0], self.other(x.flip(1))[0]], 2)
+
+    model, x = Unturned().eval(), torch.randn(1, 7, width)
+    torch.jit.save(torch.jit.trace(model, x), tmp_path / "m.pt")
+    opened = open_file(tmp_path / "m.pt")
+    assert facts(opened)["input.x"][0] == f"batch,steps,{width}"
+    made = run(opened.network, Sequences(series_from(x[0].numpy()), opened.network)[0])
+    expected = model.one(model.dense(x) if bent else x)[0][0].detach().numpy()
+    np.testing.assert_allclose(present(made.ran).merged[-1], expected, atol=CLOSE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from edited_networks import sentence
 
@@ -46,6 +47,28 @@ def test_a_recorded_session_is_a_lesson_that_stands_where_it_stood(tmp_path: Pat
     assert "".join(piece.text for piece in second.say()).startswith("At “.”")
     assert "".join(piece.text for piece in third.say()) == 'It "ends" here: \\ and {}.'
     assert third.session.frame.position == session.frame.position
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [("add-words quidditch",), ('teach "Ganesh likes quidditch ." epochs 2',), ("model story-rnn", "add-words momos"),
+     ("text Her name is Priya and", 'replace 3 "Rosa"')],
+)  # fmt: skip
+def test_what_opens_the_run_anew_is_recorded_once(lines: tuple[str, ...], tmp_path: Path) -> None:
+    session, file = story(), tmp_path / "mine.toml"
+    told(session, *lines, "goto 3", f"record-lesson {file}")
+    (stop,) = read_lesson(file).stops
+    standing = Standing(stop, Library(open_model, load).opener(read_lesson(file)))
+    mine = standing.session.frame
+    assert (mine.t, mine.token, mine.trace.network and mine.trace.network.name) == (
+        3, session.frame.token, session.frame.trace.network and session.frame.trace.network.name,
+    )  # fmt: skip
+    if not lines[0].startswith("model"):
+        assert standing.place.unit == 11, "where none was chosen, the one that is looked at on the screen"
+    now, then = (one.trace.output for one in (mine, session.frame))
+    assert now is not None
+    assert then is not None
+    np.testing.assert_array_equal(now, then)
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,50 @@ def test_steps_by_a_function_are_captured_as_those_of_the_cell(function: str, bi
         np.testing.assert_allclose(mine.d_ends[0], theirs.d_ends[0], atol=1e-6)
 
 
+class Packed(torch.nn.Module):  # type: ignore[misc,name-defined,unused-ignore]
+    """Gives packed sequences to the function behind a layer, or to the layer."""
+
+    def __init__(self, function: str, by_function: bool, **options: Any) -> None:
+        super().__init__()
+        torch.manual_seed(6)
+        self.layer = made(LAYERS, function, **options)
+        self.function, self.by_function = function, by_function
+        self.out = torch.nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Any) -> Any:
+        layer, rnn = self.layer, torch.nn.utils.rnn
+        packed = rnn.pack_padded_sequence(x, [STEPS, STEPS - 2, 1], batch_first=True)
+        if not self.by_function:
+            return self.out(layer(packed)[1][0][-1] if self.function == "lstm" else layer(packed)[1][-1])
+        h = torch.zeros(layer.num_layers * (1 + layer.bidirectional), len(x), HIDDEN)
+        state = (h, h) if self.function == "lstm" else h
+        weights = [one * 1 for one in layer._flat_weights]
+        call = getattr(torch._VF, self.function)
+        given = (packed.data, packed.batch_sizes, state, weights, True, layer.num_layers, 0.0, False)
+        return self.out(call(*given, layer.bidirectional)[1][-1])
+
+
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}], ids=["one", "two both ways"])
+@pytest.mark.parametrize("function", LAYERS)
+def test_a_function_that_is_given_packed_sequences_is_captured_as_the_layer(
+    function: str, options: dict[str, Any]
+) -> None:
+    x, y = batch()
+    one, other = (
+        lstm_tui.capture(Packed(function, by_function, **options), x, y, loss=F.cross_entropy)
+        for by_function in (True, False)
+    )
+    assert (list(one.modules), list(other.modules), one.unseen) == ([function], ["layer"], "")
+    assert one.difference < 1e-5
+    assert one.loss == pytest.approx(other.loss, abs=1e-6)
+    assert [len(run.y) for run in one.runs] == [STEPS, STEPS - 2, 1]
+    for mine, theirs in zip(one.runs, other.runs, strict=True):
+        np.testing.assert_array_equal(mine.x, theirs.x)
+        np.testing.assert_allclose(mine.y, theirs.y, atol=1e-6)
+        for ours, ends in zip(mine.d_ends, theirs.d_ends, strict=True):
+            np.testing.assert_allclose(ours, ends, atol=1e-6)
+
+
 class Called(torch.nn.Module):  # type: ignore[misc,name-defined,unused-ignore]
     """Calls the function behind a layer with weights that it has put together itself, or the layer."""
 

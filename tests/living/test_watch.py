@@ -39,6 +39,20 @@ class Model(nn.Module):  # type: ignore[misc,name-defined]
         return self.head(state[0])
 
 
+class Stepping(Model):
+    """The same model, which steps by a function and not by its module."""
+
+    def __init__(self) -> None:
+        super().__init__(cell=True)
+
+    def forward(self, ids: Any) -> Any:
+        x, cell = self.embedding(ids), self.rnn
+        state = (x.new_zeros(len(x), 3), x.new_zeros(len(x), 3))
+        for t in range(x.shape[1]):
+            state = torch.lstm_cell(x[:, t], state, cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)
+        return self.head(state[0])
+
+
 def _data(step: int) -> tuple[Any, Any]:
     rng = np.random.default_rng(step)
     return torch.from_numpy(rng.integers(0, 8, (3, 6))), torch.from_numpy(rng.integers(0, 2, 3))
@@ -88,6 +102,40 @@ def test_the_gradients_of_a_step_are_those_of_a_capture(cell: bool) -> None:
         for value in one.trace["layer0.forward"]:
             mine, theirs = (run.gradients["layer0.forward"][value] for run in (one, other))
             np.testing.assert_allclose(mine, theirs, atol=1e-7, err_msg=value)
+
+
+def test_a_loop_that_steps_by_functions_is_watched_as_one_of_modules() -> None:
+    alone, watched = Stepping(), Stepping()
+    _train(alone, 4)
+    with lstm_tui.watch(watched, "isnan(h) or gradnorm > 1e9", keep=2, tokens=WORDS) as seen:
+        _train(watched, 4)
+    for one, other in zip(_weights(alone), _weights(watched), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not any(one._forward_hooks or one._forward_pre_hooks for one in watched.modules())
+    assert not torch.overrides._get_current_function_mode_stack()
+    assert [list(one.modules) for one in seen.steps] == [["rnn.lstm_cell"]] * 2
+    ids, targets = _data(0)
+    wanted = lstm_tui.capture(watched, ids, targets, nn.functional.cross_entropy, WORDS)
+    with lstm_tui.watch(watched, tokens=WORDS) as seen:
+        nn.functional.cross_entropy(watched(ids), targets).backward()
+    (step,) = seen.steps
+    assert step.gradient_norm == pytest.approx(wanted.gradient_norm, rel=1e-6)
+    for batch in range(3):
+        one, other = step["rnn.lstm_cell", batch], wanted["rnn.lstm_cell", batch]
+        assert one.tokens == other.tokens
+        np.testing.assert_array_equal(one.y, other.y)
+        for value in one.trace["layer0.forward"]:
+            mine, theirs = (run.gradients["layer0.forward"][value] for run in (one, other))
+            np.testing.assert_allclose(mine, theirs, atol=1e-7, err_msg=value)
+
+
+def test_a_step_by_functions_is_stopped_at_its_token() -> None:
+    model = Stepping()
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "isnan(h)", tokens=WORDS):
+        _train(model, 9, _large)
+    place = stopped.value.place
+    assert (stopped.value.step, place.module, place.sequence, place.t) == (5, "rnn.lstm_cell", 1, 4)
+    assert not torch.overrides._get_current_function_mode_stack()
 
 
 def _large(step: int, model: Any, ids: Any) -> Any:
@@ -179,8 +227,11 @@ def test_what_is_wrong_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> N
         assert "\n" not in str(told.value)
     with pytest.raises(UserError, match="keep="):
         lstm_tui.watch(model, keep=0)
-    with pytest.raises(UserError, match=r"holds no nn\.LSTM"), lstm_tui.watch(nn.Linear(2, 2)):
-        pass
+    plain = nn.Linear(2, 2)
+    with pytest.raises(UserError, match=r"holds no nn\.LSTM.* no function such as"), lstm_tui.watch(plain):
+        plain(torch.zeros(1, 2))
+    assert not plain._forward_hooks
+    assert not plain._forward_pre_hooks
     with pytest.raises(UserError, match="did you mean rnn"), lstm_tui.watch(model, "isnan(h)", module="rn"):
         _train(model, 1)
     assert isinstance(lstm_tui.watch(model, "isnan(h)"), LoopWatch)

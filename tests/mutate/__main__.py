@@ -7,14 +7,15 @@
 Ends with 1 where a break lived that has no verdict in `tests/mutate/ledger.jsonl`, or is called a hole there.
 
 What was noticed is kept in the folder of the record: the same command goes on where it was stopped, and after a hole
-was closed tries only what lived. A hole that is noticed then is called mended, and never counted among those that were
-noticed at once.
+was closed tries only what lived and is neither equivalent nor cosmetic. A hole that is noticed then is called mended,
+and never counted among those that were noticed at once.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import importlib.util
 import json
 import os
@@ -22,13 +23,14 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from . import ledger
-from .breaks import ROOT, Break, chosen, packages
+from .breaks import Break, chosen, packages
 from .reached import ONLY, Reached, copied, environment, record, recorded
-from .warm import Asked, Warm
+from .warm import Answer, Asked, Warm
 
 FOLDER = Path(tempfile.gettempdir()) / f"lstm-tui-reached-{os.getuid() if hasattr(os, 'getuid') else 0}"
 NOTICED, LIVED, LATE, UNREACHED = "noticed", "lived", "late", "unreached"
@@ -69,30 +71,36 @@ def main() -> int:
         record(given.folder, given.tests)
     if not given.count:
         return 0
+    breaks = [
+        one
+        for one in chosen(given.seed, given.count, given.package, [one.resolve() for one in given.path])
+        if not given.part or one.package in given.part
+    ]
     try:
-        reached = recorded(given.folder)
+        reached = recorded(given.folder, {one.path for one in breaks})
     except FileNotFoundError:
         print("there is no record of which tests reach what: begin with --record", file=sys.stderr)
         return 2
-    entries = ledger.read()
+    entries, changed = ledger.read(), dict[ledger.Key, ledger.Entry]()
     found = Found(given.folder / f"noticed-{given.seed}-{given.package or 'all'}.jsonl")
     ends: dict[str, Counter[str]] = defaultdict(Counter)
     with tempfile.TemporaryDirectory() as folder, Warm(copied(Path(folder))) as warm:
-        for one in chosen(given.seed, given.count, given.package, [one.resolve() for one in given.path]):
-            if given.part and one.package not in given.part:
-                continue
+        for one in breaks:
             entry = ledger.of(one, entries)
-            end, by = found.of(one) or tried(one, warm, reached, given.budget)
+            is_judged = entry.verdict in ("equivalent", "cosmetic")  # which no test changes
+            end, by = found.of(one) or ((LIVED, entry.why) if is_judged else tried(one, warm, reached, given.budget))
             if end in (NOTICED, LATE):
                 found.keep(one, end, by)
                 if entry.key in entries and entry.verdict in ("hole", "mended"):
-                    end, entries[entry.key] = "mended", replace(entry, verdict="mended")
+                    end, changed[entry.key] = "mended", replace(entry, verdict="mended")
             else:
-                end, entries[entry.key] = entry.verdict, entry
+                entry = replace(entry, verdict="hole") if entry.verdict == "mended" else entry  # it is open again
+                end, changed[entry.key] = entry.verdict, entry
                 by = f"{'no test reaches it' if end == UNREACHED else 'lived'} · {by}"
             ends[one.package][NOTICED if end == LATE else end] += 1
             print(f"{end}: {one.path}:{one.line}: {one.old!r} → {one.new!r} in {one.text} · {by}", flush=True)
-    ledger.write(entries)
+    now = ledger.read()  # somebody may have judged meanwhile
+    ledger.write(now | {key: made for key, made in changed.items() if now.get(key) == entries.get(key)})
     package = f" --package {given.package}" if given.package else "".join(f" --path {one}" for one in given.path[:1])
     made = table(ends, f"python -m tests.mutate --seed {given.seed} --count {given.count}{package}")
     print(made)
@@ -130,7 +138,10 @@ class Found:
 
 def tried(one: Break, warm: Warm, reached: Reached, budget: float) -> tuple[str, str]:
     """Break one line of the copy, run what reaches it, and mend it again; say how that ended, and by what."""
-    tests = reached.of(one.path, *chosen_by(one)) or reached.near(one.path)
+    file = warm.copy / one.path  # and not the project, which may be worked on meanwhile
+    source = file.read_text("utf-8")
+    place = chosen_by(one, source)
+    tests = reached.of(one.path, *place) or reached.near(one.path)
     asked: list[str] = []
     for name in tests:
         if sum(reached.seconds.get(each, 1.0) for each in asked) > budget:
@@ -138,59 +149,82 @@ def tried(one: Break, warm: Warm, reached: Reached, budget: float) -> tuple[str,
         asked.append(name)
     if not asked:
         return UNREACHED, "no test in this process reaches it"
-    file, source = warm.copy / one.path, (ROOT / one.path).read_text("utf-8")
-    compiled = Path(importlib.util.cache_from_source(str(file)))  # else Python may take what it compiled of the other
+    seconds = START + 5 * budget
     how_many = f"{len(asked)} of {len(tests)} tests"
+
+    def in_a_child(text: str, names: list[str]) -> Answer | None:
+        warm.begin()  # before the file is broken
+        with _standing(file, text, source):
+            return warm.ask(Asked(one.path, source, text, names, seconds))
+
+    def by_itself(text: str, names: list[str]) -> Answer:
+        with _standing(file, text, source):
+            return _ran(names, warm.copy, seconds)
+
+    broken = one.broken(source)
+    if is_replaceable(one, source, reached) and (ended := judged(in_a_child, source, broken, asked, how_many)):
+        return ended
+    return judged(by_itself, source, broken, asked, how_many) or (LIVED, how_many)
+
+
+@contextlib.contextmanager
+def _standing(file: Path, text: str, source: str) -> Iterator[None]:
+    """Have a text stand in a file of the copy, and what stood there again."""
+    compiled = Path(importlib.util.cache_from_source(str(file)))  # else Python may take what it compiled of the other
     try:
-        if is_replaceable(one, reached) and (ended := _ran_warm(one, source, asked, warm, budget, how_many)):
-            return ended
-        file.write_text(one.broken(source), "utf-8")
+        file.write_text(text, "utf-8")
         compiled.unlink(missing_ok=True)
-        return _ran(asked, warm.copy, budget, how_many)
+        yield
     finally:
         file.write_text(source, "utf-8")
         compiled.unlink(missing_ok=True)
 
 
-def is_replaceable(one: Break, reached: Reached) -> bool:
-    """Say whether a break may be put into a program that is imported: nothing that it changes has run by then."""
-    if chosen_by(one)[0] != one.line or reached.runs_early(one.path, one.line):
-        return False
-    tree = ast.parse((ROOT / one.path).read_text("utf-8"))
-    return any(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno < one.line <= (node.end_lineno or 0)
-        for node in ast.walk(tree)
-    )
-
-
-def _ran_warm(
-    one: Break, source: str, asked: list[str], warm: Warm, budget: float, how_many: str
+def judged(
+    run: Callable[[str, list[str]], Answer | None], source: str, broken: str, asked: list[str], how_many: str
 ) -> tuple[str, str] | None:
-    """Run tests in a child that has collected them; None where the break cannot be put into it."""
-    file = warm.copy / one.path
+    """Say how a break ended, and by what; None where it cannot be tried this way.
+
+    What fails beside the break has noticed it if it fails so once more and does not without the break: a test that
+    fails now and then, or as the machine is busy, notices nothing.
+
+    Args:
+        run: Runs tests while a text stands in the file.
+        source: What the file holds.
+        broken: The same with the break.
+        asked: The tests.
+        how_many: What is said where none noticed it.
+    """
     while asked:
-        warm.begin()  # before the file is broken
-        file.write_text(one.broken(source), "utf-8")
-        Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
-        answer = warm.ask(Asked(one.path, source, one.broken(source), asked, START + 5 * budget))
+        answer = run(broken, asked)
         if answer is None or not (answer.replaced or answer.late):
             return None
-        if answer.late:
-            return LATE, "the tests did not end"
-        if not answer.failed:
+        if not answer.fails:
             return LIVED, how_many
-        file.write_text(source, "utf-8")
-        Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
-        whole = warm.ask(Asked(one.path, source, source, [answer.failed], START + 5 * budget))
-        if whole is not None and not whole.failed:
-            return NOTICED, f"FAILED {answer.failed}"[:160]
-        asked = asked[asked.index(answer.failed) + 1 :]  # it fails beside any break, and has noticed nothing
+        suspects = [answer.failed] if answer.failed in asked else asked
+        whole = run(source, suspects)
+        again = run(broken, suspects) if whole is not None and not whole.fails else None
+        if again is not None and again.fails:
+            return (LATE, "the tests did not end") if answer.late else (NOTICED, f"FAILED {answer.failed}"[:160])
+        if suspects is asked:
+            return LIVED, f"{how_many}, which fail without a break as well"
+        asked = asked[asked.index(answer.failed) + 1 :]
     return LIVED, how_many
 
 
-def chosen_by(one: Break) -> tuple[int, int]:
+def is_replaceable(one: Break, source: str, reached: Reached) -> bool:
+    """Say whether a break may be put into a program that is imported: nothing that it changes has run by then."""
+    if chosen_by(one, source)[0] != one.line or reached.runs_early(one.path, one.line):
+        return False
+    return any(
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno < one.line <= (node.end_lineno or 0)
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def chosen_by(one: Break, source: str) -> tuple[int, int]:
     """Return the first and the last line by which a test is chosen: what a function is defined with, by its body."""
-    for node in ast.walk(ast.parse((ROOT / one.path).read_text("utf-8"))):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[-1] if len(node.body) < 2 else node.body[ast.get_docstring(node) is not None]
             if node.lineno <= one.line < first.lineno:
@@ -198,7 +232,8 @@ def chosen_by(one: Break) -> tuple[int, int]:
     return one.line, one.line + one.old.count("\n")
 
 
-def _ran(asked: list[str], copy: Path, budget: float, how_many: str) -> tuple[str, str]:
+def _ran(asked: list[str], copy: Path, seconds: float) -> Answer:
+    """Run tests by a pytest of their own."""
     only = copy / "only.txt"
     only.write_text("\n".join(asked), "utf-8")
     files = sorted({name.partition("::")[0] for name in asked}, key=[n.partition("::")[0] for n in asked].index)
@@ -211,12 +246,15 @@ def _ran(asked: list[str], copy: Path, budget: float, how_many: str) -> tuple[st
             env=environment(copy, **{ONLY: str(only)}),
             capture_output=True,
             text=True,
-            timeout=START + 5 * budget,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
-        return LATE, "the tests did not end"
-    failed = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return (LIVED, how_many) if ran.returncode == 0 else (NOTICED, failed[0][:160] if failed else how_many)
+        return Answer(late=True)
+    if ran.returncode == 0:
+        return Answer(replaced=1)
+    told = [line.partition(" ")[2] for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    failed = max((name for name in asked if told and told[0].startswith(name)), key=len, default="")
+    return Answer(failed or (told[0] if told else "before any test"), replaced=1)
 
 
 def table(ends: dict[str, Counter[str]], command: str) -> str:

@@ -19,8 +19,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -34,6 +35,10 @@ from .breaks import ROOT
 RECORD, ONLY = "LSTM_TUI_REACHED", "LSTM_TUI_ONLY"
 _PART, _BLOCKS = "record-", "blocks.json"
 _SHARED = "reached_blocks"
+_SHOWN = (".ci", ".github")
+"""Folders that documents name, beside what is seen."""
+_LONG = 1.0
+"""Seconds of a test that is tried behind the others."""
 _UNSEEN = ("njit", "_compiled", "overload")
 """Decorators of what is compiled to machine code: nothing can be noted in it."""
 _MODULE = '''"""Where blocks that ran are noted: a file that all processes of a worker have in memory."""
@@ -72,7 +77,7 @@ class Reached:
         return (path, line) in self.early or (path, line) not in self.tests
 
     def of(self, path: str, first: int, last: int) -> list[str]:
-        """Return the tests that reach some lines of a file, nearest and quickest first, of each function one."""
+        """Return the tests that reach some lines of a file, in the order in which they are tried."""
         found = frozenset[str]().union(*(self.tests.get((path, line), frozenset()) for line in range(first, last + 1)))
         return self._in_order(path, found)
 
@@ -81,14 +86,15 @@ class Reached:
         return self._in_order(path, frozenset().union(*(names for (at, _), names in self.tests.items() if at == path)))
 
     def _in_order(self, path: str, names: frozenset[str]) -> list[str]:
-        room = "tests/" + "/".join(Path(path).parts[1:2])
+        """Return tests in the order in which they are tried: of each function what reaches most, and long ones last."""
+        reach = Counter(name for (at, _), those in self.tests.items() if at == path for name in those & names)
+        seconds = {name: self.seconds.get(name, 1.0) for name in names}
+        ordered = sorted(names, key=lambda name: (seconds[name] > _LONG, -reach[name], seconds[name], name))
         functions: dict[str, list[str]] = defaultdict(list)
-        for name in sorted(names, key=lambda name: (self.seconds.get(name, 1.0), name)):
+        for name in ordered:
             functions[name.partition("[")[0]].append(name)
         turn = {name: n for those in functions.values() for n, name in enumerate(those)}
-        return sorted(
-            names, key=lambda name: (turn[name], not name.startswith(room), self.seconds.get(name, 1.0), name)
-        )
+        return sorted(ordered, key=lambda name: (seconds[name] > _LONG, turn[name]))
 
 
 class Marker(ast.NodeTransformer):
@@ -209,7 +215,7 @@ def mark(copy: Path) -> list[tuple[str, list[int]]]:
 
 def copied(folder: Path) -> Path:
     """Return a copy of the project as it stands, what is not committed yet included."""
-    kept = [one for one in ROOT.iterdir() if not one.name.startswith(".")]  # wherever it lies: a clone, or a copy
+    kept = [one for one in ROOT.iterdir() if not one.name.startswith(".") or one.name in _SHOWN]  # a clone, or a copy
     for one in kept:
         if one.is_dir():
             shutil.copytree(one, folder / one.name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -254,8 +260,8 @@ def _number(part: Path) -> int:
     return int(part.name.removeprefix(_PART))
 
 
-def recorded(folder: Path) -> Reached:
-    """Return what was kept, of today's lines: one that has moved since is found, one that is new has no tests.
+def recorded(folder: Path, paths: AbstractSet[str]) -> Reached:
+    """Return what was kept of some files, of today's lines: one that has moved is found, one that is new has no tests.
 
     Raises:
         FileNotFoundError: Nothing was.
@@ -264,7 +270,7 @@ def recorded(folder: Path) -> Reached:
     seconds: dict[str, float] = {}
     early: set[tuple[str, int]] = set()
     for part in reversed(_parts(folder)):  # the newest first: what it has of a test is what holds
-        made = _recorded(part)
+        made = _recorded(part, paths)
         for at, names in made.tests.items():
             tests[at] |= names - seconds.keys()
         seconds = made.seconds | seconds
@@ -274,23 +280,29 @@ def recorded(folder: Path) -> Reached:
     return Reached({at: names for at, names in tests.items() if names}, seconds, frozenset(early))
 
 
-def _recorded(part: Path) -> Reached:
+def _recorded(part: Path, paths: AbstractSet[str]) -> Reached:
     kept_blocks = json.loads((part / _BLOCKS).read_text("utf-8"))
-    moved = {path: lines_now(text, _text_now(path)) for path, text in kept_blocks["files"].items()}
-    blocks = [(path, [moved[path][n] for n in lines if n in moved[path]]) for path, lines in kept_blocks["blocks"]]
+    moved = {
+        path: lines_now(kept_blocks["files"][path], _text_now(path)) for path in paths & kept_blocks["files"].keys()
+    }
+    blocks = {
+        number: (path, [moved[path][n] for n in lines if n in moved[path]])
+        for number, (path, lines) in enumerate(kept_blocks["blocks"])
+        if path in moved
+    }
     by_block: dict[int, set[str]] = defaultdict(set)
     by_path: dict[str, set[str]] = defaultdict(set)
     between: set[int] = set()
     seconds: dict[str, float] = {}
     for file in sorted(part.glob("reached-*.npz")):
         with np.load(file) as kept:
-            between.update(np.flatnonzero(np.unpackbits(kept["between"], count=len(blocks))).tolist())
-            names, ran = [str(name) for name in kept["names"]], kept["ran"]
+            between |= blocks.keys() & np.flatnonzero(np.unpackbits(kept["between"])).tolist()
+            names, ran = [str(name) for name in kept["names"]], np.ascontiguousarray(kept["ran"].T)
             seconds.update(zip(names, kept["seconds"].tolist(), strict=True))
-        for name, row in zip(names, ran, strict=True):
-            for block in np.flatnonzero(np.unpackbits(row, count=len(blocks))):
-                by_block[int(block)].add(name)
-                by_path[blocks[block][0]].add(name)
+        for number, (path, _) in blocks.items():
+            found = [names[n] for n in np.flatnonzero(ran[number // 8] & 0x80 >> number % 8)]
+            by_block[number].update(found)
+            by_path[path].update(found)
     for number in between:  # whoever imported it, what it made is there for all that use the file
         by_block[number] |= by_path[blocks[number][0]]
     tests: dict[tuple[str, int], frozenset[str]] = {}

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from . import ledger
-from .__main__ import BEGIN, CAMPAIGN, END, LIVED, NOTICED, UNREACHED, Found, chosen_by, table, tried
+from .__main__ import BEGIN, CAMPAIGN, END, LATE, LIVED, NOTICED, UNREACHED, Found, chosen_by, judged, table, tried
 from .breaks import PACKAGE, ROOT, Break, breaks_in, breaks_of, drawn, packages, parses
 from .reached import Reached, copied, lines_now, marked
-from .warm import Asked, Warm, functions_of, put_in
+from .warm import Answer, Asked, Warm, functions_of, put_in
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -119,9 +119,40 @@ def test_the_table_counts_every_break_once() -> None:
 def test_a_default_is_tried_by_the_tests_of_the_body_and_any_other_line_by_its_own() -> None:
     path = "lstm_tui/formats/importers/torch/program_ops.py"
     one = next(one for one in breaks_of(ROOT / path) if one.scope == "_addmm" and "beta" in one.text and one.old == "1")
-    assert chosen_by(one) == (one.line + 1, one.line + 1)
+    source = (ROOT / path).read_text("utf-8")
+    assert chosen_by(one, source) == (one.line + 1, one.line + 1)
     other = next(one for one in breaks_of(ROOT / path) if one.scope == "_slice" and one.old == "+")
-    assert chosen_by(other) == (other.line, other.line)
+    assert chosen_by(other, source) == (other.line, other.line)
+
+
+@pytest.mark.parametrize(
+    ("fails", "ended"),
+    [
+        ({}, LIVED),
+        ({("broken", "b"): True}, NOTICED),
+        ({("broken", "b"): True, ("whole", "b"): True}, LIVED),
+        ({("broken", "a"): True, ("whole", "a"): True, ("broken", "b"): True}, NOTICED),
+        ({("broken", "b"): "once"}, LIVED),
+        ({("broken", "a"): "once", ("broken", "c"): True}, NOTICED),
+        ({("broken", "c"): "late"}, LATE),
+        ({("broken", "c"): "late", ("whole", "c"): "late"}, LIVED),
+    ],
+)
+def test_a_break_is_noticed_by_what_fails_beside_it_each_time_and_not_without_it(
+    fails: dict[tuple[str, str], bool | str], ended: str
+) -> None:
+    left = dict(fails)
+
+    def run(text: str, names: list[str]) -> Answer:
+        for name in names:
+            found = left.pop((text, name)) if left.get((text, name)) == "once" else left.get((text, name))
+            if found == "late":
+                return Answer(late=True)
+            if found:
+                return Answer(failed=name, replaced=1)
+        return Answer(replaced=1)
+
+    assert judged(run, "whole", "broken", ["a", "b", "c"], "3 of 3")[0] == ended  # type: ignore[index]
 
 
 def test_what_was_noticed_is_kept_from_run_to_run(tmp_path: Path) -> None:

@@ -68,6 +68,11 @@ class Answer:
     ran: int = 0
     late: bool = False
 
+    @property
+    def fails(self) -> bool:
+        """Whether a test failed, or they did not end."""
+        return bool(self.failed) or self.late
+
 
 class Warm:
     """The process that waits with every test collected, begun with the first break."""

@@ -69,10 +69,30 @@ def test_each_column_has_a_key_to_order_by() -> None:
             pane = opened(driver).query_one(StudyPane).text()
             first = driver.view.trace.sequence.tokens[ordered.places[0]]
             assert first in pane.split("\n")[3]
-        await driver.press("1", "j", "j", "k")
-        assert opened(driver).picture.cursor == 1
+            assert ordered.row == ordered.places[0], "the cursor is on the largest"
+        largest = ordered.places[0]
+        await driver.press("1")
+        assert opened(driver).picture.row == largest, "by place it stays at its token"
+        await driver.press("k", "k", "j")
+        assert opened(driver).picture.row == max(largest - 2, 0) + 1
 
     drive(act)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (160, 45)])
+def test_what_is_largest_is_in_sight_wherever_the_run_stands(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("right_curly_bracket", "G", "r")
+        answer = await driver.answered()
+        for number in range(2, 2 + len(answer.columns)):
+            await driver.press(str(number))
+            ordered = opened(driver).picture
+            assert ordered is not None
+            rows = opened(driver).query_one(StudyPane).text().split("\n")
+            token = driver.view.trace.sequence.tokens[ordered.places[0]]
+            assert f" {ordered.places[0]} {token}" in rows[3]
+
+    drive(act, size=size)
 
 
 def test_another_output_the_memory_of_the_unit_and_back_to_a_token() -> None:

@@ -257,3 +257,20 @@ def test_the_help_begins_with_the_pane_in_use(pane: PaneName, width: int) -> Non
     shown = {line.split()[0] for line in lines[1:behind]}
     assert "K" in shown
     assert len(shown) >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_one_escape_leaves_whatever_any_key_opens(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("n", "n")
+        for command in COMMANDS:
+            if command.action == "app.quit":
+                continue
+            await driver.press(command.keys[0])
+            await driver.press("escape")
+            assert driver.app.screen is driver.screen, command.word
+            whole = {"-maximised", "-one-unit"} & driver.screen.classes
+            assert not whole, f"{command.word} stays: {whole}"
+
+    drive(act, size=size)

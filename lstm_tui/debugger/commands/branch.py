@@ -55,9 +55,10 @@ def tree_lines(history: History) -> list[str]:
 def _switch(session: Session, rest: str) -> tuple[str, ...]:
     if not rest:
         raise UserError("go to which state? `branch` lists them")
+    before = session.frame.trace
     session.switch(rest)
     return (f"{session.history.name_of(session.history.here)}: {session.history.done} edits in force",
-            *verdicts(session), *position_lines(session.frame))  # fmt: skip
+            *verdicts(session, before), *position_lines(session.frame))  # fmt: skip
 
 
 @VERBS.verb("diff [A] [B]", "compare two states token by token; without B, with the present one", complete=_states)

@@ -19,6 +19,7 @@ from lstm_tui.debugger.expressions.parser import words_of
 from lstm_tui.debugger.expressions.scope import OF_THE_RUN
 from lstm_tui.debugger.expressions.series import Series
 from lstm_tui.debugger.held_values import LAST_BREAKPOINT
+from lstm_tui.debugger.printf_format import is_format, read_format
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.stop_engine import HOLE
 from lstm_tui.engine.errors import UserError
@@ -156,14 +157,17 @@ VERBS.add(Verb(
 
 
 @VERBS.verb(
-    "dprintf WHERE, TEXT", "print a text at each such place on the way, without stopping; {EXPR} in it is a value",
+    "dprintf WHERE, TEXT",
+    "print a text at each such place on the way, without stopping; {EXPR} in it is a value, or C's "
+    'format with values behind it: "%.3f", f[7]',
     aliases=("logpoint",), complete=complete_where, example='dprintf "not", mean(f) is {mean(f)}',
 )  # fmt: skip
 def _dprintf(session: Session, rest: str) -> tuple[str, ...]:
     where, text = _split_log(rest)
     where, any_line = _of_any_line(where)
     trigger = read_trigger(place_or(session, where), session.scope())
-    for one in HOLE.findall(text):
+    format = read_format(text) if is_format(text) else None
+    for one in HOLE.findall(text) if format is None else format.values:
         session.evaluate(one)  # which tells what is wrong with it
     made = noted(session, _added(session, trigger, any_line, text))
     return with_doubts((breakpoint_line(made),), session, trigger.text)
@@ -173,15 +177,19 @@ def _split_log(rest: str) -> tuple[str, str]:
     """Return where, and the text behind the first comma that stands in no quotes and no brackets.
 
     Raises:
-        UserError: There is none, or it is C's.
+        UserError: There is none, or its values stand neither in braces nor behind a format.
     """
     match = _LOGPOINT.match(rest)
     if match is not None:
         text = match["text"].strip()
+        if is_format(text):
+            return match["where"].strip(), text
         if len(text) > 1 and text[0] == text[-1] == '"':
-            text = text[1:-1]
+            text = text[1:-1].removesuffix("\\n")
         if "%" in text and "{" not in text:
-            raise UserError("values stand in braces: dprintf 3, mean(f) is {mean(f)}")
+            raise UserError(
+                'values stand in braces, as in mean(f) is {mean(f)}, or behind a format in quotes: "%g", f[7]'
+            )
         if text:
             return match["where"].strip(), text
     raise UserError('print what, and where? such as: dprintf "not", mean(f) is {mean(f)}')

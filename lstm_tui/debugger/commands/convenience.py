@@ -10,22 +10,28 @@ from lstm_tui.debugger.commands.foreign_words import SETTINGS, setting_told
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.expressions.series import there, value_text
 from lstm_tui.debugger.held_values import read_written
+from lstm_tui.debugger.printf_format import lines_of, read_format
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 
 _ASSIGNMENT = re.compile(r"(?:var(?:iable)?\s+)?\$(?P<name>[A-Za-z_]\w*)\s*=(?!=)(?P<value>.*)\Z", re.ASCII | re.DOTALL)
+_NUMBERED = re.compile(r"(?:var(?:iable)?\s+)?(?P<name>\$\$?[0-9]*)\s*=(?!=)", re.ASCII)
 _SHOWN = 10
 """Values of the history that `show values` tells, as in gdb."""
-_FORMAT = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"\s*(?:,(?P<values>.*))?\Z', re.DOTALL)
-_HOLE = re.compile(r"%(?:(?P<flags>[-+ 0]{0,3})(?P<width>\d{0,3})(?:\.(?P<places>\d{1,2}))?(?P<kind>[a-zA-Z])|%)")
-_ESCAPES = {"\\n": "\n", "\\t": "\t", '\\"': '"', "\\\\": "\\"}
 
 
 def assignment_of(text: str) -> tuple[str, str] | None:
-    """Return the name and the text of `$limit = EXPR`; None where it is no assignment."""
+    """Return the name and the text of `$limit = EXPR`; None where it is no assignment.
+
+    Raises:
+        UserError: It is one to a value of the history.
+    """
+    numbered = _NUMBERED.match(text)
+    if numbered is not None:
+        said = f"{numbered['name']} is of the value history, where each value stays as it was printed"
+        raise UserError(f"{said}: a variable has a name of its own, such as `set $limit = 3`")
     match = _ASSIGNMENT.match(text)
     return None if match is None else (match["name"], match["value"].strip())
 
@@ -78,62 +84,16 @@ def _output(session: Session, rest: str) -> tuple[str, ...]:
 
 @VERBS.verb("echo TEXT", r"tell a text; \n in it begins a line", example="echo here")
 def _echo(session: Session, rest: str) -> tuple[str, ...]:
-    return _lines(rest)
-
-
-def _lines(text: str) -> tuple[str, ...]:
-    filled = re.sub(r'\\[nt"\\]', lambda found: _ESCAPES[found[0]], text)
-    return tuple(visible(line) for line in filled.removesuffix("\n").split("\n"))
+    return lines_of(rest)
 
 
 @VERBS.verb('printf "FORMAT", EXPR, …', r"tell values in a text: %g %f %d %s, as in C, and \n",
             example='printf "at %d: %.3f\\n", t, mean(f)')  # fmt: skip
 def _printf(session: Session, rest: str) -> tuple[str, ...]:
-    match = _FORMAT.match(rest)
-    if match is None:
+    format = read_format(rest)
+    if format is None:
         raise UserError(r'printf what? such as: printf "at %d: %.3f\n", t, mean(f)')
-    values = list(_split_commas(match["values"] or ""))
-    holes = [one for one in _HOLE.finditer(match["text"]) if one["kind"]]
-    if len(holes) != len(values):
-        raise UserError(f"the format has {count_of(len(holes), 'place')} for values, and {len(values)} stand behind it")
-    told = iter([_formatted(session, hole, text) for hole, text in zip(holes, values, strict=True)])
-    return _lines(_HOLE.sub(lambda hole: next(told) if hole["kind"] else "%", match["text"]))
-
-
-def _split_commas(text: str) -> Iterator[str]:
-    """Yield what stands between commas outside brackets and quotes."""
-    depth, begin, quote = 0, 0, ""
-    for place, sign in enumerate(text):
-        if quote:
-            quote = "" if sign == quote else quote
-        elif sign in "\"'":
-            quote = sign
-        elif sign == "," and not depth:
-            yield text[begin:place].strip()
-            begin = place + 1
-        else:
-            depth += (sign in "([") - (sign in ")]")
-    if text[begin:].strip():
-        yield text[begin:].strip()
-
-
-def _formatted(session: Session, hole: re.Match[str], text: str) -> str:
-    """Return one value as its place in the format wants it."""
-    value, kind = session.evaluate(text).value, hole["kind"]
-    if kind not in "digfeGEsu":
-        raise UserError(f"`{hole[0]}` is no form of a number here: %g, %f, %e, %d or %s")
-    if kind == "s" or value.kind != "number" or value.size != 1 or not there(value):
-        told = visible(str(value.values[0, 0])) if value.kind == "text" and there(value) else value_text(value)
-        return (
-            f"{told:<{int(hole['width'] or 0)}}"
-            if "-" in (hole["flags"] or "")
-            else told.rjust(int(hole["width"] or 0))
-        )
-    number = float(value.values[0, 0])
-    if kind in "diu" and number == number and abs(number) != float("inf"):
-        return f"%{hole['flags']}{hole['width']}d" % int(number)
-    places = "" if hole["places"] is None else f".{hole['places']}"
-    return f"%{hole['flags']}{hole['width']}{places}{'g' if kind in 'diu' else kind}" % number
+    return format.lines(lambda text: session.evaluate(text).value)
 
 
 # --- show ---

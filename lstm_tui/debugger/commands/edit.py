@@ -235,10 +235,11 @@ def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple
             if (found := assignment_of(rest)) is not None:
                 return assigned(session, *found)
             check_no_setting(session, rest)
+        before = session.frame.trace
         make_edit(session, name, rest)
-        return (session.words[session.history.done - 1], *verdicts(session))
+        return (session.words[session.history.done - 1], *verdicts(session, before))
 
-    VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example))
+    VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example, edits=True))
     EDIT_VERBS.add(name)
 
 
@@ -255,17 +256,32 @@ def _completing(name: str) -> Complete:
     return lambda session, rest: complete_edit(session, name, rest)
 
 
-def verdicts(session: Session) -> Iterator[str]:
-    """Yield what the edits in force do to the outputs of the whole text, largest change first."""
+def verdicts(session: Session, before: Trace) -> Iterator[str]:
+    """Yield what a line that edits does to the outputs of the whole text, largest change first.
+
+    What stands left of an arrow is what it was before the line; where the run without edits had another number, that
+    is told behind it.
+
+    Args:
+        session: As it stands after the line.
+        before: The run that stood before it.
+    """
+    difference = session.frame.difference
+    yield from outputs_beside(before, session.frame.trace, None if difference is None else difference.before)
+
+
+def verdicts_of_all(session: Session) -> Iterator[str]:
+    """Yield what all edits in force do to the outputs of the whole text; nothing where there are none."""
     difference = session.frame.difference
     if difference is not None:
         yield from outputs_beside(difference.before, difference.after)
 
 
-def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
+def outputs_beside(one: Trace, other: Trace, unedited: Trace | None = None) -> Iterator[str]:
     """Yield the outputs for the whole text of two runs, the largest changes first; a change that is NaN before all.
 
-    Where none differs, that is said instead.
+    Where none differs, that is said instead. Where a run without edits is given that had another number than the first
+    of the two, that number is told too.
     """
     before, after, names = one.result, other.result, other.classes
     if before is None or after is None or before.shape != after.shape:
@@ -280,7 +296,18 @@ def outputs_beside(one: Trace, other: Trace) -> Iterator[str]:
         return
     for n in np.argsort(-sizes, kind="stable")[:_MOST_OUTPUTS]:
         name = visible(names[n]) if n < len(names) else f"output {n}"
-        yield f"{name}: {from_to(before[n], after[n], 3)}"
+        yield f"{name}: {from_to(before[n], after[n], 3)}{_unedited(unedited, n, float(before[n]))}"
+
+
+def _unedited(unedited: Trace | None, n: int, before: float) -> str:
+    """Return what an output is without edits, behind a change of it; empty where it was that before."""
+    result = None if unedited is None else unedited.result
+    if result is None or n >= len(result) or is_not_known_yet(result):
+        return ""
+    first = float(result[n])
+    if first == before or (first != first and before != before):
+        return ""
+    return f" (without edits {from_to(first, before, 3).partition(' → ')[0]})"
 
 
 add_edit_verb(
@@ -332,13 +359,15 @@ add_edit_verb(
 )
 
 
-@VERBS.verb("mask STEPS", "hide tokens from the readout's attention: the others share their weight")
+@VERBS.verb("mask STEPS", "hide tokens from the readout's attention: the others share their weight",
+            edits=True)  # fmt: skip
 def _mask(session: Session, rest: str) -> Iterable[str]:
     steps = whole_span(rest.replace(" ", ""))
     if steps is None:
         raise UserError("mask which tokens? such as: mask 3, or mask 3:6")
+    before = session.frame.trace
     session.edit(_attention_mask(session.edited.network, steps))
-    return (session.words[session.history.done - 1], *verdicts(session))
+    return (session.words[session.history.done - 1], *verdicts(session, before))
 
 
 def _attention_mask(network: Network, steps: Span) -> ValueEdit:
@@ -362,7 +391,7 @@ def _attention_mask(network: Network, steps: Span) -> ValueEdit:
 def _stepping(verb: str) -> Act:
     def act(session: Session, rest: str) -> Iterable[str]:
         count = _count(rest)
-        done = session.history.done
+        done, before = session.history.done, session.frame.trace
         session.keep_edits(done - count if verb == "undo" else done + count)
         if session.history.done == done:
             raise UserError(f"nothing to {verb}")
@@ -370,7 +399,7 @@ def _stepping(verb: str) -> Act:
         moved = session.words[min(done, now) : max(done, now)]
         which = moved[0] if len(moved) == 1 else f"{len(moved)} edits"
         said = f"{'taken back' if verb == 'undo' else 'made again'}: {which}"
-        return (said, _standing(session), *verdicts(session))
+        return (said, _standing(session), *verdicts(session, before))
 
     return act
 
@@ -441,7 +470,12 @@ def _save_model(session: Session, rest: str) -> Iterable[str]:
 
 
 @VERBS.verb(
-    "load-edits FILE", "make every edit of a file", aliases=("load",), complete=complete_file, touches_files=True
+    "load-edits FILE",
+    "make every edit of a file",
+    aliases=("load",),
+    complete=complete_file,
+    touches_files=True,
+    edits=True,
 )
 def _load(session: Session, rest: str) -> Iterable[str]:
     if not rest:
@@ -449,5 +483,6 @@ def _load(session: Session, rest: str) -> Iterable[str]:
     edits = read_edit_script(str(Path(rest).expanduser()))
     if not edits:
         return (f"{visible(rest)} holds no edits",)
+    before = session.frame.trace
     session.edit(*edits)
-    return (_standing(session), *verdicts(session))
+    return (_standing(session), *verdicts(session, before))

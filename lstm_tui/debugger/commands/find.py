@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from lstm_tui.analysis.property_units import PERMUTATIONS, units_that_follow
+from lstm_tui.analysis.property_units import units_that_follow
 from lstm_tui.debugger.commands.edit import Here
 from lstm_tui.debugger.commands.goto import stands
 from lstm_tui.debugger.commands.names import unit_meant
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.corpus import Corpus, CorpusStates, ValueName, hold_states
+from lstm_tui.debugger.edits.language import cuts_of_every_line
 from lstm_tui.debugger.edits.openings import lines_as_read
 from lstm_tui.debugger.inspect.findings import (
     at_text,
@@ -87,18 +88,17 @@ def _length(states: CorpusStates, sequence: int) -> int:
 
 
 def file_corpus(session: Session) -> Corpus:
-    """Return the lines of the file that is open, with the network as it is edited.
+    """Return the lines of the file that is open, with the network as it is edited, and its cuts of every line.
 
     Raises:
         UserError: There is no network, or the text still comes.
     """
     if session.source.incoming is not None:
         raise UserError("a text that still comes is not searched: open its file")
-    network = session.edited.network
-    corpus = Corpus.of((session.source,))
-    return Corpus(network, tuple(
-        replace(one, sequences=lines_as_read(one.sequences, one.network, network)) for one in corpus.sources
-    ))  # fmt: skip
+    network, source = session.edited.network, session.source
+    lines = lines_as_read(source.sequences, source.network, network)
+    cuts = cuts_of_every_line(session.history.active)
+    return replace(Corpus.of((replace(source, sequences=lines, edit_script=cuts),)), network=network)
 
 
 def states_of(session: Session, corpus: Corpus, values: Sequence[ValueName]) -> CorpusStates:
@@ -164,6 +164,6 @@ def _follows(session: Session, rest: str) -> Iterable[str]:
     states = states_of(session, corpus, [value])
     found = units_that_follow(states.states[value.name], labels, progress=session.work.progress)
     return (
-        *following_lines(found, value, session.frame.names, PERMUTATIONS, states.starts),
+        *following_lines(found, value, session.frame.names),
         follow_sentence(found, value, session.frame.names, f"`{visible(rest)}`"),
     )

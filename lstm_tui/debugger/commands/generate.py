@@ -12,7 +12,7 @@ from lstm_tui.analysis.distribution import choose, first_predicted, largest, per
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import EDIT_VERBS, make_edit, outputs_beside, verdicts
 from lstm_tui.debugger.commands.goto import listed_places
-from lstm_tui.debugger.commands.table import VERBS
+from lstm_tui.debugger.commands.table import VERBS, Verb
 from lstm_tui.debugger.edits.apply import is_unknown
 from lstm_tui.debugger.edits.counterfactual import Doubted, propagate, replace_everywhere
 from lstm_tui.debugger.edits.history import Question
@@ -47,6 +47,7 @@ def append(session: Session, temperature: float = 0.0, seed: int = 0) -> str:
 @VERBS.verb(
     "generate N [TEMPERATURE [SEED]]",
     "append N tokens: the most likely ones, or sampled at a temperature",
+    edits=True,
 )
 def _generate(session: Session, rest: str) -> tuple[str, ...]:
     words = rest.split()
@@ -70,6 +71,7 @@ def _generate(session: Session, rest: str) -> tuple[str, ...]:
 @VERBS.verb(
     "answer",
     "ask a network that answers once more, to the text and under the edits as they are now",
+    edits=True,
 )
 def _answer(session: Session, rest: str) -> tuple[str, ...]:
     network, how = session.edited.network, session.edited.network.answers
@@ -165,7 +167,11 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
         made = trial.words[trial.history.done - 1]
         ended = (*_end(before, trial.frame.trace), *outputs_beside(before, trial.frame.trace))
         unknown = () if ended else ("what the model says in the end is not computed here",)
-        return (made, *ended, *unknown, "only asked: the run is as it was")
+        return (made, *ended, *unknown, _ASKED)
+    if (other := _editing(verb)) is not None and verb not in before.sequence.tokens:
+        said = other(trial, behind.strip())
+        session.question = None
+        return (*said, _ASKED)
     old, new = _two(rest)
     places = replace_everywhere(trial, old, new)
     after = trial.frame.trace
@@ -184,16 +190,17 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
     "propagate",
     "put the word of the last `what-if` into the text, and what the network then says instead, such as the pronoun",
     aliases=("retell",),
+    edits=True,
 )
 def _propagate(session: Session, rest: str) -> tuple[str, ...]:
-    question, lines = session.question, list[str]()
+    question, before, lines = session.question, session.frame.trace, list[str]()
     placed: tuple[int, ...] = ()
     if question is not None and question.stands(session.history, session.frame.line):
         placed = replace_everywhere(session, question.old, question.new)
         lines.append(f"put: “{visible(question.old)}” → “{visible(question.new)}” at t={listed_places(placed)}")
     session.question = None
     if placed and probabilities(session.frame.trace) is None:
-        return (*lines, *verdicts(session))
+        return (*lines, *verdicts(session, before))
     found = propagate(session)
     if found:
         lines.append(f"propagated: {_changes(found)}")
@@ -207,6 +214,15 @@ def _propagate(session: Session, rest: str) -> tuple[str, ...]:
 def _is_no_number(trace: Trace) -> bool:
     said = probabilities(trace)
     return said is not None and not np.isfinite(said).all()
+
+
+_ASKED = "only asked: the run is as it was"
+
+
+def _editing(word: str) -> Verb | None:
+    """Return the verb of a word that makes edits, by more than one line of an edit script; None of any other."""
+    verb = VERBS.named(word) if word in VERBS.words else None
+    return verb if verb is not None and verb.edits else None
 
 
 def _two(rest: str) -> tuple[str, str]:

@@ -28,7 +28,7 @@ from lstm_tui.formats.importers.named import words_known as known_to_bundled
 
 @VERBS.verb(
     "text WORDS", "read another text in the place of this one, with the network as it is edited",
-    example='text "The movie was not bad"',
+    example='text "The movie was not bad"', edits=True,
 )  # fmt: skip
 def _text(session: Session, rest: str) -> Iterator[str]:
     if not rest:
@@ -55,15 +55,15 @@ add_edit_verb(
     "teach [TEXT] [as CLASS] [epochs N] [rate R]",
     "train the network further on a text, or on several in quotes, new words in it too, and say what that costs; "
     "without TEXT, on this one",
-    example='teach "it was not bad" as positive',
+    example='teach "it was not bad" as positive', edits=True,
 )  # fmt: skip
 def _teach(session: Session, rest: str) -> Iterator[str]:
     edit = read_typed(session, "teach", rest)
     assert isinstance(edit, TeachEdit), "a line of `teach` is one"
-    added = _words_to_add(session, edit)
+    added, before = _words_to_add(session, edit), session.frame.trace
     session.edit(*added, edit)
     yield from session.words[session.history.done - 1 - len(added) : session.history.done]
-    yield from verdicts(session)
+    yield from verdicts(session, before)
 
 
 def _words_to_add(session: Session, edit: TeachEdit) -> tuple[WordsEdit, ...]:
@@ -84,7 +84,7 @@ def _names(session: Session, rest: str) -> Iterator[str]:
 @VERBS.verb(
     "model [NAME]",
     "have another of the bundled networks read this text; without NAME, list those that can",
-    complete=_names, example="model sentiment-forward",
+    complete=_names, example="model sentiment-forward", edits=True,
 )  # fmt: skip
 def _model(session: Session, rest: str) -> Iterator[str]:
     if not rest:
@@ -95,7 +95,8 @@ def _model(session: Session, rest: str) -> Iterator[str]:
     return _opened(session, name)
 
 
-@VERBS.verb("model-file FILE", "have a network of any file read this text", complete=complete_file, touches_files=True)
+@VERBS.verb("model-file FILE", "have a network of any file read this text", complete=complete_file, touches_files=True,
+            edits=True)  # fmt: skip
 def _model_file(session: Session, rest: str) -> Iterator[str]:
     if not rest:
         raise UserError("open the network of which file? such as: model-file mine.safetensors")

@@ -35,12 +35,14 @@ def _complete(session: Session, rest: str) -> Iterator[str]:
     "file",
     complete=_complete,
     example="patch c[0] @ 1 from base @ 0",
+    edits=True,
 )
 def _patch(session: Session, rest: str) -> Iterable[str]:
     target, gap, source = _parted(rest)
     if not gap and "=" in rest:
+        before = session.frame.trace
         session.edit(parse_edit(f"patch {rest}", Here(session)))
-        return (session.words[session.history.done - 1], *verdicts(session))
+        return (session.words[session.history.done - 1], *verdicts(session, before))
     name, taken = _other(source)
     in_file = IN_FILE.match(name)
     if in_file is not None:  # which is refused where verbs are kept from files
@@ -54,6 +56,7 @@ def _patch(session: Session, rest: str) -> Iterable[str]:
     "patch from a file: what units of a value were in a trace file, or are in another network over these tokens",
     complete=complete_file,
     touches_files=True,
+    edits=True,
 )
 def _patch_from(session: Session, rest: str) -> Iterable[str]:
     path, _, what = rest.partition(" ")
@@ -91,6 +94,6 @@ def _other(source: str) -> tuple[str, Span | None]:
 def _patched(session: Session, target: str, made: Callable[[], OtherRun], taken: Span | None) -> Iterable[str]:
     """Make the patch; what is meant here is read before anything is run."""
     owner, value, units, steps = parse_held(f"patch {target}", Here(session))
-    other = made()
+    other, before = made(), session.frame.trace
     session.edit(patched(session, owner, value, units, steps, other, taken))
-    return (session.words[session.history.done - 1], *other.conditions, *verdicts(session))
+    return (session.words[session.history.done - 1], *other.conditions, *verdicts(session, before))

@@ -400,7 +400,7 @@ def _numbers(session: Session, rest: str) -> Iterator[str]:
 
 
 @VERBS.verb("apply [N]", "make what keep, forget or fix has found as an edit, the first or the N-th",
-            complete=_numbers)  # fmt: skip
+            complete=_numbers, edits=True)  # fmt: skip
 def _apply(session: Session, rest: str) -> tuple[str, ...]:
     count = len(session.changes)
     if not count:
@@ -409,6 +409,6 @@ def _apply(session: Session, rest: str) -> tuple[str, ...]:
     if number is None:
         raise UserError(f"which one? 1 to {count} were found")
     found = session.changes[number - 1]
-    before = session.history.done
+    done, before = session.history.done, session.frame.trace
     session.edit(*found.edits)
-    return (*session.words[before : session.history.done], *verdicts(session))
+    return (*session.words[done : session.history.done], *verdicts(session, before))

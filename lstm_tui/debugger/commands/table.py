@@ -44,6 +44,7 @@ class Verb:
         example: A line that works on most networks; empty when the usage is one.
         touches_files: Whether it reads or writes a file that is named behind it. No other verb may; `sealing` refuses
             those that do where whoever types is only looking in.
+        edits: Whether it makes edits, so that `what-if` can ask what it would do and leave nothing.
         takes_numbers: Whether `$limit` behind it stands for its number: what it reads is no expression and no token.
     """
 
@@ -55,6 +56,7 @@ class Verb:
     complete: Complete = nothing
     example: str = ""
     touches_files: bool = False
+    edits: bool = False
     takes_numbers: bool = False
 
     def __call__(self, session: Session, rest: str) -> tuple[str, ...]:
@@ -110,12 +112,13 @@ class CommandTable:
         example: str = "",
         touches_files: bool = False,
         takes_numbers: bool = False,
+        edits: bool = False,
     ) -> Callable[[Act], Act]:
         """Return a decorator that adds a function as the verb with which `usage` begins."""
 
         def added(act: Act) -> Act:
             name = usage.split()[0]
-            self.add(Verb(name, usage, help, act, aliases, complete, example, touches_files, takes_numbers))
+            self.add(Verb(name, usage, help, act, aliases, complete, example, touches_files, edits, takes_numbers))
             return act
 
         return added

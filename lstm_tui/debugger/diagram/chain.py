@@ -93,8 +93,9 @@ def _one_pass(frame: Frame, name: str, unit: int, places: list[int], box: int) -
     passed, back = frame.trace[name], frame.trace[name].direction == "backward"
     states = memory_first(passed)[:_MOST_STATES]
     output = passed.cell.output
-    whose = passed.entry_of(states[0] if states else output, unit)
-    up = [ChainPiece(f" unit {whose}".ljust(_WIRE), name)]
+    whose = f"unit {passed.entry_of(states[0] if states else output, unit)}"
+    named = f"{whose} {visible(frame.names.name(name, unit))}".rstrip()
+    up = [ChainPiece(f" {named if len(named) < _WIRE else whose}".ljust(_WIRE), name)]
     top, bottom = [_gap(name)], [_gap(name)]
     rows: list[list[ChainPiece]] = [[] for _ in states]
     word = visible(passed.cell.name).center(box - 2)

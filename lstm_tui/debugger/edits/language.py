@@ -35,7 +35,7 @@ As a file, an edit script, they stand one a line; `#` begins a comment line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -112,6 +112,11 @@ class CutEdit:
     kind: CutKind
     steps: tuple[Span, ...] = ()
     every: int = 0
+
+
+def cuts_of_every_line(edits: Iterable[object]) -> tuple[CutEdit, ...]:
+    """Return those of some edits that cut a tape before every so many tokens, however long it is."""
+    return tuple(edit for edit in edits if isinstance(edit, CutEdit) and edit.every)
 
 
 HeldEdit = ValueEdit | PatchEdit

@@ -36,12 +36,10 @@ def _waits(node: Node, scope: Scope) -> set[int | None]:
         return _waits_for_name(node.name, scope)
     if isinstance(node, parser.CallNode) and node.function == "share":
         what = node.arguments[1] if len(node.arguments) == 2 else None
-        while isinstance(what, parser.UnitsNode | parser.NamedUnitNode | parser.EntryNode):
+        while isinstance(what, parser.UnitsNode | parser.NamedUnitNode | parser.EntryNode | parser.BlockNode):
             what = what.of
         passed, state = memory_meant(scope, what.name if isinstance(what, parser.NameNode) else None)
         return {passed.cell.values.index(state) if passed is scope.passed else None}
-    if isinstance(node, parser.Operation) and node.sign == "@":
-        return _waits(node.right, scope)
     found: set[int | None] = set()
     for part in parser.inside(node):
         found |= _waits(part, scope)
@@ -54,7 +52,8 @@ def _waits_for_name(name: str, scope: Scope) -> set[int | None]:
     try:
         passed, value = scope.owner(name)
     except NoSuchName:
-        return set()
+        turned = parser.transposed_name(name)
+        return set() if turned is None else _waits_for_name(turned, scope)
     values = passed.cell.values
     feature = scope.names.features.get(name)
     if feature is not None and value not in values and feature.pass_name in scope.trace:

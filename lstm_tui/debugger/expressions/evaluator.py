@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_tui.debugger.expressions import parser
 from lstm_tui.debugger.expressions.functions import FUNCTIONS, Function, saturated
+from lstm_tui.debugger.expressions.matrix_parts import block, inner_sizes, laid_out, product, rows, transposed
 from lstm_tui.debugger.expressions.parser import COMPARISONS, Expression, ExpressionError, Node, parse
 from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope
 from lstm_tui.debugger.expressions.series import (
@@ -31,7 +32,9 @@ from lstm_tui.debugger.expressions.series import (
 )
 from lstm_tui.debugger.expressions.shares import ALL_UNITS, Sought, Units, share_of
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.errors import nearest
+from lstm_tui.engine.language.syntax import TRANSPOSE
 from lstm_tui.engine.language.vocabulary import shortened
 
 KINDS = {"number": "a number", "truth": "true or false", "text": "a text"}
@@ -69,14 +72,20 @@ def resolved(expression: Expression, scope: Scope) -> Expression:
     Raises:
         ExpressionError: No unit is called so.
     """
-    if not any(isinstance(node, parser.NamedUnitNode | parser.EntryNode) for node in parser.walk(expression.node)):
+    if not any(map(_is_numbered, parser.walk(expression.node))):
         return expression
     return replace(expression, node=_Names(expression, scope).numbered(expression.node))
 
 
+def _is_numbered(node: Node) -> bool:
+    if isinstance(node, parser.NameNode):
+        return parser.transposed_name(node.name) is not None
+    return isinstance(node, parser.NamedUnitNode | parser.EntryNode | parser.BlockNode)
+
+
 @dataclass(frozen=True)
 class _Names:
-    """Puts numbers in the place of the names of units, and of rows and columns."""
+    """Puts numbers in the place of the names of units, and units in that of rows and columns; and reads `W_f.T`."""
 
     expression: Expression
     scope: Scope
@@ -84,13 +93,19 @@ class _Names:
     def numbered(self, node: Node) -> Node:
         if isinstance(node, parser.NamedUnitNode):
             of = self.numbered(node.of)
-            try:
-                unit = self.scope.unit(self._pass_of(of), node.name)
-            except NoSuchName as error:
-                raise ExpressionError(error.said, self.expression.text, node.of.end + 1, error.near) from None
+            unit = self._unit(of, node.name, node)
             return parser.UnitsNode(node.start, node.end, of, unit, unit + 1)
+        if isinstance(node, parser.NameNode):
+            turned = parser.transposed_name(node.name)
+            if turned is None or not self.scope.is_known(turned):
+                return node
+            return parser.CallNode(node.start, node.end, TRANSPOSE, (parser.NameNode(node.start, node.end, turned),))
         if isinstance(node, parser.EntryNode):
             return self._entry(node)
+        if isinstance(node, parser.BlockNode):
+            of = self.numbered(node.of)
+            parts = tuple(self._unit(of, one, node) if isinstance(one, str) else one for one in node.parts)
+            return replace(node, of=of, parts=parts)
         if isinstance(node, parser.CallNode):
             return replace(node, arguments=tuple(self.numbered(one) for one in node.arguments))
         if isinstance(node, parser.Operation):
@@ -101,18 +116,20 @@ class _Names:
             return replace(node, of=self.numbered(node.of))
         return node
 
+    def _unit(self, of: Node, name: str, node: parser.NamedUnitNode | parser.BlockNode) -> int:
+        try:
+            return self.scope.unit(self._pass_of(of), name)
+        except NoSuchName as error:
+            raise ExpressionError(error.said, self.expression.text, node.of.end + 1, error.near) from None
+
     def _entry(self, node: parser.EntryNode) -> Node:
         of = self.numbered(node.of)
         value = of
         while isinstance(value, parser.Shifted | parser.PreviousNode):
             value = value.of
+        if not isinstance(value, parser.NameNode) or self.scope.is_parameter(value.name):
+            return parser.BlockNode(node.start, node.end, of, node.entries)
         try:
-            if not isinstance(value, parser.NameNode):
-                raise NoSuchName("rows and columns are of a value by its name, as in S[2,3]")
-            if len(node.entries) == 2 and self.scope.is_parameter(value.name):
-                row, column = node.entries
-                line = parser.UnitsNode(node.start, node.end, of, row, row + 1)
-                return parser.UnitsNode(node.start, node.end, line, column, column + 1)
             unit = self.scope.entry(value.name, node.entries)
         except NoSuchName as error:
             raise ExpressionError(error.said, self.expression.text, node.of.end + 1, error.near) from None
@@ -176,6 +193,8 @@ class _Evaluator:
             return self.named(node, lambda: self.scope.held_value(held))
         if isinstance(node, parser.UnitsNode | parser.Class):
             return self.chosen(node, moment)
+        if isinstance(node, parser.BlockNode):
+            return self.block(node, moment)
         if isinstance(node, parser.Shifted):
             return self.read(node.of, replace(moment, on_tape=moment.on_tape + node.by))
         if isinstance(node, parser.PreviousNode):
@@ -225,6 +244,8 @@ class _Evaluator:
             return self.saturation(node, moment)
         if node.function == "top":
             return self.top(node, moment)
+        if node.function == TRANSPOSE:
+            return transposed(self.as_matrix(node.arguments[0], moment))
         if function.takes_truth == "truth" or (function.takes_truth and self.is_truth(node.arguments[0], moment)):
             return self.over_truths(node, function, moment)
         series = [self.numeric(argument, moment) for argument in node.arguments]
@@ -411,19 +432,37 @@ class _Evaluator:
             raise self.fail(said, node, place=node.place)
 
     def product(self, node: parser.Operation, moment: Moment) -> Series:
-        """Return a matrix times a vector."""
-        if not isinstance(node.left, parser.NameNode):
-            raise self.fail("left of @ stands one matrix, by name", node.left)
-        name = node.left.name
-        matrix = self.named(node.left, lambda: self.scope.matrix(name)).astype(np.float64)
-        vector = self.numeric(node.right, moment)
-        if vector.shape is not None:
-            raise self.fail("right of @ stands a vector", node.right)
-        if vector.size not in (1, matrix.shape[1]):
-            said = f"{name} has {matrix.shape[1]} columns and {self.shown(node.right)} {vector.size} units"
+        """Return a matrix times a vector, or any other product that NumPy has."""
+        left = self.left_of_product(node.left, moment)
+        right = self.as_matrix(node.right, moment)
+        columns, lines = inner_sizes(left, right)
+        if columns != lines and not (left.shape is not None and right.shape is None and right.size == 1):
+            has = f"{columns} columns" if left.shape is not None else f"{columns} units"
+            other = f"{lines} rows" if right.shape is not None else f"{lines} units"
+            said = f"{self.shown(node.left)} has {has} and {self.shown(node.right)} {other}"
             raise self.fail(said, node, place=node.place)
-        spread = np.broadcast_to(vector.values, (len(vector.values), matrix.shape[1]))
-        return numbers(spread @ matrix.T, vector.known, vector)
+        return product(left, right)
+
+    def left_of_product(self, node: Node, moment: Moment) -> Series:
+        """Return what stands left of @; of a name that means nothing is said that it is no matrix."""
+        try:
+            return self.as_matrix(node, moment)
+        except ExpressionError:
+            if isinstance(node, parser.NameNode) and not self.scope.is_known(node.name):
+                name = node.name
+                self.named(node, lambda: self.scope.matrix(name))
+            raise
+
+    def as_matrix(self, node: Node, moment: Moment) -> Series:
+        """Return what a node is at some steps; a memory that is one matrix as such."""
+        series, shape = self.numeric(node, moment), self.shape_of(node)
+        return series if shape is None or shape.heads != 1 or series.shape is not None else laid_out(series, shape)
+
+    def shape_of(self, node: Node) -> Shape | None:
+        """Return the heads, rows and columns of a value that is a matrix a head, by its name; else None."""
+        while isinstance(node, parser.Shifted | parser.PreviousNode):
+            node = node.of
+        return self.scope.shape_of(node.name) if isinstance(node, parser.NameNode) else None
 
     # --- parts of a vector, and places ---
 
@@ -443,25 +482,47 @@ class _Evaluator:
             has = "no units" if of.kind == "text" else f"{size} {noun}{'s' * (size != 1)}, from 0"
             raise self.fail(f"{self.shown(node.of)} has {has}", node, place=node.of.end + 1)
         if of.shape is not None:
-            return self.rows(of, chosen)
+            return rows(of, chosen)
         units, stride = of.unit_of(chosen.start), of.stride * chosen.step
         values, labels = of.values[:, part], of.labels[part]
         known, unknown = (one if one.shape[1] == 1 else one[:, part] for one in (of.known, of.unknown))
         return replace(of, values=values, known=known, unknown=unknown, labels=labels, units=units, stride=stride)
 
-    def rows(self, of: Series, chosen: range) -> Series:
-        """Return some rows of a matrix; one alone is a vector."""
-        assert of.shape is not None
-        columns = of.shape[1]
-        entries = (np.array(chosen)[:, None] * columns + np.arange(columns)).ravel()
-        values, known, unknown = (
-            one if one.shape[1] == 1 else one[:, entries] for one in (of.values, of.known, of.unknown)
+    def block(self, node: parser.BlockNode, moment: Moment) -> Series:
+        """Return some rows and columns of a matrix."""
+        of, parts = self.read(node.of, moment), node.parts
+        shape = self.shape_of(node.of)
+        if of.shape is None and shape is not None:
+            head: parser.Part = 0
+            if len(parts) == 3:
+                head, *parts = parts
+            if len(parts) != 2 or (shape.heads > 1 and len(node.parts) == 2):
+                raise self.fail(f"{self.shown(node.of)} has {shape.heads} heads: write the head, rows, columns",
+                                node, place=node.of.end + 1)  # fmt: skip
+            chosen = self.part(node, head, shape.heads, "head")
+            if len(chosen) > 1:
+                raise self.fail("one head at a time, as in S[0,2:5,1]", node, place=node.of.end + 1)
+            of = laid_out(of, shape, chosen.start)
+        if of.shape is None or of.kind == "text" or len(parts) != 2:
+            said = (
+                f"{self.shown(node.of)} has no rows and columns"
+                if of.shape is None
+                else "a row and a column, as W_f[2,3]"
+            )
+            raise self.fail(said, node, place=node.of.end + 1)
+        lines, columns = (
+            self.part(node, one, size, noun) for one, size, noun in zip(parts, of.shape, ("row", "column"), strict=True)
         )
-        found = replace(of, values=values, known=known, unknown=unknown)
-        if len(chosen) == 1:
-            return replace(found, shape=None, row=of.unit_of(chosen.start), units=0, stride=1)
-        units, stride = of.unit_of(chosen.start), of.stride * chosen.step
-        return replace(found, shape=(len(chosen), columns), units=units, stride=stride)
+        return block(of, lines, columns)
+
+    def part(self, node: parser.BlockNode, part: parser.Part, size: int, noun: str) -> range:
+        """Return which rows or columns are asked for."""
+        assert not isinstance(part, str)
+        chosen = range(size)[slice(*part)] if isinstance(part, tuple) else range(size)[part : part + 1 or None]
+        if not chosen:
+            said = f"{self.shown(node.of)} has {size} {noun}{'s' * (size != 1)}, from 0"
+            raise self.fail(said, node, place=node.of.end + 1)
+        return chosen
 
     def place(self, node: Node) -> int:
         """Return the place on the tape that `at=` names: by its number, or the first one of a token."""
@@ -489,7 +550,7 @@ def token_place(node: Node) -> int | None:
 
 def _laid_out_as(found: Series, of: Series) -> Series:
     """Return what was made entry by entry, with the numbers and names of the entries it was made of."""
-    return replace(found, units=of.units, stride=of.stride, labels=of.labels, shape=of.shape)
+    return replace(found, units=of.units, stride=of.stride, labels=of.labels, shape=of.shape, columns=of.columns)
 
 
 def _form(of: Series) -> str:

@@ -36,6 +36,7 @@ from lstm_tui.engine.whole_number import whole_number
 __all__ = [
     "COMPARISONS",
     "AtNode",
+    "BlockNode",
     "CallNode",
     "Class",
     "EntryNode",
@@ -95,6 +96,18 @@ class EntryNode(Node):
     entries: tuple[int, ...]
 
 
+Part = int | str | tuple[int | None, int | None, int | None]
+"""A row or column by its number (from the end if negative) or name, or some as first, stop and step."""
+
+
+@dataclass(frozen=True)
+class BlockNode(Node):
+    """`W_f[:,3]`, `W_f[2:5,1]`, `S[0,:,3]`: rows and columns of a matrix, of several heads behind the head."""
+
+    of: Node
+    parts: tuple[Part, ...]
+
+
 @dataclass(frozen=True)
 class Class(Node):
     """`output["positive"]`: one number by the name of its class."""
@@ -126,6 +139,11 @@ class AtNode(Node):
     where: Node
 
 
+def transposed_name(name: str) -> str | None:
+    """Return what `W_f.T` has the rows and columns of exchanged; None of any other name."""
+    return (name.removesuffix(words.TRANSPOSED) or None) if name.endswith(words.TRANSPOSED) else None
+
+
 def inside(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly inside a node."""
     if isinstance(node, AtNode):
@@ -136,7 +154,9 @@ def inside(node: Node) -> tuple[Node, ...]:
         return node.left, node.right
     return (
         (node.of,)
-        if isinstance(node, UnitsNode | NamedUnitNode | EntryNode | Class | Shifted | PreviousNode | Inverse)
+        if isinstance(
+            node, UnitsNode | NamedUnitNode | EntryNode | BlockNode | Class | Shifted | PreviousNode | Inverse
+        )
         else ()
     )
 
@@ -229,15 +249,15 @@ class Expression:
     def entry_of(self, node: Node, answer: Series, entry: int) -> str:
         """Return one entry of a part as it may be asked for: `c[7]`, of `c[4:8]` as well as of `c`; safe to show."""
         whole = node
-        while isinstance(whole, UnitsNode | NamedUnitNode | EntryNode):
+        while isinstance(whole, UnitsNode | NamedUnitNode | EntryNode | BlockNode):
             whole = whole.of
         if isinstance(whole, NameNode):
             return visible(self.text_of(whole) + answer.entry_name(entry))
         written = self.text_of(node)
         closed = isinstance(
-            node, CallNode | Class | Shifted | PreviousNode | AtNode | UnitsNode | NamedUnitNode | EntryNode
+            node, CallNode | Class | Shifted | PreviousNode | AtNode | UnitsNode | NamedUnitNode | EntryNode | BlockNode
         )
-        place = replace(answer, units=0, stride=1, row=None).entry_name(entry)
+        place = answer.unnamed().entry_name(entry)
         return visible(f"{written if closed else f'({written})'}{place}")
 
 
@@ -322,16 +342,29 @@ def _subscript(node: IndexNode) -> Node:
     if isinstance(index, NameNode) and "." not in index.name:
         return NamedUnitNode(start, end, of, index.name)
     if isinstance(index, EntriesNode):
-        return EntryNode(start, end, of, tuple(_whole(one) for one in index.entries))
+        parts = tuple(_part(one) for one in index.entries)
+        entries = tuple(one for one in parts if isinstance(one, int) and one >= 0)
+        return EntryNode(start, end, of, entries) if len(entries) == len(parts) else BlockNode(start, end, of, parts)
     if isinstance(index, RangeNode):
-        first, stop, step = (None if one is None else _from_end(one) for one in (index.first, index.stop, index.step))
-        if step == 0 and index.step is not None:
-            raise Mistake("a step is not 0", index.step.start)
-        return UnitsNode(start, end, of, first, stop, step)
+        return UnitsNode(start, end, of, *_range(index))
     if isinstance(index, NumberNode) or (isinstance(index, Inverse) and isinstance(index.of, NumberNode)):
         first = _from_end(index)
         return UnitsNode(start, end, of, first, first + 1 or None)
     raise Mistake(UNITS, index.start)
+
+
+def _part(node: Node) -> Part:
+    """Return a row or column, or some, of what stands between commas."""
+    if isinstance(node, RangeNode):
+        return _range(node)
+    return node.name if isinstance(node, NameNode) and "." not in node.name and not _is_t(node) else _from_end(node)
+
+
+def _range(node: RangeNode) -> tuple[int | None, int | None, int | None]:
+    first, stop, step = (None if one is None else _from_end(one) for one in (node.first, node.stop, node.step))
+    if step == 0 and node.step is not None:
+        raise Mistake("a step is not 0", node.step.start)
+    return first, stop, step
 
 
 def _from_end(node: Node) -> int:

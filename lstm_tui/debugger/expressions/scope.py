@@ -13,6 +13,7 @@ from lstm_tui.debugger.features import Feature
 from lstm_tui.debugger.held_values import HeldValues
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.compiler.program import is_hold
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.vocabulary import shortened
@@ -226,6 +227,22 @@ class Scope:
             return bool(self.matrix(name).ndim == 2)
         except NoSuchName:
             return False
+
+    def is_known(self, name: str) -> bool:
+        """Say whether a name means something in this run."""
+        try:
+            self.read(name, Moment(0, 1))
+        except NoSuchName:
+            return False
+        return True
+
+    def shape_of(self, name: str) -> Shape | None:
+        """Return the heads, rows and columns of a value that is a matrix a head; None of anything else."""
+        try:
+            passed, value = self.owner(name)
+        except NoSuchName:
+            return None
+        return passed.shape_of(value) if value in passed else None
 
     def entry(self, name: str, entries: tuple[int, ...]) -> int:
         """Return which unit of a value stands in a row and column of it.

@@ -16,7 +16,7 @@ As an answer a series is text: one number, a truth, a text, or a vector in rows 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -50,6 +50,9 @@ class Series:
         stride: How far they lie apart in what it was taken from.
         shape: Rows and columns of a matrix, whose rows are its entries one after another; of a vector None.
         row: Which row of a matrix it is, if it is one.
+        column: Which column of a matrix it is, if it is one.
+        columns: Of a matrix, number of the first of its columns and how far they lie apart, in what it was taken from.
+        flat: Of a matrix that is a memory's, the unit at row 0 and column 0, and how many units a row has there.
         missing: Why it is absent where it is.
     """
 
@@ -62,6 +65,9 @@ class Series:
     stride: int = 1
     shape: tuple[int, int] | None = None
     row: int | None = None
+    column: int | None = None
+    columns: tuple[int, int] = (0, 1)
+    flat: tuple[int, int] | None = None
     unknown: Array = field(default_factory=lambda: NOWHERE)
     missing: str = NO_STEP
 
@@ -77,11 +83,16 @@ class Series:
     def entry_name(self, entry: int) -> str:
         """Return an entry as it is written behind a name, such as `[7]`, or `[2][7]` of a matrix; "" if not known."""
         if self.shape is not None:
-            row, column = divmod(entry, self.shape[1])
-            return f"[{self.unit_of(row)}][{column}]"
+            line, place = divmod(entry, self.shape[1])
+            row, column = self.unit_of(line) or 0, self.columns[0] + self.columns[1] * place
+            return f"[{row}][{column}]" if self.flat is None else f"[{self.flat[0] + row * self.flat[1] + column}]"
         unit = self.unit_of(entry)
-        of_row = "" if self.row is None else f"[{self.row}]"
-        return "" if unit is None else f"{of_row}[{unit}]"
+        of_row, of_column = ("" if one is None else f"[{one}]" for one in (self.row, self.column))
+        return "" if unit is None else f"{of_row}[{unit}]{of_column}"
+
+    def unnamed(self) -> Series:
+        """Return it with its entries counted from 0, as those of what was computed are."""
+        return replace(self, units=0, stride=1, row=None, column=None, columns=(0, 1), flat=None)
 
     @classmethod
     def constant(cls, value: Any, kind: Kind = "number") -> Series:

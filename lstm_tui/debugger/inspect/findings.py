@@ -13,7 +13,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from lstm_tui.analysis.property_units import FollowingUnit, assumed
+from lstm_tui.analysis.property_units import FOUND, PropertyUnits
 from lstm_tui.analysis.state_search import (
     Hit,
     TokenMean,
@@ -259,36 +259,34 @@ def _tokens(found: Sequence[TokenMean], words: Sequence[str]) -> str:
     )
 
 
-def following_lines(
-    found: Sequence[FollowingUnit], value: ValueName, names: UnitNames, permutations: int, starts: Array
-) -> Iterator[str]:
+def following_lines(found: PropertyUnits, value: ValueName, names: UnitNames) -> Iterator[str]:
     """Yield the units that follow a property best, how many do at all, and what their p-values take for granted.
 
     Args:
         found: The units.
         value: What they are units of.
         names: What they are called.
-        permutations: How many were tried.
-        starts: First step of each sequence, and N behind them, (S + 1,).
     """
-    follow = [one for one in found if one.follows]
+    count, follow = len(found.units), count_of(len(found.following), "unit")
     yield (
-        f"{count_of(len(follow), 'unit')} of {len(found)} of {value.name} follow it: p < 0.05, corrected for all "
-        f"{len(found)} units by the largest effect of each of {permutations} permutations"
+        f"{follow} of {count} of {value.name} follow it: p < {FOUND}, corrected for all {count} units by the largest "
+        f"effect of each of {found.relabelled} of the labels, over {found.steps} steps"
     )
     yield f"{'unit':>16} {'effect r':>9} {'inside':>9} {'outside':>9} {'p':>7}"
-    for one in found[:_MOST_UNITS]:
+    for one in found.units[:_MOST_UNITS]:
         label = names.label(value.pass_name, one.unit, value.value)
         numbers = (fixed(one.effect, 3, sign=True), fixed(one.inside, 3), fixed(one.outside, 3), sentence(one.p, 3))
         yield f"{label:>16} {numbers[0]:>9} {numbers[1]:>9} {numbers[2]:>9} {numbers[3]:>7}"
-    yield assumed(starts)
+    if found.least_p >= FOUND:
+        yield f"there is too little text to tell: no p-value could be less than {sentence(found.least_p, 3)}"
+    yield found.assumption
 
 
-def follow_sentence(found: Sequence[FollowingUnit], value: ValueName, names: UnitNames, what: str) -> str:
+def follow_sentence(found: PropertyUnits, value: ValueName, names: UnitNames, what: str) -> str:
     """Say in a sentence which unit follows a property, with its number; or that none is known to."""
-    if not found or not found[0].follows:
+    if not found.following:
         return f"no unit of {value.name} is known to follow {what}"
-    best = found[0]
+    best = found.following[0]
     label = names.label(value.pass_name, best.unit, value.value)
     return (
         f"unit {label} of {value.name} follows {what}: {letter(value.value)} is {fixed(best.inside)} inside and "
@@ -334,5 +332,5 @@ def labels_in_file(corpus: Corpus, path: str, tag: str | None) -> tuple[Array, s
     labels = read_labels(path, tag)
     steps = sum(len(sequence) for _, _, sequence in corpus.sequences())
     if len(labels) != steps:
-        raise UserError(f"{visible(path)}: has labels for {len(labels)} tokens, and there are {steps}")
+        raise UserError(f"{visible(path)}: has labels for {count_of(len(labels), 'token')}, and there are {steps}")
     return np.array(labels), f"label {visible(tag)}" if tag is not None else f"the labels of {visible(path)}"

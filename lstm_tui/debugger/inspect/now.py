@@ -7,7 +7,7 @@ number, is said to be so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,23 @@ def now(frame: Frame, facts: Facts, verdict: Prediction | None) -> NowSentence:
     return NowSentence(tuple(_memory(frame, facts)), _says(frame, verdict))
 
 
+def unit_at_start(frame: Frame, facts: Facts, name: str) -> int | None:
+    """Return the unit of a pass of which the sentence at its first token speaks; None where it speaks of none.
+
+    Args:
+        frame: Where a session stands.
+        facts: Of its trace.
+        name: The pass.
+    """
+    named = frame.names.of.get(name)
+    passed = frame.trace[name]
+    t = passed.tape_place(0)
+    if not named or not frame.trace.is_ready(name, t):
+        return None
+    step = facts.memory_step(name, t)
+    return None if step is None else next(iter(_among(named, step.filled)), None)
+
+
 def _memory(frame: Frame, facts: Facts) -> Iterator[str]:
     name, t = frame.position.pass_name, frame.t
     at = f"at {_token(frame, t)}" + (", an unknown word," if t in facts.unknown else "")
@@ -76,7 +93,8 @@ def _memory(frame: Frame, facts: Facts) -> Iterator[str]:
     yield f"{at} {first}".lstrip()
     if not step.cleared.any():
         yield from rest
-    lost = {unit: loser(part, t, unit) for unit in _named(frame, step.cleared) or _largest(step.cleared, step.before)}
+    losing = _named(frame, step.emptied) or _largest(step.cleared, step.before)
+    lost = {unit: loser(part, t, unit) for unit in losing}
     taken = _named(frame, step.filled)
     units = dict.fromkeys((*(unit for unit in lost if unit in taken), *lost, *taken))  # those that do both come first
     for unit in list(units)[:_MOST_UNITS]:
@@ -110,7 +128,10 @@ def _kept(step: MemoryStep) -> Iterator[str]:
 
 def _named(frame: Frame, chosen: Array) -> list[int]:
     """Return the units among some that have names."""
-    names = frame.names.of.get(frame.position.pass_name, {})
+    return _among(frame.names.of.get(frame.position.pass_name, {}), chosen)
+
+
+def _among(names: Iterable[int], chosen: Array) -> list[int]:
     return [unit for unit in names if unit < len(chosen) and chosen[unit]]
 
 

@@ -26,6 +26,7 @@ from lstm_tui.debugger.inspect.state_update import values_in
 from lstm_tui.debugger.provenance.falls import falls
 from lstm_tui.engine.compiler.roles import update_of
 from lstm_tui.engine.number_text import percent, sentence
+from lstm_tui.engine.text_safety import visible
 
 HALF = 0.5
 """The part of what a token had above which it is lost, and from which on it is still kept."""
@@ -112,7 +113,10 @@ def _by_what(part: FlowPart, t: int, unit: int | None) -> str:
     if unit is not None and origin_of(passed, state, place, unit).edited:
         return f"an edit of {state} lets"
     values = () if update is None else values_in([update.keep], passed)
+    labels = {one.name: f"the {visible(one.label)} " for one in passed.cell.equations if one.label.endswith("gate")}
     if unit is None or not all(name in passed and unit < passed[name].shape[1] for name in values):
-        return f"{', '.join(values) or state} let{'s' * (len(values) < 2)}"
-    told = ", ".join(f"{name} = {sentence(float(passed[name][place][unit]), 2)}" for name in values)
+        named = ", ".join(labels.get(name, "") + name for name in values)
+        return f"{named or state} let{'s' * (len(values) < 2)}"
+    numbers = {name: sentence(float(passed[name][place][unit]), 2) for name in values}
+    told = ", ".join(f"{labels.get(name, '')}{name} = {number}" for name, number in numbers.items())
     return f"{told or state} let{'s' * (len(values) < 2)}"

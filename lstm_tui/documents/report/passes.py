@@ -217,7 +217,7 @@ def picture_of(subject: Subject, name: str) -> Iterator[Block]:
         yield Sentence(f"The picture of this cell is {layout.width} signs wide; `diagram` draws it in plain mode.")
         return
     lines = text_of(layout, drawn(layout, step.written))
-    label = f"One step of unit {units[0]} at {subject.place(here)}"
+    label = f"One step of {subject.frame.names.words(name, units[0])} at {subject.place(here)}"
     yield Lines(tuple((LinePiece(visible(line)),) for line in lines if line), label)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.documents.blocks import grouped
-from lstm_tui.engine.errors import UserError, no_pass
+from lstm_tui.engine.errors import UsageError, UserError, behind, no_pass
 from lstm_tui.formats.traces.excerpt import parse_range
 
 MOST_NUMBERS = 150_000
@@ -103,7 +103,7 @@ def choose(frame: Frame, facts: Facts, wanted: ReportSelection) -> Choice:
     else:
         steps = tape = range(*wanted.steps.indices(length))
         if not steps:
-            raise UserError(f"none of these steps is there: the tape has {length} tokens, from 0")
+            raise UsageError(f"none of these steps is there: the tape has {length} tokens, from 0")
     passes = _passes(frame, facts, wanted)
     here = {name: _here(facts, name, frame, wanted, steps) for name in passes}
     units, mapped = {}, {}
@@ -127,7 +127,8 @@ def _passes(frame: Frame, facts: Facts, wanted: ReportSelection) -> tuple[str, .
     if wanted.passes is not None:
         for name in wanted.passes:
             if name not in facts.names:
-                raise no_pass(name, facts.names)
+                with behind("--pass"):
+                    raise no_pass(name, facts.names)
         return tuple(name for name in facts.names if name in wanted.passes)
     if len(facts.names) <= wanted.most.passes:
         return facts.names
@@ -152,7 +153,7 @@ def _ranked(facts: Facts, name: str, t: int) -> tuple[int, ...]:
 def _units(ranges: tuple[slice, ...], count: int, name: str) -> tuple[int, ...]:
     found = tuple(dict.fromkeys(unit for one in ranges for unit in range(*one.indices(count))))
     if not found:
-        raise UserError(f"none of these units is there: {name} has {count}, from 0")
+        raise UsageError(f"none of these units is there: {name} has {count}, from 0")
     return found
 
 

@@ -21,7 +21,7 @@ from lstm_tui.documents.worksheet.arithmetic import (
 )
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Program
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError, UserError
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.model.network import find_source
@@ -123,7 +123,7 @@ def sheet_of(trace: Trace, steps: range, digits: int) -> WorksheetContents:
     if trace.network is None:
         raise UserError("this trace came from a file without its network: a worksheet needs the weights")
     if not steps or steps.stop > len(trace.sequence):
-        raise UserError(f"there are {len(trace.sequence)} steps, from 0: none such as {steps.start}:{steps.stop}")
+        raise UsageError(f"there are {len(trace.sequence)} steps, from 0: none such as {steps.start}:{steps.stop}")
     return _Desk(trace, steps, digits).sheet()
 
 

@@ -262,7 +262,7 @@ def compile_cell(
         LanguageError: If sizes do not fit, with the place.
     """
     left_out, kept = tuple(without), frozenset(held)
-    _check_left_out(cell, left_out)
+    check_left_out(cell, left_out)
     known = _known_sizes(cell, input_size, hidden_size, sizes or {})
     letters = _letters(cell, input_size, hidden_size, sizes or {})
     builder = Builder(cell.file, hidden_size, states=cell.state)
@@ -306,7 +306,12 @@ def compile_cell(
     )
 
 
-def _check_left_out(cell: Cell, names: Iterable[str]) -> None:
+def check_left_out(cell: Cell, names: Iterable[str]) -> None:
+    """Refuse to leave out what a cell needs.
+
+    Raises:
+        UserError: One of the names is no optional parameter of it.
+    """
     for name in names:
         if name not in cell.optional:
             near = nearest(name, cell.optional)

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from lstm_tui.engine.doors import door
-from lstm_tui.engine.errors import LanguageError, UserError, nearest
+from lstm_tui.engine.errors import LanguageError, UsageError, nearest
 from lstm_tui.engine.language.cell_fields import (
     ONE,
     Below,
@@ -152,7 +152,8 @@ def load_cell(name_or_path: str | Path) -> Cell:
     """Return a cell by its bundled name, or from a file.
 
     Raises:
-        UserError: If there is no such cell or file.
+        UsageError: There is no cell of that name.
+        UserError: If there is no such file.
         LanguageError: If the file is malformed, with line and column.
     """
     text = str(name_or_path)
@@ -161,7 +162,7 @@ def load_cell(name_or_path: str | Path) -> Cell:
             return _bundled(text)
         near = nearest(text, cell_names())
         hint = f"; did you mean {near}?" if near else f"; there are {', '.join(cell_names())}, or name a .toml file"
-        raise UserError(f"there is no cell {text}{hint}")
+        raise UsageError(f"there is no cell {text}{hint}")
     path = Path(name_or_path)
     cell = parse_cell(read_text(path), source=path.name)
     if cell.name != path.stem:

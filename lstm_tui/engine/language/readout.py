@@ -13,7 +13,7 @@ from lstm_tui.engine.compiler.compile import place
 from lstm_tui.engine.compiler.ops import STEPS_OPS
 from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.doors import door
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UsageError, nearest
 from lstm_tui.engine.language.cell_fields import Size, read_sizes
 from lstm_tui.engine.language.equations import Equation, Vocabulary, check_assigned_name, parse_equations
 from lstm_tui.engine.language.expression import Call, Expression, Name, inside
@@ -99,7 +99,7 @@ def load_readout(name_or_path: str | Path) -> ReadoutPage:
     """Return a readout by its bundled name, or from a file.
 
     Raises:
-        UserError: If there is none of that name.
+        UsageError: If there is none of that name.
         LanguageError: If the file is malformed, with line and column.
     """
     text = str(name_or_path)
@@ -108,7 +108,7 @@ def load_readout(name_or_path: str | Path) -> ReadoutPage:
             return _bundled(text)
         near = nearest(text, readout_names())
         hint = f"; did you mean {near}?" if near else f"; there are {', '.join(readout_names())}"
-        raise UserError(f"there is no readout {visible(text)}{hint}")
+        raise UsageError(f"there is no readout {visible(text)}{hint}")
     path = Path(name_or_path)
     return parse_readout(read_text(path), path.stem, source=path.name)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lstm_tui.engine.language.vocabulary import MAX_DEPTH, shortened
-from lstm_tui.engine.language.words import COMPARISONS, Mistake, Notation, Word, words_of
+from lstm_tui.engine.language.words import COMPARISONS, TRANSPOSED, Mistake, Notation, Word, words_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class RangeNode(Node):
 
 @dataclass(frozen=True)
 class EntriesNode(Node):
-    """`2,3` in square brackets: one place after the other."""
+    """`2,3` or `2:5,1` in square brackets: one place, or range of places, after the other."""
 
     entries: tuple[Node, ...]
 
@@ -127,7 +127,8 @@ def parse_syntax(text: str, notation: Notation) -> Node:
 _STRENGTH = {"or": 1, "and": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "@": 6, "**": 8}
 _NOT, _COMPARED, _NEGATIVE, _POWER = 3, 4, 7, 8
 _MOST_ENTRIES = 3  # a head, a row and a column
-_NO_COLUMNS = "a range and a comma do not go together: W_f[3] is a row, W_f[1:3] some rows, W_f[3,4] one number"
+TRANSPOSE = "transpose"
+"""The function that `.T` behind a value stands for."""
 _DEEPEST = 5 * MAX_DEPTH  # calls of `expression` inside each other: brackets, and the strengths between them
 
 
@@ -251,8 +252,11 @@ class _Parser(WordReader):
             of = self.expression(_NOT if word.text == "not" else _NEGATIVE)
             return Inverse(word.start, self.behind, word.text, of)
         node = self.value()
-        while self.is_sign("[", "("):
+        while self.is_sign("[", "(", TRANSPOSED):
             opened = self.take()
+            if opened.text == TRANSPOSED:
+                node = CallNode(word.start, opened.end, TRANSPOSE, (node,))
+                continue
             if opened.text == "(":
                 raise Mistake("only a function can be called, by its name", word.start)
             index = self.index()
@@ -304,15 +308,16 @@ class _Parser(WordReader):
         start = self.word.start
         if self.is_sign("]") or self.is_end():
             raise Mistake(self.subscripts, start)
+        entries = [self.entry()]
+        while self.is_sign(",") and len(entries) < _MOST_ENTRIES:
+            self.take()
+            entries.append(self.entry())
+        return entries[0] if len(entries) == 1 else EntriesNode(start, self.behind, tuple(entries))
+
+    def entry(self) -> Node:
+        """Read one place, or a range of places, up to a comma or the bracket that closes."""
+        start = self.word.start
         first = None if self.is_sign(":") else self.expression(0)
-        if first is not None and self.is_sign(","):
-            entries = [first]
-            while self.is_sign(",") and len(entries) < _MOST_ENTRIES:
-                self.take()
-                if self.is_sign(":"):
-                    raise Mistake(_NO_COLUMNS, self.word.start)
-                entries.append(self.expression(0))
-            return EntriesNode(start, self.behind, tuple(entries))
         if first is not None and not self.is_sign(":"):
             return first
         self.take()
@@ -320,7 +325,5 @@ class _Parser(WordReader):
         step = None
         if self.is_sign(":"):
             self.take()
-            step = None if self.is_sign("]") or self.is_end() else self.expression(0)
-        if self.is_sign(","):
-            raise Mistake(_NO_COLUMNS, self.word.start)
+            step = None if self.is_sign("]", ",") or self.is_end() else self.expression(0)
         return RangeNode(start, self.behind, first, stop, step)

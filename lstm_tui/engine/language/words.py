@@ -30,7 +30,8 @@ _WORD = re.compile(
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _UNITS = re.compile(r"([0-9]+)\.\.+([0-9]+)\Z")
 COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
-_OPERATORS = COMPARISONS | {"+", "-", "*", "/", "**", "@", "[", "not", "and", "or"}  # the tree gets deeper
+TRANSPOSED = ".T"
+_OPERATORS = COMPARISONS | {"+", "-", "*", "/", "**", "@", "[", TRANSPOSED, "not", "and", "or"}  # the tree gets deeper
 _PREFIXES = frozenset({"+", "-", "~", "not"})
 
 
@@ -73,7 +74,7 @@ class Notation:
         subscripts: How to write what stands in square brackets, where they may stand at all.
         finite: Whether a number too large for a float is refused.
         names: Names that stand for a whole number, with it.
-        held: Whether `$1` and `$limit` are values in it.
+        held: Whether `$1` and `$limit` are values in it, and `.T` stands behind one.
     """
 
     noun: str
@@ -100,6 +101,8 @@ def words_of(text: str, notation: Notation) -> list[Word]:
         word = Word(match.lastgroup, match.group(), match.start(), match.end())  # type: ignore[arg-type]
         if word.kind == "held" and not notation.held:
             word = Word("other", word.text[0], word.start, word.start + 1)
+        if word.text == TRANSPOSED and notation.held:
+            word = Word("sign", word.text, word.start, word.end)
         one = word.text if word.kind in ("sign", "name") else ""
         if word.kind != "blank":
             depth += (one in ("(", "[", "{")) - (one in (")", "]", "}"))

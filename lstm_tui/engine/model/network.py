@@ -11,7 +11,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned_copy
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UsageError, UserError, nearest
 from lstm_tui.engine.model.initialise import initialise
 from lstm_tui.engine.model.spec import (
     MERGES,
@@ -110,10 +110,10 @@ class Network:
         """Return the network with other names of its outputs.
 
         Raises:
-            UserError: They are not as many as there are outputs.
+            UsageError: They are not as many as there are outputs.
         """
         if len(classes) != self.outputs:
-            raise UserError(f"{len(classes)} classes are named, and there are {self.outputs} outputs")
+            raise UsageError(f"{len(classes)} classes are named, and there are {self.outputs} outputs")
         return replace(self, classes=tuple(classes))
 
     def __repr__(self) -> str:
@@ -140,10 +140,18 @@ class Network:
             lines.append(f"  says   {named or count_of(outputs, 'number')}, {when}")
         return "\n".join(lines) + ">"
 
-    @property
+    @cached_property
     def passes(self) -> tuple[Pass, ...]:
         """Every pass, in the order in which they run."""
         return tuple(one for layer in self.layers for one in layer.passes)
+
+    @cached_property
+    def numbers_of_token(self) -> int:
+        """How many numbers a run holds for each token: what every pass and the readout read and compute."""
+        numbers = self.input_size
+        for one in self.passes:
+            numbers += one.program.input_size + sum(slot.size for slot in one.program.values.values())
+        return numbers + (self.readout.program.width if self.readout is not None else 0)
 
     @property
     def dtype(self) -> np.dtype[Any]:

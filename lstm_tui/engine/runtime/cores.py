@@ -15,6 +15,22 @@ _RUNNING = Path("/proc/loadavg")
 _QUOTAS = (("cpu.max", ""), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
 """Where a container says how much time its processes may take of each period, in both generations of control groups."""
 _GROUPS = Path("/sys/fs/cgroup")
+_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+
+
+@cache
+def own_cache_bytes() -> int | None:
+    """Return how large the largest cache is that a core has to itself; None where the system does not say."""
+    found = []
+    try:
+        for level in _CACHES.glob("index*"):
+            alone = (level / "shared_cpu_list").read_text("ascii").strip().isdigit()
+            size = (level / "size").read_text("ascii").strip()
+            if alone and size.endswith("K"):
+                found.append(int(size[:-1]) * 1024)
+    except (OSError, ValueError):
+        return None
+    return max(found, default=None)
 
 
 def usable_cores() -> int:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,12 +20,14 @@ from lstm_tui.engine.model.network import Layer, Network, Pass, find_source
 from lstm_tui.engine.number_text import bytes_text
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.interpreters import chosen
+from lstm_tui.engine.runtime.interpreters import interpreter as interpreter_of
 from lstm_tui.engine.runtime.overrides import READOUT, Hold, inputs_of
+from lstm_tui.engine.runtime.pass_to_run import PassToRun
 from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.readout_series import Evaluated, evaluate
 from lstm_tui.engine.runtime.resets import clock_of, held_sizes
-from lstm_tui.engine.runtime.side_by_side import Work, seconds_of, side_by_side, threads_for
-from lstm_tui.engine.runtime.storage import Stored, run_pass
+from lstm_tui.engine.runtime.side_by_side import Told, Work, seconds_of, side_by_side, threads_for
+from lstm_tui.engine.runtime.storage import Stored, run_both_passes, run_pass
 from lstm_tui.engine.runtime.windowed_series import is_windowed
 
 if TYPE_CHECKING:
@@ -69,11 +71,7 @@ class RunBuffers:
 
 def bytes_of_token(network: Network, dtype: Any) -> int:
     """Return how many bytes a run holds for each token: what every pass and the readout read and compute."""
-    numbers = network.input_size
-    for one in network.passes:
-        numbers += one.program.input_size + sum(slot.size for slot in one.program.values.values())
-    numbers += network.readout.program.width if network.readout is not None else 0
-    return int(numbers * np.dtype(dtype).itemsize)
+    return int(network.numbers_of_token * np.dtype(dtype).itemsize)
 
 
 def refuse_too_long(network: Network, steps: int, dtype: Any) -> None:
@@ -125,10 +123,16 @@ def run_arrays(
     done, total = 0, len(x) * count
     for layer in network.layers:
         source = merged[-1] if merged else x
-        works = [_pass_work(one, source, stored, interpreter, initial or {}, holds, keep_rows) for one in layer.passes]
-        threads = threads_of(layer.passes, len(x), interpreter)
+        ready = [_pass_ready(one, source, stored, initial or {}, holds) for one in layer.passes]
         told = None if progress is None else _shifted(progress, done, total)
-        ran = side_by_side(works, threads, told)
+        ran = None
+        if len(ready) == 2 and not keep_rows:
+            ran = _both(ready[0], ready[1], interpreter, told)
+        if ran is None:
+            threads = threads_of(layer.passes, len(x), interpreter)
+            if threads > 1 and not (holds or keep_rows) and _are_shared(layer.passes, x.dtype, len(x), interpreter):
+                threads = 1
+            ran = side_by_side([_pass_work(one, interpreter, keep_rows) for one in ready], threads, told)
         stored |= {one.name: made for one, made in zip(layer.passes, ran, strict=True)}
         done += len(x) * len(layer.passes)
         merged.append(merge(layer, [output_of(layer, n, stored) for n in range(len(layer.passes))]))
@@ -140,16 +144,16 @@ def run_arrays(
     return RunBuffers(network, x, stored, tuple(merged), readout, tuple(holds))
 
 
-def _pass_work(
-    one: Pass,
-    source: Array,
-    stored: Mapping[str, Stored],
-    interpreter: str,
-    initial: Initial,
-    holds: Items[Hold],
-    keep_rows: bool,
-) -> Work[Stored]:
-    """Return what runs a pass over what lies below: what it reads is looked up here, and nothing is run yet."""
+class _Ready(NamedTuple):
+    """A pass that is ready to be run: its program, what it is made of, and which states are parameters, by name."""
+
+    program: Program
+    run: PassToRun
+    learned: Mapping[str, str]
+
+
+def _pass_ready(one: Pass, source: Array, stored: Mapping[str, Stored], initial: Initial, holds: Items[Hold]) -> _Ready:
+    """Return a pass over what lies below: what it reads is looked up here, and nothing is run yet."""
     flat = one.program.cast(one.flat, source.dtype)
     below = below_of(one.program.below, one.name, stored)
     mine = [hold for hold in holds if hold.pass_name == one.name]
@@ -158,7 +162,18 @@ def _pass_work(
     begun = initial.get(one.name, {})
     start = one.program.initial_states(flat, begun)
     learned = {state: of for state, of in one.program.initial.items() if isinstance(of, str) and state not in begun}
+    return _Ready(program, PassToRun(flat, inputs, start), learned)
+
+
+def _pass_work(one: _Ready, interpreter: str, keep_rows: bool) -> Work[Stored]:
+    program, (flat, inputs, start), learned = one
     return lambda report: run_pass(program, flat, inputs, start, interpreter, report, learned, keep_rows)
+
+
+def _both(one: _Ready, other: _Ready, interpreter: str, told: Told | None) -> list[Stored] | None:
+    """Run two passes side by side in this thread; None where nothing is gained by it."""
+    programs, learned = (one.program, other.program), (one.learned, other.learned)
+    return run_both_passes(programs, (one.run, other.run), interpreter, learned, told)
 
 
 def threads_of(passes: Items[Pass], steps: int, interpreter: str) -> int:
@@ -166,6 +181,12 @@ def threads_of(passes: Items[Pass], steps: int, interpreter: str) -> int:
     if interpreter != "numba" or len(passes) == 1:
         return 1
     return threads_for(seconds_of(one.program, steps) for one in passes)
+
+
+def _are_shared(passes: Items[Pass], dtype: np.dtype[Any], steps: int, interpreter: str) -> bool:
+    """Say whether passes end sooner one after the other, each step shared by two threads."""
+    engine = interpreter_of(interpreter)
+    return all(engine.shares_steps(one.program, dtype, steps) for one in passes)
 
 
 def check_initial(network: Network, initial: Initial) -> None:

@@ -16,9 +16,13 @@ from lstm_tui.engine.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
+
+    import numpy as np
 
     from lstm_tui.engine.arrays import Array
     from lstm_tui.engine.compiler.program import Program
+    from lstm_tui.engine.runtime.pass_to_run import PassToRun
 
 INTERPRETERS = ("numpy", "numba")
 NUMBA_PAYS = 1_000
@@ -54,6 +58,27 @@ class Interpreter(Protocol):
         """Take all steps and return the named values alone; None where it always computes every slot.
 
         `clock` are the steps that were taken before these, for `every`.
+        """
+
+    def named_values_of_both(
+        self,
+        programs: tuple[Program, Program],
+        runs: tuple[PassToRun, PassToRun],
+        told: Callable[[int], None] | None = None,
+    ) -> list[dict[str, Array]] | None:
+        """Take all steps of two runs side by side in this thread; None where nothing is gained by it.
+
+        Args:
+            programs: What to run.
+            runs: What each is made of; both have as many steps.
+            told: Called with the steps done, of both.
+        """
+
+    def shares_steps(self, program: Program, dtype: np.dtype[Any], steps: int) -> bool:
+        """Say whether two threads that share each step of a run end sooner with two such runs, one after the other.
+
+        They do where the matrices of a step are larger than the cache that a core has to itself: a thread that takes
+        half of each step has half of them to read.
         """
 
     def backprop(

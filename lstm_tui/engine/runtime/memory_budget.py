@@ -6,8 +6,14 @@ lines that were looked at last. Of a larger one its windows have a part of it.
 
 from __future__ import annotations
 
+from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
+
 DEFAULT_BYTES = 512 * 2**20
 _LEAST_BYTES = 2**20
+_MOST_BYTES = 2**40
+_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 _OF_ARRAYS, _OF_WINDOWS = 4, 8
 
 
@@ -19,6 +25,20 @@ class _Budget:
     """
 
     nbytes = DEFAULT_BYTES
+
+
+def bytes_of(amount: str) -> int:
+    """Return how many bytes an amount of memory is, such as `500M` or `2G`.
+
+    Raises:
+        UserError: It is none, or too little or too much.
+    """
+    unit = amount[-1:].upper()
+    number = whole_number(amount[:-1] if unit in _UNITS else amount, 1, 10**12)
+    found = None if number is None else number * _UNITS.get(unit, 1)
+    if found is None or not _LEAST_BYTES <= found <= _MOST_BYTES:
+        raise UserError(f"'{visible(amount[:40])}' is no amount of memory from 1M up, such as 500M or 2G")
+    return found
 
 
 def set_memory_budget(nbytes: int) -> None:

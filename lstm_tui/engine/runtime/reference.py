@@ -7,6 +7,7 @@ two functions, faster; one run is made by one interpreter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space
 from lstm_tui.engine.runtime.blocked_product import blocked_product
+from lstm_tui.engine.runtime.pass_to_run import PassToRun
 
 product = blocked_product
 
@@ -37,6 +39,17 @@ def named_values(
     clock: int = 0,
 ) -> None:
     """Return None: every slot is computed, and nothing is gained by keeping the values alone."""
+
+
+def named_values_of_both(
+    programs: tuple[Program, Program], runs: tuple[PassToRun, PassToRun], told: Callable[[int], None] | None = None
+) -> None:
+    """Return None: they are run one after the other."""
+
+
+def shares_steps(program: Program, dtype: np.dtype[Any], steps: int) -> bool:
+    """Return False: each step is taken in one thread."""
+    return False
 
 
 def execute(program: Program, instruction: Instruction, flat: Array, rows: Array, step: int, clock: int = 0) -> None:

@@ -165,10 +165,15 @@ class Second:
             parts.there()
 
 
+def would_be_helped(seconds: float) -> bool:
+    """Say whether a second thread helps with what takes so long: not where it is short, or no core is idle."""
+    return seconds >= LEAST_TO_HELP and not _is_helped.get() and idle_cores() > 0
+
+
 @contextmanager
 def second_thread(seconds: float) -> Iterator[Second | None]:
     """Have a second thread help with what takes so long; None where it is short, or no core is idle."""
-    if seconds < LEAST_TO_HELP or _is_helped.get() or not idle_cores():
+    if not would_be_helped(seconds):
         yield None
         return
     token = _is_helped.set(True)

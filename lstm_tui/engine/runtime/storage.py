@@ -6,7 +6,7 @@ takes the steps: a step has the same bits however it is reached.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -19,13 +19,14 @@ from lstm_tui.engine.compiler.program import Program, entering, held_inputs
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.interpreters import interpreter
+from lstm_tui.engine.runtime.pass_to_run import PassToRun
 from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.windowed_series import rows_of
 
 WINDOW = 16 * BLOCK
 SPAN_BYTES = 2**20
 KEEP_ROWS_BYTES = 256 * 2**20
-NAMED_BYTES = 2**20
+NAMED_BYTES = 2**17
 """Bytes of all slots from which on a run keeps its named values alone at first: less is had as soon, and looked at."""
 
 
@@ -193,9 +194,8 @@ def run_pass(
     """
     steps = len(inputs["x"])
     engine = interpreter(interpreter_name)
-    size = (steps + 1) * program.width * flat.itemsize
-    fits = size <= KEEP_ROWS_BYTES
-    if not fits or (size > NAMED_BYTES and not keep_rows):
+    fits, is_named = _kept(program, steps, flat, keep_rows)
+    if is_named:
         named = engine.named_values(program, flat, inputs, initial, progress)
         if named is not None:
             return Stored(program, flat, inputs, initial, named, None, interpreter_name, learned or {}, fits)
@@ -219,6 +219,42 @@ def run_pass(
         if progress:
             progress(stop, steps)
     return Stored(program, flat, inputs, initial, values, None, interpreter_name, learned or {})
+
+
+def _kept(program: Program, steps: int, flat: Array, keep_rows: bool) -> tuple[bool, bool]:
+    """Return whether every slot of a run may be kept, and whether its named values alone are at first."""
+    size = (steps + 1) * program.width * flat.itemsize
+    fits = size <= KEEP_ROWS_BYTES
+    return fits, not fits or (size > NAMED_BYTES and not keep_rows)
+
+
+def run_both_passes(
+    programs: tuple[Program, Program],
+    runs: tuple[PassToRun, PassToRun],
+    interpreter_name: str,
+    learned: tuple[Mapping[str, str], Mapping[str, str]],
+    told: Callable[[int], None] | None = None,
+) -> list[Stored] | None:
+    """Run two passes of a layer side by side in this thread, as `run_pass` does each; None where nothing is gained.
+
+    Args:
+        programs: What to run.
+        runs: What each is made of.
+        interpreter_name: numpy or numba.
+        learned: Which of the initial states of each are parameters, by the parameter's name.
+        told: Called with the steps done, of both.
+    """
+    each = list(zip(programs, runs, strict=True))
+    kept = [_kept(program, len(run.inputs["x"]), run.flat, False) for program, run in each]
+    if not all(is_named for _, is_named in kept):
+        return None
+    found = interpreter(interpreter_name).named_values_of_both(programs, runs, told)
+    if found is None:
+        return None
+    return [
+        Stored(program, run.flat, run.inputs, run.state, named, None, interpreter_name, names, fits)
+        for (program, run), named, names, (fits, _) in zip(each, found, learned, kept, strict=True)
+    ]
 
 
 @one_thread

@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.captured_batch import CapturedBatch
 from lstm_tui.formats.captures.captured_run import CapturedModule
@@ -25,8 +26,14 @@ from lstm_tui.formats.verify.torch_calls import (
     data_of,
     each_entered,
     hooked,
+    is_compiled,
+    no_module,
+    noted_call,
+    of_its_own,
+    recurrent_kinds,
     weights_of,
 )
+from lstm_tui.formats.verify.torch_functions import FunctionCalls, functions_mode, modules_running
 
 
 @dataclass(eq=False)
@@ -98,10 +105,13 @@ def steps_watched(
         classes: Names of what the model says.
 
     Raises:
-        UserError: The model holds no recurrent module.
+        UserError: The model cannot be looked into; or, behind its first step, it holds no recurrent module and has
+            called no function such as `torch.lstm_cell`.
     """
     torch = import_module("torch")
     numbers = count()
+    modes: list[Any] = []  # of the steps that were begun, where functions of theirs are looked at
+    own, alone = of_its_own(torch, forced=False), no_module(torch, model)
     begun_steps: list[TrainingStep] = []  # more than one where a model calls itself
     backwards = _BackwardPasses(torch, model, backward)
 
@@ -113,6 +123,16 @@ def steps_watched(
         arrays = {name: array_of(one) for name, one in inputs.items() if isinstance(one, torch.Tensor)}
         kind = visible(type(module).__name__)
         begun_steps.append(TrainingStep(next(numbers), kind, inputs=arrays, tokens=tokens, classes=classes))
+        if not is_compiled(model):
+            modes.append(functions_mode(model, running, FunctionCalls(), own, noted_as, by_hand=False))
+            modes[-1].__enter__()
+
+    def noted_as(name: str) -> Callable[..., Any]:
+        return noted_call(torch, name, noted, with_graph=True, forced=False)
+
+    def leave() -> None:
+        while len(modes) >= max(len(begun_steps), 1):
+            modes.pop().__exit__(None, None, None)
 
     def noted() -> tuple[list[ModuleCall], Looked]:
         if is_looking() or not begun_steps:
@@ -122,7 +142,10 @@ def steps_watched(
     def done(module: Any, given: tuple[Any, ...], output: Any) -> None:
         if is_looking() or not begun_steps:
             return
+        leave()
         step = begun_steps[-1]
+        if alone and not step.calls:
+            raise UserError(alone)
         step.looked.output = _without_graph(torch, output)
         for call in step.calls:
             name = call.name or step.model
@@ -135,11 +158,15 @@ def steps_watched(
 
     def ended(module: Any, given: tuple[Any, ...], output: Any) -> None:
         if not is_looking():
+            leave()
             del begun_steps[-1:]
 
     hooks = [model.register_forward_pre_hook(begun, with_kwargs=True)]
     try:
-        with hooked(model, noted, with_graph=True):
+        with (
+            hooked(model, noted, with_graph=True, or_functions=True),
+            modules_running(model, recurrent_kinds(torch)) as running,
+        ):
             hooks.append(model.register_forward_hook(done))
             hooks.append(model.register_forward_hook(ended, always_call=True))  # behind an exception too
             yield

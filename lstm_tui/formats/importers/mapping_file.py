@@ -218,17 +218,24 @@ def _layer(entry: Fields, name: str, tensors: Mapping[str, Array], folder: Path,
 def _initial(
     entry: Fields, directions: Sequence[str], states: Sequence[str], tensors: Mapping[str, Array], used: set[str]
 ) -> dict[str, dict[str, Array]]:
-    """Return the states before the first step, by direction; one table is meant for both.
+    """Return the states before the first step, by direction; a table that names none is meant for each.
 
     Raises:
-        UserError: A state is none of the cell's.
+        UserError: A state is none of the cell's, or a direction none of the layer's.
     """
     if "initial" not in entry.content:
         return {}
-    table = entry.inside("initial")
-    _known(table, states)
-    found = {state: _tensor(table.content[state], tensors, table, state, used).reshape(-1) for state in table.content}
-    return {direction: dict(found) for direction in directions}
+    whole = entry.inside("initial")
+    apart = any(key in ("forward", "backward") for key in whole.content)
+    if apart:
+        _known(whole, directions)
+    tables = {way: whole.inside(way) for way in whole.content} if apart else dict.fromkeys(directions, whole)
+    found: dict[str, dict[str, Array]] = {}
+    for direction, table in tables.items():
+        _known(table, states)
+        given = table.content
+        found[direction] = {one: _tensor(given[one], tensors, table, one, used).reshape(-1) for one in given}
+    return found
 
 
 def _tensor(entry: Any, tensors: Mapping[str, Array], fields: Fields, key: str, used: set[str]) -> Array:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.engine.doors import door, guarded
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UsageError, UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.network_endings import ANY_OF_THEM
@@ -443,7 +443,7 @@ def _native(data: bytes, path: str | Path, reading: ImportOptions, where: str) -
     from lstm_tui.formats.importers.native import from_bytes
 
     if reading != replace(AS_IT_IS, classes=reading.classes):
-        raise UserError(f"{where}: describes itself, so nothing else can be said of it but --classes")
+        raise UsageError(f"{where}: describes itself, so nothing else can be said of it but --classes")
     network = replace(from_bytes(data, path), origin=NetworkOrigin(str(path), reading))
     if reading.classes:
         network = network.with_classes(reading.classes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set, Sized
+from dataclasses import replace
 from functools import lru_cache
 from io import IOBase
 from numbers import Real
@@ -14,13 +15,14 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array, Rows
 from lstm_tui.engine.doors import door
-from lstm_tui.engine.errors import UserError, kind_of
+from lstm_tui.engine.errors import UsageError, UserError, kind_of
 from lstm_tui.engine.model.row_labels import row_labels
 from lstm_tui.engine.model.sequence import Sequence as InputSequence
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_SERIES, SERIES
+from lstm_tui.formats.inputs.framing import Framing
 from lstm_tui.formats.inputs.numeric_series import NumericSeries, read_series, series_from
 from lstm_tui.formats.inputs.preprocess import as_trained, check_ids, ids_sequence, reads_ids, through_front, unmasked
 from lstm_tui.formats.inputs.samples import find_input, sample_names
@@ -49,6 +51,19 @@ def read_input(path: str | Path, numbers: bool = False) -> InputText | NumericSe
     if Path(path).suffix.lower() in SERIES:
         return read_series(path)
     return read_text(path)
+
+
+def with_frames(source: InputText | NumericSeries, framing: Framing) -> InputText | NumericSeries:
+    """Return an input with the frames that are asked for, if any are.
+
+    Raises:
+        UserError: It is text.
+    """
+    if not framing.is_given:
+        return source
+    if isinstance(source, InputText):
+        raise UserError(f"{source.where}: is text, and --frame, --hop and --context are of samples: give a .wav")
+    return replace(source, framing=framing)
 
 
 def open_source(source: str | Path | Rows) -> InputText | NumericSeries:
@@ -232,21 +247,21 @@ class Sequences(Sequence[InputSequence]):
         """Return which sequence stands on a line of the file.
 
         Raises:
-            UserError: There is no such line, or nothing stands on it.
+            UsageError: There is no such line, or nothing stands on it.
         """
         if line in self.lines:
             return self.lines.index(line)
         if not self.lines:
             if line == 1:
                 return 0
-            raise UserError(f"{self.where}: is one sequence, so there is no line {line}; leave --line out")
+            raise UsageError(f"{self.where}: is one sequence, so there is no line {line}; leave --line out")
         if isinstance(self._source, NumericSeries):
-            raise UserError(f"{self.where}: has {len(self.lines)} series, so there is no series {line}")
+            raise UsageError(f"{self.where}: has {len(self.lines)} series, so there is no series {line}")
         count = len(self._source.lines)
         if 1 <= line <= count:
             near = min(self.lines, key=lambda number: (abs(number - line), number))
-            raise UserError(f"{self.where}: line {line} is empty; the nearest with text is line {near}")
-        raise UserError(f"{self.where}: has {count_of(count, 'line')}, so there is no line {line}")
+            raise UsageError(f"{self.where}: line {line} is empty; the nearest with text is line {near}")
+        raise UsageError(f"{self.where}: has {count_of(count, 'line')}, so there is no line {line}")
 
     def _make(self, n: int) -> InputSequence:
         source = self._source

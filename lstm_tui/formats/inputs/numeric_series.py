@@ -23,7 +23,8 @@ from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.sound import PLAIN, Framing, framed, read_sound
+from lstm_tui.formats.inputs.framing import PLAIN, Framing
+from lstm_tui.formats.inputs.sound import framed, read_sound
 from lstm_tui.formats.inputs.text_input import read_text
 from lstm_tui.formats.io.files import STANDARD_INPUT, label
 from lstm_tui.formats.io.npy import read_npy, read_npz

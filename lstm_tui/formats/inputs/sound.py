@@ -18,6 +18,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
+from lstm_tui.formats.inputs.framing import Framing
 from lstm_tui.formats.io.files import label, read_bytes
 
 LIMIT = 128 << 20
@@ -28,30 +29,6 @@ _MOST_CHANNELS = 64
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF, 0x7FFFFFFF)
 """What a recorder that writes to a pipe gives as the size of the samples; they go on to the end of the file."""
-
-
-@dataclass(frozen=True)
-class Framing:
-    """How samples become steps.
-
-    Attributes:
-        frame: Samples that are new to a step; None for as many as the network reads beside the context.
-        hop: Samples from one frame to the next; None for a frame.
-        context: Samples of before that stand in front of each frame.
-    """
-
-    frame: int | None = None
-    hop: int | None = None
-    context: int = 0
-
-    @property
-    def is_given(self) -> bool:
-        """Whether anything is said."""
-        return self != PLAIN
-
-
-PLAIN = Framing()
-"""Frames of which nothing is said."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.errors import UsageError, UserError, nearest
+from lstm_tui.engine.errors import UsageError, nearest
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
@@ -82,7 +82,7 @@ def excerpt(
         comes: Whether more of the text still comes.
 
     Raises:
-        UserError: A value, a unit or a step is not there.
+        UsageError: A value, a unit or a step is not there.
     """
     names = None if values is None else tuple(dict.fromkeys(values))
     _check_names(trace, names)
@@ -139,7 +139,7 @@ def _check_names(trace: Trace, names: tuple[str, ...] | None) -> None:
         if name not in known:
             alike = nearest(name, known)
             advice = f"did you mean {alike}?" if alike else f"there are {', '.join(sorted(known))}"
-            raise UserError(f"there is no value {visible(name)!r}; {advice}")
+            raise UsageError(f"there is no value {visible(name)!r}; {advice}")
 
 
 def _bounds(part: slice | None, length: int, what: str, there: str) -> tuple[int, int]:
@@ -147,5 +147,5 @@ def _bounds(part: slice | None, length: int, what: str, there: str) -> tuple[int
     if start >= stop:
         first = "" if part is None or part.start is None else part.start
         last = "" if part is None or part.stop is None else part.stop
-        raise UserError(f"{what} {first}:{last} are none; {there}, counted from 0")
+        raise UsageError(f"{what} {first}:{last} are none; {there}, counted from 0")
     return start, stop

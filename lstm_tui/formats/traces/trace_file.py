@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError
 from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.formats.file_endings import TRACES
@@ -28,12 +28,12 @@ def writable_name(path: str | Path) -> str:
     """Return the ending of a trace file's name.
 
     Raises:
-        UserError: It is none of the formats.
+        UsageError: It is none of the formats.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in _WRITERS:
         endings = ", ".join(_WRITERS)
-        raise UserError(f"{label(path)}: a trace file ends in one of {endings}; choose one")
+        raise UsageError(f"{label(path)}: a trace file ends in one of {endings}; choose one")
     return suffix
 
 

@@ -15,6 +15,7 @@ from lstm_tui.formats.io.files import label
 from lstm_tui.formats.io.json import Fields, decode
 from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.verify.recording import ABOUT, BATCH, CAPTURED
+from lstm_tui.formats.verify.torch_calls import HALF
 
 _MOST_SEQUENCES = 999_999  # of one recording
 INPUT = "input"
@@ -32,6 +33,7 @@ class Recording:
         around: What other modules read and gave, by path.
         layers: Paths of the recurrent layers, where they are known.
         unproven: What the recording itself does not hold.
+        dtype: What the other runtime computed with, where that has 16 bits: bfloat16 or float16; else empty.
     """
 
     where: str
@@ -40,6 +42,7 @@ class Recording:
     around: Mapping[str, Array] = field(default_factory=dict)
     layers: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
+    dtype: str = ""
 
 
 @door("a recording")
@@ -83,4 +86,6 @@ def read_reference(path: str | Path) -> Recording:
     calls = {name.removeprefix("call/"): one for name, one in aside.items() if name.startswith("call/")}
     around = {name.removeprefix("around/"): one for name, one in aside.items() if name.startswith("around/")}
     whole = [one for one in sequences.values() if any(name.split(".")[0] == INPUT for name in one)]
-    return Recording(where, whole, calls, around, layers, tuple(visible(one) for one in unproven))
+    dtype = about.get("dtype", str) if "dtype" in about.content else ""
+    told = tuple(visible(one) for one in unproven)
+    return Recording(where, whole, calls, around, layers, told, dtype if dtype in HALF else "")

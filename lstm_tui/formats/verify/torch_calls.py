@@ -192,9 +192,9 @@ def look(
             torch.backends.cudnn.flags(enabled=False) if loss is not None else nullcontext(),
         ):
             model.eval()
-            own = _of_its_own(torch, forced=True) if graph else lambda module, given, named: (given, named)
+            own = of_its_own(torch, forced=True) if graph else lambda module, given, named: (given, named)
             with functions_seen(
-                model, recurrent_kinds(torch), own, lambda name: _noted(torch, name, noted, graph, forced=True)
+                model, recurrent_kinds(torch), own, lambda name: noted_call(torch, name, noted, graph, forced=True)
             ) as functions:
                 looked.output = model(*arguments, **named)
             looked.unseen = functions.unseen
@@ -243,9 +243,9 @@ def hooked(
         for name, module in model.named_modules():
             if isinstance(module, recurrent_kinds(torch)):
                 if with_graph:
-                    hooks.append(module.register_forward_pre_hook(_of_its_own(torch, forced), with_kwargs=True))
+                    hooks.append(module.register_forward_pre_hook(of_its_own(torch, forced), with_kwargs=True))
                 hooks.append(
-                    module.register_forward_hook(_noted(torch, name, noted, with_graph, forced), with_kwargs=True)
+                    module.register_forward_hook(noted_call(torch, name, noted, with_graph, forced), with_kwargs=True)
                 )
             elif not any(True for _ in module.children()) and not isinstance(module, torch.jit.ScriptModule):
                 hooks.append(module.register_forward_hook(_seen(torch, name, noted), with_kwargs=True))
@@ -261,7 +261,7 @@ def recurrent_kinds(torch: Any, each: bool = False) -> tuple[Any, ...]:
     return *layers, torch.nn.RNNBase, torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell
 
 
-def _of_its_own(torch: Any, forced: bool) -> Callable[..., Any]:
+def of_its_own(torch: Any, forced: bool) -> Callable[..., Any]:
     """Return a hook that gives a module copies: so the gradient by what entered it is of this one call.
 
     `forced` has what enters it ask for a gradient even where nothing below or in the module is trained.
@@ -412,6 +412,20 @@ def _refusal(torch: Any, model: Any, kind: str, or_functions: bool = False) -> s
 _NO_MODULE = "{} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells"
 
 
+def no_module(torch: Any, model: Any) -> str:
+    """Say that a model holds no recurrent module and has called no function; empty where it holds one."""
+    held = any(isinstance(module, recurrent_kinds(torch)) for module in model.modules())
+    return "" if held else _none_called(torch, model, "")
+
+
+def is_compiled(model: Any) -> bool:
+    """Say whether PyTorch compiles a model or a part of it, whose functions nobody sees one by one."""
+    return any(
+        type(one).__name__ == "OptimizedModule" or getattr(one, "_compiled_call_impl", None) is not None
+        for one in model.modules()
+    )
+
+
 def _none_called(torch: Any, model: Any, unseen: str) -> str:
     """Say why nothing recurrent was seen in a run, and the way out."""
     kind = visible(type(model).__name__)
@@ -439,7 +453,7 @@ def each_entered(calls: list[ModuleCall]) -> Iterator[Entered]:
             yield call.entered(batch, number, broken)
 
 
-def _noted(
+def noted_call(
     torch: Any, name: str, noted: Callable[[], tuple[list[ModuleCall], Looked]], with_graph: bool, forced: bool
 ) -> Callable[..., Any]:
     """Return a hook that keeps a call of a recurrent module; one that is not read as its class is left alone."""

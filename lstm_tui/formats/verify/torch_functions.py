@@ -18,10 +18,15 @@ _OF_CELL = ("input", "hx", "w_ih", "w_hh", "b_ih", "b_hh")
 _OF_LAYER = (
     "input", "hx", "params", "has_biases", "num_layers", "dropout", "train", "bidirectional", "batch_first",
 )  # fmt: skip
+_OF_PACKED = (
+    "data", "batch_sizes", "hx", "params", "has_biases", "num_layers", "dropout", "train", "bidirectional",
+)  # fmt: skip
 _LEAVES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _PRODUCTS = frozenset({
     "linear", "matmul", "mm", "mv", "bmm", "addmm", "addmv", "baddbmm", "einsum", "__matmul__", "__rmatmul__",
 })  # fmt: skip
+Running = list[tuple[str, bool]]
+"""Paths of the modules that run, the innermost last, and whether that is inside a recurrent one."""
 Before = Callable[..., Any]
 After = Callable[..., Any]
 
@@ -34,12 +39,10 @@ class FunctionCalls:
         modules: A module with the weights that a function was given, by name: the path of the module that holds the
             weights or calls it, and the name of the function.
         by_hand: Names of weights that are applied again to what they have led to, by no module and no function.
-        packed: Names of functions that were given packed sequences, which are not taken.
     """
 
     modules: dict[str, Any] = field(default_factory=dict)
     by_hand: list[str] = field(default_factory=list)
-    packed: list[str] = field(default_factory=list)
 
     def weights(self) -> Iterator[tuple[Any, str, str]]:
         """Iterate over the weights that functions were given: the tensor, the name of the call, and its own there."""
@@ -49,9 +52,7 @@ class FunctionCalls:
     @property
     def unseen(self) -> str:
         """One line on what was not taken; empty where all was."""
-        told = [f"{', '.join(self.by_hand)} applied step by step by hand"] if self.by_hand else []
-        told += [f"packed sequences given to {', '.join(self.packed)}"] if self.packed else []
-        return " and ".join(told)
+        return f"{', '.join(self.by_hand)} applied step by step by hand" if self.by_hand else ""
 
 
 @contextmanager
@@ -67,9 +68,21 @@ def functions_seen(
         after: From the name of a call to what notes it: given the module, what it took and gave, it returns what it
             gives instead, or None.
     """
-    torch = import_module("torch")
     calls = FunctionCalls()
-    running: list[tuple[str, bool]] = []  # modules that run, the innermost last, and whether one is recurrent
+    with modules_running(model, kinds) as running, functions_mode(model, running, calls, before, after):
+        yield calls
+
+
+@contextmanager
+def modules_running(model: Any, kinds: tuple[Any, ...]) -> Iterator[Running]:
+    """Yield which modules of a model run, at any time as long as it lasts.
+
+    Args:
+        model: The model.
+        kinds: Classes of recurrent modules.
+    """
+    torch = import_module("torch")
+    running: Running = []
     hooks: list[Any] = []
 
     def begun(path: str, recurrent: bool) -> Callable[..., None]:
@@ -86,11 +99,32 @@ def functions_seen(
             hooks.append(module.register_forward_pre_hook(begun(path, isinstance(module, kinds))))
             hooks.append(module.register_forward_hook(ended, always_call=True))
     try:
-        with _mode(torch)(torch, model, running, calls, before, after):
-            yield calls
+        yield running
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def functions_mode(
+    model: Any,
+    running: Running,
+    calls: FunctionCalls,
+    before: Before,
+    after: Callable[[str], After],
+    by_hand: bool = True,
+) -> Any:
+    """Return a mode of PyTorch in which the recurrent functions are noted.
+
+    Args:
+        model: As in `functions_seen`.
+        running: From `modules_running`.
+        calls: Where they are noted.
+        before: As in `functions_seen`.
+        after: As there.
+        by_hand: Whether what is applied by neither module nor function is looked for too, which costs time.
+    """
+    torch = import_module("torch")
+    return _mode(torch)(torch, model, running, calls, before, after, by_hand)
 
 
 def _mode(torch: Any) -> Any:
@@ -122,7 +156,9 @@ class _Seen:
         calls: FunctionCalls,
         before: Before,
         after: Callable[[str], After],
+        by_hand: bool,
     ) -> None:
+        self.by_hand = by_hand
         self.torch, self.running, self.calls, self.before, self.after = torch, running, calls, before, after
         self.names = {id(one): name for name, one in model.named_parameters()}
         keyed = import_module("torch.utils.weak").WeakTensorKeyDictionary
@@ -139,18 +175,17 @@ class _Seen:
         if word in _CELLS or word in _LAYERS:
             return self._recurrent(function, word, args, named)
         result = function(*args, **named)
-        self._follow(word, (*args, *named.values()), result)
+        if self.by_hand:
+            self._follow(word, (*args, *named.values()), result)
         return result
 
     # --- recurrent functions ---
 
     def _recurrent(self, function: Any, word: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        if word in _LAYERS and ("batch_sizes" in named or _is_whole(self.torch, args[1:2])):
+            return self._packed(function, word, args, named)
         names = _OF_CELL if word in _CELLS else _OF_LAYER
         given = {**dict(zip(names, args, strict=False)), **named}
-        if word in _LAYERS and (len(args) > 1 and getattr(args[1], "dtype", None) == self.torch.int64):
-            path = self._path(())
-            self.calls.packed += [one for one in [f"{path}.{word}".strip(".")] if one not in self.calls.packed]
-            return function(*args, **named)
         name, module = self._module(word, given)
         (x, states), _ = self.before(module, (given["input"], given["hx"]), {})
         result = function(**{**given, "input": x, "hx": states}) if named else function(x, states, *args[2:])
@@ -159,6 +194,18 @@ class _Seen:
         if own is None:
             return result
         return own if word in _CELLS else (own[0], *(own[1] if len(result) > 2 else (own[1],)))
+
+    def _packed(self, function: Any, word: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Return what the function of a layer gives of packed sequences, the longest first; its states are theirs."""
+        packed = self.torch.nn.utils.rnn.PackedSequence
+        given = {**dict(zip(_OF_PACKED, args, strict=False)), **named}
+        name, module = self._module(word, given)
+        (x, states), _ = self.before(module, (packed(given["data"], given["batch_sizes"]), given["hx"]), {})
+        result = function(**{**given, "data": x.data, "hx": states}) if named else function(
+            x.data, x.batch_sizes, states, *args[3:])  # fmt: skip
+        ends = result[1:] if len(result) > 2 else result[1]
+        own = self.after(name)(module, (x, states), {}, (packed(result[0], x.batch_sizes), ends))
+        return result if own is None else (own[0].data, *(own[1] if len(result) > 2 else (own[1],)))
 
     def _path(self, weights: Iterable[Any]) -> str:
         """Return the path of the module that holds weights, or else of the one that runs."""
@@ -209,6 +256,10 @@ class _Seen:
                 yield one
             elif isinstance(one, tuple | list):
                 yield from self._tensors(one)
+
+
+def _is_whole(torch: Any, values: tuple[Any, ...]) -> bool:
+    return any(isinstance(one, torch.Tensor) and one.dtype == torch.int64 for one in values)
 
 
 def _weights(module: Any) -> list[tuple[str, Any]]:

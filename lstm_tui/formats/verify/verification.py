@@ -32,6 +32,7 @@ from lstm_tui.formats.verify.compared_run import (
     values_of,
 )
 from lstm_tui.formats.verify.recorded_run import INPUT, Recording, read_reference
+from lstm_tui.formats.verify.torch_calls import HALF
 from lstm_tui.formats.verify.weights_that_matter import without_effect
 
 CLOSE = 1e-4
@@ -383,16 +384,23 @@ def _of_a_layer(
 
 
 def _rounding(network: Network, recorded: Recording, close: float) -> float:
-    """Return by how much the network differs from itself with its weights rounded to half precision."""
+    """Return by how much the network differs from itself with its weights rounded to half precision.
+
+    Weights that are of half precision already are changed by as much as what was computed with them was rounded.
+    """
     values = values_of(run_recorded(network, recorded.sequences[0], recorded.where))
+    numbers = np.random.default_rng(0)
     worst = 0.0
     for bits in (np.float16, None):
         other = network.copy()
         for array in other.tensors().values():
-            array[...] = _to_bfloat16(array) if bits is None else array.astype(bits).astype(array.dtype)
-        rounded = values_of(run_recorded(other, recorded.sequences[0], recorded.where))
+            rounded = _to_bfloat16(array) if bits is None else array.astype(bits).astype(array.dtype)
+            if recorded.dtype and np.array_equal(rounded, array):
+                rounded = array * (1 + HALF[recorded.dtype] / 2 * numbers.uniform(-1, 1, array.shape))
+            array[...] = rounded
+        changed = values_of(run_recorded(other, recorded.sequences[0], recorded.where))
         theirs = by_own_names(network, recorded.sequences[0], values)
-        apart = [float(difference(rounded[name], values[name]).max(initial=0.0)) for name in theirs if name in values]
+        apart = [float(difference(changed[name], values[name]).max(initial=0.0)) for name in theirs if name in values]
         worst = max([worst, *(one for one in apart if np.isfinite(one))])
     return worst
 

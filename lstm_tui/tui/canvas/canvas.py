@@ -6,6 +6,7 @@ never wider than asked; numbers are written in the screen's signs, and `engine.n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -50,6 +51,45 @@ def fit(text: str, width: int, glyphs: Glyphs = UNICODE, right: bool = False) ->
     text = cut(text, width, glyphs)
     blank = " " * (width - cell_len(text))
     return blank + text if right else text + blank
+
+
+_HELD = re.compile(r"(?<=[\d∞]) (?=%)| (?=[=≈] [+\-−~.\d])|(?<=[=≈]) (?=[+\-−~.\d])")
+"""Blanks at which no line is broken: those before a percent sign and around the equals sign before a number."""
+_BLANK = "\0"
+"""Stands for such a blank; no text that is shown has it."""
+
+
+def wrapped_text(text: str, width: int) -> list[str]:
+    """Return a text in lines of at most `width` cells, broken at blanks; a number stays with its unit and its name.
+
+    A word that is longer than a line is broken where the line ends. No line is empty.
+    """
+    lines: list[str] = []
+    here, room = "", max(width, 1)
+    for word in _HELD.sub(_BLANK, re.sub(r"\s", " ", text)).split(" "):
+        joined = f"{here} {word}" if here else word
+        if here and cell_len(joined.replace(_BLANK, " ")) > room:
+            lines.append(here)
+            joined = word
+        *full, here = _pieces(joined, room)
+        lines += full
+    return [line for line in (one.replace(_BLANK, " ").rstrip() for one in (*lines, here)) if line]
+
+
+def _pieces(text: str, room: int) -> list[str]:
+    """Return a text cut into pieces that fit, at held blanks where it has them."""
+    pieces: list[str] = []
+    start, used, held = 0, 0, -1
+    for n, sign in enumerate(text):
+        cells = cell_len(sign.replace(_BLANK, " "))
+        if used + cells > room and n > start:
+            end = held if held > start else n
+            pieces.append(text[start:end])
+            start = end + (text[end] == _BLANK)
+            used = cell_len(text[start:n].replace(_BLANK, " "))
+        held = n if sign == _BLANK else held
+        used += cells
+    return [*pieces, text[start:]]
 
 
 def plain(value: float, glyphs: Glyphs, width: int = LEAST_WIDTH, places: int | None = PLACES) -> str:

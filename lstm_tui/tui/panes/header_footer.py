@@ -17,7 +17,7 @@ from textual.widget import Widget
 from lstm_tui.debugger.breakpoints.breakpoints import Shown
 from lstm_tui.debugger.panes import ONE_UNIT, PANES, TAPE
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.canvas import Line, cut
+from lstm_tui.tui.canvas.canvas import Line, cut, wrapped_text
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Palette
 from lstm_tui.tui.commands import Command, footer_commands, footer_words, now_at
 from lstm_tui.tui.panes.equations import draw_equation_line
@@ -59,13 +59,8 @@ def _stop(view: View, width: int, most: int, palette: Palette) -> list[Line]:
 
 def _wrapped(text: str, width: int, most: int, palette: Palette) -> list[str]:
     """Return a text in so many rows at most, broken at blanks; the last one is cut."""
-    rows: list[str] = []
-    while cell_len(text) > width and len(rows) < most - 1:
-        end = len(cut(text, width, palette.glyphs)) - 1
-        end = text.rfind(" ", 0, end + 1) if " " in text[: end + 1].strip() else end
-        rows.append(text[:end])
-        text = text[end:].lstrip()
-    return [*rows, cut(text, width, palette.glyphs)]
+    rows = wrapped_text(text, width)
+    return rows if len(rows) <= most else [*rows[: most - 1], cut(" ".join(rows[most - 1 :]), width, palette.glyphs)]
 
 
 def _displays(shown: Sequence[Shown], width: int, most: int, palette: Palette) -> list[Line]:

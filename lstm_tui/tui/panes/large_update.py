@@ -121,7 +121,10 @@ class LargeSlot:
             line.to(x)
 
     def gate(self, letter: str, word: str, ink: str, chosen: bool, signed: bool, slot_end: int) -> None:
-        """Write the letter of a gate and what it does, in columns of their own, in what a bar and a number leave."""
+        """Write the letter of a gate and what it does, in columns of their own, in what a bar and a number leave.
+
+        A word that has no room there is left out: the letter says it.
+        """
         self.signed = signed
         narrow, wide, glyphs = self.screen < _MIDDLE, self.screen >= WIDE and self.large, self.palette.glyphs
         self._cursor(chosen)
@@ -132,7 +135,7 @@ class LargeSlot:
         room = max(min(_ROLE, slot_end - self._least - end - 1), 0)
         word = glyphs.say(word)
         quiet = self.palette.style("title" if chosen else "ink", bold=True)
-        self._put(cut(word, room, glyphs), quiet, wide and width_of(word, glyphs) <= _WORD)
+        self._put(word if cell_len(word) <= room else "", quiet, wide and width_of(word, glyphs) <= _WORD)
         self.to(end + (_WORD + 1 if wide else room + 1 if room else 0))
 
     def word(self, word: str, ink: str, slot_end: int, chosen: bool = False, least: int = _MIDDLE) -> None:

@@ -1,7 +1,7 @@
 """The line in words: what this token does to the memory and, always, what the network says.
 
-On a screen that is not wide it has two rows, so that the whole of it is there. What does not fit is left out: first how
-the lessons are opened, then clause by clause, from the end, with a sign that more is to be said; what the network says
+On a screen that is not wide it has two rows, so that the whole of it is there. What does not fit is left out: first the
+key that shows more, then clause by clause, from the end, with a sign that more is to be said; what the network says
 stays.
 """
 
@@ -12,16 +12,20 @@ from textual.strip import Strip
 
 from lstm_tui.tui.canvas.canvas import Line, cut
 from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.commands import key_of
 from lstm_tui.tui.panes.header_footer import OneLine
 from lstm_tui.tui.view import View
 
-LESSONS = "press T for lessons"
-LESSONS_SHORT = "T lessons"
+_TOUR, _MAP = key_of("app.tour"), key_of("looks.map")
+LESSONS = (f"press {_TOUR} for lessons", f"{_TOUR} lessons")
+"""How the lessons are opened, the longest first."""
+WHOSE = (f"press {_MAP} to see whose it was", f"{_MAP}: whose it was", f"{_MAP}: whose")
+"""Where it is seen whose a memory was that is lost here, the longest first."""
 _GAP = 2
 
 
 def draw_now(view: View, width: int, palette: Palette) -> Line:
-    """Draw the sentence, what the network says at the right; at the first step also how the lessons are opened."""
+    """Draw the sentence, what the network says at the right, and where there is room the key that shows more."""
     glyphs = palette.glyphs
     line = Line(width, palette.style("ink", "band"))
     found = view.now
@@ -32,8 +36,7 @@ def draw_now(view: View, width: int, palette: Palette) -> Line:
         f"{'; '.join(clauses[:count])}; {glyphs.more}" for count in range(len(clauses) - 1, 0, -1)
     ]
     text = next((one for one in whole if cell_len(one) <= room), cut(whole[-1], max(room, 0), glyphs))
-    left = room - cell_len(text) - _GAP if view.is_at_start else 0
-    hint = next((one for one in (LESSONS, LESSONS_SHORT) if cell_len(one) <= left), "")
+    hint = _hint(view, room - cell_len(text) - _GAP, text == whole[0])
     line.put(" ").put(text, palette.style("title", "band"))
     if hint:
         line.put(" " * _GAP).put(hint, palette.style("key", "band", bold=True))
@@ -56,11 +59,22 @@ def draw_now_in_two(view: View, width: int, palette: Palette) -> tuple[Line, Lin
     rows = next((one for one in broken if cell_len(one[1]) <= rooms[1]), broken[-1])
     for line, text, room in zip(lines, rows, rooms, strict=True):
         line.put(cut(text, max(room, 0), glyphs), ink)
-    hint = next((one for one in (LESSONS, LESSONS_SHORT) if cell_len(one) <= rooms[1] - lines[1].x - _GAP), "")
-    if hint and view.is_at_start:
+    hint = _hint(view, rooms[1] - lines[1].x - _GAP, rows == broken[0])
+    if hint:
         lines[1].put(" " * _GAP if rows[1] else "").put(hint, palette.style("key", "band", bold=True))
     lines[1].right(f"{says} ", palette.style("accent", "band", bold=True))
     return lines
+
+
+def _hint(view: View, room: int, is_whole: bool) -> str:
+    """Return the key that shows more, if it fits: at the first step the lessons, at a loss whose memory it was.
+
+    The latter stands behind a sentence that is whole alone.
+    """
+    step = None if view.is_at_start or not view.has_reached(view.pass_name, view.t) else view.step_at(view.t)
+    loses = step is not None and (step.forgets or bool(step.cleared.any()))
+    told = LESSONS if view.is_at_start else WHOSE if loses and is_whole else ()
+    return next((one for one in told if cell_len(one) <= room), "")
 
 
 def _broken(text: str, width: int) -> tuple[str, str]:

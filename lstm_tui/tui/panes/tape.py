@@ -108,14 +108,26 @@ class TapeSlot(NamedTuple):
     width: int
 
 
-def lay_out(view: View, width: int, palette: Palette, before: Before | None = None) -> list[TapeSlot]:
+def lay_out(
+    view: View, width: int, palette: Palette, before: Before | None = None, events: bool = False, edge: bool = False
+) -> list[TapeSlot]:
     """Choose the tokens that are in sight, the current one near the middle, and give each its cells.
 
     Only tokens near the current one are looked at, however long the tape is.
+
+    Args:
+        view: What is shown.
+        width: Cells of all.
+        palette: How tokens and signs are written.
+        before: The baseline's side of the tape.
+        events: Whether what is forgotten at a token is written below it: its cells hold that, too, from the start.
+        edge: Whether nothing stands left of the first token: the mark of a cut before it has a cell of its own.
     """
 
     def size(t: int) -> int:
         wanted = cell_len(view.label(t, palette)) + 2 + (t in view.facts.unknown)
+        if events:
+            wanted = max(wanted, cell_len("".join(event_of(view, t, palette))))
         if before is not None:
             wanted = max(wanted + bool(before.token(t)), cell_len(before.token(t)))
         return min(max(wanted, _LEAST), _MOST, max(width, 1)) + gap(t)
@@ -124,11 +136,21 @@ def lay_out(view: View, width: int, palette: Palette, before: Before | None = No
         return 0 if before is None else min(before.gap(t), width // 2)
 
     slots: list[TapeSlot] = []
-    x = 0
-    for t in in_sight(view.t, view.facts.length, size, width):
+    shown = in_sight(view.t, view.facts.length, size, width - edge)
+    x = int(edge and view.trace.sequence.cut_before(shown.start) is not None)
+    for t in shown:
         slots.append(TapeSlot(t, x + gap(t), size(t) - gap(t)))
         x += size(t) + 1
     return slots
+
+
+def event_of(view: View, t: int, palette: Palette) -> tuple[str, str]:
+    """Return what is lost at a token, as `−Ganesh`, and `+` where its own is written; both empty where neither is."""
+    step = view.step_at(t)
+    if step is None:
+        return "", ""
+    who = "" if step.forgotten is None else view.short_label(step.forgotten, palette)
+    return f"{palette.glyphs.minus}{who}" if step.forgets else "", "+" if step.writes else ""
 
 
 def in_sight(here: int, count: int, size: Callable[[int], int], width: int) -> range:
@@ -159,20 +181,23 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
     gutter = _GUTTER if height > 2 else 0
     difference = view.frame.difference
     before = None if difference is None else Before(view, difference, palette)
-    pen = _Pen(drawing, view, gutter, lay_out(view, width - gutter - _TAIL, palette, before), before)
+    attends = view.signal_name().startswith(ATTENTION)
+    retold = before is not None and height >= 2 and before.retold
+    then = before is not None and before.shown and height - retold >= 5
+    events = splits and height - retold - then >= 4 + attends
+    slots = lay_out(view, width - gutter - _TAIL, palette, before, events, not gutter)
+    pen = _Pen(drawing, view, gutter, slots, before)
     if legend := pen.cut_legend():
         drawing.note = f"{legend}   {drawing.note}"
     pen.tokens()
-    if before is not None and height >= 2 and before.retold:
+    if retold:
         pen.were()
-        height -= 1
-    if height >= 3:
+    if height - retold >= 3:
         pen.signal()
-    if before is not None and before.shown and height >= 5:
+    if then:
         pen.signals_before()
-        height -= 1
-    attends = view.signal_name().startswith(ATTENTION)
-    if splits and height >= 4 + attends:
+    height -= retold + then
+    if events:
         pen.events()
     if height >= 5 - attends:
         (pen.attention_bars if attends else pen.share_bars)()
@@ -350,13 +375,11 @@ class _Pen:
         minus = self.glyphs.minus
         line = self._row(f"{minus}lost +new")
         for slot in self.slots:
-            step = self.view.step_at(slot.t) if self._has_reached(slot.t) else None
-            if step is None or not (step.forgets or step.writes):
+            lost, new = event_of(self.view, slot.t, self.palette) if self._has_reached(slot.t) else ("", "")
+            if not (lost or new):
                 self._at(line, slot, self.glyphs.dot.center(slot.width), self.palette.style("faint"))
                 continue
-            new = "+" if step.writes else ""
-            who = "" if step.forgotten is None else self.view.short_label(step.forgotten, self.palette)
-            lost = cut(f"{minus}{who}", slot.width - len(new), self.glyphs) if step.forgets else ""
+            lost = cut(lost, slot.width - len(new), self.glyphs)
             blank = slot.width - cell_len(lost + new)
             self._at(line, slot, " " * (blank // 2), self.palette.style("faint"))
             line.put(lost, self.palette.style("keep")).put(new, self.palette.style("write", bold=True))

@@ -22,6 +22,9 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.palette import Glyphs
 from lstm_tui.tui.prompts.prompts import LinePrompt, Prompt
+from lstm_tui.tui.view_keys import keymap_of
+
+_CLOSES = ("esc", "closes")
 
 
 class ListPanel(ModalScreen[None]):
@@ -50,13 +53,17 @@ class ListPanel(ModalScreen[None]):
         Binding("k", "walk(-1)", show=False),
         Binding("P,shift+p", "app.picture", show=False),
     ]
-    KEYS: ClassVar[str] = "esc closes"
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """What its keys do, on the lower edge."""
+    view_name = ""
+    """What its keys are called in `view_keys`."""
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
         with Vertical() as box:
-            box.border_subtitle = Content(self.KEYS)
+            box.border_subtitle = Content(
+                "   ".join(f"{key} {word}" for key, word in (*keymap_of(self.view_name).line(self.KEYS), _CLOSES))
+            )
             yield OptionList()
             yield Static(id="said")
 
@@ -97,7 +104,8 @@ class EditList(ListPanel):
         Binding("z", "step(-1)", show=False),
         Binding("Z,shift+z", "step(1)", show=False),
     ]
-    KEYS = "enter goes to that state   z/Z undo   c copy   s save   esc closes"
+    KEYS = (("enter", "goes to that state"), ("z/Z", "undo"), ("c", "copy"), ("s", "save"))
+    view_name = "edits"
 
     def __init__(
         self, session: Session, glyphs: Glyphs, go_to: Callable[[int], str], execute: Callable[[str], str]
@@ -176,7 +184,8 @@ class StopList(ListPanel):
         Binding("w", "add('watch')", show=False),
         Binding("p", "add('display')", show=False),
     ]
-    KEYS = "space on/off   e edit   i ignore   d delete   b w p new   esc closes"
+    KEYS = (("space", "on/off"), ("e", "edit"), ("i", "ignore"), ("d", "delete"), ("b w p", "new"))
+    view_name = "stops"
 
     def __init__(self, session: Session, glyphs: Glyphs, execute: Callable[[str], str]) -> None:
         """List the stops and displays of a session; `execute` executes a typed line and returns what is wrong."""

@@ -7,7 +7,6 @@ of what is shown.
 from __future__ import annotations
 
 import string
-import textwrap
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from textual.widget import Widget
 from lstm_tui.debugger.panes import FORWARD
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, wrapped_text
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.commands import STANDARD, now_at
 from lstm_tui.tui.keys import Awaited
@@ -363,7 +362,7 @@ def put_unanswered(drawing: Drawing, problem: str, computed: str) -> None:
     text = problem or f"{computed}{glyphs.more}"
     drawing.line()
     style = palette.style("alarm" if problem else "soft")
-    for one in textwrap.wrap(text, max(drawing.width - 2, 1))[: max(drawing.room, 1)]:
+    for one in wrapped_text(text, max(drawing.width - 2, 1))[: max(drawing.room, 1)]:
         drawing.line().put(" " + cut(one, drawing.width - 2, glyphs), style)
 
 
@@ -381,7 +380,7 @@ def meaning_lines(
     glyphs = palette.glyphs
     lines: list[tuple[str, str]] = []
     for name, meaning in meanings:
-        parts = textwrap.wrap(glyphs.say(meaning), max(width, 1)) or [""]
+        parts = wrapped_text(glyphs.say(meaning), max(width, 1)) or [""]
         lines += [(name if n == 0 else "", part) for n, part in enumerate(parts)]
     if len(lines) <= rows:
         return lines

@@ -6,7 +6,6 @@ The cell under the cursor is told in words, with what is said when its place is 
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,7 +25,7 @@ from lstm_tui.debugger.inspect.attention import (
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, window
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, window, wrapped_text
 from lstm_tui.tui.canvas.charts import put_heat, shade_of
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
@@ -200,7 +199,7 @@ def _words(picture: AttentionPicture, width: int, palette: Palette) -> list[tupl
     lines: list[tuple[str, str]] = []
 
     def put(text: str, ink: str) -> None:
-        lines.extend((part, ink) for part in textwrap.wrap(glyphs.say(text), max(width, 20)))
+        lines.extend((part, ink) for part in wrapped_text(glyphs.say(text), max(width, 20)))
 
     put(cell_words(found, picture.step, picture.column), "title")
     if missed := not_whole(found, picture.step):

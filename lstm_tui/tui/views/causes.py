@@ -6,7 +6,6 @@ each of its units does alone; one key makes its interchange as an edit, a branch
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,7 +20,7 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, plain, signed, window
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, plain, signed, window, wrapped_text
 from lstm_tui.tui.canvas.charts import put_bar, put_heat, put_signed_bar, shade_of
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
@@ -230,7 +229,7 @@ def _words(picture: CausesPicture, width: int, palette: Palette, beside: bool) -
     lines: list[tuple[str, str]] = []
 
     def put(text: str, ink: str) -> None:
-        lines.extend((part, ink) for part in textwrap.wrap(glyphs.say(text), max(width, 20)))
+        lines.extend((part, ink) for part in wrapped_text(glyphs.say(text), max(width, 20)))
 
     def token(t: int) -> str:
         return f"“{visible(question.one.sequence.tokens[t])}” (t={t})"

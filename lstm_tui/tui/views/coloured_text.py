@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +13,7 @@ from rich.style import Style
 from lstm_tui.debugger.expressions.scope import Scope
 from lstm_tui.debugger.inspect.coloured_text import ColouredText, coloured_text, extremes, mark_of, wrapped
 from lstm_tui.engine.number_text import axis_end, sentence
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, token_label
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, token_label, wrapped_text
 from lstm_tui.tui.canvas.charts import shade_of
 from lstm_tui.tui.canvas.palette import SHADES, Glyphs, Palette
 from lstm_tui.tui.view import View
@@ -113,7 +112,7 @@ def _said(
     number = float(text.numbers[min(max(under, 0), len(text.numbers) - 1)])
     told = "not known" if np.isnan(number) else sentence(number, sign=True)
     here = f"t={picture.cursor} “{label}”: {told}"
-    return textwrap.wrap(glyphs.say(f"{here}; {', '.join(extremes(text))}"), width)
+    return wrapped_text(glyphs.say(f"{here}; {', '.join(extremes(text))}"), width)
 
 
 def _mark(palette: Palette, number: float, half: float) -> str:

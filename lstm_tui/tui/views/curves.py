@@ -209,7 +209,7 @@ def draw_curves(picture: CurvesPicture, width: int, height: int, palette: Palett
     """Draw a field for each value that fits, the tokens below, and the function of the value under the cursor."""
     view, columns = picture.view, picture.columns
     drawing = Drawing(width, height, palette, f"curves of {picture.pass_name}")
-    drawing.note = "units " + ", ".join(map(str, picture.units)) if len(picture.units) > 1 else _unit_words(picture)
+    drawing.note = _unit_words(picture)
     side = _FUNCTION if width >= 3 * _FUNCTION else 0
     room = width - _AXIS - side - 1
     count = view.facts.length
@@ -238,7 +238,8 @@ def draw_curves(picture: CurvesPicture, width: int, height: int, palette: Palett
 
 
 def _unit_words(picture: CurvesPicture) -> str:
-    return picture.view.frame.names.words(picture.pass_name, picture.units[0])
+    labels = [picture.view.frame.names.label(picture.pass_name, unit) for unit in picture.units]
+    return f"unit{'s' * (len(labels) > 1)} {', '.join(labels)}"
 
 
 def _draw_field(

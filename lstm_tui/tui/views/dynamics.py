@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +21,7 @@ from lstm_tui.debugger.inspect.dynamics import (
 )
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.engine.number_text import axis_end, axis_places
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, signed
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, signed, wrapped_text
 from lstm_tui.tui.canvas.charts import put_signed_bar
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
@@ -132,7 +131,7 @@ def draw_dynamics(picture: DynamicsPicture, width: int, height: int, palette: Pa
         drawing.line()
         _directions(drawing, picture, answer, point)
         _tape(drawing, picture, answer, point)
-    words = [part for text in bound_words(answer) for part in textwrap.wrap(glyphs.say(text), max(width - 2, 20))]
+    words = [part for text in bound_words(answer) for part in wrapped_text(glyphs.say(text), max(width - 2, 20))]
     if drawing.room > len(words):
         drawing.line()
         for text in words:
@@ -142,7 +141,7 @@ def draw_dynamics(picture: DynamicsPicture, width: int, height: int, palette: Pa
 
 def _put_words(drawing: Drawing, text: str, ink: str) -> None:
     glyphs = drawing.palette.glyphs
-    for part in textwrap.wrap(glyphs.say(text), max(drawing.width - 2, 20)):
+    for part in wrapped_text(glyphs.say(text), max(drawing.width - 2, 20)):
         if drawing.room:
             drawing.line().put(" " + cut(part, drawing.width - 2, glyphs), drawing.palette.style(ink))
 

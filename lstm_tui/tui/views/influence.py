@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +17,7 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end, axis_places, percent
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, plain, signed
+from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, plain, signed, wrapped_text
 from lstm_tui.tui.canvas.charts import put_bar, put_signed_bar, put_strip
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
@@ -83,6 +82,7 @@ class InfluenceAnswer:
         working: Whether something is still computed.
         problem: Why there is no answer; may be empty.
         order: Name of the column by which tokens are ordered.
+        leads: Whether the cursor is on the first of that order, whichever that is; else it is at a token.
         cursor: The token under the cursor.
         targets: What can be asked: the largest outputs, and last the memory of the chosen unit.
     """
@@ -97,6 +97,7 @@ class InfluenceAnswer:
     problem: str = ""
     order: str = "token"
     cursor: int = 0
+    leads: bool = False
     targets: tuple[Target, ...] = ()
 
     def but(self, **changes: Any) -> InfluenceAnswer:
@@ -120,7 +121,8 @@ class InfluenceAnswer:
     @property
     def row(self) -> int:
         """The token under the cursor among those that are asked about; the nearest of them."""
-        return min(max(self.cursor, self.asked.start), self.asked.stop - 1) - self.asked.start
+        cursor = self.places[0] if self.leads and self.places else self.cursor
+        return min(max(cursor, self.asked.start), self.asked.stop - 1) - self.asked.start
 
     @property
     def pass_name(self) -> str:
@@ -207,7 +209,7 @@ def draw_influence(answer: InfluenceAnswer, width: int, height: int, palette: Pa
     line = drawing.line().put(f" {answer.target.label} = ", style("soft")).put(number, style("title", bold=True))
     place = f"ledger: {answer.pass_name} after t={answer.ledger_place}"
     line.right(place + " ", style("faint"))
-    words = [part for text in differences(answer, palette) for part in textwrap.wrap(text, max(width - 2, 20))]
+    words = [part for text in differences(answer, palette) for part in wrapped_text(text, max(width - 2, 20))]
     footing = min(len(_MEANINGS) + len(words) + 6, max(height // 2, 0)) if height >= 18 else 2
     _table(drawing, answer, max(height - 2 - footing, 1))
     _footing(drawing, answer, words)
@@ -407,15 +409,18 @@ def _gone_to(answer: InfluenceAnswer) -> Close:
 def _moved(answer: InfluenceAnswer, down: int) -> InfluenceAnswer:
     """Go to the row above or below."""
     places = answer.places
-    return answer.but(cursor=places[min(max(places.index(answer.row + answer.asked.start) + down, 0), len(places) - 1)])
+    place = min(max(places.index(answer.row + answer.asked.start) + down, 0), len(places) - 1)
+    return answer.but(cursor=places[place], leads=False)
 
 
 def _order(number: int) -> Callable[[InfluenceAnswer], InfluenceAnswer]:
-    """Return what orders the tokens by a column."""
+    """Return what orders the tokens by a column, and goes to the first of them; by place it stays at its token."""
 
     def order(answer: InfluenceAnswer) -> InfluenceAnswer:
         names = ("token", *answer.columns)
-        return answer.but(order=names[number - 1]) if number <= len(names) else answer
+        if number > len(names):
+            return answer
+        return answer.but(order=names[number - 1], leads=number > 1, cursor=answer.row + answer.asked.start)
 
     return order
 
@@ -438,4 +443,8 @@ def _memory(answer: InfluenceAnswer) -> Follows:
 def _asked(answer: InfluenceAnswer, chosen: int) -> Ask:
     """Begin another question; order and cursor stay."""
     target, targets = answer.targets[chosen], answer.targets
-    return Ask(InfluenceAnswer(answer.view, target, order=answer.order, cursor=answer.cursor, targets=targets))
+    return Ask(replace(InfluenceAnswer(answer.view, target, targets=targets), **_stays(answer)))
+
+
+def _stays(answer: InfluenceAnswer) -> dict[str, Any]:
+    return {"order": answer.order, "cursor": answer.cursor, "leads": answer.leads}

@@ -57,6 +57,7 @@ class LessonEnd(ModalScreen[None]):
     """Tells what is to be kept of a lesson, and how many of its questions were answered right."""
 
     DEFAULT_CSS = _LOOKS.format("LessonEnd")
+    view_name = "lesson-end"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space,escape,q", "leave", show=False, priority=True),
         Binding("j,down", "scroll(1)", show=False),

@@ -40,6 +40,7 @@ class Lessons(ModalScreen[None]):
         background: $lt-row; color: $lt-title; text-style: none;
     }
     """
+    view_name = "lessons"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(keys, action, show=False, priority=True)  # before the list, so that keys act in their order
         for keys, action in (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import ClassVar
@@ -24,7 +23,7 @@ from lstm_tui.debugger.panes import BACKWARD, CELL, DIAGRAM, FORWARD, MEMORY, ON
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.number_text import axis_end, axis_places, exact
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.canvas import Line, signed
+from lstm_tui.tui.canvas.canvas import Line, signed, wrapped_text
 from lstm_tui.tui.canvas.charts import put_signed_bar
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.commands import CHANGE, COMMANDS, CURSOR, GO, LOOK, PROGRAM, STEP, now_at
@@ -44,6 +43,7 @@ class PageScreen(ModalScreen[bool]):
     }
     PageScreen Static { width: auto; max-width: 100%; color: $lt-ink; }
     """
+    view_name = "page"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,p,question_mark,K,shift+k", "leave", show=False),
         Binding("enter", "go", show=False),
@@ -153,7 +153,7 @@ _AROUND = 10
 
 def _explained(term: str, says: str, width: int) -> list[Content]:
     """Return an entry of the glossary: the term, and what it means in lines beside it."""
-    rows = textwrap.wrap(says, max(min(width * 96 // 100 - _TERM - _AROUND, 76), 20)) or [""]
+    rows = wrapped_text(says, max(min(width * 96 // 100 - _TERM - _AROUND, 76), 20)) or [""]
     return [
         Content.assemble((f"{term if not n else '':<{_TERM}}", "bold $lt-key"), (row, "$lt-ink"))
         for n, row in enumerate(rows)
@@ -300,7 +300,7 @@ def _group(name: str, room: int) -> list[Content]:
     lines = [Content.styled(name, "bold $lt-accent")]
     for command in COMMANDS:
         if command.group == name:
-            said = textwrap.wrap(command.help, max(room - _INDENT, _LEAST))
+            said = wrapped_text(command.help, max(room - _INDENT, _LEAST))
             key, word = (f"{command.key:>7}  ", "bold $lt-key"), (f"{command.word:<15} ", "$lt-ink")
             lines.append(Content.assemble(key, word, (said[0], "$lt-soft")))
             lines += [Content.styled(" " * _INDENT + more, "$lt-soft") for more in said[1:]]

@@ -7,7 +7,6 @@ column each and what each says at the end.
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,7 +20,7 @@ from lstm_tui.debugger.inspect.diagnostics import reach_words
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end
-from lstm_tui.tui.canvas.canvas import Drawing, Line, cut, first_row, fit, plain, signed, token_label
+from lstm_tui.tui.canvas.canvas import Drawing, Line, cut, first_row, fit, plain, signed, token_label, wrapped_text
 from lstm_tui.tui.canvas.charts import put_bar
 from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.view import View
@@ -61,7 +60,7 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
     if picture.problem or found is None:
         put_unanswered(drawing, picture.problem, "gradients through time")
         return drawing
-    words = [part for one in _words(picture, palette) for part in textwrap.wrap(one, max(width - 2, 20))]
+    words = [part for one in _words(picture, palette) for part in wrapped_text(one, max(width - 2, 20))]
     shown = _fitting(_columns(picture, found), width - _PLACE - _TOKEN)
     span = min((width - _PLACE - _TOKEN) // len(shown), _WIDEST)
     low, high = DECADES
@@ -258,12 +257,12 @@ def draw_reach_beside(picture: Reaching, width: int, height: int, palette: Palet
     words = [
         (part, "title" if one.found.kept is None else "ink")
         for one in rivals
-        for part in textwrap.wrap(
+        for part in wrapped_text(
             glyphs.say(one.told(lambda t: f"t={t} “{token_label(tokens[t], glyphs)}”")), max(width - 2, 20)
         )
     ]
     told = (_FELT, _KEPT) if len(columns) > len(rivals) else (_FELT,)
-    meanings = [part for one in told for part in textwrap.wrap(one, max(width - 2, 20))]
+    meanings = [part for one in told for part in wrapped_text(one, max(width - 2, 20))]
     foot = min(len(words) + 1, max(height // 2, 1))
     if height > len(tokens) + foot + len(meanings) + 2:
         foot += len(meanings) + 1

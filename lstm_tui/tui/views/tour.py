@@ -25,6 +25,7 @@ from lstm_tui.tui.panes.header_footer import FooterLine
 from lstm_tui.tui.panes.large_unit import OneUnit
 from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.view import View
+from lstm_tui.tui.view_keys import keymap_of
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.lesson_end import LeaveLesson, LessonEnd
 from lstm_tui.tui.views.page import PageScreen
@@ -50,10 +51,10 @@ _HELP = (
     ("pgup  pgdn", "scroll the text, where it is longer than its place"),
     ("f5", "present: one pane and the text alone; pgup and pgdn are the stops"),
     ("esc", "leave the lesson; it is asked before, and the lesson goes on from here when it is opened again"),
-    (
-        f"{' '.join(now_at(one).key for one in (*'nNsSe', 'colon', 'z'))} …",
-        "all keys of the debugger work: what you change is gone at the next stop",
-    ),
+)
+_HELP_OF_ALL = (
+    f"{' '.join(now_at(one).key for one in (*'nNsSe', 'colon', 'z'))} …",
+    "all keys of the debugger work: what you change is gone at the next stop",
 )
 
 
@@ -110,6 +111,7 @@ class TourScreen(MainScreen):
 
     AUTO_FOCUS = ""
 
+    view_name = "tour"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "stop(1)", show=False, priority=True),
         Binding("backspace", "stop(-1)", show=False, priority=True),
@@ -282,12 +284,17 @@ class TourScreen(MainScreen):
     # --- keys ---
 
     async def action_do(self, key: str) -> None:
-        """Answer the question that waits, if a key does; else do what it stands for."""
+        """Answer the question that waits, if a key does; else do what it stands for.
+
+        A second answer is told that there was one: it is no command then, which might change the run.
+        """
         ask = self._standing.stop.ask
-        if self._is_asking and ask is not None and key in CHOICES[: len(ask.choices)]:
+        if ask is None or key not in CHOICES[: len(ask.choices)]:
+            await self.do(command_of(key))
+        elif self._is_asking:
             self.answer(CHOICES.index(key))
         else:
-            await self.do(command_of(key))
+            self.run.show(said="answered: enter goes on")
 
     def rows_kept(self) -> int:
         """Return the rows below a line that is typed: so that what is to be typed stays in sight."""
@@ -389,7 +396,8 @@ class TourScreen(MainScreen):
 
     def action_tour_help(self) -> None:
         """Tell the keys of a lesson."""
-        lines = [Content.assemble((f"{key:>16}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in _HELP]
+        own, others = keymap_of(self.view_name).line(_HELP), [_HELP_OF_ALL]
+        lines = [Content.assemble((f"{key:>16}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in [*own, *others]]
         for before, now, word in changed_keys():
             told = f"{word}: your own key, where a lesson says {before}"
             lines.append(Content.assemble((f"{now:>16}  ", "bold $lt-key"), (told, "$lt-ink")))

@@ -14,6 +14,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.lesson.lesson import CHOICES, LOOKS, Lesson, LessonStep
 from lstm_tui.lesson.templates import TextPiece
 from lstm_tui.tui.canvas.palette import Glyphs
+from lstm_tui.tui.view_keys import keymap_of
 
 _KEYS = (("enter", "next"), ("backspace", "back"), ("y", "show me"), ("?", "keys"), ("esc", "leave"))
 _ASKING = (("enter", "skip"), ("backspace", "back"), ("y", "the answer"), ("?", "keys"), ("esc", "leave"))
@@ -94,7 +95,7 @@ class TourText(VerticalScroll, can_focus=False):
                 part
                 for key, word in (_ASKING if asking else _KEYS)
                 if self._has_task or asking or key != "y"
-                for part in ((f" {key} ", "bold $lt-key"), f"{word} ")
+                for part in ((f" {keymap_of('tour').shown(key)} ", "bold $lt-key"), f"{word} ")
             )
         )
         if noticed:

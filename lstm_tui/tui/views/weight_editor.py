@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from lstm_tui.debugger.commands.edit import verdicts
+from lstm_tui.debugger.commands.edit import verdicts_of_all
 from lstm_tui.debugger.inspect.parameter_tables import chosen_rows, forms_of_entry, ranked, row_name, sheets_of
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import needed
@@ -190,7 +190,7 @@ class WeightScreen(Screen[None]):
         sheet, row = weights.sheet, int(weights.rows[weights.row])
         count = len(session.frame.trace.edits)
         edits = f"   {glyphs.edited} {count} edit{'s' * (count != 1)}" if count else ""
-        says = "   ".join(list(verdicts(session))[:2])
+        says = "   ".join(list(verdicts_of_all(session))[:2])
         title = f" weights of {visible(weights.network.name)}{edits}   {says}"
         self.query_one("#title", Static).update(Content.styled(glyphs.say(title), "bold $lt-title"))
         now = float(sheet.window(weights.network, [row], weights.column, weights.column + 1)[0, 0])

@@ -21,11 +21,13 @@ class Assembly:
     Attributes:
         number: float or double.
         fused: Whether a product and the sum it goes into are rounded once, as the host's own instruction does.
+        scales: Whether the host has an instruction for a number times a power of two.
         needs: Names of the C library that are called.
     """
 
     number: str
     fused: bool
+    scales: bool = False
     needs: set[str] = field(default_factory=set)
     _pieces: dict[str, str] = field(default_factory=dict)
 
@@ -229,6 +231,21 @@ class Lanes:
         whole = f"llvm.{name}.{self._suffix}"
         self.assembly.once(whole, lambda: f"declare {self.type} @{whole}({', '.join([self.type] * len(operands))})")
         return self.function.value(f"call {self.type} @{whole}({', '.join(f'{self.type} {a}' for a in operands)})")
+
+    @property
+    def scales(self) -> bool:
+        """Whether `scaled` can be had."""
+        return self.assembly.scales and self._bits * self.width in (128, 256, 512)
+
+    def scaled(self, a: Value, power: Value) -> Value:
+        """Return a times 2^power, of whole powers, rounded once."""
+        bits = self._bits * self.width
+        name, mask = f"llvm.x86.avx512.mask.scalef.p{'s' if self._bits == 32 else 'd'}.{bits}", max(self.width, 8)
+        rounding = ("i32", "i32 4") if bits == 512 else None  # as everything is rounded
+        kinds = [self.type, self.type, self.type, f"i{mask}", *(rounding or ())[:1]]
+        self.assembly.once(name, lambda: f"declare {self.type} @{name}({', '.join(kinds)})")
+        given = [f"{self.type} {a}", f"{self.type} {power}", f"{self.type} {a}", f"i{mask} -1", *(rounding or ())[1:]]
+        return self.function.value(f"call {self.type} @{name}({', '.join(given)})")
 
     def compare(self, how: str, a: Value, b: Value) -> Value:
         """Return a truth a unit; `how` is LLVM's word, such as olt: of NaN every one that begins with o is false."""

@@ -31,7 +31,7 @@ from lstm_tui.engine.runtime.fused.products import (
 from lstm_tui.engine.runtime.fused.schedule import StepPage, Take, Together, schedule
 
 POINTER, LONG, TRUTH = ctypes.c_void_p, ctypes.c_int64, ctypes.c_bool
-_PACK = 4
+PACKED_FROM = 4
 """Steps from which on packing the matrices costs less than it brings."""
 _KEPT = 64
 SPARE = SpareMemory(2, 2**26)
@@ -79,7 +79,7 @@ class Matrices:
 
     def packed(self, flat: Array, steps: int, taken: Taken) -> Array | None:
         """Return them in panels, in memory that is taken; None where they lie so already, or where it does not pay."""
-        if not self._size or steps < _PACK:
+        if not self._size or steps < PACKED_FROM:
             return None
         room, place = taken((self._size,), flat.dtype), 0
         for take in self._takes:
@@ -163,7 +163,7 @@ class SeriesMatrix:
             room = taken((series_rows(self._rows, width) * self._inner,), block.dtype)
             self._packed = pack_for_series(block, width, room) if packs else room
             self._place = address_of(self._packed)
-            self._machine = _series(block.dtype, series_panels(self._rows, width))
+            self._machine = series_for(block.dtype, self._rows)
 
     def packing(self, block: Array) -> Iterator[tuple[int, int, int, int, int, int]]:
         """Yield how each panel is packed, which is done here where it is filled up with zeros.
@@ -230,22 +230,23 @@ class SeriesMatrix:
         return (self._machine.address, out, apart, x, far, self._place, steps, self._inner, self._rows)
 
 
-class _Series(NamedTuple):
+class SeriesCode(NamedTuple):
     """The product of many rows as machine code: how it is called, and where it begins, for other machine code."""
 
     call: Machine
     address: int
 
 
-def _series(dtype: np.dtype[Any], registers: int) -> _Series:
-    """Return the product of many rows whose panels have so many registers."""
+def series_for(dtype: np.dtype[Any], rows: int) -> SeriesCode:
+    """Return the product of many rows by a matrix that has so many."""
+    registers = series_panels(rows, vector_of(dtype))
 
-    def make() -> _Series:
+    def make() -> SeriesCode:
         assembly = assembly_of(dtype)
         series_product(assembly, vector_of(dtype), registers)
         kinds = (POINTER, LONG, POINTER, LONG, POINTER, LONG, LONG, LONG)
         code = Compiled(assembly.text())
-        return _Series(code.function("series", *kinds), code.address("series"))
+        return SeriesCode(code.function("series", *kinds), code.address("series"))
 
     return NEWEST.held((dtype, registers, host()), make)
 
@@ -262,7 +263,7 @@ def vector_of(dtype: np.dtype[Any]) -> int:
 
 def assembly_of(dtype: np.dtype[Any]) -> Assembly:
     """Return an empty module for numbers of a type."""
-    return Assembly("float" if dtype.itemsize == 4 else "double", host().fused)
+    return Assembly("float" if dtype.itemsize == 4 else "double", host().fused, host().scales)
 
 
 def address_of(array: Array) -> int:

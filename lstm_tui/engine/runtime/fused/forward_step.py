@@ -27,6 +27,12 @@ NAMED_SIGNATURE = (
 )
 
 
+_SIDE_BY_SIDE, _MOST_OPS = 2, 40
+"""Vectors of units that go through the ops of a loop side by side, where these are no more than so many: an op takes
+many cycles from what it reads to its result, and a processor looks only some hundred instructions ahead for what it can
+begin meanwhile. More of them brought nothing more."""
+
+
 @dataclass(frozen=True)
 class Places:
     """Where the numbers of a step lie, by space."""
@@ -63,7 +69,7 @@ def write_step(assembly: Assembly, made: list[Together], width: int, vector: int
         vector: Units that a vector of the host holds.
     """
     function = Procedure(assembly, "step", SIGNATURE)
-    bases = _bases(function, made, vector)
+    bases = bases_of(function, made, vector)
 
     def step(number: Value, _: list[Value]) -> Sequence[Value]:
         previous = function.at("%rows", function.value(f"mul i64 {number}, {width}"))
@@ -81,30 +87,37 @@ def write_named(assembly: Assembly, made: list[Together], layout: NamedLayout, v
     Its first step finds what was given in the first row, and what was before in the first row of `out`.
     """
     function = Procedure(assembly, "named", NAMED_SIGNATURE)
-    bases = _bases(function, made, vector)
+    bases = bases_of(function, made, vector)
 
     def step(number: Value, _: list[Value]) -> Sequence[Value]:
-        before = function.at("%out", function.value(f"mul i64 {number}, {layout.values.width}"))
-        given = function.at("%given", function.value(f"mul i64 {number}, {layout.given.width}"))
-        out = function.at(before, layout.values.width)
-        places = NamedPlaces(function, layout, given, out, before, "%scratch")
-
-        def keeps(take: Take) -> bool:
-            return take.offset in layout.kept or layout.value_at(take.offset) is not None
-
-        _write_takes(function, places, made, bases, vector, number, keeps)
-        for slot in layout.copies:
-            span, place = Span(Space.CURRENT, *slot), layout.values.find(slot.offset)
-            u = Lanes(function, lanes_for(slot.size, vector))
-
-            def copy(unit: Value, span: Span = span, u: Lanes = u, place: int | None = place) -> None:
-                u.store(u.load(places.address(span, unit)), function.at(function.at(out, place or 0), unit))
-
-            by_units(function, slot.size, u.width, copy)
+        places = named_places(function, layout, number)
+        _write_takes(function, places, made, bases, vector, number, layout.keeps)
+        write_copies(places, vector)
         return ()
 
     function.loop("0", "%steps", step)
     function.end()
+
+
+def named_places(function: Procedure, layout: NamedLayout, number: Value, run: str = "") -> NamedPlaces:
+    """Return where the numbers of a step lie whose named values alone are kept; `run` ends the names of its arrays."""
+    before = function.at(f"%out{run}", function.value(f"mul i64 {number}, {layout.values.width}"))
+    given = function.at(f"%given{run}", function.value(f"mul i64 {number}, {layout.given.width}"))
+    out = function.at(before, layout.values.width)
+    return NamedPlaces(function, layout, given, out, before, f"%scratch{run}", f"%flat{run}")
+
+
+def write_copies(places: NamedPlaces, vector: int) -> None:
+    """Write that named values which are computed elsewhere are put into `out`."""
+    function, layout = places.function, places.layout
+    for slot in layout.copies:
+        span, place = Span(Space.CURRENT, *slot), layout.values.find(slot.offset)
+        u = Lanes(function, lanes_for(slot.size, vector))
+
+        def copy(unit: Value, span: Span = span, u: Lanes = u, place: int | None = place) -> None:
+            u.store(u.load(places.address(span, unit)), function.at(function.at(places.out, place or 0), unit))
+
+        by_units(function, slot.size, u.width, copy)
 
 
 def _write_takes(
@@ -120,27 +133,28 @@ def _write_takes(
     for n, together in enumerate(made):
         if together.elementwise:
             write_elementwise(function, places, together, vector, number, keeps)
-            continue
-        (take,) = together.takes
-        if take.code == Code.MATVEC:
-            v, y = places.address(take.reads[0]), places.address(take.target)
-            lanes = lanes_for(take.size, vector)
-            odd = is_odd(function, number)
-            write_product(
-                function, Factor(bases[n], "%is_packed", take.stride, take.size, take.inner, lanes, odd), v, y
-            )
         else:
-            WHOLE[take.code](function, places, take, vector)
+            write_alone(function, places, together.takes[0], bases.get(n, ""), vector, number)
 
 
-def _bases(function: Procedure, made: list[Together], vector: int) -> dict[int, Value]:
+def write_alone(function: Procedure, places: Where, take: Take, base: Value, vector: int, number: Value) -> None:
+    """Write an op that is not taken unit by unit; `base` is where the matrix of a product lies."""
+    if take.code == Code.MATVEC:
+        v, y = places.address(take.reads[0]), places.address(take.target)
+        lanes, odd = lanes_for(take.size, vector), is_odd(function, number)
+        write_product(function, Factor(base, "%is_packed", take.stride, take.size, take.inner, lanes, odd), v, y)
+    else:
+        WHOLE[take.code](function, places, take, vector)
+
+
+def bases_of(function: Procedure, made: list[Together], vector: int, run: str = "") -> dict[int, Value]:
     """Return where the matrix of each product lies: where it was packed, or in the flat parameters."""
     bases: dict[int, Value] = {}
     place = 0
     for n, together in enumerate(made):
         take = together.takes[0]
         if take.code == Code.MATVEC:
-            there, here = function.at("%packed", place), function.at("%flat", take.block)
+            there, here = function.at(f"%packed{run}", place), function.at(f"%flat{run}", take.block)
             bases[n] = function.value(f"select i1 %is_packed, ptr {there}, ptr {here}")
             place += packed_numbers(take, vector)
     return bases
@@ -173,37 +187,75 @@ def write_elementwise(
     function: Procedure, places: Where, together: Together, vector: int, number: Value, keeps: Callable[[Take], bool]
 ) -> None:
     """Write ops of one unit in one loop; `keeps` says of which the result has a place in memory."""
-    lanes = lanes_for(together.size, vector)
-    units = units_written(function, places, together, lanes, number, keeps)
-    by_units(function, together.size, lanes, units)
+    size, lanes = together.size, lanes_for(together.size, vector)
+    body = units_written(function, [places], together, lanes, number, keeps)
+    count = -(-size // lanes)
+    most = _SIDE_BY_SIDE if len(together.takes) <= _MOST_OPS else 1
+
+    def vectors(first: Value, many: int) -> None:
+        body([(0, vector_at(function, first, n, size, lanes)) for n in range(many)])
+
+    def some(turn: Value, _: list[Value]) -> Sequence[Value]:
+        vectors(function.value(f"mul i64 {turn}, {most}"), most)
+        return ()
+
+    if count // most > 1:
+        function.loop("0", str(count // most), some)
+    elif count >= most:
+        vectors("0", most)
+    if count % most:
+        vectors(str(count - count % most), count % most)
+
+
+def vector_at(function: Procedure, first: Value, more: int, size: int, lanes: int) -> Value:
+    """Return the unit at which a vector begins, `more` behind the vector `first`; the last is moved back."""
+    number = function.value(f"add i64 {first}, {more}") if more else first
+    unit = function.value(f"mul i64 {number}, {lanes}")
+    if size % lanes:
+        beyond = function.value(f"icmp sgt i64 {unit}, {size - lanes}")
+        unit = function.value(f"select i1 {beyond}, i64 {size - lanes}, i64 {unit}")
+    return unit
 
 
 def units_written(
-    function: Procedure, places: Where, together: Together, lanes: int, number: Value, keeps: Callable[[Take], bool]
-) -> Callable[[Value], None]:
-    """Return what writes ops of one unit for `lanes` units, from one of them on."""
+    function: Procedure,
+    places: Sequence[Where],
+    together: Together,
+    lanes: int,
+    number: Value,
+    keeps: Callable[[Take], bool],
+) -> Callable[[Sequence[tuple[int, Value]]], None]:
+    """Return what writes ops of one unit for some vectors of `lanes` units side by side.
+
+    It is given the run that each vector is of, by its number in `places`, and the unit at which the vector begins.
+    """
     size = together.size
     u = Lanes(function, lanes)
     every = [u.spread(_clock(function, number))] if any(t.code == Code.EVERY for t in together.takes) else []
-    spread: dict[Span, Value] = {}
+    spread: list[dict[Span, Value]] = [{} for _ in places]
     if size > 1:
         for take in together.takes:
             for read in take.reads:
-                if read.size == 1 and read not in spread:
-                    spread[read] = u.spread(Lanes(function, 1).load(places.address(read)))
+                for where, own in zip(places, spread, strict=True):
+                    if read.size == 1 and read not in own:
+                        own[read] = u.spread(Lanes(function, 1).load(where.address(read)))
 
-    def units(unit: Value) -> None:
-        known = dict(spread)
+    def one(take: Take, where: Where, unit: Value, known: dict[Span, Value]) -> None:
+        operands = []
+        for read in take.reads:
+            if read not in known:
+                known[read] = u.load(where.address(read, unit))
+            operands.append(known[read])
+        target = Span(Space.CURRENT, take.offset, size)
+        known[target] = compute(u, take.code, operands, every)
+        if keeps(take):
+            u.store(known[target], where.address(target, unit))
+
+    def units(vectors: Sequence[tuple[int, Value]]) -> None:
+        known = [dict(spread[run]) for run, _ in vectors]
         for take in together.takes:
-            operands = []
-            for read in take.reads:
-                if read not in known:
-                    known[read] = u.load(places.address(read, unit))
-                operands.append(known[read])
-            target = Span(Space.CURRENT, take.offset, size)
-            known[target] = compute(u, take.code, operands, every)
-            if keeps(take):
-                u.store(known[target], places.address(target, unit))
+            for (run, unit), own in zip(vectors, known, strict=True):
+                one(take, places[run], unit, own)
 
     return units
 

@@ -29,6 +29,7 @@ class Host:
         vector_bytes: Bytes of a vector.
         fused: Whether a product and a sum are one instruction, rounded once.
         is_x86: Whether it is one of Intel's or AMD's line.
+        scales: Whether one instruction multiplies by a power of two.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Host:
     vector_bytes: int
     fused: bool
     is_x86: bool = True
+    scales: bool = False
 
 
 @cache
@@ -54,7 +56,8 @@ def host() -> Host:
     width = next((width for feature, width in _VECTORS if found.get(feature)), 16)
     if width == 64:
         features += ",-prefer-256-bit"
-    return Host(binding.get_host_cpu_name(), features, width, bool(found.get("fma")), True)
+    scales = width == 64 and bool(found.get("avx512vl"))
+    return Host(binding.get_host_cpu_name(), features, width, bool(found.get("fma")), True, scales)
 
 
 @cache

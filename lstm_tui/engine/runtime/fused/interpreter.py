@@ -21,9 +21,10 @@ from lstm_tui.engine.runtime.compiling import about_to_compile
 from lstm_tui.engine.runtime.fused.compiled_batches import BatchBack, BatchStep
 from lstm_tui.engine.runtime.fused.compiled_steps import NEWEST, SPARE, SeriesMatrix, Step, StepBack
 from lstm_tui.engine.runtime.fused.host import host
-from lstm_tui.engine.runtime.fused.named_step import NamedStep
+from lstm_tui.engine.runtime.fused.named_step import NamedStep, outgrow_own_cache
 from lstm_tui.engine.runtime.fused.schedule import StepPage, page_of
 from lstm_tui.engine.runtime.fused.vector_functions import ELEMENTWISE
+from lstm_tui.engine.runtime.pass_to_run import PassToRun
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -175,6 +176,40 @@ def named_values(
     if step is None or flat.shape != (program.parameter_count,):
         return None
     return step.run(np.ascontiguousarray(flat), inputs, state, program.clock + clock, progress)
+
+
+def named_values_of_both(
+    programs: tuple[Program, Program], runs: tuple[PassToRun, PassToRun], told: Callable[[int], None] | None = None
+) -> list[dict[str, Array]] | None:
+    """Return every named value of two runs with as many steps, which are taken side by side in this thread.
+
+    Args:
+        programs: What to run.
+        runs: What each is made of.
+        told: Called with the steps done, of both.
+
+    Returns:
+        None where that is not possible, or nothing is gained by it: they are run one after the other.
+    """
+    dtype, clock = runs[0].flat.dtype, programs[0].clock
+    step = compiled(programs[0], dtype, NamedStep)
+    if step is None or programs[1].clock != clock or runs[1].flat.dtype != dtype:
+        return None
+    if compiled(programs[1], dtype, NamedStep) is not step or len(runs[0].inputs["x"]) != len(runs[1].inputs["x"]):
+        return None
+    if any(run.flat.shape != (one.parameter_count,) for run, one in zip(runs, programs, strict=True)):
+        return None
+    one, other = (run._replace(flat=np.ascontiguousarray(run.flat)) for run in runs)
+    return step.run_both((one, other), clock, told)
+
+
+def shares_steps(program: Program, dtype: np.dtype[Any], steps: int) -> bool:
+    """Say whether two runs of so many steps end sooner one after the other, each of them shared by two threads."""
+    numbers = sum(one.inner * one.rows for one in program.groups if not one.hoisted)
+    if not outgrow_own_cache(numbers * dtype.itemsize):
+        return False
+    step = compiled(program, dtype, NamedStep)
+    return step is not None and step.would_be_shared(steps)
 
 
 def _check(program: Program, flat: Array, rows: Array) -> None:

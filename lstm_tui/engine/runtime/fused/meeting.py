@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from lstm_tui.engine.runtime.fused.assembly import Assembly
 from lstm_tui.engine.runtime.fused.host import host
+from lstm_tui.engine.runtime.fused.work_parts import CALL, write_packs
 
 KNOCK, BEGIN, ASKING, OTHER, LEAVE, CLAIMED, DONE = range(0, 112, 16)
 """Words of `meeting`, each on lines of its own: whether the other is there; the step from which on it takes part, plus
@@ -17,9 +18,8 @@ have been begun, and ended."""
 WORDS = 112
 PAGE = 4096
 """Bytes of memory that a system gives at once, at least."""
-PART = 10
-"""Words of a part: a function, what it is called with, as `products.series_product` says, and how many parts before it
-have to be done first."""
+PART = CALL + 1
+"""Words of a part here: the last says how many parts before it have to be done first."""
 _LEFT = 1 << 62
 """What the other adds to its number when it leaves."""
 _PATIENCE, _NUMBERS = 2_000, 64
@@ -46,37 +46,11 @@ def write_meeting(assembly: Assembly, numbers: int) -> None:
     text = _MEETING.format(
         rest=rest, patience=_PATIENCE + numbers // _NUMBERS, left=_LEFT, part=PART, page=PAGE, **places
     )
+    write_packs(assembly)
     assembly.once("meeting", lambda: text)
 
 
 _MEETING = """
-define void @packs(ptr %out, i64 %apart, ptr %x, i64 %far, ptr %w, i64 %lines, i64 %words, i64 %d) {{
-entry:
-  br label %line
-line:
-  %n = phi i64 [ 0, %entry ], [ %next, %ended ]
-  %there = mul i64 %n, %far
-  %from = getelementptr i8, ptr %x, i64 %there
-  %here = mul i64 %n, %apart
-  %to = getelementptr i8, ptr %out, i64 %here
-  br label %word
-word:
-  %i = phi i64 [ 0, %line ], [ %following, %word ]
-  %read = getelementptr i32, ptr %from, i64 %i
-  %write = getelementptr i32, ptr %to, i64 %i
-  %number = load i32, ptr %read
-  store i32 %number, ptr %write
-  %following = add i64 %i, 1
-  %on = icmp slt i64 %following, %words
-  br i1 %on, label %word, label %ended
-ended:
-  %next = add i64 %n, 1
-  %more = icmp slt i64 %next, %lines
-  br i1 %more, label %line, label %end
-end:
-  ret void
-}}
-
 define void @touches(ptr %out, i64 %a, ptr %x, i64 %b, ptr %w, i64 %pages, i64 %c, i64 %d) {{
 entry:
   br label %turn

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lstm_tui.engine.compiler.program import Slot, Space
 from lstm_tui.engine.runtime.fused.assembly import Procedure, Value
-from lstm_tui.engine.runtime.fused.schedule import Span, StepPage, Together
+from lstm_tui.engine.runtime.fused.schedule import Span, StepPage, Take, Together
 
 
 class SlotMap:
@@ -89,6 +89,10 @@ class NamedLayout:
             return None
         return self.values.find(offset)
 
+    def keeps(self, take: Take) -> bool:
+        """Say whether the result of an op of one unit has a place in memory."""
+        return take.offset in self.kept or self.value_at(take.offset) is not None
+
 
 def _meet(span: Span, slot: Slot) -> bool:
     return span.offset < slot.offset + slot.size and slot.offset < span.offset + span.size
@@ -123,6 +127,7 @@ class NamedPlaces:
     out: Value
     before: Value
     scratch: Value
+    flat: Value = "%flat"
 
     def address(self, span: Span, unit: Value | int = 0) -> Value:
         """Return where a unit of an operand or a result lies."""
@@ -132,7 +137,7 @@ class NamedPlaces:
     def _base(self, span: Span) -> tuple[Value, int]:
         layout = self.layout
         if span.space == Space.PARAMETER:
-            return "%flat", span.offset
+            return self.flat, span.offset
         if span.space == Space.PREVIOUS:
             place = layout.values.find(span.offset)
             assert place is not None, "a step reads values alone of the step before"

@@ -9,57 +9,94 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Sequence as Items
 from functools import partial
-from itertools import chain, pairwise
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Take as Taken
-from lstm_tui.engine.buffers import aligned
+from lstm_tui.engine.buffers import Workspace, aligned_at
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Slot
 from lstm_tui.engine.runtime.compiling import compiles_here
+from lstm_tui.engine.runtime.cores import own_cache_bytes
+from lstm_tui.engine.runtime.fused.before_steps import BeforeSteps
+from lstm_tui.engine.runtime.fused.both_steps import is_small, write_both
 from lstm_tui.engine.runtime.fused.compiled_steps import (
     LONG,
+    PACKED_FROM,
     POINTER,
     SPARE,
     TRUTH,
     Matrices,
-    SeriesMatrix,
     address_of,
     assembly_of,
-    block_of,
-    matrix_of,
     vector_of,
 )
 from lstm_tui.engine.runtime.fused.forward_step import write_named
-from lstm_tui.engine.runtime.fused.halves import meetings, numbers_of, packed_places, rows_of
+from lstm_tui.engine.runtime.fused.given_rows import GivenRows, in_order
+from lstm_tui.engine.runtime.fused.halves import meetings
 from lstm_tui.engine.runtime.fused.host import Compiled, Machine
-from lstm_tui.engine.runtime.fused.meeting import BEGIN, PAGE, PART, WORDS
+from lstm_tui.engine.runtime.fused.meeting import PAGE
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout
 from lstm_tui.engine.runtime.fused.products import TALL
-from lstm_tui.engine.runtime.fused.schedule import StepPage, Together, schedule
-from lstm_tui.engine.runtime.fused.shared_step import write_shared
+from lstm_tui.engine.runtime.fused.schedule import StepPage, schedule
+from lstm_tui.engine.runtime.fused.shared_run import PAGES, SharedStep, Span
+from lstm_tui.engine.runtime.pass_to_run import PassToRun
 from lstm_tui.engine.runtime.progress_call import Progress
-from lstm_tui.engine.runtime.side_by_side import Help, Parts, Second, second_thread, seconds_for
+from lstm_tui.engine.runtime.side_by_side import Parts, Second, Told, second_thread, seconds_for, would_be_helped
 
 _GIVEN_BYTES, _GIVEN_STEPS = 2**20, 24 * TALL
 """About how many bytes are computed before some steps, which read them while they are in the processor's cache; but for
 so many steps at least, as the matrices of the products are read anew each time."""
 _AHEAD = 8
 """Into how many pieces a run is cut at least where the second thread takes the products of the next."""
-_PARTS = 8
-"""Most parts that a product of inputs is taken in by two threads."""
 SHARED_NUMBERS = 2**16
 """Numbers of the matrices of a step, for each time the two have to meet, from which on they share it: with fewer, to
 wait for each other takes longer than it brings."""
 SHARED_SECONDS = 0.1
 """How long all runs of a step have to have taken before it is compiled for two threads, which takes about as long."""
-_PAGES = 512
-"""How many pages of memory that the system is to give are one part of work."""
+_STAYS = 0.75
+"""How much of a core's own cache the matrices of a step may take that stay there from step to step."""
+BOTH_SECONDS = 0.05
+"""Likewise, before it is compiled for two runs at once."""
 Take = Callable[[Array, Array, int, int], None]
-Span = tuple[int, int]
+
+
+class _Values(NamedTuple):
+    """Memory for the values of a run: a row a step, that before the first among them; and its address."""
+
+    rows: Array
+    place: int
+
+
+class _Begun:
+    """A run that one thread takes, with room for what its steps are given: what it needs is packed with the first."""
+
+    def __init__(self, before: BeforeSteps, run: PassToRun, steps: int, chunk: int, spare: Workspace) -> None:
+        self._before, size, dtype = before, run.flat.itemsize, run.flat.dtype
+        self._series = {name: in_order(one, dtype) for name, one in run.inputs.items()}
+        self._places = {name: (address_of(one), one.strides[0]) for name, one in self._series.items()}
+        self._room, place = spare.take_at((before.numbers(min(chunk, steps)),), dtype)
+        self._flat, self._place = address_of(run.flat), place
+        self.is_packed = before.is_packed and steps >= PACKED_FROM
+        self._packs: bool | None = self.is_packed
+        weights = place + before.packed * size if self.is_packed else self._flat
+        self._given, self._others = place + before.given * size, (place + before.scratch * size, self._flat, weights)
+
+    def at(self, base: int, stop: int, out: _Values, wide: int) -> tuple[int, ...]:
+        """Put what the steps `base` to `stop` are given into the room; return what the steps are called with.
+
+        Args:
+            base: First step.
+            stop: Step after the last.
+            out: Where their values go.
+            wide: Bytes of a row of it.
+        """
+        self._before.give(self._room, self._place, self._flat, self._packs, self._places, base, stop)
+        self._packs = None
+        return self._given, out.place + base * wide, *self._others
 
 
 class NamedStep:
@@ -78,6 +115,7 @@ class NamedStep:
         vector = vector_of(dtype)
         made = schedule(page.takes)
         self._page, self._layout = page, NamedLayout(page, made)
+        self._before = BeforeSteps(self._layout, made, page.width, dtype)
         self._matrices = Matrices(made, vector)
         assembly = assembly_of(dtype)
         write_named(assembly, made, self._layout, vector)
@@ -92,6 +130,8 @@ class NamedStep:
         self._shared: SharedStep | None = None
         self._is_shared = 0 < self._numbers >= SHARED_NUMBERS
         self._taken = 0.0  # seconds of all runs
+        self._both: Machine | None = None
+        self._may_be_both = not assembly.needs and is_small(made, vector)  # the C library takes each number by itself
 
     def _place(self, slot: Slot) -> slice:
         first = self._layout.values.find(slot.offset)
@@ -107,36 +147,120 @@ class NamedStep:
         progress: Progress | None,
     ) -> dict[str, Array]:
         """Return every named value, (T, n) each, of inputs (T, n) each and the states before the first step."""
-        layout, steps = self._layout, len(inputs["x"])
-        out = aligned((steps + 1, layout.values.width), flat.dtype)
-        out[0] = 0
-        for name, numbers in state.items():
-            out[0, self._places[name]] = numbers
-        spare = SPARE.take()
+        steps, told, spare = len(inputs["x"]), progress or _untold, SPARE.take()
         seconds = steps * self._seconds
         is_due = self._is_due(seconds)
+        made = PassToRun(flat, inputs, state)
+        out = self._values_of(made)
         with second_thread(seconds if is_due else seconds / 2) as second:  # what is not shared gains half as much
-            shared = self._shared_step() if second is not None and is_due else None
-            given = _Given(layout, flat, inputs, spare.take, second is not None, shared is None)
-            chunk = self._chunk
-            if second is not None and shared is None:  # it takes the products of the next steps
-                chunk = min(chunk, max(steps // _AHEAD // TALL * TALL, _GIVEN_STEPS))
-            chunk = -(-steps // max(round(steps / chunk), 1) // TALL) * TALL
-            spans = [(base, min(base + chunk, steps)) for base in range(0, steps, max(chunk, 1))]
-            count = min(len(spans), 2 if second else 1)
-            rooms = [spare.take((chunk, layout.given.width), flat.dtype) for _ in range(count)]
-            told = progress or _untold
-            if second is None or shared is None:
-                take = self._taking(flat, steps, spare.take)
-                for stop in _alone(second, given, take, spans, rooms, out, clock):
-                    told(stop, steps)
+            if second is None:
+                taken = self._by_itself(made, out, clock, spare)
             else:
-                together = shared.taking(flat, spare.take, given, spans, rooms, out, clock)
-                second.offer(Parts((), together))
-                for stop in together.here():
-                    told(stop, steps)
+                taken = self._helped(second, flat, inputs, out.rows, clock, spare.take, is_due)
+            for stop in taken:
+                told(stop, steps)
         SPARE.give_back(spare)
-        return {name: out[1:, place] for name, place in self._places.items()}
+        return self._named_values(out)
+
+    def run_both(
+        self, runs: tuple[PassToRun, PassToRun], clock: int, told: Told | None
+    ) -> list[dict[str, Array]] | None:
+        """Return what `run` does of two runs of as many steps; None where they gain nothing by it.
+
+        Args:
+            runs: What they are made of.
+            clock: Steps that were taken before.
+            told: Called with the steps done, of both.
+        """
+        both, steps = self._both_steps(), len(runs[0].inputs["x"])
+        if both is None:
+            return None
+        outs, spare = [self._values_of(run) for run in runs], SPARE.take()
+        chunk = _even(steps, self._chunk)
+        begun = [_Begun(self._before, run, steps, chunk, spare) for run in runs]
+        wide = self._layout.values.width * self._dtype.itemsize
+        for base in range(0, steps, chunk):
+            stop = min(base + chunk, steps)
+            addresses = [
+                address for one, out in zip(begun, outs, strict=True) for address in one.at(base, stop, out, wide)
+            ]
+            both(*addresses, begun[0].is_packed, stop - base, clock + base)
+            if told is not None:
+                told(2 * stop)
+        SPARE.give_back(spare)
+        return [self._named_values(out) for out in outs]
+
+    def _both_steps(self) -> Machine | None:
+        """Return the steps of two runs side by side; None where they gain nothing by it, or not yet."""
+        if self._both is None and self._may_be_both and self._taken >= BOTH_SECONDS and compiles_here():
+            self._may_be_both = False
+            try:
+                assembly = assembly_of(self._dtype)
+                write_both(assembly, self._made, self._layout, self._vector)
+                kinds = (*[POINTER] * 10, TRUTH, LONG, LONG)
+                self._both = Compiled(assembly.text(), assembly.needs).function("both", *kinds)
+            except Exception:  # whatever LLVM says of it: they are run one after the other
+                self._both = None
+        return self._both
+
+    def _values_of(self, run: PassToRun) -> _Values:
+        """Return memory for all values of a run; the row before the first step is filled."""
+        rows, place = aligned_at((len(run.inputs["x"]) + 1, self._layout.values.width), run.flat.dtype)
+        first = rows[0]
+        first[:] = 0
+        for name, numbers in run.state.items():
+            first[self._places[name]] = numbers
+        return _Values(rows, place)
+
+    def _named_values(self, out: _Values) -> dict[str, Array]:
+        rows = out.rows[1:]
+        return {name: rows[:, place] for name, place in self._places.items()}
+
+    def _by_itself(self, run: PassToRun, out: _Values, clock: int, spare: Workspace) -> Iterator[int]:
+        """Take all steps in this thread, and yield how many are done."""
+        steps = len(out.rows) - 1
+        chunk = _even(steps, self._chunk)
+        begun = _Begun(self._before, run, steps, chunk, spare)
+        wide = self._layout.values.width * run.flat.itemsize
+        for base in range(0, steps, chunk):
+            stop = min(base + chunk, steps)
+            self._named(*begun.at(base, stop, out, wide), begun.is_packed, stop - base, clock + base)
+            yield stop
+
+    def _helped(
+        self,
+        second: Second,
+        flat: Array,
+        inputs: Mapping[str, Array],
+        out: Array,
+        clock: int,
+        taken: Taken,
+        is_due: bool,
+    ) -> Iterator[int]:
+        """Take all steps with the help of a second thread, and yield how many are done."""
+        layout, steps = self._layout, len(out) - 1
+        shared = self._shared_step() if is_due else None
+        given = GivenRows(layout, flat, inputs, taken, shared is None)
+        chunk = self._chunk
+        if shared is None:  # it takes the products of the next steps
+            chunk = min(chunk, max(steps // _AHEAD // TALL * TALL, _GIVEN_STEPS))
+        chunk = _even(steps, chunk)
+        spans = [(base, min(base + chunk, steps)) for base in range(0, steps, chunk)]
+        rooms = [taken((chunk, layout.given.width), flat.dtype) for _ in range(min(len(spans), 2))]
+        if shared is None:
+            yield from _ahead(second, given, self._taking(flat, steps, taken), spans, rooms, out, clock)
+            return
+        together = shared.taking(flat, taken, given, spans, rooms, out, clock)
+        second.offer(Parts((), together))
+        yield from together.here()
+
+    def would_be_shared(self, steps: int) -> bool:
+        """Say whether the steps of a run of so many would be shared by two threads."""
+        if not self._is_shared:
+            return False
+        seconds = steps * self._seconds
+        due = self._shared is not None or (self._taken + seconds >= SHARED_SECONDS and compiles_here())
+        return due and would_be_helped(seconds) and self._shared_step() is not None
 
     def _is_due(self, seconds: float) -> bool:
         """Say whether a run that takes so long would be shared: it pays, and its step is compiled or may be by now."""
@@ -169,222 +293,48 @@ class NamedStep:
         return take
 
 
-def _alone(
-    second: Second | None, given: _Given, take: Take, spans: Items[Span], rooms: Items[Array], out: Array, clock: int
+def outgrow_own_cache(size: int) -> bool:
+    """Say whether matrices of so many bytes are more than stays in a core's own cache from one step to the next.
+
+    A core reads them anew for every step, several times as fast from there as from elsewhere: half of them may be there
+    where all are not.
+    """
+    own = own_cache_bytes()
+    return own is not None and size > _STAYS * own
+
+
+def _even(steps: int, chunk: int) -> int:
+    """Return how many steps each piece of a run has that is cut evenly into pieces of about so many."""
+    return max(-(-steps // max(round(steps / chunk), 1) // TALL) * TALL, TALL)
+
+
+def _ahead(
+    second: Second, given: GivenRows, take: Take, spans: Items[Span], rooms: Items[Array], out: Array, clock: int
 ) -> Iterator[int]:
-    """Take all steps in this thread, and yield how many are done; a second one takes what the next are given."""
+    """Take all steps in this thread, and yield how many are done; the second takes what the next are given."""
 
     def begin(n: int) -> Parts:
         base, stop = spans[n]
-        needed = given.parts(base, stop, rooms[n % len(rooms)])
-        if second is None:
-            return Parts(needed)
-        parts = Parts(chain(needed, _touching(out[base + 1 : stop + 1])))
+        parts = Parts(chain(given.parts(base, stop, rooms[n % len(rooms)]), _touching(out[base + 1 : stop + 1])))
         second.offer(parts)
         return parts
 
     parts = begin(0)
     for n, (base, stop) in enumerate(spans):
         parts.finish()
-        if second is not None and n + 1 < len(spans):
+        if n + 1 < len(spans):
             parts = begin(n + 1)
         take(rooms[n % len(rooms)], out[base:], stop - base, clock + base)
         yield stop
-        if second is None and n + 1 < len(spans):
-            parts = begin(n + 1)
 
 
 def _touching(fresh: Array) -> Iterator[Callable[[], None]]:
     """Yield what has the system give the memory of some rows, in parts: what is written to first is cleared by it."""
     numbers = fresh.reshape(-1)
     pages = numbers[:: PAGE // numbers.itemsize]
-    for first in range(0, len(pages), _PAGES):
-        yield partial(pages[first : first + _PAGES].fill, 0)
+    for first in range(0, len(pages), PAGES):
+        yield partial(pages[first : first + PAGES].fill, 0)
 
 
 def _untold(_: int, __: int) -> None:
     return None
-
-
-class SharedStep:
-    """The step of a page that two threads share."""
-
-    def __init__(self, page: StepPage, layout: NamedLayout, made: list[Together], dtype: np.dtype[Any]) -> None:
-        """Compile it.
-
-        Args:
-            page: Of a program.
-            layout: Where its values lie.
-            made: Its loops.
-            dtype: float32 or float64.
-
-        Raises:
-            Exception: LLVM cannot be used here, or not for this.
-        """
-        self._width, vector = page.width, vector_of(dtype)
-        products = [(n, one.takes[0]) for n, one in enumerate(made) if one.takes[0].code == Code.MATVEC]
-        self._rows = [(take, rows_of(made, n, vector)) for n, take in products]
-        assembly = assembly_of(dtype)
-        write_shared(assembly, made, layout, vector)
-        made_of = Compiled(assembly.text(), assembly.needs)
-        self._machine = made_of.function("shared", *[POINTER] * 5, LONG, LONG, POINTER, POINTER, LONG, LONG)
-        self._touches, self._packs = made_of.address("touches"), made_of.address("packs")
-
-    def taking(
-        self, flat: Array, taken: Taken, given: _Given, spans: Items[Span], rooms: Items[Array], out: Array, clock: int
-    ) -> _Together:
-        """Return what takes all steps; the matrices are packed with the first, in memory that is taken."""
-        sizes = [numbers_of(rows, take.inner) for take, rows in self._rows]
-        packed = taken((sum(sizes),), flat.dtype)
-        packing = [*self._packing(flat, packed), *((self._packs, *words) for words in given.packing)]
-        scratch, each = taken((self._width,), flat.dtype), []
-        begins, size = [address_of(room) for room in rooms], flat.itemsize
-        start, wide = address_of(out), out.shape[1] * size
-        for n, (base, stop) in enumerate(spans):
-            begin, row = begins[n % len(rooms)], start + base * wide
-            parts = [(*part, 0) for part in packing] if n == 0 else []
-            parts += [(*part, len(parts)) for part in given.words(base, stop, begin)]
-            fresh, pages = row + wide, -(-(stop - base) * wide // PAGE)
-            for first in range(0, pages, _PAGES):
-                place = fresh + first * PAGE
-                parts.append((self._touches, place, 0, place, 0, place, min(_PAGES, pages - first), 0, 0, 0))
-            addresses = begin, row, *map(address_of, (scratch, flat, packed)), stop - base, clock + base
-            each.append(_SharedSteps(self._machine, (*rooms, out, scratch, flat, packed, given), addresses, parts))
-        return _Together(each, spans, partial(given.put, rooms=rooms))
-
-    def _packing(self, flat: Array, packed: Array) -> Iterator[tuple[int, ...]]:
-        """Yield the parts by which machine code packs the matrices."""
-        begin = 0
-        for take, rows in self._rows:
-            block = matrix_of(take, flat)
-            far, step = block.strides
-            start, size = address_of(block), flat.itemsize
-            for first, count, place, wide in packed_places(rows, take.inner):
-                out, x = address_of(packed) + (begin + place) * size, start + first * step
-                yield self._packs, out, wide * size, x, far, x, take.inner, count * size // 4, 0
-            begin += numbers_of(rows, take.inner)
-
-
-class _Together(Help):
-    """A run that two threads share: each goes through its chunks by itself, and meets the other in each."""
-
-    def __init__(self, each: Items[_SharedSteps], spans: Items[Span], put: Callable[..., None]) -> None:
-        self._each, self._spans, self._put, self._is_ended = each, spans, put, False
-
-    def here(self) -> Iterator[int]:
-        """Take the steps, with the other thread if it comes, and yield how many are done."""
-        for n, (steps, (base, stop)) in enumerate(zip(self._each, self._spans, strict=True)):
-            self._put(n, base, stop)
-            steps.here()
-            yield stop
-
-    def there(self) -> None:
-        """Help with them, in the other thread."""
-        for steps in self._each:
-            if self._is_ended:
-                return
-            steps.there()
-
-    def close(self) -> None:
-        """Have nobody come any more."""
-        self._is_ended = True
-        for steps in self._each:
-            steps.close()
-
-
-class _SharedSteps:
-    """Some steps that two threads share, and what they are given: it has hold of all that is read and written."""
-
-    def __init__(
-        self, machine: Machine, held: Items[object], arguments: Items[int], parts: Items[tuple[int, ...]]
-    ) -> None:
-        self._machine, self._held = machine, held
-        self._meeting = aligned((WORDS,), np.int64)
-        self._meeting[:] = 0
-        self._parts = np.array(parts, np.int64).reshape(len(parts), PART)
-        self._arguments = (*arguments, address_of(self._meeting), address_of(self._parts), len(parts))
-
-    def here(self) -> None:
-        """Take them, with the other thread if it comes."""
-        self._machine(*self._arguments, 0)
-
-    def there(self) -> None:
-        """Help with them, in the other thread."""
-        self._machine(*self._arguments, 1)
-
-    def close(self) -> None:
-        """Have nobody come any more."""
-        self._meeting[BEGIN] = -1
-
-
-def _in_order(series: Array, dtype: np.dtype[Any]) -> Array:
-    """Return a series as machine code reads it: the numbers of a row one behind the other."""
-    is_so = series.dtype == dtype and series.strides[-1] == dtype.itemsize and series.strides[0] % dtype.itemsize == 0
-    return series if is_so else np.ascontiguousarray(series, dtype)
-
-
-class _Given:
-    """What the steps of a run are given: inputs, and their products."""
-
-    def __init__(
-        self, layout: NamedLayout, flat: Array, inputs: Mapping[str, Array], taken: Taken, is_shared: bool, packs: bool
-    ) -> None:
-        """Lay out the matrices of the products in memory that is taken.
-
-        Args:
-            layout: Where all of it lies.
-            flat: The flat parameters.
-            inputs: What is read, (T, n) each.
-            taken: Gives memory.
-            is_shared: Whether two threads take the products.
-            packs: Whether the matrices are packed here, and not by whoever goes through `packing`.
-        """
-        self.packing: list[tuple[int, ...]] = []
-        self._layout = layout
-        self._inputs = {name: _in_order(series, flat.dtype) if is_shared else series for name, series in inputs.items()}
-        self._pieces: list[tuple[str, slice, slice, SeriesMatrix]] = []
-        self._absent: list[slice] = []
-        self._series: list[tuple[int, int]] = []  # where the rows of each piece begin, and bytes from one to the next
-        self._size = flat.itemsize
-        for one, place in layout.hoisted:
-            block = block_of(flat, one.block, one.inner, one.target.size)
-            matrix = SeriesMatrix(block, taken, packs)
-            read, every = slice(one.first, one.first + one.inner), slice(place, place + one.target.size)
-            if one.name not in inputs or not one.inner:
-                self._absent.append(every)
-                continue
-            if not packs:
-                self.packing += [
-                    (out, apart, x, far, x, lines, count // 4, 0)
-                    for out, apart, x, far, lines, count in matrix.packing(block)
-                ]
-            count = min(matrix.panels, _PARTS) if is_shared else 1
-            ends = [n * matrix.panels // count for n in range(count + 1)]
-            series = self._inputs[one.name]
-            self._series += [(address_of(series) + one.first * self._size, series.strides[0])] * count
-            for first, stop in pairwise(ends):
-                rows, part = matrix.of_panels(first, stop) if count > 1 else (slice(0, one.target.size), matrix)
-                self._pieces.append((one.name, read, slice(place + rows.start, place + rows.stop), part))
-
-    def parts(self, base: int, stop: int, room: Array) -> Iterator[Callable[[], None]]:
-        """Yield what puts that of the steps `base` to `stop` into a room, in parts."""
-        part = room[: stop - base]
-        yield partial(self._copy, base, stop, part)
-        for name, read, into, matrix in self._pieces:
-            yield partial(matrix.run, self._inputs[name][base:stop, read], part[:, into])
-
-    def words(self, base: int, stop: int, room: int) -> Iterator[tuple[int, ...]]:
-        """Yield how machine code takes the products of the steps `base` to `stop`, into what begins at `room`."""
-        size, apart = self._size, self._layout.given.width
-        for (_, _, into, matrix), (x, far) in zip(self._pieces, self._series, strict=True):
-            yield matrix.words(room + into.start * size, apart, x + base * far, far // size, stop - base)
-
-    def put(self, n: int, base: int, stop: int, rooms: Items[Array]) -> None:
-        """Put what is no product into the room of a chunk."""
-        self._copy(base, stop, rooms[n % len(rooms)][: stop - base])
-
-    def _copy(self, base: int, stop: int, room: Array) -> None:
-        for into in self._absent:
-            room[:, into] = 0
-        for name, (place, size) in self._layout.inputs.items():
-            room[:, place : place + size] = self._inputs[name][base:stop] if name in self._inputs else 0

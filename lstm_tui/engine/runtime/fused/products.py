@@ -250,13 +250,13 @@ def write_pull(function: Procedure, factor: Factor, d: Value, sink: Value) -> No
 # --- many vectors at once -------------------------------------------------------------------------------
 
 TALL = 6
-_WIDE = 4
+WIDE = 4
 """Vectors and registers of rows that are added up at a time: 24 sums, and registers left for what goes into them."""
 
 
 def series_panels(rows: int, width: int) -> int:
     """Return how many registers a panel of rows has."""
-    return min(_WIDE, -(-rows // width))
+    return min(WIDE, -(-rows // width))
 
 
 def series_rows(rows: int, width: int) -> int:

@@ -155,14 +155,11 @@ class _Shared:
 
         self._over(-(-cut // lanes), -(-size // lanes), some)
 
-    def _keeps(self, take: Take) -> bool:
-        return take.offset in self._layout.kept or self._layout.value_at(take.offset) is not None
-
     def _units(self, places: NamedPlaces, together: Together, number: Value) -> None:
         """Write ops of one unit."""
         _, lanes = halves_of(together.size, self._vector)
-        body = units_written(self._function, places, together, lanes, number, self._keeps)
-        self._over_units(together.size, body)
+        body = units_written(self._function, [places], together, lanes, number, self._layout.keeps)
+        self._over_units(together.size, lambda unit: body([(0, unit)]))
 
     def _whole(self, places: NamedPlaces, take: Take) -> None:
         """Write an op over all units, which the asking thread takes."""

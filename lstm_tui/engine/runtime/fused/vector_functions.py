@@ -16,28 +16,51 @@ _LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 _TANH = (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1)
 _SMALL, _SIGN_BIT = 0.625, -(2**31)
+_TANH_IS_1 = 20.0
+"""From here on 1 - 2 / (e^2a + 1) is 1 to the last bit, and 2^k is a number of its own: no power above is computed."""
 
 
 def exponential(u: Lanes, a: Value) -> Value:
     """Return e^a."""
     if u.assembly.bits == 64:
         return u.library("exp", a)
-    low, high = u.constant(_LOWEST), u.constant(_HIGHEST)
-    x = u.select(u.compare("olt", a, low), low, a)  # NaN passes both
-    x = u.select(u.compare("ogt", x, high), high, x)
-    shifted = u.mul_add(x, u.constant(_LOG2E), u.constant(_ROUND))
+    x = _at_most(u, _at_least(u, a, _LOWEST), _HIGHEST)
+    return _any_power(u, *_reduced(u, x, x, _LOG2E))
+
+
+def _at_least(u: Lanes, a: Value, low: float) -> Value:
+    return u.select(u.compare("olt", a, u.constant(low)), u.constant(low), a)  # NaN stays NaN
+
+
+def _at_most(u: Lanes, a: Value, high: float) -> Value:
+    return u.select(u.compare("ogt", a, u.constant(high)), u.constant(high), a)
+
+
+def _reduced(u: Lanes, x: Value, a: Value, by: float) -> tuple[Value, Value]:
+    """Return p and k + 1.5 * 2^23, such that e^a is p 2^k; a log2(e) is x times `by`."""
+    shifted = u.mul_add(x, u.constant(by), u.constant(_ROUND))
     k = u.neg(u.sub(shifted, u.constant(_ROUND)))
-    whole = u.integers("sub", u.as_integer(shifted), u.integer(_ROUND_BITS))
-    r = u.mul_add(k, u.constant(_LN2_HIGH), x)
+    r = u.mul_add(k, u.constant(_LN2_HIGH), a)
     r = u.mul_add(k, u.constant(_LN2_LOW), r)
     p = u.constant(_EXP[0])
     for factor in _EXP[1:]:
         p = u.mul_add(p, r, u.constant(factor))
     p = u.mul_add(p, u.mul(r, r), r)
-    p = u.add(p, u.constant(1.0))
+    return u.add(p, u.constant(1.0)), shifted
+
+
+def _any_power(u: Lanes, p: Value, shifted: Value) -> Value:
+    """Return p 2^k, for the k of every number, rounded once."""
+    if u.scales:
+        return u.scaled(p, u.sub(shifted, u.constant(_ROUND)))
+    whole = _whole(u, shifted)
     half = u.integers("ashr", whole, u.integer(1))  # in two steps, so that denormals are rounded once
     rest = u.integers("sub", whole, half)
     return u.mul(u.mul(p, _power_of_two(u, half)), _power_of_two(u, rest))
+
+
+def _whole(u: Lanes, shifted: Value) -> Value:
+    return u.integers("sub", u.as_integer(shifted), u.integer(_ROUND_BITS))
 
 
 def _power_of_two(u: Lanes, whole: Value) -> Value:
@@ -46,7 +69,11 @@ def _power_of_two(u: Lanes, whole: Value) -> Value:
 
 def _small_exponential(u: Lanes, a: Value) -> Value:
     """Return e^-|a|."""
-    return exponential(u, u.neg(u.fabs(a)))
+    x = u.neg(u.fabs(a))
+    if u.assembly.bits == 64:
+        return u.library("exp", x)
+    x = _at_least(u, x, _LOWEST)
+    return _any_power(u, *_reduced(u, x, x, _LOG2E))
 
 
 def sigmoid(u: Lanes, a: Value) -> Value:
@@ -66,7 +93,12 @@ def tanh(u: Lanes, a: Value) -> Value:
         p = u.mul_add(p, square, u.constant(factor))
     small = u.mul_add(x, u.mul(p, square), x)
     one, two = u.constant(1.0), u.constant(2.0)
-    large = u.sub(one, u.div(two, u.add(exponential(u, u.mul(two, x)), one)))
+    least = _at_most(u, x, _TANH_IS_1)
+    p, shifted = _reduced(u, least, u.mul(two, least), 2 * _LOG2E)
+    power = (
+        u.scaled(p, u.sub(shifted, u.constant(_ROUND))) if u.scales else u.mul(p, _power_of_two(u, _whole(u, shifted)))
+    )
+    large = u.sub(one, u.div(two, u.add(power, one)))
     y = u.select(u.compare("olt", x, u.constant(_SMALL)), small, large)
     sign = u.integers("and", u.as_integer(a), u.integer(_SIGN_BIT))  # -0 stays -0
     return u.as_number(u.integers("or", u.as_integer(y), sign))

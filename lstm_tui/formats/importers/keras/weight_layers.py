@@ -28,6 +28,11 @@ _NOT_BY_SHAPE = frozenset((
 ))  # fmt: skip
 """Classes whose arrays have the shapes of another class."""
 _DOES_NOTHING = re.compile(r"input|.*drop|.*noise|identity|.*regularization")
+_OF_A_LAYER = re.compile(
+    r"(?:[^/]+/)*?rnn(?:_\d+)?/(?:(?:forward_|backward_)?(?:lstm|gru|simple_rnn|rnn)(?:_cell)?(?:_\d+)?/)*[^/]+",
+    re.IGNORECASE,
+)
+"""Names of weights in a layer that its user called `rnn`: not of a cell of the user's own."""
 _LEAVES = {"alpha": "unknown", "embeddings": "Embedding", "depthwise_kernel": "unknown"}
 _MOST_SEARCHED = 20_000
 _MOST_CHAINS = 64
@@ -142,10 +147,13 @@ def weight_layers(file: KerasFile) -> list[WeightLayer]:
     found: list[WeightLayer] = []
     for name, own, above in file.layers():
         weights = file.weights(name, own, above)
-        leaves = {re.sub(r":\d+\Z", "", one).rpartition("/")[2] for one in file.weight_names(name, own, above)}
+        named = [re.sub(r":\d+\Z", "", one) for one in file.weight_names(name, own, above)]
+        leaves = {one.rpartition("/")[2] for one in named}
         filed = _numbered((own or name).rpartition("/")[2])[0]
         row = len(found) if file.form == "names" else None
-        found.append(WeightLayer(own or name, _kind(weights, filed, leaves), filed, weights, row))
+        known = filed == "rnn" and all(_OF_A_LAYER.fullmatch(one) for one in named) and "recurrent_kernel" in leaves
+        kind = _kind(weights, "" if known else filed, leaves)
+        found.append(WeightLayer(own or name, kind, filed, weights, row))
     return found
 
 

@@ -27,6 +27,8 @@ _PLAIN = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu", "Softplus": "sof
 _ALPHA = {"LeakyRelu": 0.01, "ThresholdedRelu": 1.0, "ScaledTanh": 1.0, "HardSigmoid": 0.2, "Elu": 1.0, "Affine": 1.0}
 _LENGTHS = (1, 64, 512, 576)  # of inputs that are given a length only to ask for a shape
 _BETA = {"ScaledTanh": 1.0, "HardSigmoid": 0.5, "Affine": 0.0}
+_READ_IN_TWO_WAYS = ("ThresholdedRelu", "ScaledTanh", "Affine")
+"""Activations whose numbers, where a file leaves them out, are 0 in onnxruntime and a default elsewhere."""
 _BODIES = {
     "LeakyRelu": "max(a, 0) + {alpha} * min(a, 0)",
     "ThresholdedRelu": "a * step(a - {alpha})",
@@ -180,14 +182,25 @@ def _functions(node: Any, ways: int, key: str, where: str, report: ImportReport)
         kind = next((one for one in (*_PLAIN, *_BODIES) if one.lower() == str(name).lower()), None)
         if kind is None:
             raise UserError(f"{where}: {label(node)}: its activation {visible(str(name)[:40])} is not known")
-        alpha = float(alphas.pop(0)) if kind in _ALPHA and alphas else _ALPHA.get(kind, 0.0)
-        beta = float(betas.pop(0)) if kind in _BETA and betas else _BETA.get(kind, 0.0)
+        lacks = (kind in _ALPHA and not alphas) or (kind in _BETA and not betas)
+        zero = kind in _READ_IN_TWO_WAYS and lacks and _missing_are_zero(kind, key, report)
+        alpha = float(alphas.pop(0)) if kind in _ALPHA and alphas else 0.0 if zero else _ALPHA.get(kind, 0.0)
+        beta = float(betas.pop(0)) if kind in _BETA and betas else 0.0 if zero else _BETA.get(kind, 0.0)
         made.append(_PLAIN.get(kind) or f"{kind}={_body(kind, alpha, beta)}")
     groups = [made[n : n + len(own)] for n in range(0, len(made), len(own))]
     told = [", ".join(one.partition("=")[0] for one in group) for group in groups]
     report.say(f"{key}.activations", "; ".join(told if groups[0] != groups[-1] else told[:1]), "confirmed",
                "the attribute" if attribute(node, "activations", None) else "the default")  # fmt: skip
     return [dict(zip(_SLOTS[node.op_type], group, strict=False)) for group in groups]
+
+
+def _missing_are_zero(kind: str, key: str, report: ImportReport) -> bool:
+    """Decide what an activation has where the file leaves its numbers out, of those that are read in two ways."""
+    name = f"{key}.activation_numbers"
+    if not any(fact.key == name for fact in report.facts):
+        why = f"the file leaves out a number of {kind}: the standard has a default, and onnxruntime takes 0"
+        return report.choose(name, "defaults", ("zeros",), "assumed", why) == "zeros"
+    return report.settings.get(name) == "zeros"
 
 
 def _body(kind: str, alpha: float, beta: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from lstm_tui.formats.importers.network_endings import ENDINGS
 from lstm_tui.formats.importers.released.encoder_decoder import is_attention
 from lstm_tui.formats.importers.torch.exported import OLDER, OLDER_TENSORS, ExportedArchive, read_exported, read_older
 from lstm_tui.formats.importers.torch.pickled_arrays import Bytes, Pickled, Storage, Tensor, make, storage, view
-from lstm_tui.formats.importers.torch.safe_unpickler import Made, PickleMachine
+from lstm_tui.formats.importers.torch.safe_unpickler import Made, Named, PickleMachine
 from lstm_tui.formats.importers.torch.torchscript import MOST_CODE, ScriptArchive
 from lstm_tui.formats.importers.vocabularies import Texts, all_texts
 from lstm_tui.formats.io.files import NETWORK_BYTES, size_text
@@ -27,6 +28,8 @@ MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
 _DEEPEST = 64
 _MOST_TENSORS = 100_000
 _PREFERRED = ("state_dict", "model_state_dict", "model", "net", "network", "module", "params", "weights", "ema")
+_OF_AN_OBJECT = re.compile(rb"c[A-Za-z_][\w.]{0,200}\n[A-Za-z_][\w.]{0,200}\n")
+"""How a pickle of the first protocol begins that is an object: with the name of a class or function."""
 _OF_A_MODULE = ("_parameters", "_buffers", "_modules")
 
 
@@ -55,7 +58,8 @@ class Checkpoint:
 
 def is_torch(data: bytes) -> bool:
     """Say whether bytes are a zip of PyTorch or a pickle."""
-    return data[:2] == b"PK" or (data[:1] == b"\x80" and data[1:2] <= b"\x05") or data[:2] in (b"(d", b"(l", b"}q")
+    binary = data[:1] == b"\x80" and data[1:2] <= b"\x05"
+    return data[:2] == b"PK" or binary or data[:2] in (b"(d", b"(l", b"}q") or bool(_OF_AN_OBJECT.match(data))
 
 
 def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpoint:
@@ -220,9 +224,9 @@ def _plain(data: bytes, where: str) -> tuple[Any, Bytes]:
     return root, lambda one: stored[one.key]
 
 
-def _legacy_storage(identity: Any, where: str) -> Storage:
-    if identity[0] == "module":  # the source of a class goes with it; it is not looked at
-        return Storage("", "<u1", 0)
+def _legacy_storage(identity: Any, where: str) -> Storage | Named:
+    if identity[0] == "module" and isinstance(identity[1], Named):  # and the source of the class, not looked at
+        return identity[1]
     if len(identity) > 5 and identity[5] is not None:
         raise UserError(f"{where}: shares storages as PyTorch before 0.4 did, which is not read; save it again")
     return storage(identity, where)

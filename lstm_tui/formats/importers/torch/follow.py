@@ -19,7 +19,7 @@ from lstm_tui.formats.importers.program.followed import TracedGraph
 from lstm_tui.formats.importers.program.graph import RECURRENT, STEPS, ProgramGraph, ProgramNode, UnsupportedNode
 from lstm_tui.formats.importers.program.trace import GraphTrace, InputLayout
 from lstm_tui.formats.importers.torch.exported import ExportedArchive
-from lstm_tui.formats.importers.torch.front import ProgramFront, TapeLayout, apart, ids_of
+from lstm_tui.formats.importers.torch.front import ProgramFront, TapeLayout, apart, ids_of, swapped
 from lstm_tui.formats.importers.torch.pickled_arrays import Tensor
 from lstm_tui.formats.importers.torch.program_builder import (
     Budget,
@@ -449,6 +449,9 @@ def _runs_before(trace: GraphTrace, node: int, axes: Mapping[str, int], batch: i
     steps = max(trace.tapes[name].shape[time] for name in inputs if (time := trace.tapes[name].time) is not None)
     if steps > 1 and (sizes[0] == 1 if batch > 1 else set(sizes[:2]) == {1}):
         return False  # what is taken for the tape is none of the axes along which it reads
+    taken = [(name, one.time, one.feature) for name, one in trace.tapes.items() if name in inputs]
+    if any(swapped(trace.graph, target, given, name, time, feature) for name, time, feature in taken):
+        return False
     if batch == 1 or not any(name in axes for name in inputs):
         return 1 in sizes[:2]
     return apart(trace.graph, target, given, {name: axes[name] for name in inputs if name in axes})

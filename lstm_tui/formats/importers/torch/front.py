@@ -188,3 +188,36 @@ def apart(graph: ProgramGraph, target: str, given: Mapping[str, Array], axes: Ma
     if one.ndim != 3 or one.shape[1] != 2 or one.shape != other.shape:
         return False
     return np.array_equal(one[:, 0], other[:, 0]) and not np.array_equal(one[:, 1], other[:, 1])
+
+
+def swapped(
+    graph: ProgramGraph, target: str, given: Mapping[str, Array], name: str, time: int | None, feature: int | None
+) -> bool:
+    """Say whether the axis that is taken for the numbers of a step is the one along which a recurrent call reads.
+
+    Such a call reads something else at every step where one place of the axis taken for the tape is changed, and only
+    at some steps where one place of the other is.
+
+    Args:
+        graph: For some number of steps.
+        target: What the call reads, (T, B, I), or (1, T, I) where it takes the batch for the time.
+        given: Of every input.
+        name: The input in question.
+        time: Its axis that is taken for the tape.
+        feature: Its axis that is taken for the numbers of a step.
+    """
+    if time is None or feature is None or given[name].shape[feature] == 1:
+        return False
+
+    def changes(axis: int) -> Array:
+        changed = np.moveaxis(np.array(given[name]), axis, 0)
+        changed[len(changed) // 2] = 1 - changed[len(changed) // 2]
+        other = np.asarray(graph.evaluate(target, {**given, name: np.moveaxis(changed, 0, axis)}))
+        rows = (other != base).any(axis=2)
+        return rows.any(axis=1 if base.shape[0] > 1 else 0)
+
+    try:
+        base = np.asarray(graph.evaluate(target, given))
+        return bool(changes(time).all()) and not changes(feature).all()
+    except UnsupportedNode:
+        return False

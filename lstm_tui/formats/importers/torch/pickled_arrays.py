@@ -29,6 +29,8 @@ HALVES = {"<f2": "float16", "bfloat16": "bfloat16"}
 _REBUILT = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v3")
 _PARAMETERS = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
 _RECONSTRUCT = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
+_OF_JAX = ("jax._src.array._reconstruct_array", "jax._src.device_array.reconstruct_device_array")
+"""Make an array of NumPy of a function, its arguments and a state, and hand it to a device."""
 _SCALAR = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 _FROM_BUFFER = ("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer")
 _INERT = frozenset((
@@ -37,6 +39,7 @@ _INERT = frozenset((
     "pathlib.Path", "pathlib._local.PosixPath", "pathlib._local.WindowsPath", "datetime.datetime", "datetime.date",
     "datetime.timedelta", "copyreg._reconstructor", "copy_reg._reconstructor", "argparse.Namespace", "uuid.UUID",
     "torch.nn.parameter.Parameter", "numpy.random.__RandomState_ctor", "numpy.random._pickle.__randomstate_ctor",
+    "torch.nn.backends.thnn._get_thnn_function_backend",
 ))  # fmt: skip
 
 
@@ -119,6 +122,10 @@ def make(name: str, arguments: tuple[Any, ...]) -> Any:
         raise UserError(f"it holds a tensor of another kind ({kind}); quantised and sparse weights are not read")
     if name in _RECONSTRUCT:
         return Pickled()
+    if name in _OF_JAX:
+        made = Pickled()
+        made.set_state(arguments[2])
+        return made
     if name in _FROM_BUFFER:
         made = Pickled()
         made.array = _from_buffer(arguments[0], arguments[1], arguments[2], arguments[3])

@@ -6,9 +6,10 @@ description by this program. A pickle that would call anything else is refused b
 
 from __future__ import annotations
 
+import codecs
 import io
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,13 +92,13 @@ class PickleMachine:
         stream.seek(start)
         self._stack, self._memo = [], {}
         try:
-            for count, (op, argument, _) in enumerate(pickletools.genops(stream)):
+            for count, (op, argument) in enumerate(_instructions(stream)):
                 if count > MOST_OPS:
                     raise self._refused(f"has more than {MOST_OPS} instructions")
-                if op.name == "STOP":
+                if op == "STOP":
                     self.end = stream.tell()
                     return self._stack.pop()
-                self._step(op.name, argument)
+                self._step(op, argument)
         except UserError:
             raise
         except (
@@ -245,6 +246,22 @@ class PickleMachine:
             target[key if isinstance(key, str | int | float | bytes | bool | None) else f"({type(key).__name__})"] = (
                 value
             )
+
+
+def _instructions(stream: io.BytesIO) -> Iterator[tuple[str, Any]]:
+    """Iterate over the instructions of a pickle and their arguments; texts of Python 2 hold bytes of any kind."""
+    while True:
+        code = stream.read(1)
+        op = pickletools.code2op.get(code.decode("latin-1"))
+        if op is None:
+            raise ValueError("no instruction")
+        if op.name == "STRING":
+            quoted = stream.readline().strip()
+            if len(quoted) < 2 or quoted[:1] not in (b"'", b'"') or quoted[:1] != quoted[-1:]:
+                raise ValueError("no text")
+            yield op.name, codecs.escape_decode(quoted[1:-1])[0].decode("latin-1")
+        else:
+            yield op.name, None if op.arg is None else op.arg.reader(stream)
 
 
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
