@@ -552,6 +552,34 @@ def test_layers_read_states_of_any_layers_below(reads: list[tuple[int, ...]], tm
     np.testing.assert_allclose(present(made.ran).merged[-1], model(x)[0].detach().numpy(), atol=CLOSE)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(("sizes", "said"), [
+    ((3, 6, 4), "exported for several sequences at once, x of 3×6×4"), ((1, 6, 4), ""), ((6, 1, 4), ""),
+])  # fmt: skip
+def test_a_program_of_several_sequences_at_once_is_never_said_to_begin_every_token_anew(
+    first: bool, sizes: tuple[int, ...], said: str, tmp_path: Path
+) -> None:
+    """An export keeps the size of its batch: one sequence alone fits only where steps are taken for sequences."""
+    torch = pytest.importorskip("torch")
+
+    class Model(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = torch.nn.LSTM(4, 5, batch_first=first)
+            self.fc = torch.nn.Linear(5, 2)
+
+        def forward(self, x: Any) -> Any:
+            return self.fc(self.rnn(x)[0])
+
+    torch.export.save(torch.export.export(Model().eval(), (torch.randn(*sizes),)), str(tmp_path / "m.pt2"))
+    remarks = open_file(tmp_path / "m.pt2").network.remarks
+    anew = any("every token begins with an empty memory" in one for one in remarks)
+    assert anew == (not said and (sizes[0] == 1) != first)
+    assert any(said in one for one in remarks) if said else not any("not followed" in one for one in remarks)
+
+
 @pytest.mark.filterwarnings("ignore")  # tracing warns of every size that it takes for a constant
 @pytest.mark.parametrize("bent", [False, True], ids=["as it is", "through a dense layer"])
 @pytest.mark.parametrize("width", [4, 7])

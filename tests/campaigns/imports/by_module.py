@@ -79,10 +79,10 @@ def _first_off(
     named = {n: facts[f"layer{n}.name"] for n in range(len(network.layers)) if f"layer{n}.name" in facts}
     table = facts["embedding"].split(" (")[0].split(",")[0] if "embedding" in facts else None
     begins = named.get(0, facts.get("input_layers", ""))
-    first = table if network.embedding is not None else begins.split(", ")[0].split(" + ")[0]
+    first = str(table) if network.embedding is not None else begins.split(", ")[0].split(" + ")[0]
     if network.embedding is not None and first not in read:
         first = next(name for name, one in read.items() if one.dtype.kind == "i")
-    first = first if first in read else re.sub(r"\.l\d+\Z", "", str(first))
+    first = first if first in read else re.sub(r"\.l\d+\Z", "", first)
     try:
         trace = lstm_tui.trace(read[first], network)
     except UserError as error:
@@ -109,8 +109,7 @@ def _first_off(
     if network.readout is None:
         return "", ""
     last = facts.get("readout", "").split(", ")[-1]
-    mine = trace.output if trace.output is not None else trace.result
-    want = answers.get(last)
-    if want is None or mine is None or mine.shape != want.shape or np.abs(mine - want).max() > CLOSE:
+    said, meant = trace.output if trace.output is not None else trace.result, answers.get(last)
+    if meant is None or said is None or said.shape != meant.shape or np.abs(said - meant).max() > CLOSE:
         return "answer", f"the answer of {last or 'no module'} off"
     return "", ""

@@ -303,10 +303,11 @@ def plan_readout(
         why = "names, shapes and order" if sure else "widths alone"
         how: How = "inferred" if sure else "assumed"
         beside = _side_by_side(readings[0])
+        doubts = ["one reads as much as one below it: it could stand beside that"] if beside else []
         if elsewhere := rival(readings[0][0]):
-            how, why = "assumed", elsewhere
-        if beside:
-            how, why = "assumed", "one reads as much as one below it: it could stand beside that"
+            doubts.append(elsewhere)
+        if doubts:
+            how, why = "assumed", "; ".join(doubts)
         others = [*names[1:4], *(", ".join(visible(one.stem) for one in order) for order in beside)]
         readings, names = [*readings[:4], *beside], [names[0], *others]
         together = "" if elsewhere else PLACED

@@ -73,6 +73,9 @@ def find_program(
         )
         why = f"it steps {cells} by hand" if cells and " by hand" not in why else why
         return _alone(tensors, where, report, why, no_step)
+    together = _several_at_once(archive, followed)
+    if together:
+        return _alone(tensors, where, report, together)
     for name, layout in followed.layouts.items():
         if name not in followed.others:
             report.say(f"input.{visible(name)}", layout.text, "confirmed", "so its recurrent calls read it")
@@ -111,6 +114,25 @@ def _takes_one(archive: ScriptArchive | ExportedArchive, followed: FollowedProgr
     """Say whether a program was exported for a tape of one step."""
     sizes = {} if isinstance(archive, ScriptArchive) else {name: one for name, _, one in archive.inputs}
     return any(name in sizes and sizes[name][layout.time] == 1 for name, layout in followed.layouts.items())
+
+
+def _several_at_once(archive: ScriptArchive | ExportedArchive, followed: FollowedProgram) -> str:
+    """Return why a program that was exported for several sequences at once is not followed; empty where it is.
+
+    It has their number in it, so that one sequence alone goes through it only where its steps are taken for sequences.
+    """
+    sizes = {} if isinstance(archive, ScriptArchive) else {name: one for name, _, one in archive.inputs}
+    if not any(followed.traced.reading(node).one_step for node in followed.nodes):
+        return ""
+    for name, layout in followed.layouts.items():
+        beside = [size for size, kind in zip(sizes.get(name) or (), layout.sizes, strict=False) if kind == -1]
+        if beside and all(size is not None and size > 1 for size in beside):
+            shape = "×".join("?" if size is None else str(size) for size in sizes[name])
+            return (
+                f"it was exported for several sequences at once, {visible(name)} of {shape}, and takes no other number "
+                "of them; export it with a batch of one"
+            )
+    return ""
 
 
 def _as_step(
