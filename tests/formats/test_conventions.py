@@ -74,6 +74,8 @@ def plant(kind: str, how: dict[str, str], folder: Path) -> tuple[Path, Path]:
     if how.get("biases") == "input":  # the file has the bias twice, and the program reads it once
         rows["c"] = rows["b"]
         given["c"] = {one: np.zeros(H, np.float32) for one in ORDER[kind]}
+    if how.get("biases") == "recurrent":  # and it stays beside the recurrent weights
+        given["b"] = {one: np.zeros(H, np.float32) for one in ORDER[kind]}
     names = {"W": "weight_ih_l0", "U": "weight_hh_l0", "b": "bias_ih_l0"} | ({} if one_bias else {"c": "bias_hh_l0"})
     file, reference = folder / "planted.safetensors", folder / "ref.npz"
     save_file({f"rec.{name}": np.ascontiguousarray(np.concatenate(rows[what])) for what, name in names.items()}, file)
@@ -91,7 +93,7 @@ PLANTED = [
     ("rnn", {"activation": "relu"}),
     *((kind, {"gate_activation": "hard_sigmoid_keras2"}) for kind in ("lstm", "gru")),
     *((kind, {"transposed": which}) for kind in ORDER for which in ("recurrent", "input", "both")),
-    *((kind, {"biases": which}) for kind in ORDER for which in ("input", "twice")),
+    *((kind, {"biases": which}) for kind in ORDER for which in ("input", "recurrent", "twice")),
     ("lstm", {"gate_order": "igfo", "forget_bias": "1"}),  # as TensorFlow 1 kept and ran it
     ("gru", {"gate_order": "zrn", "reset": "before"}),
     ("rnn", {"transposed": "recurrent", "biases": "twice"}),

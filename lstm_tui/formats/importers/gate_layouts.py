@@ -63,7 +63,7 @@ def meant(reading: str, b: Array | None, c: Array | None) -> tuple[Array | None,
     if reading == "input":
         return b, None
     if reading == "recurrent":
-        return c, None
+        return None, c
     return (b, b) if reading == "twice" else (b, c)
 
 

@@ -214,7 +214,7 @@ def swapped(
         changed[len(changed) // 2] = 1 - changed[len(changed) // 2]
         other = np.asarray(graph.evaluate(target, {**given, name: np.moveaxis(changed, 0, axis)}))
         rows = (other != base).any(axis=2)
-        return rows.any(axis=1 if base.shape[0] > 1 else 0)
+        return np.asarray(rows.any(axis=1 if base.shape[0] > 1 else 0))
 
     try:
         base = np.asarray(graph.evaluate(target, given))

@@ -252,7 +252,7 @@ def _instructions(stream: io.BytesIO) -> Iterator[tuple[str, Any]]:
     """Iterate over the instructions of a pickle and their arguments; texts of Python 2 hold bytes of any kind."""
     while True:
         code = stream.read(1)
-        op = pickletools.code2op.get(code.decode("latin-1"))
+        op = _BY_CODE.get(code.decode("latin-1"))
         if op is None:
             raise ValueError("no instruction")
         if op.name == "STRING":
@@ -264,6 +264,7 @@ def _instructions(stream: io.BytesIO) -> Iterator[tuple[str, Any]]:
             yield op.name, None if op.arg is None else op.arg.reader(stream)
 
 
+_BY_CODE = {one.code: one for one in pickletools.opcodes}
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 _LITERALS = frozenset((
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
