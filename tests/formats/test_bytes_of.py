@@ -45,6 +45,16 @@ def test_a_file_that_says_it_holds_nothing_is_read_but_not_without_end() -> None
         read_bytes("/proc/self/mem", 1 << 30)
 
 
+def test_only_a_file_that_says_it_holds_nothing_is_held_to_the_smaller_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_UNTOLD", 10)
+    (tmp_path / "told").write_bytes(bytes(range(1, 101)))
+    assert read_bytes(tmp_path / "told", 100) == bytes(range(1, 101))
+    with pytest.raises(UserError, match="larger than"):
+        read_bytes("/proc/self/maps", 1 << 30)
+
+
 @pytest.mark.parametrize("patient", [False, True])
 def test_a_pipe_that_nobody_opens_is_given_up_and_the_wait_is_said(
     patient: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
