@@ -97,10 +97,7 @@ def test_both_versions_are_one() -> None:
 
 
 FOREIGN_PRIVATE = {
-    (
-        "lstm_tui.formats.verify.torch_calls",
-        "_compiled_call_impl",
-    ): "PyTorch says nowhere else what is compiled in place",
+    ("lstm_tui.formats.verify.torch_calls", "_compiled_call_impl"): "PyTorch tells in no other way what is compiled",
     ("lstm_tui.cli.arguments", "_ArgumentGroup"): "argparse has no public name for what `add_argument_group` returns",
     ("lstm_tui.cli.arguments", "_group_actions"): "argparse lists what is in a group under no public name",
     ("lstm_tui.cli.completion", "_actions"): "argparse lists its options under no public name, and shtab reads them so",
