@@ -85,6 +85,8 @@ def test_frames_of_samples_are_those_of_the_line_and_memory_is_the_budget(
     for opened in (lstm_tui.trace, lambda *one, **how: lstm_tui.session(*one, **how).frame.trace):
         for given in ("s.csv", samples.reshape(-1, 1), samples.tolist()):
             rows = opened(given, "forecast", frame=2, hop=1, context=1).sequence.x
+            assert rows is not None
+            assert typed is not None
             assert np.array_equal(rows, typed)
     before = memory_budget()
     lstm_tui.trace("The movie", memory="300M")
@@ -93,7 +95,7 @@ def test_frames_of_samples_are_those_of_the_line_and_memory_is_the_budget(
     assert memory_budget() == before
     for wrong in ({"frame": 0}, {"hop": True}, {"context": -1}, {"memory": "much"}, {"memory": 1.5}, {"frame": 2}):
         with pytest.raises(lstm_tui.UserError):
-            lstm_tui.trace("The movie", **wrong)  # type: ignore[arg-type]
+            lstm_tui.trace("The movie", **wrong)
 
 
 def test_edits_are_given_in_python_as_on_the_line() -> None:

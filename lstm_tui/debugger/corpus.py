@@ -114,7 +114,7 @@ class Corpus:
     @property
     def dtype(self) -> str:
         """The precision in which it is run; states are kept in float32."""
-        return self.sources[0].dtype or self.network.dtype
+        return str(self.sources[0].dtype or self.network.dtype)
 
     @property
     def count(self) -> int:

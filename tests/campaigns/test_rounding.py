@@ -91,10 +91,10 @@ def test_where_rounding_is_as_large_as_the_numbers_nothing_is_told() -> None:
     wanted = np.array([[0.5, 0.2], [0.1, 0.9]])
     far = [np.array([[0.5, 0.2], [-0.3, 0.1]])]
     assert apart(wanted, wanted, lambda: far) == 0.0  # what is the same needs no excuse
-    off = np.add(wanted, [[0, 0], [0.4, 0]])
+    off = wanted + np.array([[0, 0], [0.4, 0]])
     assert apart(off, wanted, lambda: [off + one - wanted for one in far]) == 0.0  # the first step is told, and right
     assert apart(off[1:], wanted[1:], lambda: [one[1:] for one in far]) is None
-    early = np.add(wanted, [[2 * CLOSE, 0], [0.4, 0]])
+    early = wanted + np.array([[2 * CLOSE, 0], [0.4, 0]])
     assert apart(early, wanted, lambda: [early + one - wanted for one in far]) == pytest.approx(2 * CLOSE)
 
 
@@ -103,7 +103,8 @@ def test_what_is_nearer_than_some_roundings_is_the_same_and_what_is_farther_is_n
     moved = 2 * CLOSE / 16
     for times, told in ((15, 0.0), (33, 33 * moved)):
         mine = wanted + times * moved
-        assert apart(mine, wanted, lambda mine=mine: [mine + moved]) == pytest.approx(told)
+        again = [mine + moved]
+        assert apart(mine, wanted, again.copy) == pytest.approx(told)
     mine = wanted + DECIDES
     assert apart(mine, wanted, lambda: [mine + DECIDES]) is None
     assert UNTOLD not in (RIGHT, WRONG)

@@ -285,7 +285,9 @@ def test_arrays_of_jax_in_a_pickle_are_the_arrays_of_numpy_they_hold(
     made = function_called(where, monkeypatch)
     held = {}
     for key, one in plain.items():
-        function, arguments, state = one.__reduce__()[:3]  # type: ignore[misc]
+        reduced = one.__reduce__()
+        assert isinstance(reduced, tuple)
+        function, arguments, state = reduced[:3]
         held[key] = _Called(made, function, arguments, state, {"weak_type": False})
     (tmp_path / "m.pkl").write_bytes(pickle.dumps(held, protocol=protocol))
     savez(tmp_path / "m.npz", plain)

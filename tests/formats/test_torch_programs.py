@@ -564,7 +564,7 @@ def test_a_program_of_several_sequences_at_once_is_never_said_to_begin_every_tok
     """An export keeps the size of its batch: one sequence alone fits only where steps are taken for sequences."""
     torch = pytest.importorskip("torch")
 
-    class Model(torch.nn.Module):  # type: ignore[misc]
+    class Model(torch.nn.Module):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.rnn = torch.nn.LSTM(4, 5, batch_first=first)

@@ -108,8 +108,8 @@ def test_eleven_planted_ones_on_five_networks_are_named_and_sound_ones_are_not()
     left = next(case for case in tried if case.name == "counter, state never reset")
     left.model(left.pairs[-1][0])
     left.model.keeps = False  # what is left of training stands before every batch
-    (found,) = lstm_tui.doctor(left.model, left.pairs, left.loss).findings
-    assert str(found).startswith(left.wanted)
+    (only,) = lstm_tui.doctor(left.model, left.pairs, left.loss).findings
+    assert str(only).startswith(left.wanted)
 
 
 def test_an_untrained_model_raises_no_alarm_and_is_left_as_it_was() -> None:

@@ -225,13 +225,20 @@ def test_keys_go_by_one_and_back_through_every_unit_token_and_value() -> None:
     view = View(session.frame, Facts(session.frame.trace))
     analysis = curves_analysis(view)
     acts = {key: one.act for one in analysis.keys for key in one.keys.split(",")}
+
+    def pressed(keys: str, picture: object = analysis.first) -> CurvesPicture:
+        for key in keys:
+            picture = acts[key](picture)
+        assert isinstance(picture, CurvesPicture)
+        return picture
+
     order = [int(unit) for unit in view.ranking(view.pass_name)]
-    seen, picture = [], analysis.first
+    seen, picture = [], pressed("")
     for _ in order:
         seen.append(picture.units[0])
-        picture = acts["u"](picture)
+        picture = pressed("u", picture)
     start = order.index(seen[0])
     assert seen == order[start:] + order[:start], "in the order of the table, from its end to its beginning"
-    assert picture.units == analysis.first.units == acts["U"](acts["u"](picture)).units
-    assert (acts["n"](acts["h"](acts["n"](picture))).t, acts["j"](picture).value) == (picture.t + 1, picture.value + 1)
-    assert acts["k"](acts["j"](picture)).value == picture.value
+    assert picture.units == pressed("").units == pressed("uU").units
+    assert (pressed("nhn").t, pressed("j").value) == (pressed("").t + 1, pressed("").value + 1)
+    assert pressed("jk").value == pressed("").value

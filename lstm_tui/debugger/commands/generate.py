@@ -177,13 +177,13 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
     after = trial.frame.trace
     found = () if probabilities(after) is None else propagate(trial)
     session.question = Question(old, new, session.history, session.frame.line)
-    said = [f"“{visible(old)}” → “{visible(new)}” at t={listed_places(places)}"]
+    heading = [f"“{visible(old)}” → “{visible(new)}” at t={listed_places(places)}"]
     known = trial.edited.network.tokens
     if known is not None and is_unknown(new, known):
-        said.append(unknown_word(new, known))
-    said.append(f"{f'now predicted: {_changes(found)}' if found else 'nothing else'}; propagate puts it")
-    said += _end(before, after)
-    return ("; ".join(said), *map(_line, found), *outputs_beside(before, after))
+        heading.append(unknown_word(new, known))
+    heading.append(f"{f'now predicted: {_changes(found)}' if found else 'nothing else'}; propagate puts it")
+    heading += _end(before, after)
+    return ("; ".join(heading), *map(_line, found), *outputs_beside(before, after))
 
 
 @VERBS.verb(
