@@ -11,6 +11,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from lstm_tui.engine.whole_number import whole_number
+
 _RUNNING = Path("/proc/loadavg")
 _QUOTAS = (("cpu.max", ""), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
 """Where a container says how much time its processes may take of each period, in both generations of control groups."""
@@ -24,7 +26,7 @@ def own_cache_bytes() -> int | None:
     found = []
     try:
         for level in _CACHES.glob("index*"):
-            alone = (level / "shared_cpu_list").read_text("ascii").strip().isdigit()
+            alone = whole_number((level / "shared_cpu_list").read_text("ascii").strip()) is not None
             size = (level / "size").read_text("ascii").strip()
             if alone and size.endswith("K"):
                 found.append(int(size[:-1]) * 1024)
