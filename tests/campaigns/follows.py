@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_tui.analysis.property_units import FOUND, units_that_follow
+from lstm_tui.analysis.property_units import units_that_follow
 from lstm_tui.debugger.corpus import Corpus, HeldStates, ValueName, hold_states
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array
@@ -26,6 +26,8 @@ from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.sequence import Sequence
 
 PERMUTATIONS = 199
+MOST_FALSE = 0.05
+"""The share of corpora that may have a false find."""
 WORDS = 50
 CARRIED = 4.0
 """What is added to every forget gate of a network, so that its memories last some fifty tokens."""
@@ -196,8 +198,8 @@ class Outcome(NamedTuple):
 
     @property
     def is_kept(self) -> bool:
-        """Whether as many false finds as these are no evidence against one in twenty: at most two deviations above."""
-        return self.false <= FOUND * self.corpora + 2 * math.sqrt(self.corpora * FOUND * (1 - FOUND))
+        """Whether there are no more false finds than one in twenty."""
+        return self.false <= MOST_FALSE * self.corpora
 
 
 def try_kind(name: str, count: int, planted: int, seed: int) -> Outcome:
