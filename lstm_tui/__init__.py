@@ -163,7 +163,7 @@ def trace(
         interpreter: numpy or numba; by default the one that is done sooner, its loading included.
         initial: States before the first step, as `{"layer0.forward": {"h": …}}`; by default the cell's own.
         edits: Edits to make, by their lines, such as `["remove 3", "reset every 4", "chunk 8"]`, or a file of them.
-        frame: Of samples, from a `.wav` or an array of one column: how many are new to each step.
+        frame: Of samples, from a WAV file or an array of one column: how many are new to each step.
         hop: From one frame to the next; by default a frame.
         context: How many samples of before stand in front of each frame.
         memory: How many bytes the runs of this process may take from here on, as a number or such as `"2G"`.

@@ -352,12 +352,12 @@ def test_what_the_argument_parser_refuses_exits_2(arguments: list[str], capsys: 
     assert capsys.readouterr().err.splitlines()[-1].startswith("lstm-tui")
 
 
-def test_without_arguments_the_sample_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_anything_a_story_is_opened_and_a_run_without_a_file_opens_the_sample() -> None:
     from lstm_tui.cli.arguments import parse
 
-    for arguments in ([], ["run"], ["--debug"]):
+    for arguments, model in (([], "story"), (["--debug"], "story"), (["--light"], "story"), (["run"], None)):
         options = parse(arguments)
-        assert (options.module, options.file, options.model, options.untrained) == ("run", None, None, False)
+        assert (options.module, options.file, options.model, options.untrained) == ("run", None, model, False)
         assert options.debug == (arguments == ["--debug"])
 
 

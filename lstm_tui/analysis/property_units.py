@@ -24,8 +24,8 @@ PERMUTATIONS = 199
 MOST_STEPS = 1_000_000
 """Steps of whole sequences from which it is told; more would not tell it better."""
 FOUND = 0.03
-"""A unit whose p-value is below follows the property. A p-value is drawn, too: by default, one that is one in twenty comes
-out below this in fewer than one of 30 draws."""
+"""A unit whose p-value is below follows the property. A p-value is drawn, too: by default, one that is one in twenty
+comes out below this in fewer than one of 30 draws."""
 _STRETCH = 1 << 14
 _MOST_LABELS = 1 << 25
 """Labels that are held at a time."""
