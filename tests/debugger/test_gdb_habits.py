@@ -284,6 +284,7 @@ def test_a_value_that_is_printed_does_not_move_with_the_run() -> None:
         ("printf hello", "printf what?"),
         ('printf "%d", ', "1 place for values, and 0"),
         ('printf "%n", t', "is no form of a number"),
+        *((f'printf "{one}", t', "is no place for a value") for one in ("%1000d", "%.100f", "%*d", "%٣d", "%", "%%%")),
         ('printf "%d %d", max(f), min(f), t', "2 places for values, and 3"),
     ],
 )
