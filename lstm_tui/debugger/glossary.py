@@ -95,7 +95,7 @@ order |C| |h| size index = How units are ordered: by the size of a number, by ho
     index, their own order; o takes another.
 largest = Those of the largest size, whatever their sign.
 change Δ changed = How much a number is another than before: than at the step before, or than without your edits.
-output says whole so far = What the network says, at this token or of the whole text.
+output says whole so far here = What the network says: of the whole text, of what it has read so far, or of this token.
 readout = The last equations: from the hidden state to what the network says.
 next word character byte = How likely each token is to come next, as the network sees it; ▸ marks the one that came.
 bits = The surprise of a token: 0 if it was certain, 1 if it was one of two equally likely ones, and so on.

@@ -12,12 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_tui.debugger.commands.dispatch import answer
+from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.now import NowSentence, now
 from lstm_tui.debugger.inspect.prediction import verdict_at
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
+from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.models import bundled_names
 from lstm_tui.models.bundled import open_model
 
@@ -34,6 +38,16 @@ def told(session: Session) -> NowSentence:
 def story(text: str = "Ganesh likes AIML . Ram likes DevSecOps . he likes DevSecOps .") -> Session:
     network = open_model("story")
     return Session.open(Source(network, [sentence(network, text)]))
+
+
+def held_output(network: Network, sequence: Sequence, edits: list[str]) -> Array:
+    """Return what a network says at the last token under some edits."""
+    session = Session.open(Source(network, [sequence]))
+    for line in edits:
+        session.edit(parse_edit(line))
+    output = session.frame.trace.output
+    assert output is not None
+    return output[-1]
 
 
 def check_lstm(session: Session) -> None:
@@ -143,6 +157,28 @@ def test_a_cell_without_a_ledger_computes_its_state_anew() -> None:
     session = Session.open(Source(network, [sentence(network, "to be")]))
     assert told(session).memory[0].endswith(" the whole state is computed anew")
     assert told(session).says == "it is asked at the end only"
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_an_answer_of_one_token_is_not_said_to_be_of_all_so_far(name: str) -> None:
+    """An oracle by runs: of all so far is what another first token moves though no pass carries it over."""
+    network = open_model(name)
+    if network.tokens is None or network.readout is None or network.answers is not None:
+        return
+    words = sentence(network, SENTENCES.get(network.tokens.kind, SENTENCES["words"]))
+    session = Session.open(Source(network, [words]))
+    session.goto(session.frame.steps - 1)
+    frame = session.frame
+    says = told(session).says.partition(":")[0]
+    if frame.trace.output is None:
+        assert says == "whole text"
+        return
+    held = [f"set {one}.{frame.trace[one].cell.output}[:] @ {frame.steps - 1} = 0.25" for one in frame.trace]
+    before = held_output(network, words, held)
+    first = [f"set {one}.{frame.trace[one].cell.output}[:] @ 0 = 0.75" for one in frame.trace]
+    of_all = not np.array_equal(before, held_output(network, words, held + first))
+    assert (says == "so far") == of_all
+    assert of_all or says == "here" or says.startswith("next ")
 
 
 def test_a_stacked_network_of_random_weights_is_told_of_in_every_pass() -> None:

@@ -20,6 +20,7 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import update_of
+from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import percent, sentence
 from lstm_tui.engine.text_safety import visible
 
@@ -147,6 +148,11 @@ def _token(frame: Frame, t: int) -> str:
     return f"“{visible(frame.trace.sequence.tokens[t])}”"
 
 
+def _of_one_token(network: Network) -> bool:
+    """Say whether each token has an answer of its own, as a tag, and not one of all tokens so far."""
+    return network.readout is not None and network.readout.page.per_token
+
+
 def _says(frame: Frame, verdict: Prediction | None) -> str:
     if verdict is None:
         return "the network says nothing: it has no readout"
@@ -156,7 +162,8 @@ def _says(frame: Frame, verdict: Prediction | None) -> str:
         kind = network.tokens.kind if network is not None and network.tokens is not None else ""
         what = _NEXT.get(kind, "next")
     else:
-        what = "whole text" if whole else "so far"
+        summed = verdict.so_far or (network is not None and not _of_one_token(network))
+        what = "whole text" if whole else "so far" if summed else "here"
     if verdict.remark in (ASKED_AT_THE_END, READS):
         return f"it is {ASKED_AT_THE_END}" if verdict.remark == ASKED_AT_THE_END else READS
     if not verdict.known or verdict.faded:
