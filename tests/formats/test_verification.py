@@ -105,6 +105,7 @@ def test_a_recording_that_does_not_belong_is_one_line(tmp_path: Path) -> None:
         ({"input": TORCH["x"]}, "should hold `input`"),
         ({"input": TORCH["x"], "layer0.forward/hh": np.zeros((6, 4))}, "did you mean layer0.forward/h"),
         ({"input": TORCH["x"], "layer0.forward/h": np.zeros((6, 5))}, "should be 6×4 and is 6×5"),
+        ({"input": TORCH["x"], "layer0.forward/h": np.zeros(())}, "should be 6×4 and is one number"),
         ({"input": TORCH["x4"], "layer0.forward/h": np.zeros((6, 4))}, "4 columns"),
     ):
         np.savez(tmp_path / "ref.npz", **arrays)
