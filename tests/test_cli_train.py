@@ -210,8 +210,9 @@ def test_cells_are_compared_and_the_best_is_written(capsys: pytest.CaptureFixtur
     assert main(["train", *arguments, "--cells", "rnn,lstm", "--seeds", "2", "-o", "r.safetensors"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "says the colour that was named 4 words before it is asked for; seeds 0 1"
-    assert lines[1].split()[:3] == ["cell", "parameters", "recalled"]
+    assert lines[1].split()[:4] == ["cell", "variant", "parameters", "recalled"]
     assert {line.split()[0] for line in lines[2:4]} == {"rnn", "lstm"}
+    assert [line.split()[1:5] for line in lines if line.startswith("lstm ")] == [["Greff", "NP,", "Jozefowicz", "LSTM"]]
     assert "recalled 100.0 %" in card("r.safetensors")["accuracy"]
 
 
