@@ -23,7 +23,7 @@ from lstm_tui.engine.number_text import count_of, read_number, sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 
-MOST_IN_DICTIONARY = 1 << 20
+MOST_IN_DICTIONARY = 1 << 19
 """Numbers of a dictionary, in float32, whose k largest are taken: a saved session holds all of them, once."""
 STRETCH = 1 << 22
 """Sums of a dictionary that are held at once."""

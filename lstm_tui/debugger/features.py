@@ -24,7 +24,7 @@ MOST_FEATURES = 64
 """Features of a session."""
 MOST_NUMBERS = 4096
 """Numbers of a direction."""
-LONGEST_NAME = 40
+LONGEST_NAME, LONGEST_ORIGIN = 40, 10_000
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _WRITTEN = re.compile(
     r"""(?P<value>[\w.]+)\s*·\s*\[(?P<numbers>[^\]]*)\]\s*(?:\+\s*(?P<bias>\S+))?\s*"""
@@ -153,6 +153,8 @@ def read_written(name: str, text: str, known: Mapping[str, Dictionary] = NO_DICT
     if count > MOST_NUMBERS:
         raise UserError(f"a direction of {count} numbers; {MOST_NUMBERS} is the most")
     numbers = [_number(one) for one in found["numbers"].split(",")]
+    if len(found["origin"] or "") > LONGEST_ORIGIN:
+        raise UserError(f"where a feature comes from is told in {LONGEST_ORIGIN} characters at most")
     origin = (unquoted(found["origin"]) or "") if found["origin"] else ""
     behind = read_activation(found["behind"], len(numbers), known) if found["behind"] else None
     return Feature(name, owner, value, tuple(numbers), _number(found["bias"] or "0"), origin, behind)

@@ -31,7 +31,7 @@ SOON = 0.5
 """Seconds after which it is said that a pipe is waited for."""
 PATIENCE = 6.0
 """Seconds for which a pipe is waited for to which nobody writes."""
-SCRIPT_BYTES, SCRIPT_LINES = 1 << 24, 1 << 19
+SCRIPT_BYTES, SCRIPT_LINES = 1 << 22, 1 << 19
 """Most bytes and lines of a text that is made of lines of ours: a script, a session, edits, a journal."""
 NETWORK_BYTES = 1 << 30
 """Most bytes of the numbers of a network or of other arrays: of a file, of what lies beside it, and unpacked."""
