@@ -14,8 +14,8 @@ from lstm_tui.formats.importers.open import NetworkOrigin
 
 @VERBS.verb(
     "verify FILE",
-    "compare the network's file with a recording in FILE of the model it came from, and name the reading that fits if they "
-    "differ",
+    "compare the network's file with a recording in FILE of the model it came from, and name the reading that "
+    "fits if they differ",
     complete=complete_file,
     touches_files=True,
 )
