@@ -63,9 +63,11 @@ def read_format(text: str) -> PrintfFormat | None:
 
 
 def is_format(text: str) -> bool:
-    """Say whether a text is one in quotes with values behind it, or with places for them."""
+    """Say whether a text is one in quotes with values behind it, or with places for them and no value in braces."""
     match = _FORMAT.match(text)
-    return match is not None and (match["values"] is not None or bool(_holes(match["text"])))
+    if match is None:
+        return False
+    return match["values"] is not None or ("{" not in match["text"] and bool(_holes(match["text"])))
 
 
 def lines_of(text: str) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ _LINES = (
 )  # fmt: skip
 BEHIND = {line.split()[0]: line.partition(" {} ")[2] for line in _LINES} | {"sae": "d = sae(h, 1)"}
 """What a typed line says behind its file, by the name of its script: of most the verb."""
-_READ = ("source", "load-edits", "model-file")
+_READ = ("source", "load-edits", "model-file", "verify")
 """Verbs that read a file; the others that take one write it."""
 OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")
 _DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -228,6 +228,8 @@ def _rows() -> Iterator[Row]:
     for word, seeds in (("source", SCRIPTS), ("load-edits", EDITS), ("model-file", ("native.safetensors",))):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", seeds)
     yield Row(("verb", "fix"), f"{_RUN} --plain --batch -x verb-fix.x", CHECKS)
+    verified = "run i.txt --model tagger.pt --plain --batch -x verb-verify.x"
+    yield Row(("verb", "verify"), verified, ("reference.npz",))
     patched = f"{_RUN} --model native.safetensors --plain --batch -x verb-patch-from.x"
     yield Row(("verb", "patch-from"), patched, (*TRACES, "native.safetensors"))
     caused = f"{_RUN} --model native.safetensors --plain --batch -x verb-trace-cause-from.x"
@@ -265,7 +267,7 @@ def make_seeds(folder: Path) -> None:
         "tags.tsv": "on\tx\nwait\ty\noff\tx\nwait\ty\non\tx\n.\tx\n\nthey\tx\nlike\tx\nmusic\ty\n",
         **{f"verb-{line.split()[0]}.x": f"{line}\n" for line in _LINES},
         "verb-sae.x": "feature-from {} d = sae(h, 1)\nfeature d\n",
-        "verb-record-lesson.x": "record-lesson {}\n",
+        "verb-record-lesson.x": "record-lesson {}\n", "verb-verify.x": "verify {}\n",
         "verb-save-model.x": "save-model {}\n", "verb-model-file.x": "model-file {}\n",
         "weights.txt": "weight layer0.forward/b_f[0] = 0.5\n",
     }  # fmt: skip

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from dap.editor import Editor, editor, schema
 from made_captures import made_capture
+from present import present
 from registries import sampled
 
 import lstm_tui
@@ -26,6 +27,7 @@ from lstm_tui.dap.requests import _TABLE
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.living.capture import as_capture
 
 REQUESTS = {*_LIFE, *_TABLE}
@@ -310,6 +312,24 @@ def test_the_console_takes_verbs_and_questions_and_completes_them() -> None:
         assert "break" in [each["label"] for each in found]
         one.typed("quit")
         one.event("terminated")
+
+
+def test_gates_that_a_port_exchanged_are_named_in_the_console_by_what_was_recorded_of_the_model(tmp_path: Path) -> None:
+    model = str(Path(__file__).parents[1] / "formats" / "files" / "torch_tagger.pt")
+    (tmp_path / "ids.txt").write_text("3 1 4 1 5\n")
+    said = present(lstm_tui.trace("3 1 4 1 5", model).output)
+    np.savez(tmp_path / "R.npz", input=np.array([3, 1, 4, 1, 5]), output=said)  # what it said, and no more
+    order = "layer0.gate_order"
+    right = next(fact.value for fact in open_file(model, ImportOptions()).report.facts if fact.key == order)
+    exchanged = right.translate(str.maketrans("fi", "if"))
+    line = f"verify {tmp_path / 'R.npz'}"
+    with editor() as one:
+        one.launch(str(tmp_path / "ids.txt"), "--model", model)
+        assert one.typed(line).splitlines()[-1] == "the same within 0.0001"
+    with editor() as one:
+        one.launch(str(tmp_path / "ids.txt"), "--model", model, "--set", f"{order}={exchanged}")
+        assert "output is the first that differs" in one.typed(line)
+        assert f"it fits with --set {order}={right}" in one.typed(line)
 
 
 def test_a_capture_of_a_running_model_is_opened_with_its_tokens_and_its_answer(tmp_path: Path) -> None:

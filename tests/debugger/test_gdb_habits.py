@@ -574,6 +574,8 @@ HEAD = ["# lstm-tui session", "# command: run t.txt"]
         (["define go", "define again", "save-edits {}", "end", "again", "end"], "go"),
         (["define go", "end ;; save-edits {}", "end"], "go"),
         (["define go", "source {}", "end"], "go"),
+        (["define go", "what-if load-edits {}", "end"], "go"),
+        (["break 2", "commands 1", "whatif model-file {}", "end"], "continue"),
     ],
 )
 def test_what_a_strangers_session_defines_touches_no_file(tmp_path: Path, lines: list[str], then: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
@@ -146,6 +148,17 @@ def test_the_first_token_of_a_text_is_not_lost_where_others_only_begin_to_write(
     assert f"  next largest: t=4 “bad” {had[3] - had[4]:.4g}, " in "\n".join(blame.lines)
 
 
+@pytest.mark.parametrize("by", ["", " by .05"])
+def test_a_token_is_asked_for_by_its_place_as_by_its_share(by: str) -> None:
+    session = Session.open(Source(NETWORK, [sentence(NETWORK, "The movie was not bad good")]))
+    session.goto(5)
+    for t in range(6):
+        short, long = session.who(f"tok[{t}]{by}"), session.who(f"share(tok[{t}]){by}")
+        lines = tuple(line.replace(f"nothing lost share(tok[{t}])", f"nothing lost tok[{t}]") for line in long.lines)
+        assert short == replace(long, lines=lines), t  # each calls it as it was asked for
+    assert session.who("tok[1]").pass_name is not None
+
+
 def test_what_is_lost_further_on_is_foretold() -> None:
     session = Session.open(Source(NETWORK, [sentence(NETWORK, "The movie was not bad good")]))
     session.edit(parse_edit("set layer0.forward.f[:] @ : = .95"), parse_edit("set layer0.forward.f[:] @ 4 = .1"))
@@ -217,11 +230,13 @@ def test_a_question_that_means_nothing_is_refused() -> None:
     session = Session(TRACE)
     for text, said in {
         "": "who did what",
-        '"moive"': 'did you mean "movie"',
+        '"moive"': 'column 1: .*did you mean "movie"',
         "token": "a text does not move",
         "c[1] by x": "stands a number",
         "c[9]": "c has 4 units",
         "share(f)": "takes a token",
+        "tok[99]": "column 1: this tape has 13 tokens, from 0",
+        "last tok[99] by .1": "column 1: this tape",
         'share("bad", f)': "f is no memory",
     }.items():
         with pytest.raises(UserError, match=said):

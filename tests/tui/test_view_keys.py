@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from driven_screen import Driver, drive
 from textual.binding import Binding
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from lstm_tui.cli.config import default_text
 from lstm_tui.formats.io.config_file import read_config
@@ -172,6 +172,30 @@ def test_a_key_of_the_user_acts_in_a_view_and_is_told_there(chosen: dict[str, tu
         assert driver.app.screen_stack[-1] == screen
         await driver.press("f7")
         assert driver.app.screen_stack[-1] != screen
+
+    drive(act)
+
+
+@pytest.mark.parametrize("view", [name for name, one in SCREENS.items() if not issubclass(one, ModalScreen)])
+def test_every_view_that_fills_the_screen_tells_its_keys(view: str) -> None:
+    rows = [row for one in SCREENS[view].__mro__ for row in vars(one).get("BINDINGS", ()) if isinstance(row, Binding)]
+    (action,) = {
+        row.action for row in rows if "question_mark" in row.key.split(",") and not row.action.startswith("do(")
+    }
+    assert callable(getattr(SCREENS[view], f"action_{action}"))
+
+
+def test_the_weights_tell_the_keys_of_the_user(chosen: dict[str, tuple[str, ...]]) -> None:
+    async def act(driver: Driver) -> None:
+        choose({"weights.s": ("ctrl+s",)})
+        await driver.press("W", "?")
+        page = driver.app.screen
+        assert isinstance(page, PageScreen)
+        told = "\n".join(line.plain for line in page._lines)
+        assert re.search(r"ctrl\+s +scale", told)
+        assert re.search(r"\[\] +matrix", told)
+        await driver.press("escape")
+        assert isinstance(driver.app.screen_stack[-1], WeightScreen)
 
     drive(act)
 

@@ -7,6 +7,7 @@ from itertools import islice
 
 from lstm_tui.debugger.commands import (
     attention,
+    beside_recording,
     branch,
     breakpoints,
     colour_text,
@@ -65,6 +66,7 @@ VERBS.arrange(
     files,
     record_lesson,
     reset_cost,
+    beside_recording,
     user_commands,
     help,
 )

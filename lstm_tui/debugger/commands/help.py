@@ -28,7 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "the whole run": (
         "health", "reach", "reset-cost", "surprise", "trace-cause", "trace-cause-from", "attention", "fixed-points",
-        "colour-text", "follows", "gate-tokens", "report",
+        "colour-text", "follows", "gate-tokens", "report", "verify",
     ),
     "edit": (
         "text", "model", "model-file", "add-words", "teach", "replace", "insert", "remove", "set", "scale", "patch",

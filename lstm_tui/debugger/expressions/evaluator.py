@@ -13,33 +13,19 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lstm_tui.debugger.expressions import parser
-from lstm_tui.debugger.expressions.functions import FUNCTIONS, Function, saturated
-from lstm_tui.debugger.expressions.matrix_parts import block, inner_sizes, laid_out, product, rows, transposed
+from lstm_tui.debugger.expressions.calls import KINDS, Calls, form, token_place
+from lstm_tui.debugger.expressions.matrix_parts import block, inner_sizes, laid_out, product, rows
 from lstm_tui.debugger.expressions.parser import COMPARISONS, Expression, ExpressionError, Node, parse
 from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope
-from lstm_tui.debugger.expressions.series import (
-    NOWHERE,
-    Series,
-    all_units,
-    any_unit,
-    both,
-    compared,
-    counted,
-    either,
-    inverse,
-    numbers,
-    truths,
-)
-from lstm_tui.debugger.expressions.shares import ALL_UNITS, Sought, Units, share_of
+from lstm_tui.debugger.expressions.series import Series, both, compared, either, inverse, numbers
+from lstm_tui.debugger.expressions.unit_numbers import resolved
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.errors import nearest
-from lstm_tui.engine.language.syntax import TRANSPOSE
 from lstm_tui.engine.language.vocabulary import shortened
+from lstm_tui.engine.number_text import count_of
 
-KINDS = {"number": "a number", "truth": "true or false", "text": "a text"}
 _Found = TypeVar("_Found")
-_TOP = 5
 _ARITHMETIC: dict[str, Callable[[Array, Array], Array]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "**": np.power,
 }  # fmt: skip
@@ -64,83 +50,6 @@ def evaluate(expression: Expression, scope: Scope, start: int, stop: int, earlie
     expression = resolved(expression, scope)
     with np.errstate(all="ignore"):
         return _Evaluator(expression, scope).read(expression.node, Moment(start, stop, earlier=earlier))
-
-
-def resolved(expression: Expression, scope: Scope) -> Expression:
-    """Return an expression in which the names of units are their numbers, as a run has them.
-
-    Raises:
-        ExpressionError: No unit is called so.
-    """
-    if not any(map(_is_numbered, parser.walk(expression.node))):
-        return expression
-    return replace(expression, node=_Names(expression, scope).numbered(expression.node))
-
-
-def _is_numbered(node: Node) -> bool:
-    if isinstance(node, parser.NameNode):
-        return parser.transposed_name(node.name) is not None
-    return isinstance(node, parser.NamedUnitNode | parser.EntryNode | parser.BlockNode)
-
-
-@dataclass(frozen=True)
-class _Names:
-    """Puts numbers in the place of the names of units, and units in that of rows and columns; and reads `W_f.T`."""
-
-    expression: Expression
-    scope: Scope
-
-    def numbered(self, node: Node) -> Node:
-        if isinstance(node, parser.NamedUnitNode):
-            of = self.numbered(node.of)
-            unit = self._unit(of, node.name, node)
-            return parser.UnitsNode(node.start, node.end, of, unit, unit + 1)
-        if isinstance(node, parser.NameNode):
-            turned = parser.transposed_name(node.name)
-            if turned is None or not self.scope.is_known(turned):
-                return node
-            return parser.CallNode(node.start, node.end, TRANSPOSE, (parser.NameNode(node.start, node.end, turned),))
-        if isinstance(node, parser.EntryNode):
-            return self._entry(node)
-        if isinstance(node, parser.BlockNode):
-            of = self.numbered(node.of)
-            parts = tuple(self._unit(of, one, node) if isinstance(one, str) else one for one in node.parts)
-            return replace(node, of=of, parts=parts)
-        if isinstance(node, parser.CallNode):
-            return replace(node, arguments=tuple(self.numbered(one) for one in node.arguments))
-        if isinstance(node, parser.Operation):
-            return replace(node, left=self.numbered(node.left), right=self.numbered(node.right))
-        if isinstance(node, parser.AtNode):
-            return replace(node, of=self.numbered(node.of), where=self.numbered(node.where))
-        if isinstance(node, parser.UnitsNode | parser.Class | parser.Shifted | parser.PreviousNode | parser.Inverse):
-            return replace(node, of=self.numbered(node.of))
-        return node
-
-    def _unit(self, of: Node, name: str, node: parser.NamedUnitNode | parser.BlockNode) -> int:
-        try:
-            return self.scope.unit(self._pass_of(of), name)
-        except NoSuchName as error:
-            raise ExpressionError(error.said, self.expression.text, node.of.end + 1, error.near) from None
-
-    def _entry(self, node: parser.EntryNode) -> Node:
-        of = self.numbered(node.of)
-        value = of
-        while isinstance(value, parser.Shifted | parser.PreviousNode):
-            value = value.of
-        if not isinstance(value, parser.NameNode) or self.scope.is_parameter(value.name):
-            return parser.BlockNode(node.start, node.end, of, node.entries)
-        try:
-            unit = self.scope.entry(value.name, node.entries)
-        except NoSuchName as error:
-            raise ExpressionError(error.said, self.expression.text, node.of.end + 1, error.near) from None
-        return parser.UnitsNode(node.start, node.end, of, unit, unit + 1)
-
-    def _pass_of(self, node: Node) -> str:
-        """Return the pass of the value of which a unit is asked; the scope's own where it is none by name."""
-        while isinstance(node, parser.UnitsNode | parser.Shifted | parser.PreviousNode | parser.Inverse):
-            node = node.of
-        owner = node.name.rpartition(".")[0] if isinstance(node, parser.NameNode) else ""
-        return owner if owner in self.scope.trace else self.scope.pass_name
 
 
 def condition(text: str, scope: Scope, names: tuple[tuple[str, int], ...] = ()) -> Expression:
@@ -207,7 +116,7 @@ class _Evaluator:
         if isinstance(node, parser.Operation):
             return self.operation(node, moment)
         assert isinstance(node, parser.CallNode)
-        return self.call(node, moment)
+        return Calls(self).of(node, moment)
 
     # --- mistakes at their place ---
 
@@ -232,129 +141,6 @@ class _Evaluator:
             return read()
         except NoSuchName as error:
             raise self.fail(error.said, node, error.near) from None
-
-    # --- calls of functions ---
-
-    def call(self, node: parser.CallNode, moment: Moment) -> Series:
-        """Return what a function makes of its arguments."""
-        function = FUNCTIONS[node.function]
-        if node.function == "share":
-            return self.share(node, moment)
-        if node.function == "sat":
-            return self.saturation(node, moment)
-        if node.function == "top":
-            return self.top(node, moment)
-        if node.function == TRANSPOSE:
-            return transposed(self.as_matrix(node.arguments[0], moment))
-        if function.takes_truth == "truth" or (function.takes_truth and self.is_truth(node.arguments[0], moment)):
-            return self.over_truths(node, function, moment)
-        series = [self.numeric(argument, moment) for argument in node.arguments]
-        known = series[0].known
-        for argument, one in zip(node.arguments[1:], series[1:], strict=True):
-            known = known & one.known
-            if one.size != series[0].size and 1 not in (one.size, series[0].size):
-                first = self.shown(node.arguments[0])
-                said = f"{first} has {series[0].size} units and {self.shown(argument)} {one.size}"
-                raise self.fail(said, argument)
-            if one.shape != series[0].shape and 1 not in (one.size, series[0].size):
-                raise self.fail(f"{self.shown(argument)} is {_form(one)}, and {self.shown(node.arguments[0])} "
-                                f"{_form(series[0])}", argument)  # fmt: skip
-        matrix = next((one.shape for one in series if one.shape is not None), None)
-        if matrix is not None and function.takes == "vector":
-            name = self.shown(node.arguments[0])
-            raise self.fail(f"`{node.function}` takes a vector, such as a row: {name}[0]", node.arguments[0])
-        if function.takes in ("matrix", "square"):
-            if matrix is None:
-                said = f"`{node.function}` takes a matrix, such as {self.matrix_here()}"
-                raise self.fail(said, node.arguments[0])
-            if function.takes == "square" and matrix[0] != matrix[1]:
-                said = f"`{node.function}` takes a square matrix; {self.shown(node.arguments[0])} is {_form(series[0])}"
-                raise self.fail(said, node.arguments[0])
-            assert function.apply is not None
-            return replace(numbers(function.apply(series[0].values.reshape(matrix))[None, :], known), units=0)
-        if node.function == "quantile" and series[1].size != 1:
-            raise self.fail("which part is one number, such as .9", node.arguments[1])
-        arrays = [one.values for one in series]
-        if function.apply is None:
-            assert node.function in ("max", "min")
-            one_of, two = (np.max, np.maximum) if node.function == "max" else (np.min, np.minimum)
-            found = two(*arrays) if len(arrays) == 2 else one_of(arrays[0], axis=1, keepdims=True)
-            return replace(numbers(found, known, *series), shape=matrix if len(arrays) == 2 else None)
-        result = function.apply(*arrays)
-        if function.truth:  # isnan, isinf, isfinite: what they ask is known of a NaN as well
-            return replace(truths(result, known, NOWHERE, *series), shape=matrix)
-        classes = series[0].labels if node.function in ("argmax", "argmin") else ()
-        return replace(
-            numbers(result, known, *series), classes=classes, units=None if function.over else series[0].units,
-            stride=series[0].stride, shape=None if function.over else matrix,
-        )  # fmt: skip
-
-    def matrix_here(self) -> str:
-        """Return the name of a matrix of the pass, or what one is called."""
-        parameters = self.scope.parameters(self.scope.passed)
-        return next((name for name, array in parameters.items() if array.ndim == 2), "one of its weights")
-
-    def is_truth(self, node: Node, moment: Moment) -> bool:
-        """Say whether an argument is true or false."""
-        return self.read(node, replace(moment, stop=moment.start + 1)).kind == "truth"
-
-    def over_truths(self, node: parser.CallNode, function: Function, moment: Moment) -> Series:
-        """Return what a function makes of a vector that is true or false unit by unit."""
-        argument = node.arguments[0]
-        series = self.read(argument, moment)
-        if series.kind != "truth":
-            said = f"`{node.function}` asks about true or false; {self.shown(argument)} is {KINDS[series.kind]}"
-            raise self.fail(said, argument)
-        if function.truth:
-            return any_unit(series) if node.function == "any" else all_units(series)
-        assert function.apply is not None
-        return counted(series, function.apply)
-
-    def top(self, node: parser.CallNode, moment: Moment) -> Series:
-        """Return the units that are largest without their sign."""
-        series = self.numeric(node.arguments[0], moment)
-        count = float(_TOP)
-        if len(node.arguments) == 2:
-            second = node.arguments[1]
-            if not isinstance(second, parser.NumberNode) or not second.value.is_integer() or second.value < 1:
-                raise self.fail("`top` takes how many as a whole number", second)
-            count = second.value
-        order = np.argsort(-np.nan_to_num(np.abs(series.values), nan=np.inf), axis=1, kind="stable")
-        order = order[:, : int(min(count, series.size))]
-        labels: tuple[str, ...] = ()
-        if len(order) == 1:  # at more steps than one they are other units at each
-            labels = tuple(series.labels[u] if series.labels else series.entry_name(u) for u in order[0].tolist())
-        values = np.take_along_axis(series.values, order, axis=1)
-        return replace(series, values=values, labels=labels, units=None, stride=1, shape=None)
-
-    def saturation(self, node: parser.CallNode, moment: Moment) -> Series:
-        """Return which part of some units is near an end of its range."""
-        argument = node.arguments[0]
-        value = argument
-        while isinstance(value, parser.UnitsNode | parser.Shifted | parser.PreviousNode):
-            value = value.of
-        if not isinstance(value, parser.NameNode):
-            raise self.fail("`sat` takes a value, such as sat(i) or sat(i[0:8])", argument)
-        name, series = value.name, self.numeric(argument, moment)
-        return self.named(argument, lambda: saturated(self.scope, name, series))
-
-    def share(self, node: parser.CallNode, moment: Moment) -> Series:
-        """Return which part of a memory some tokens wrote."""
-        who = node.arguments[0]
-        if isinstance(who, parser.TextNode):
-            places = np.flatnonzero(self.scope.tokens == self.scope.as_read(who.value))
-        elif (place := token_place(who)) is not None and (place < self.scope.steps or self.scope.comes):
-            places = np.array([place] if place < self.scope.steps else [], np.int64)
-        else:
-            raise self.fail('`share` takes a token: share("not"), or share(tok[3]) for one place of the tape', who)
-        what = node.arguments[1] if len(node.arguments) == 2 else None
-        units: Units = ALL_UNITS
-        if isinstance(what, parser.UnitsNode):
-            units, what = (what.first, what.stop, what.step), what.of
-        if what is not None and not isinstance(what, parser.NameNode):
-            raise self.fail("`share` takes a memory by name, such as c or c[17]", what)
-        sought = Sought(None if what is None else what.name, tuple(int(place) for place in places), units)
-        return self.named(what or node, lambda: share_of(self.scope, sought, moment))
 
     # --- operators between values ---
 
@@ -428,7 +214,7 @@ class _Evaluator:
             said = f"{self.shown(node.left)} has {left.size} units and {self.shown(node.right)} {right.size}"
             raise self.fail(said, node, place=node.place)
         if left.shape != right.shape and 1 not in (left.size, right.size):
-            said = f"{self.shown(node.left)} is {_form(left)}, and {self.shown(node.right)} {_form(right)}"
+            said = f"{self.shown(node.left)} is {form(left)}, and {self.shown(node.right)} {form(right)}"
             raise self.fail(said, node, place=node.place)
 
     def product(self, node: parser.Operation, moment: Moment) -> Series:
@@ -437,8 +223,8 @@ class _Evaluator:
         right = self.as_matrix(node.right, moment)
         columns, lines = inner_sizes(left, right)
         if columns != lines and not (left.shape is not None and right.shape is None and right.size == 1):
-            has = f"{columns} columns" if left.shape is not None else f"{columns} units"
-            other = f"{lines} rows" if right.shape is not None else f"{lines} units"
+            has = count_of(columns, "column" if left.shape is not None else "unit")
+            other = count_of(lines, "row" if right.shape is not None else "unit")
             said = f"{self.shown(node.left)} has {has} and {self.shown(node.right)} {other}"
             raise self.fail(said, node, place=node.place)
         return product(left, right)
@@ -541,20 +327,9 @@ class _Evaluator:
         raise self.fail('at= takes a token, such as at="bad", or a place, such as at=7', node)
 
 
-def token_place(node: Node) -> int | None:
-    """Return which place `tok[3]` names."""
-    if isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode) and node.of.name == "tok":
-        return None if (place := node.one()) is None or place < 0 else place
-    return None
-
-
 def _laid_out_as(found: Series, of: Series) -> Series:
     """Return what was made entry by entry, with the numbers and names of the entries it was made of."""
     return replace(found, units=of.units, stride=of.stride, labels=of.labels, shape=of.shape, columns=of.columns)
-
-
-def _form(of: Series) -> str:
-    return "a vector" if of.shape is None else f"a matrix of {of.shape[0]} × {of.shape[1]}"
 
 
 def quoted_near(name: str, known: tuple[str, ...]) -> str | None:

@@ -178,6 +178,8 @@ class ExpressionError(UserError):
         said: What is wrong and what to do.
         text: The expression.
         start: Place of the first wrong character, from 0.
+        problem: What is wrong, without the nearest right name.
+        near: The nearest right name, or None.
     """
 
     def __init__(self, said: str, text: str, start: int, near: str | None = None) -> None:
@@ -186,6 +188,7 @@ class ExpressionError(UserError):
         self.said = visible(f"{said}{hint}")
         self.text = text
         self.start = min(max(start, 0), len(text))
+        self.problem, self.near = said, near
         self._made_of = (said, text, start, near)
         super().__init__(f"column {self.start + 1}: {said}{hint}")
 

@@ -1,7 +1,8 @@
 """A question about the past to its answer: token, step, equation, and the terms of that equation.
 
 c[17] by .3      the last step that moved it by more than 0.3       c[17]     the step that moved it most
-"Ganesh"         who lost this token's share of the memory          nan       where it was born
+"Ganesh"         who lost this token's share of the memory          tok[3]    the same of one place of the tape
+nan              where it was born
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 from lstm_tui.analysis.ledger import flow_between
 from lstm_tui.debugger.breakpoints.parse import split_at
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, evaluate, parse, parser, resolved
+from lstm_tui.debugger.expressions.calls import token_place
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
-from lstm_tui.debugger.expressions.evaluator import token_place
 from lstm_tui.debugger.expressions.scope import NoSuchName
 from lstm_tui.debugger.expressions.shares import ALL_UNITS, feature_meant, memory_meant
 from lstm_tui.debugger.inspect.cut_words import reset_words
@@ -61,7 +62,7 @@ def who(text: str, scope: Scope, frame: Frame) -> Blame:
     """Answer who moved a value, lost a memory, or first became NaN.
 
     Args:
-        text: `c[17] by .3`, `share("Ganesh")`, `"Ganesh"`, `nan`; `erased`, `moved` and `last` may stand before.
+        text: `c[17] by .3`, `share("Ganesh")`, `"Ganesh"`, `tok[3]`, `nan`; before it `erased`, `moved` or `last`.
         scope: The run, and the pass of names without one.
         frame: Where the run stands.
 
@@ -79,14 +80,17 @@ def who(text: str, scope: Scope, frame: Frame) -> Blame:
     what, by = split_at(text, "by")
     limit = _limit(by, text)
     expression = parse(what)
-    if isinstance(expression.node, parser.TextNode):
+    if isinstance(expression.node, parser.TextNode) or token_place(expression.node) is not None:
         expression = parse(f"share({what})")
-    expression = resolved(expression, scope)
-    scope = _own(expression, scope)
-    value = evaluate(expression, scope, 0, 1)
+    try:
+        expression = resolved(expression, scope)
+        scope = _own(expression, scope)
+        value = evaluate(expression, scope, 0, 1)
+        held = _held(expression, scope)
+    except ExpressionError as error:
+        raise _where_typed(error, what) from None
     if value.kind == "text":
         raise ExpressionError("a text does not move: ask about numbers", what, 0)
-    held = _held(expression, scope)
     if held is not None and held.passed.name != scope.pass_name:
         scope = Scope(scope.trace, held.passed.name, names=scope.names)  # a memory is lost in the order of its own pass
     asked = (text, expression, scope, frame)
@@ -99,6 +103,14 @@ def who(text: str, scope: Scope, frame: Frame) -> Blame:
     if held is None:
         return _moved(expression, scope, move, limit)
     return _share_fell(expression, scope, move, held, limit)
+
+
+def _where_typed(error: ExpressionError, what: str) -> ExpressionError:
+    """Return a mistake at its place in what was typed, where that was put into a `share(…)`."""
+    added = error.text.find(what) if error.text != what else 0
+    if added <= 0:
+        return error
+    return ExpressionError(error.problem, what, error.start - added, error.near)
 
 
 def _nothing(text: str, expression: Expression, scope: Scope, frame: Frame, did: str, than: str, unknown: int) -> Blame:

@@ -15,6 +15,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
@@ -31,15 +32,16 @@ from lstm_tui.formats.verify.compared_run import (
     run_recorded,
     values_of,
 )
+from lstm_tui.formats.verify.expected_pairs import ExpectedPairs
 from lstm_tui.formats.verify.recorded_run import INPUT, Recording, read_reference
 from lstm_tui.formats.verify.torch_calls import HALF
 from lstm_tui.formats.verify.weights_that_matter import without_effect
 
 CLOSE = 1e-4
-MOST_TRIED = 600
-SECONDS, LATEST = 8.0, 24.0
-"""How long other readings are tried, in processor time, so that a busy machine names what a quiet one does; and how
-long at most, so that an answer is there in time. Those that are simple come first."""
+MOST_TRIED = 3000
+SECONDS = 8.0
+"""How long other readings are tried, in processor time, so that a busy machine names what a quiet one does; those that
+are simple come first."""
 _MOST_FITTING = 3
 _MOST_FOLLOWED = 4
 _DEEPEST = 2
@@ -74,9 +76,20 @@ class Verification:
 
 
 def verify(
-    path: str | Path, reading: ImportOptions, reference: str | Path, close: float = CLOSE
+    path: str | Path,
+    reading: ImportOptions,
+    reference: str | Path,
+    close: float = CLOSE,
+    progress: Progress | None = None,
 ) -> tuple[Imported, Verification]:
     """Compare a file with a recording; where they part, try what else the file could have meant.
+
+    Args:
+        path: The network's file.
+        reading: What the user says of it.
+        reference: The recording's file.
+        close: By how much numbers may differ that are called the same.
+        progress: Told before each other reading that is tried; what it raises ends the work.
 
     Raises:
         UserError: The file or the recording cannot be read, or they do not belong together.
@@ -105,12 +118,12 @@ def verify(
         unproven += _not_tried(_without_effect(opened.network, recorded, compared, close))
         return opened, Verification(compared, left_out=left_out, unproven=tuple(unproven), sequences=count)
     reasons = [*_reasons(opened, recorded, first, close)]
-    search = _Search(read, recorded, close)
+    search = _Search(read, recorded, close, progress=progress)
     along = _along_the_batch(opened, recorded, {}, close)
     if not along or list(compared) == ["result"]:  # one vector may be both: from the end, the last step is the first
         search.from_here(opened.report, {}, compared, first)
     if not along and not search.fitting:
-        along = _along_the_batch_otherwise(read, opened, recorded, close)
+        along = _along_the_batch_otherwise(read, opened, recorded, close, progress)
     reasons += along
     proved: list[tuple[Mapping[str, str], float]] = []
     for settings, remains in search.fitting:
@@ -147,7 +160,11 @@ def _along_the_batch(opened: Imported, recorded: Recording, settings: Mapping[st
 
 
 def _along_the_batch_otherwise(
-    read: Callable[[Mapping[str, str]], Imported], opened: Imported, recorded: Recording, close: float
+    read: Callable[[Mapping[str, str]], Imported],
+    opened: Imported,
+    recorded: Recording,
+    close: float,
+    progress: Progress | None,
 ) -> list[str]:
     """Say whether it is a run along the batch with another decision, which is looked for a few seconds."""
     turned = _turned(opened, recorded)
@@ -157,7 +174,7 @@ def _along_the_batch_otherwise(
         return []
     if turned is None or first is None:
         return []
-    search = _Search(read, turned, close, SECONDS / 4)
+    search = _Search(read, turned, close, SECONDS / 4, progress)
     search.from_here(opened.report, {}, compared, first)
     return [
         one for settings, _ in search.fitting[:1] for one in _along_the_batch(read(settings), recorded, settings, close)
@@ -278,19 +295,23 @@ class _Search:
     """Other readings being tried: one decision, then two; one that repairs the first difference is gone on from."""
 
     def __init__(
-        self, read: Callable[[Mapping[str, str]], Imported], recorded: Recording, close: float, seconds: float = SECONDS
+        self,
+        read: Callable[[Mapping[str, str]], Imported],
+        recorded: Recording,
+        close: float,
+        seconds: float = SECONDS,
+        progress: Progress | None = None,
     ) -> None:
         self.read = read
+        self.progress = progress
         self.recorded = recorded
         self.close = close
         self.fitting: list[tuple[Mapping[str, str], float]] = []
         self.tried = 0
         self._until = time.thread_time() + seconds
-        self._latest = time.monotonic() + LATEST
 
     def _over(self) -> bool:
-        late = time.thread_time() > self._until or time.monotonic() > self._latest
-        return late or len(self.fitting) >= _MOST_FITTING
+        return time.thread_time() > self._until or len(self.fitting) >= _MOST_FITTING
 
     def from_here(
         self,
@@ -304,16 +325,20 @@ class _Search:
         place = list(compared).index(first.name)
         farther: list[tuple[int, Mapping[str, str], Imported, Mapping[str, float], Deviation]] = []
         most = MOST_TRIED // (1 + 2 * depth)
-        for more in islice(other_readings(report, first.name, compared, self.close), most):
+        pairs = ExpectedPairs(self.read(settings).network, self.recorded)
+        for more in islice(other_readings(report, first.name, compared, self.close, pairs.distance), most):
             if self._over():
                 break
-            if farther and len(more) > 1 and len({key.rpartition(".")[2] for key in more}) > 1:
+            if farther and len({(key.rpartition(".")[2], value) for key, value in more.items()}) > 1:
                 break  # two at once, where one alone repairs the first difference
             said = {**settings, **more}
+            if self.progress is not None:
+                self.progress(min(self.tried, MOST_TRIED), MOST_TRIED)
             self.tried += 1
             try:
                 opened = self.read(said)
                 now, wrong = compare(opened.network, self.recorded, self.close)
+                pairs.note(more, opened.network)
             except UserError:
                 continue
             if wrong is None:

@@ -16,7 +16,6 @@ import numpy as np
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -35,7 +34,7 @@ from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.threads import in_background
 from lstm_tui.tui.view import EMPTY, View
 from lstm_tui.tui.view_keys import keymap_of
-from lstm_tui.tui.views.page import PageScreen, glossary_page
+from lstm_tui.tui.views.page import glossary_page, keys_page
 
 PAUSE = 0.1
 """Seconds between two reports of what is computed."""
@@ -339,8 +338,7 @@ class AnalysisScreen(Screen[ClickTarget]):
         say = self._palette.glyphs.say
         signs = {command.keys[0]: command.key for command in STANDARD}
         told = [*self._line, *((signs[key], word) for key, word in _ELSEWHERE.items() if word)]
-        lines = [Content.assemble((f"{say(key):>12}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in told]
-        self.app.push_screen(PageScreen("keys of this view", lines))
+        self.app.push_screen(keys_page((say(key), word) for key, word in told))
 
     def _follow(self, key: str) -> None:
         follows = self._acts[key](self.picture)

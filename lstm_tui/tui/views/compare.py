@@ -28,6 +28,7 @@ from lstm_tui.tui.panes.units import Units, draw_units, neighbour
 from lstm_tui.tui.view import EMPTY, ORDERS, View
 from lstm_tui.tui.view_keys import keymap_of
 from lstm_tui.tui.views.compare_drawing import draw_compare
+from lstm_tui.tui.views.page import keys_page
 from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
 
@@ -110,7 +111,7 @@ class SideOutput(Pane):
 
 _KEYS = (
     ("n/N", "token"), ("s/S", "equation"), ("g/G", "first, last"), ("[]", "pass"), ("o", "order"), ("tab", "pane"),
-    ("j/k", "cursor"), ("esc q", "quit"),
+    ("j/k", "cursor"), ("?", "keys"), ("esc q", "quit"),
 )  # fmt: skip
 
 
@@ -143,6 +144,7 @@ class CompareScreen(Screen[None]):
         Binding("k,up", "cursor(0,-1)", show=False),
         Binding("l,right", "cursor(1,0)", show=False),
         Binding("h,left", "cursor(-1,0)", show=False),
+        Binding("question_mark", "tell_keys", show=False),
         Binding("q,escape", "leave", show=False),
     ]
 
@@ -278,6 +280,12 @@ class CompareScreen(Screen[None]):
         if side == 1 or both:
             self.other = _choosing(self.other, target.unit, target.value, both or side == 1)
         self._align()
+
+    def action_tell_keys(self) -> None:
+        """Tell the keys of this view."""
+        say = self.palette.glyphs.say
+        told = keymap_of(self.view_name).line(_KEYS)
+        self.app.push_screen(keys_page((say(key), word) for key, word in told))
 
     def action_leave(self) -> None:
         """Leave."""

@@ -28,6 +28,7 @@ from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_o
 from lstm_tui.tui.panes.diagram import draw_diagram
 from lstm_tui.tui.view import View
 from lstm_tui.tui.view_keys import keymap_of
+from lstm_tui.tui.views.page import keys_page
 from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
 _LABEL, _COLUMN = 22, 16
@@ -215,7 +216,8 @@ class _Pen:
 
 
 _KEYS = (
-    ("n/N", "token"), ("g/G", "first, last"), ("j/k", "lane"), ("D", "diagrams"), ("u/U", "unit"), ("esc q", "quit"),
+    ("n/N", "token"), ("g/G", "first, last"), ("j/k", "lane"), ("D", "diagrams"), ("u/U", "unit"),
+    ("?", "keys"), ("esc q", "quit"),
 )  # fmt: skip
 _CELL_FROM = 12
 """Lines from which on cells can be drawn under the lanes."""
@@ -236,6 +238,7 @@ class LockstepScreen(Screen[None]):
         Binding("D,shift+d", "cells", show=False),
         Binding("u", "unit(1)", show=False),
         Binding("U,shift+u", "unit(-1)", show=False),
+        Binding("question_mark", "tell_keys", show=False),
         Binding("q,escape", "leave", show=False),
     ]
 
@@ -286,6 +289,12 @@ class LockstepScreen(Screen[None]):
         """Draw another unit of every cell, of those that hold less or more."""
         most = max(len(self.shared.largest(lane)) for lane in self.shared.lanes)
         self.rank = min(max(self.rank + count, 0), most - 1)
+
+    def action_tell_keys(self) -> None:
+        """Tell the keys of this view."""
+        say = self.palette.glyphs.say
+        told = keymap_of(self.view_name).line(_KEYS)
+        self.app.push_screen(keys_page((say(key), word) for key, word in told))
 
     def action_leave(self) -> None:
         """Leave."""

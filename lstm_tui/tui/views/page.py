@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import ClassVar
 
@@ -238,6 +238,12 @@ _NOTES = (
     "selected pass's own reading order. What the run has not reached is",
     "faint; ╳ is NaN, ∞ infinite. A bar's side of its axis is its sign.",
 )
+
+
+def keys_page(told: Iterable[tuple[str, str]]) -> PageScreen:
+    """Return a page with the keys of a full-screen view; each comes with a word for what it does."""
+    lines = [Content.assemble((f"{key:>12}  ", "bold $lt-key"), (word, "$lt-ink")) for key, word in told]
+    return PageScreen("keys of this view", lines)
 
 
 def help_page(width: int, pane: int | None = None) -> PageScreen:

@@ -26,12 +26,13 @@ from lstm_tui.tui.canvas.palette import Palette
 from lstm_tui.tui.prompts.edit import EditPrompt
 from lstm_tui.tui.prompts.prompts import Prompt
 from lstm_tui.tui.view_keys import keymap_of
+from lstm_tui.tui.views.page import keys_page
 from lstm_tui.tui.views.weights_table import CellPlaces, Weights, draw_weights, half_of
 
 _ORDERS = ("index", "size", "change")
 _KEYS = (
-    ("esc", "back"), ("enter", "set"), ("r", "row"), ("b", "bias"), ("s", "scale"), ("[]", "matrix"), ("/", "filter"),
-    ("o", "order"), ("z/Z", "undo"), ("d", "changes"),
+    ("esc", "back"), ("?", "keys"), ("enter", "set"), ("r", "row"), ("b", "bias"), ("s", "scale"), ("[]", "matrix"),
+    ("/", "filter"), ("o", "order"), ("z/Z", "undo"), ("d", "changes"),
 )  # fmt: skip
 
 
@@ -78,6 +79,7 @@ class WeightScreen(Screen[None]):
     view_name = "weights"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,W,shift+w", "leave", show=False),
+        Binding("question_mark", "tell_keys", show=False),
         Binding("enter,e", "change(0)", show=False),
         Binding("r", "change(1)", show=False),
         Binding("b", "change('bias')", show=False),
@@ -274,6 +276,12 @@ class WeightScreen(Screen[None]):
         """Take the last edit back, or make it again."""
         self._said = self._undo(step)
         self.renew()
+
+    def action_tell_keys(self) -> None:
+        """Tell the keys of this view."""
+        say = self._palette.glyphs.say
+        told = keymap_of(self.view_name).line(_KEYS)
+        self.app.push_screen(keys_page((say(key), word) for key, word in told))
 
     def action_leave(self) -> None:
         """Go back to the run."""
