@@ -167,3 +167,13 @@ def test_without_attention_there_is_nothing_to_mask() -> None:
     assert "set readout.e[" in completions(opened(attentive()), "set readout.")
     line = "set readout.e[:] @ 2:4 = -inf"
     assert line_of(parse_edit(line)) == line
+
+
+@pytest.mark.parametrize("readout", [one for one in readout_names() if one.startswith("attention")])
+def test_the_verb_of_cells_that_look_names_the_weights_of_a_readout(readout: str) -> None:
+    session = opened(attentive(readout))
+    with pytest.raises(UserError, match=r"the readout weighs the tokens: `print readout\.(\w+)`") as told:
+        answer(session, "attention")
+    name = str(told.value).partition("readout.")[2].partition("`")[0]
+    weight = float(session.frame.trace.readout[name][session.frame.t, 0])
+    assert f"readout.{name} = {weight:.4g}" in answer(session, f"print readout.{name}")[0]

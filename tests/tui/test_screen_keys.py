@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 from driven_screen import Driver, drive, three_lines
+from edited_networks import sentence
 
 from lstm_tui.debugger.panes import PANES, PaneName
+from lstm_tui.debugger.source import Source
+from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.commands import COMMANDS, now_at
 from lstm_tui.tui.prompts.prompts import Prompt
 from lstm_tui.tui.views.page import _ASKED, PageScreen, help_page
@@ -274,3 +277,15 @@ def test_one_escape_leaves_whatever_any_key_opens(size: tuple[int, int]) -> None
             assert not whole, f"{command.word} stays: {whole}"
 
     drive(act, size=size)
+
+
+def test_a_key_for_another_pass_says_so_where_there_is_one_pass() -> None:
+    async def act(driver: Driver) -> None:
+        for key in ("right_square_bracket", "left_square_bracket"):
+            await driver.press("n", key)
+            assert driver.view.said == "this network has one pass only"
+            await driver.press("n")
+            assert not driver.view.said
+
+    story = open_model("story")
+    drive(act, Source(story, [sentence(story, "Ganesh likes AIML . Ram likes pizza .")]))

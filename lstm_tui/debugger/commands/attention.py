@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lstm_tui.analysis.attention import each_without, looking_of, looks_of, said_of
+from lstm_tui.analysis.contributions import attention_in
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.inspect.attention import lines_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 
 MOST_LEFT_OUT = 64
@@ -24,7 +26,14 @@ def _passes(session: Session, rest: str) -> Iterator[str]:
     complete=_passes,
 )  # fmt: skip
 def _attention(session: Session, rest: str) -> tuple[str, ...]:
-    found = looking_of(session.frame.trace, rest.strip() or None)
+    trace, asked = session.frame.trace, rest.strip() or None
+    weights = attention_in(trace)
+    if asked is None and weights is not None and not any(looks_of(one.cell) for one in trace.values()):
+        raise UserError(
+            "no cell here looks over a collection, but the readout weighs the tokens: "
+            f"`print readout.{weights}` tells the weight of this one"
+        )
+    found = looking_of(trace, asked)
     rows = range(len(found.rows) if len(found.rows) <= MOST_LEFT_OUT else 0)
     before = said_of(found)
     left_out = {one.row: one for one in each_without(found, [(None, row) for row in rows])}

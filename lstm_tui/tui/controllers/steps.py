@@ -63,7 +63,10 @@ class Steps:
         self.go_to(self._run.view.cursor_t)
 
     def select_pass(self, which: int | str) -> None:
-        """Select a pass by its name, or the one so many places on."""
+        """Select a pass by its name, or the one so many places on; of a network with one pass that is said."""
+        if not isinstance(which, str) and len(self._run.session.frame.trace.passes) == 1:
+            self._run.show(said="this network has one pass only")
+            return
         self._run.moved(self._run.session.select_pass(which))
 
     # --- by itself ---
