@@ -47,7 +47,7 @@ def held_output(network: Network, sequence: Sequence, edits: list[str]) -> Array
         session.edit(parse_edit(line))
     output = session.frame.trace.output
     assert output is not None
-    return output[-1]
+    return np.asarray(output[-1])
 
 
 def check_lstm(session: Session) -> None:
