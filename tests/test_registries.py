@@ -56,6 +56,7 @@ HAND_WRITTEN = {
     ("test_cli_streams.py", "commands"): "what each is asked; one without a row fails there",
     ("test_cli_json.py", "commands"): "what each that has --json is asked; one without a row fails there",
     ("test_cli_warnings.py", "commands"): "those that are left out, each with why; with the others they are all",
+    ("debugger/test_variants.py", "cells"): "what two papers call these cells, as the papers have it",
 }
 """Lists of some rows of a table, by file and table, each with why it is no table's own."""
 
