@@ -287,6 +287,20 @@ def test_every_line_of_a_folder_is_traced_into_a_folder(folder: Path, tmp_path: 
     assert "traced into a folder" in err
 
 
+@pytest.mark.parametrize("option", ["jobs", "scheduler", "resume"])
+def test_who_works_at_one_trace_is_refused_and_not_ignored(
+    folder: Path, tmp_path: Path, said: Runs, option: str
+) -> None:
+    given = {"jobs": 2, "scheduler": "tcp://127.0.0.1:1", "resume": tmp_path / "kept"}[option]
+    line = ("trace", folder / "a.txt", "--model", "tiny", "-o", tmp_path / "one.npz")
+    code, out, err = said(*line, f"--{option}", given)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"--{option}" in err
+    assert not (tmp_path / "one.npz").exists()
+    assert not (tmp_path / "kept").exists()
+    assert said(*line, "--jobs", 1)[0] == 0, "as it is done anyway"
+
+
 def test_a_sweep_trains_every_combination_once_and_goes_on(
     tmp_path: Path, said: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from saved_arrays import savez
 
 from lstm_tui.cli.arguments import whole_parser
 from lstm_tui.cli.main import main
+from lstm_tui.cli.options import GOES_WITH
 
 PARSERS: Mapping[str, argparse.ArgumentParser] = whole_parser().commands
 TEXT = ["t.txt", "--model", "tiny"]
@@ -157,3 +158,19 @@ def test_the_same_without_the_nonsense_is_not_refused(
     monkeypatch.chdir(folder)
     code, text = said([name, *RUNS[name]], monkeypatch, capsys)
     assert code != 2, text
+
+
+QUESTIONS = {"like": ["c @ 0:2"], "where": ["c[0] > 9"], "gates": [], "follows": ["he"], "labels": ["l.tsv"]}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("option", GOES_WITH)
+def test_an_option_that_means_nothing_to_a_question_is_refused_and_not_ignored(
+    option: str, question: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "l.tsv").write_text("he\t1\nlikes\t0\npizza\t0\n.\t1\n")
+    value = {"--line": "1", "--tag": "1", "--value": "c"}.get(option, "1" if option == "--unit" else "19")
+    code, text = said(["find", *TEXT, f"--{question}", *QUESTIONS[question], option, value], monkeypatch, capsys)
+    assert (code == 2) is (question not in GOES_WITH[option][1]), text
+    assert code != 2 or f"{option} goes with" in text

@@ -48,7 +48,7 @@ def test_every_option_of_a_file_is_taken(tmp_path: Path) -> None:
     for given in (words, tuple(words), {word: n for n, word in by_id.items()}, by_id, SimpleNamespace(itos=words)):
         other = lstm_tui.load(TAGGER, classes=names, vocabulary=given, tokens="words")  # type: ignore[arg-type]
         assert other.tokens == network.tokens
-    for wrong in ([1, 2], 3, {"a": "b"}, ["w"] * 100_000):
+    for wrong in ([1, 2], 3, {"a": "b"}, ["w"] * 100_000, set(words)):
         with pytest.raises(lstm_tui.UserError, match="vocabulary="):
             lstm_tui.load(TAGGER, vocabulary=wrong)  # type: ignore[arg-type]
     assert network.classes == tuple(names)

@@ -50,6 +50,7 @@ HAND_WRITTEN = {
     ("tui/test_screen_composition.py", "actions of keys"): "exactly those that need no run",
     ("tui/test_screen_windows.py", "panes"): "those that draw what a window holds",
     ("test_cli_bad_input.py", "commands"): "those with an option that holds an expression or a range",
+    ("engine/test_both_steps.py", "cells"): "those whose odd sizes are tried at random; every cell is tried there",
     ("engine/test_shared_step.py", "cells"): "those whose odd sizes are tried at random; every cell is tried there",
     ("test_option_table.py", "commands"): "some that READS_FILE must name, so that a table of nothing is no test",
     ("test_cli_streams.py", "commands"): "what each is asked; one without a row fails there",

@@ -3,9 +3,10 @@
 A property and a unit that both change slowly agree by chance far more often than single steps would, and both may
 depend on how far from its beginning a step is. So labels are never shuffled step by step. There are two ways:
 
-- *Exchange*: a sequence gets the labels of another of like length, stretched to its own where that differs. The
-  p-value is exact if sequences are drawn independently of each other: (1 + b) / (1 + P), with b of P exchanges at least
-  as large.
+- *Exchange*: a sequence gets the labels of another of like length, stretched to its own where that differs. With b of
+  P exchanges at least as large the p-value is (1 + b) / (1 + P). It is exact if sequences are drawn independently of
+  each other and all that are exchanged have one length; where labels are stretched it is as good as these are like
+  those of a sequence of that length.
 - *Shift*: where hardly any sequence is like another, as in one long text, every label is moved by the same number of
   steps, up to n times to either side; the ends, into which a shift would reach, are not compared. Nothing is turned
   round: where the ends meet, labels would change once more than they do. The p-value is (1 + b) / (1 + n), with b of

@@ -58,10 +58,10 @@ def reopened(path: str) -> tuple[Source, Saved]:
     from lstm_tui.cli.arguments import parse_handed
     from lstm_tui.cli.source import capture_source, source_of
     from lstm_tui.debugger.session_file import read_saved
-    from lstm_tui.formats.inputs.text_input import read_text
+    from lstm_tui.formats.inputs.text_input import read_script
 
     where = visible(path)
-    saved = read_saved(read_text(path, SCRIPT_BYTES).lines, where)
+    saved = read_saved(read_script(path).lines, where)
     try:
         options = parse_handed(saved.command)
     except UserError as error:

@@ -51,6 +51,7 @@ def command(options: Namespace) -> int:
 def _measured(options: Namespace) -> int:
     """Measure the networks of a task, one after the other, and lay them side by side."""
     from lstm_tui.cli.printing import Bar
+    from lstm_tui.debugger.edits.variants import SAID
     from lstm_tui.models.measured_table import TIMED, both_ways_words, group_of, measured
 
     if options.model is not None:
@@ -65,21 +66,26 @@ def _measured(options: Namespace) -> int:
         found = {"task": group.task, "judged_by": group.noun, "chance": group.chance}
         print_json({**found, "networks": [asdict(one) for one in rows]})
         return 0
+    named = any(one.variant for one in rows)
     cells = [
         (
-            one.name, _layer(one.cell, one.units, one.context != "before"), one.context, _thousands(one.parameters),
+            one.name, _layer(one.cell, one.units, one.context != "before"), *([one.variant] if named else []),
+            one.context, _thousands(one.parameters),
             f"{fixed(100 * one.accuracy, 1)} %", fixed(one.loss, 3), fixed(one.microseconds, 2),
             "yes" if one.before_the_end else "no",
         )
         for one in rows
     ]  # fmt: skip
-    heads = ("model", "cell", "context", "parameters", "right", "loss", "µs a token", "says before the end")
-    print(table(heads, cells, right=(3, 4, 5, 6)))
+    heads = ("model", "cell", *(["variant"] if named else []), "context", "parameters", "right", "loss", "µs a token",
+             "says before the end")  # fmt: skip
+    print(table(heads, cells, right=range(len(heads) - 5, len(heads) - 1)))
     if said := both_ways_words(rows):
         print(f"\n{said}")
     print(f"\nMeasured now, on {rows[0].judged} {group.noun}; guessing is right in {fixed(100 * group.chance, 1)} %.")
     print(f"`µs a token`: of one text of {TIMED} tokens, on this machine as busy as it is.")
     print("`context`: what is known at a token; `says before the end`: of a text that is not read to its end yet.")
+    if named:
+        print(SAID)
     return 0
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import axis_end, sentence
@@ -322,12 +322,10 @@ def add_find(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pass", dest="pass_name", metavar="NAME", help="the pass that is meant (default: the first)")
     parser.add_argument("--value", metavar="NAME", help="of --follows and --labels, the value (default: the memory)")
     parser.add_argument("--unit", type=natural(0), metavar="N", help="of --gates, one unit, not the mean of all")
-    parser.add_argument("--top", type=natural(1, 10_000), default=20, metavar="N", help="places told (default: 20)")
+    parser.add_argument("--top", type=natural(1, 10_000), metavar="N", help="places told (default: 20)")
+    parser.add_argument("--permutations", type=natural(19, 100_000), metavar="N", help="of the labels (default: 199)")
     parser.add_argument(
-        "--permutations", type=natural(19, 100_000), default=199, metavar="N", help="of the labels (default: 199)"
-    )
-    parser.add_argument(
-        "--permutation-seed", dest="seed_of", type=natural(0), default=0, metavar="N", help="of these (default: 0)"
+        "--permutation-seed", dest="seed_of", type=natural(0), metavar="N", help="of these (default: 0)"
     )
     parser.add_argument(
         "--index",
@@ -339,15 +337,29 @@ def add_find(parser: argparse.ArgumentParser) -> None:
 
 
 def check_find_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Refuse a search that asks nothing, or two things."""
+    """Refuse a search that asks nothing, two things, or something with what means nothing to it."""
     asked = [name for name in ("like", "where", "follows", "labels") if getattr(options, name) is not None]
     asked += ["gates"] * options.gates
     if len(asked) != 1:
         told = " and ".join(f"--{name}" for name in asked) or "nothing is asked"
         parser.error(f"{told}: find takes one of --like, --where, --gates, --follows and --labels")
-    for name, of in (("unit", ("gates",)), ("tag", ("labels",)), ("value", ("follows", "labels"))):
-        if getattr(options, name) is not None and asked[0] not in of:
-            parser.error(f"--{name} goes with {' or '.join(f'--{one}' for one in of)}")
+    for option, (name, of, default) in GOES_WITH.items():
+        if getattr(options, name) is None:
+            setattr(options, name, default)
+        elif asked[0] not in of:
+            parser.error(f"{option} goes with {' or '.join(f'--{one}' for one in of)}")
+
+
+GOES_WITH: Mapping[str, tuple[str, tuple[str, ...], int | None]] = {
+    "--line": ("line", ("like",), None),
+    "--unit": ("unit", ("gates",), None),
+    "--tag": ("tag", ("labels",), None),
+    "--value": ("value", ("follows", "labels"), None),
+    "--top": ("top", ("like", "where"), 20),
+    "--permutations": ("permutations", ("follows", "labels"), 199),
+    "--permutation-seed": ("seed_of", ("follows", "labels"), 0),
+}
+"""Options of `find`: where each is kept, the questions it means something to, and what it is where it is not given."""
 
 
 def check_plain_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -21,9 +21,8 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.text_input import read_text
+from lstm_tui.formats.inputs.text_input import read_script
 from lstm_tui.formats.io.command_history import Past
-from lstm_tui.formats.io.files import SCRIPT_BYTES
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.autosave import Autosave
@@ -48,7 +47,7 @@ def run_plain(
         taken: To be called once the work of the session is kept.
         arrived: Has the session take in what has come since the last line; returns what is said of it.
     """
-    scripts = [(path, as_typed_now(read_text(path, SCRIPT_BYTES).lines)) for path in options.script or ()]
+    scripts = [(path, as_typed_now(read_script(path).lines)) for path in options.script or ()]
     console = Console(session)
     typed = None if options.batch else _typed(options, console)
     past, keeping = Past(), None

@@ -13,7 +13,7 @@ from lstm_tui.cli.printing import Bar
 from lstm_tui.cli.source import say, say_which, source_of
 from lstm_tui.debugger.endings import INTERRUPTED
 from lstm_tui.debugger.source import Source
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UsageError, UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import TRACES
@@ -28,6 +28,7 @@ def command(options: Namespace) -> int:
     steps = None if options.steps is None else parse_range(options.steps, "--steps")
     if os.path.isdir(options.file) or _is_folder(options.output):
         return _every_line(options)
+    _refuse_many(options)
     if options.output != "-":
         writable_name(options.output)
     source = source_of(options)
@@ -40,6 +41,17 @@ def command(options: Namespace) -> int:
             write(trace, options.output, values, units, steps, bar)
     say_which(source, options.line, "traced")
     return 0
+
+
+def _refuse_many(options: Namespace) -> None:
+    """Refuse what says who does the work, and where it is kept: one sequence is one run.
+
+    Raises:
+        UsageError: Something of it was given.
+    """
+    for name in ("jobs", "scheduler", "resume"):
+        if getattr(options, name) not in (None, 1):
+            raise UsageError(f"--{name} is for tracing every line, and this is one run: -o traces/ writes a file each")
 
 
 def _is_folder(output: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lstm_tui.cli.printing import TrainingBar, table
 from lstm_tui.cli.source import say
 from lstm_tui.cli.training import TrainingStopped, job_of, task_of, trained
+from lstm_tui.debugger.edits.variants import SAID, variant_of
 from lstm_tui.debugger.endings import code_of
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.model.network import Network
@@ -24,6 +25,7 @@ class _Row:
 
     cell: str
     parameters: int = 0
+    variant: str = ""
     scores: list[float] = field(default_factory=list)
     epochs: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -72,6 +74,7 @@ def _train(row: _Row, job: Job, best: list[tuple[float, Network]], output: str |
         seconds = bar.seconds
     score = done.scores[done.epoch - 1]
     row.parameters = network.parameter_count
+    row.variant = variant_of(network.layers[0].passes[0].program)
     row.scores.append(score)
     row.epochs.append(len(done.losses))
     row.seconds.append(seconds)
@@ -83,10 +86,13 @@ def _train(row: _Row, job: Job, best: list[tuple[float, Network]], output: str |
 
 
 def _table(rows: list[_Row], measure: Measure) -> str:
-    heads = ("cell", "parameters", f"{measure.name} (least–most)", "epochs", "seconds a seed")
+    named = any(row.variant for row in rows)
+    heads = ("cell", *(["variant"] if named else []), "parameters", f"{measure.name} (least–most)", "epochs",
+             "seconds a seed")  # fmt: skip
     texts = [
         (
             visible(load_cell(row.cell).name),
+            *([row.variant] if named else []),
             str(row.parameters),
             measure.shown(*row.scores),
             _span(row.epochs),
@@ -94,7 +100,8 @@ def _table(rows: list[_Row], measure: Measure) -> str:
         )
         for row in sorted(rows, key=lambda row: -sum(row.scores) / len(row.scores))
     ]
-    return table(heads, texts, right=(1, 4))
+    said = f"\n{SAID}" if named else ""
+    return table(heads, texts, right=(len(heads) - 4, len(heads) - 1)) + said
 
 
 def _span(counts: list[int]) -> str:

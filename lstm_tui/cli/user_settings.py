@@ -179,10 +179,9 @@ def read_rc(path: Path) -> list[str]:
     Raises:
         UserError: It cannot be read.
     """
-    from lstm_tui.formats.inputs.text_input import read_text
-    from lstm_tui.formats.io.files import SCRIPT_BYTES
+    from lstm_tui.formats.inputs.text_input import read_script
 
-    return list(read_text(path, SCRIPT_BYTES).lines) if path.stat().st_size else []
+    return list(read_script(path).lines) if path.stat().st_size else []
 
 
 def beginning(config: Config) -> Begin | None:

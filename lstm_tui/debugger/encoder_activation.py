@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -21,16 +23,17 @@ from lstm_tui.engine.number_text import count_of, read_number, sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 
-MOST_IN_DICTIONARY = 132_096
-"""Numbers of a dictionary whose k largest are taken: a saved session holds all of them."""
-_STRETCH = 1 << 22
+MOST_IN_DICTIONARY = 1 << 19
+"""Numbers of a dictionary, in float32, whose k largest are taken: a saved session holds all of them, once."""
+STRETCH = 1 << 22
 """Sums of a dictionary that are held at once."""
 _MARGIN = 2.0**-18
 """Of the size of a sum: by so much it is moved beyond the edge at which nothing comes out, so that rounding it to
 float32 leaves it there."""
 _WRITTEN = re.compile(
     r"relu|jumprelu\s+(?P<threshold>\S+)|top\s+(?P<k>\d+)\s+of\s+(?P<rows>\d+)\s+as\s+(?P<row>\d+)\s+"
-    r"(?P<kind>f4|f8)\s+(?P<numbers>[A-Za-z0-9+/=]+)"
+    r"(?:like\s+(?P<like>[A-Za-z]\w*)|(?P<kind>f4|f8)\s+(?P<numbers>[A-Za-z0-9+/=]+))",
+    re.ASCII,
 )
 
 Kind = Literal["relu", "jumprelu", "top"]
@@ -74,10 +77,20 @@ class Dictionary:
         held = self.content[: -8 * self.rows]
         return np.frombuffer(held, f"<{self.kind}").reshape(self.rows, -1).astype(np.float64)
 
+    @property
+    def units(self) -> int:
+        """How many weights a row has, n."""
+        return (len(self.content) // self.rows - 8) // int(self.kind[1])
+
     @cached_property
     def biases(self) -> Array:
         """What is added to each, (M,)."""
         return np.frombuffer(self.content[-8 * self.rows :], "<f8").astype(np.float64)
+
+    @cached_property
+    def text(self) -> str:
+        """Its numbers as text."""
+        return base64.b64encode(self.content).decode("ascii")
 
     @property
     def is_finite(self) -> bool:
@@ -87,6 +100,9 @@ class Dictionary:
     def sums(self, values: Array) -> Array:
         """Return the sum of each row for some rows of the value, (S, M) from (S, n)."""
         return np.asarray(values @ self.weights.T + self.biases)
+
+
+NO_DICTIONARIES: Mapping[str, Dictionary] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -115,7 +131,7 @@ class EncoderActivation:
                 return np.asarray(np.where(np.isnan(sums) | (sums > self.threshold), out, 0.0))
             if self.dictionary is None:
                 return np.asarray(out)
-            step = max(_STRETCH // self.dictionary.rows, 1)
+            step = max(STRETCH // self.dictionary.rows, 1)
             larger = [
                 (part > part[:, self.row, None]).sum(axis=1)
                 for first in range(0, len(values), step)
@@ -155,26 +171,30 @@ class EncoderActivation:
             return f"a ReLU, the {self.k} largest of {self.dictionary.rows}"
         return "a ReLU"
 
-    @property
-    def written(self) -> str:
-        """What a line says of it."""
+    def written(self, like: str | None = None) -> str:
+        """Return what a line says of it.
+
+        Args:
+            like: A feature with the same dictionary that stands above; None where the line holds its numbers.
+        """
         if self.kind == "jumprelu":
             return f"jumprelu {self.threshold!r}"
         if self.dictionary is None:
             return "relu"
-        held = base64.b64encode(self.dictionary.content).decode("ascii")
-        return f"top {self.k} of {self.dictionary.rows} as {self.row} {self.dictionary.kind} {held}"
+        held = f"{self.dictionary.kind} {self.dictionary.text}" if like is None else f"like {like}"
+        return f"top {self.k} of {self.dictionary.rows} as {self.row} {held}"
 
 
 RELU = EncoderActivation("relu")
 
 
-def read_activation(text: str, units: int) -> EncoderActivation:
+def read_activation(text: str, units: int, known: Mapping[str, Dictionary] = NO_DICTIONARIES) -> EncoderActivation:
     """Read what a line says of it.
 
     Args:
         text: What stands there.
         units: How many numbers the direction of the feature has.
+        known: Dictionaries of features that are there, by their names.
 
     Raises:
         UserError: It says nothing of the kind.
@@ -187,9 +207,14 @@ def read_activation(text: str, units: int) -> EncoderActivation:
         if threshold is None or not np.isfinite(threshold):
             raise UserError(f"`{visible(match['threshold'][:40])}` is no threshold")
         return EncoderActivation("jumprelu", threshold)
-    if match["numbers"] is None:
+    if match["k"] is None:
         return RELU
     rows, k, row = (whole_number(match[name], most=MOST_IN_DICTIONARY) for name in ("rows", "k", "row"))
+    if match["like"] is not None:
+        same = known.get(match["like"])
+        if same is None or same.rows != rows or same.units != units or row is None or row >= same.rows or not k:
+            raise UserError(f"`like {match['like'][:40]}`: there is no such feature with a dictionary of this size")
+        return EncoderActivation("top", 0.0, k, row, same)
     try:
         content = base64.b64decode(match["numbers"], validate=True)
     except (binascii.Error, ValueError):

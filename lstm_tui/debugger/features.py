@@ -7,12 +7,13 @@ an activation behind its sum.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lstm_tui.debugger.edits.language import in_quotes
-from lstm_tui.debugger.encoder_activation import EncoderActivation, read_activation
+from lstm_tui.debugger.encoder_activation import NO_DICTIONARIES, Dictionary, EncoderActivation, read_activation
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.words import unquoted
@@ -23,7 +24,7 @@ MOST_FEATURES = 64
 """Features of a session."""
 MOST_NUMBERS = 4096
 """Numbers of a direction."""
-LONGEST_NAME = 40
+LONGEST_NAME, LONGEST_ORIGIN = 40, 10_000
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _WRITTEN = re.compile(
     r"""(?P<value>[\w.]+)\s*·\s*\[(?P<numbers>[^\]]*)\]\s*(?:\+\s*(?P<bias>\S+))?\s*"""
@@ -93,11 +94,21 @@ class Feature:
         return np.asarray(row + direction * ((wanted - float(row @ direction) - self.bias) / size))
 
     @property
-    def line(self) -> str:
-        """The line that makes it again."""
+    def dictionary(self) -> Dictionary | None:
+        """The dictionary among whose largest it is; None where there is none."""
+        return None if self.behind is None else self.behind.dictionary
+
+    def sharing(self, other: Feature) -> Feature:
+        """Return it with the dictionary that another holds, where that has the same numbers: it is held once."""
+        if self.behind is None or self.dictionary is None or self.dictionary != other.dictionary:
+            return self
+        return replace(self, behind=replace(self.behind, dictionary=other.dictionary))
+
+    def line(self, like: str | None = None) -> str:
+        """Return the line that makes it again; `like` is a feature with the same dictionary that stands above."""
         numbers = ", ".join(map(repr, self.weights))
         origin = f" from {in_quotes(self.origin)}" if self.origin else ""
-        behind = f" behind {self.behind.written}" if self.behind is not None else ""
+        behind = f" behind {self.behind.written(like)}" if self.behind is not None else ""
         return f"feature {self.name} = {self.pass_name}.{self.value} · [{numbers}] + {self.bias!r}{behind}{origin}"
 
 
@@ -114,8 +125,22 @@ def check_name(name: str) -> None:
         )
 
 
-def read_written(name: str, text: str) -> Feature | None:
+def lines_of(features: Iterable[Feature]) -> Iterator[str]:
+    """Yield the lines that make some features again, in this order; each dictionary is written out once."""
+    first: dict[Dictionary, str] = {}
+    for one in features:
+        yield one.line(None if one.dictionary is None else first.get(one.dictionary))
+        if one.dictionary is not None:
+            first.setdefault(one.dictionary, one.name)
+
+
+def read_written(name: str, text: str, known: Mapping[str, Dictionary] = NO_DICTIONARIES) -> Feature | None:
     """Return the feature that a line writes out in numbers, behind its `=`; None where it is another way to make one.
+
+    Args:
+        name: What it is to be called.
+        text: What stands behind the `=`.
+        known: Dictionaries of features that are there, by their names.
 
     Raises:
         UserError: Something there is no number.
@@ -124,11 +149,14 @@ def read_written(name: str, text: str) -> Feature | None:
     if found is None:
         return None
     owner, _, value = found["value"].rpartition(".")
+    count = found["numbers"].count(",") + 1
+    if count > MOST_NUMBERS:
+        raise UserError(f"a direction of {count} numbers; {MOST_NUMBERS} is the most")
     numbers = [_number(one) for one in found["numbers"].split(",")]
-    if len(numbers) > MOST_NUMBERS:
-        raise UserError(f"a direction of {len(numbers)} numbers; {MOST_NUMBERS} is the most")
+    if len(found["origin"] or "") > LONGEST_ORIGIN:
+        raise UserError(f"where a feature comes from is told in {LONGEST_ORIGIN} characters at most")
     origin = (unquoted(found["origin"]) or "") if found["origin"] else ""
-    behind = read_activation(found["behind"], len(numbers)) if found["behind"] else None
+    behind = read_activation(found["behind"], len(numbers), known) if found["behind"] else None
     return Feature(name, owner, value, tuple(numbers), _number(found["bias"] or "0"), origin, behind)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lstm_tui.debugger.expressions.series import Series
 
 _FORMAT = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"\s*(?:,(?P<values>.*))?\Z', re.DOTALL)
-_HOLE = re.compile(r"%(?:(?P<flags>[-+ 0]{0,3})(?P<width>\d{0,3})(?:\.(?P<places>\d{1,2}))?(?P<kind>[a-zA-Z])|%)")
+_HOLE = re.compile(r"%(?:(?P<flags>[-+ 0]{0,3})(?P<width>[0-9]{0,3})(?:\.(?P<places>[0-9]{1,2}))?(?P<kind>[a-zA-Z])|%)")
 _ESCAPES = {"\\n": "\n", "\\t": "\t", '\\"': '"', "\\\\": "\\"}
 
 
@@ -50,6 +50,10 @@ def read_format(text: str) -> PrintfFormat | None:
     match = _FORMAT.match(text)
     if match is None:
         return None
+    stray = _HOLE.sub("", match["text"])
+    if "%" in stray:
+        shown = visible(stray[stray.index("%") :][:12])
+        raise UserError(f"`{shown}` is no place for a value: a width has up to 3 digits, places 2; a % alone is %%")
     holes, values = _holes(match["text"]), tuple(_split_commas(match["values"] or ""))
     if wrong := next((one for one in holes if one["kind"] not in "digfeGEsu"), None):
         raise UserError(f"`{wrong[0]}` is no form of a number here: %g, %f, %e, %d or %s")
@@ -59,9 +63,11 @@ def read_format(text: str) -> PrintfFormat | None:
 
 
 def is_format(text: str) -> bool:
-    """Say whether a text is one in quotes with values behind it, or with places for them."""
+    """Say whether a text is one in quotes with values behind it, or with places for them and no value in braces."""
     match = _FORMAT.match(text)
-    return match is not None and (match["values"] is not None or bool(_holes(match["text"])))
+    if match is None:
+        return False
+    return match["values"] is not None or ("{" not in match["text"] and bool(_holes(match["text"])))
 
 
 def lines_of(text: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from lstm_tui.debugger.edit_tree import network_key
 from lstm_tui.debugger.edits.edit_reader import EDIT_WORDS
 from lstm_tui.debugger.edits.history import History
 from lstm_tui.debugger.edits.language import line_of
+from lstm_tui.debugger.features import lines_of
 from lstm_tui.debugger.panes import Layout, read_layout
 from lstm_tui.debugger.printf_format import is_format
 from lstm_tui.debugger.scripting import END, OPENING
@@ -226,7 +227,7 @@ def _names(names: UnitNames, opened: UnitNames) -> Iterator[str]:
     for pass_name, unit, name in changed:
         if name:
             yield f"name {pass_name}.{names.entry(pass_name, unit)} {name}"
-    yield from (one.line for name, one in names.features.items() if opened.features.get(name) != one)
+    yield from lines_of(one for name, one in names.features.items() if opened.features.get(name) != one)
 
 
 def _definitions(session: Session) -> Iterator[str]:

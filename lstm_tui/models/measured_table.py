@@ -15,6 +15,7 @@ import numpy as np
 
 from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, input_array, mean_loss
 from lstm_tui.debugger.edits.teaching import held_out_of
+from lstm_tui.debugger.edits.variants import variant_of
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
@@ -63,6 +64,7 @@ class MeasuredNetwork:
     Attributes:
         name: Of the network.
         cell: Of its lowest layer.
+        variant: What Greff et al. and Jozefowicz et al. call that cell; empty where they have no such.
         units: Of each pass of that layer.
         context: What it knows at a token: `before`, or `both sides`.
         parameters: How many numbers can be trained.
@@ -77,6 +79,7 @@ class MeasuredNetwork:
 
     name: str
     cell: str
+    variant: str
     units: int
     context: str
     parameters: int
@@ -152,6 +155,7 @@ def measured(name: str, of: Group) -> MeasuredNetwork:
     return MeasuredNetwork(
         name,
         layer.passes[0].cell.name,
+        variant_of(layer.passes[0].program),
         layer.passes[0].program.hidden_size,
         "before" if network.forward_only else "both sides",
         network.parameter_count,

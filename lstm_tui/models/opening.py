@@ -62,7 +62,7 @@ def framing_of(frame: int | None, hop: int | None, context: int) -> Framing:
     for name, one, least in (("frame", frame, 1), ("hop", hop, 1), ("context", context, 0)):
         if one is not None and (isinstance(one, bool) or not isinstance(one, int) or not least <= one <= MOST_FRAME):
             raise UserError(f"{name}= is a number of samples, from {least} to {MOST_FRAME}, not {str(one)[:40]!r}")
-    return Framing(frame, hop, context)
+    return Framing(frame, hop, context or 0)
 
 
 def _bytes(memory: int | str) -> int:

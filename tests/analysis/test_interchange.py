@@ -18,7 +18,7 @@ from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.edits.other_run import other_run, run_in_file, series_of_run
-from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, range_words, unit_order
+from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, range_words, unit_order, way_words
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -186,6 +186,19 @@ def test_what_cannot_be_asked_is_said_in_one_line(line: str, said: str) -> None:
     assert "\n" not in str(caught.value)
     assert session.causal is None
     assert not session.history.states
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0.5, "50 % of the way"), (0.0, "0 % of the way"), (1.0, "100 % of the way"), (1e-9, "<1 % of the way"),
+        (-0.003, "<1 % in the opposite direction"), (-0.4, "40 % in the opposite direction"), (1.5, "1.5 × the way"),
+        (-2.0, "-2 × the way"), (np.nan, "nan"),
+    ],
+)  # fmt: skip
+def test_how_much_of_the_way_an_interchange_goes_is_said_in_words(number: float, said: str) -> None:
+    found = CausalMap(Target("one output"), 0.0, 1.0, range(0), (), np.zeros((0, 0)))
+    assert way_words(found, number).endswith(said)
 
 
 def test_of_nan_nothing_is_told_apart() -> None:

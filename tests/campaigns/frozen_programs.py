@@ -407,6 +407,21 @@ class Curved(nn.Module):  # type: ignore[misc]
         return nn.functional.mish(self.head(nn.functional.gelu(self.norm(last))))
 
 
+class ByHand(nn.Module):  # type: ignore[misc]
+    """A cell whose memory is turned round after every step: it is no layer of this kind any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.head = nn.LSTMCell(INPUTS, HIDDEN), nn.Linear(HIDDEN, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = c = torch.zeros(1, HIDDEN)
+        for t in range(x.shape[1]):
+            h, c = self.cell(x[:, t], (h, c))
+            c = torch.flip(c, [1])
+        return self.head(h)
+
+
 CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "swapped": (lambda: Last(False), X[None], ("trace", "export")),
     "confused": (lambda: Last(False), X[None], ("script",)),
@@ -436,6 +451,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Any, tuple[str, ...]]] = {
     "projected": (Projected, X[None], ("trace", "export")),
     "curved": (Curved, X[None], ("trace", "export")),
     "turned": (Turned, X, ("freeze",)),
+    "several": (lambda: Last(True), torch.stack([X, X.flip(0), -X]), ("export", "trace")),
+    "byhand": (ByHand, X[None], ("trace", "export")),
     "otherbatch": (LastOfTheBatch, X[None], ("script",)),
 }
 
@@ -461,8 +478,8 @@ def main() -> int:
 def _case(name: str, form: str, module: nn.Module, given: Any) -> Case:
     every = given if isinstance(given, tuple) else (given,)
     given = every[0]
-    with torch.no_grad():
-        made = module(*every)
+    with torch.no_grad():  # of several sequences the first is the case
+        made = module(given[:1]) if len(every) == 1 and given.ndim > 2 else module(*every)
     outputs = [one.numpy() for one in (made if isinstance(made, tuple) else (made,))]
     names = ["output"] if len(outputs) == 1 else [f"output{n}" for n in range(len(outputs))]
     program: Any
@@ -484,7 +501,7 @@ def _case(name: str, form: str, module: nn.Module, given: Any) -> Case:
         _cleaned(path)
         return path
 
-    x = (given[0] if len(given) == 1 else given).numpy().astype(np.float32)
+    x = (given[0] if len(given) == 1 or given.ndim > 2 else given).numpy().astype(np.float32)
     return Case(name, save, {"x": x}, dict(zip(names, outputs, strict=True)), told=f"{name}, {form}")
 
 

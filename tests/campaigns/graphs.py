@@ -24,6 +24,9 @@ FAMILIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "keras2": ("keras_models.case_of_keras2", ("h5py", "tf_keras")),
     "torchscript": ("torch_programs.scripted", ("torch",)),
     "export": ("torch_programs.exported", ("torch",)),
+    "torch_batch": ("batched_exports.onnx", ("onnx", "onnxruntime", "torch")),
+    "torchscript_batch": ("batched_exports.traced", ("torch",)),
+    "export_batch": ("batched_exports.exported", ("torch",)),
 }
 
 

@@ -22,24 +22,8 @@ def case(draw: random.Random) -> Case:
     import torch
 
     torch.manual_seed(draw.randrange(1 << 30))
-    settings = {
-        "kind": draw.choice(("LSTM", "GRU", "RNN")),
-        "hidden": draw.randint(2, 4),
-        "depth": draw.choice((1, 1, 2)),
-        "both": draw.random() < 0.4,
-        "batch_first": draw.random() < 0.7,
-        "bias": draw.random() < 0.85,
-        "below": draw.choice(("none", "ids", "linear", "norm", "none")),
-        "head": draw.choice((
-            "none", "each", "last", "first", "mean", "max", "hn", "cat hn", "view hn", "cn", "back", "flatten", "norm",
-            "residual", "softmax", "attention", "pools", "two",
-        )),
-        "wrong": draw.random() < 0.2,
-    }  # fmt: skip
-    module = _Module(settings).eval()
-    with torch.no_grad():
-        for one in module.parameters():
-            one.normal_(0, 0.5)
+    settings = settings_of(draw)
+    module = module_of(settings)
     x = torch.randint(0, 9, (STEPS,)) if settings["below"] == "ids" else torch.randn(STEPS, 3)
     first = settings["batch_first"] != settings["wrong"]
     given = x[None] if first else x[:, None]
@@ -53,7 +37,7 @@ def case(draw: random.Random) -> Case:
 
     def write(folder: Path) -> Path:
         path = folder / "m.onnx"
-        _export(module, given, path, names, new, opset, {"x": {1 if first else 0: "t"}} if free else None)
+        export(module, given, path, names, new, opset, {"x": {1 if first else 0: "t"}} if free else None)
         return path
 
     def run(path: Path) -> dict[str, Any]:
@@ -69,9 +53,39 @@ def case(draw: random.Random) -> Case:
     return Case("torch", write, {"x": x.numpy().astype(np.float32)}, outputs, told=told, run=run)
 
 
-def _export(
+def settings_of(draw: random.Random) -> dict[str, Any]:
+    """Return what a module is drawn to be."""
+    return {
+        "kind": draw.choice(("LSTM", "GRU", "RNN")),
+        "hidden": draw.randint(2, 4),
+        "depth": draw.choice((1, 1, 2)),
+        "both": draw.random() < 0.4,
+        "batch_first": draw.random() < 0.7,
+        "bias": draw.random() < 0.85,
+        "below": draw.choice(("none", "ids", "linear", "norm", "none")),
+        "head": draw.choice((
+            "none", "each", "last", "first", "mean", "max", "hn", "cat hn", "view hn", "cn", "back", "flatten", "norm",
+            "residual", "softmax", "attention", "pools", "two",
+        )),
+        "wrong": draw.random() < 0.2,
+    }  # fmt: skip
+
+
+def module_of(settings: dict[str, Any]) -> Any:
+    """Return a module with random numbers."""
+    import torch
+
+    module = _Module(settings).eval()
+    with torch.no_grad():
+        for one in module.parameters():
+            one.normal_(0, 0.5)
+    return module
+
+
+def export(
     module: Any, given: Any, path: Path, names: list[str], new: bool, opset: int, axes: dict[str, dict[int, str]] | None
 ) -> None:
+    """Write a module as ONNX, by the new exporter or the old."""
     import torch
 
     said: dict[str, Any] = {"input_names": ["x"], "output_names": names, "opset_version": opset, "dynamo": new}

@@ -42,12 +42,12 @@ def scripted(draw: random.Random) -> Case:
     import torch
 
     how = draw.choice(("trace", "script", "trace", "freeze"))
-    settings = _settings(draw)
+    settings = settings_of(draw)
     if how != "trace":  # no shape is kept, so what a caller gives it is not in the file
         if settings["head"] == "other axis" and settings["batch_first"]:  # without a batch that is the last step
             settings["head"] = "last"
         settings["swapped"] = settings["head"] == "other axis"  # the head shows which axis was meant to be the tape
-    module, given, x = _built(draw, settings)
+    module, given, x = built(draw, settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if how == "trace":
@@ -74,8 +74,8 @@ def exported(draw: random.Random) -> Case:
     """Return a random module as torch.export saves it."""
     import torch
 
-    settings = _settings(draw)
-    module, given, x = _built(draw, settings)
+    settings = settings_of(draw)
+    module, given, x = built(draw, settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = torch.export.export(module, (given,))
@@ -97,7 +97,8 @@ def exported(draw: random.Random) -> Case:
     return Case("export", write, {"x": x}, dict(zip(names, outputs, strict=True)), told=str(settings), run=run)
 
 
-def _settings(draw: random.Random) -> dict[str, Any]:
+def settings_of(draw: random.Random) -> dict[str, Any]:
+    """Return what a module is drawn to be."""
     return {
         "kind": draw.choice(("LSTM", "LSTM", "GRU", "RNN")),
         "relu": draw.random() < 0.3,
@@ -118,7 +119,8 @@ def _settings(draw: random.Random) -> dict[str, Any]:
     }
 
 
-def _built(draw: random.Random, settings: dict[str, Any]) -> tuple[Any, Any, Any]:
+def built(draw: random.Random, settings: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Return a module, one sequence as it takes it, and as it is read here."""
     import torch
 
     torch.manual_seed(draw.randrange(1 << 30))

@@ -104,6 +104,12 @@ def test_a_format_of_two_lines_prints_two_and_what_is_not_there_is_said(session:
     assert second == "  two not known: its step does not exist"
 
 
+@pytest.mark.parametrize("text", ["{t} is 100% done", '"{t} is 100% done"'])
+def test_a_percent_sign_beside_values_in_braces_is_itself(session: Session, text: str) -> None:
+    answer(session, f"dprintf 3, {text}")
+    assert answer(session, "c")[0].endswith(": 3 is 100% done")
+
+
 def test_what_is_printed_stops_where_a_breakpoint_does(session: Session) -> None:
     answer(session, "dprintf c, {t}")
     answer(session, 'break "not"')

@@ -183,7 +183,7 @@ def test_a_line_of_numbers_is_read_as_it_is_written() -> None:
     for size in (1, 3, 200):
         weights = tuple(map(float, random.normal(size=size) * 10.0 ** random.integers(-9, 9, size)))
         one = Feature("x", PASS, "c", weights, -1e-7, 'of “a" file\\')
-        assert read_written("x", one.line.partition("=")[2].strip()) == one
+        assert read_written("x", one.line().partition("=")[2].strip()) == one
 
 
 @pytest.mark.parametrize(

@@ -282,8 +282,12 @@ def test_a_value_that_is_printed_does_not_move_with_the_run() -> None:
         ("init-if-undefined 3", "which variable?"),
         ("show", "show what?"),
         ("printf hello", "printf what?"),
+        *((f"line {one}", "which line? there are") for one in ("0", "-1", "9" * 30, "1.5", "x", "1 2", "")),
+        (f"print f[{'9' * 30}]", "1000000000 is the most"),
+        ("explain c[1]", "`print c[3]` explains a value"),
         ('printf "%d", ', "1 place for values, and 0"),
         ('printf "%n", t', "is no form of a number"),
+        *((f'printf "{one}", t', "is no place for a value") for one in ("%1000d", "%.100f", "%*d", "%٣d", "%", "%%%")),
         ('printf "%d %d", max(f), min(f), t', "2 places for values, and 3"),
     ],
 )
@@ -570,6 +574,8 @@ HEAD = ["# lstm-tui session", "# command: run t.txt"]
         (["define go", "define again", "save-edits {}", "end", "again", "end"], "go"),
         (["define go", "end ;; save-edits {}", "end"], "go"),
         (["define go", "source {}", "end"], "go"),
+        (["define go", "what-if load-edits {}", "end"], "go"),
+        (["break 2", "commands 1", "whatif model-file {}", "end"], "continue"),
     ],
 )
 def test_what_a_strangers_session_defines_touches_no_file(tmp_path: Path, lines: list[str], then: str) -> None:

@@ -352,3 +352,17 @@ def test_stats_counts_no_unit_of_which_nothing_is_known(tmp_path: Path, capsys: 
     numbers = np.array([0.0, math.nan, math.nan, 0.5])
     assert count_between(numbers < LOW, numbers) == "1 to 3"
     assert count_between(numbers[[0, 3]] < LOW, numbers[[0, 3]]) == "1"
+
+
+def test_a_number_that_stays_nan_is_no_change_of_it() -> None:
+    one = session()
+    first = one.frame.trace.result
+    assert first is not None
+    told = one.execute("let f = 1 / 0").splitlines()
+    assert sum("→ nan" in line for line in told) == min(len(first), 4)
+    for line in ("weight embedding * 2", "undo"):
+        told = one.execute(line).splitlines()
+        assert not any("nan → nan" in one for one in told)
+        assert (
+            told[-1] == f"no output for the whole text differs; {len(first)} of {len(first)} are not known, as before"
+        )

@@ -11,15 +11,19 @@ import pytest
 from edited_networks import sentence, stacked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from present import present
 
 from lstm_tui.cli.autosave import counted_edits
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.commands.edit import EDIT_VERBS
-from lstm_tui.debugger.edits.edit_reader import EDIT_WORDS
+from lstm_tui.debugger.edits.edit_reader import EDIT_WORDS, read_edit_script
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now, read_saved, script_of
 from lstm_tui.debugger.source import Source
+from lstm_tui.engine import setbacks
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import build_network
+from lstm_tui.formats.io.journal import Journal
 
 NETWORK = stacked()
 LINES = [
@@ -27,7 +31,8 @@ LINES = [
     "weight layer0.forward/b_f[2] = -4", "let layer0.forward.f = 1", "undo", "undo 2", "redo", "switch base",
     "switch 1", "branch one", "branch two", 'break "not"', "tbreak c if t > 1", "watch c[1] by .2", "break nan",
     'dprintf c if t > 1, at {token}, "{c[0]}"', "dprintf max(c[0], .1) > 0,  x ",
-    r'dprintf 2,"%.3f\n", c[0]', "break mean(f) < .4", "disable 1", "ignore 2 3", "unbreak 1",
+    r'dprintf 2,"%.3f\n", c[0]', "dprintf 3, {t} is 100% done",
+    'dprintf 1, "{t}: 5% d"', "break mean(f) < .4", "disable 1", "ignore 2 3", "unbreak 1",
     "condition 1 t > 1", "display mean(h)",
     "display token", "undisplay 1", "n", "s", "s 2", "rs", "si", "pass layer1.backward", "pass layer0.forward", "c",
     "rc", "goto 2", "reverse-finish", "g", "name 1 first", "name 2 first", "name 1", "name layer1.backward.0 last",
@@ -152,3 +157,64 @@ def test_a_stop_is_read_once_for_a_run_and_not_at_every_step(monkeypatch: pytest
     obey(session, ["set c[0] = 1"])
     script_of(session)
     assert len(read) > first
+
+
+def _large() -> Session:
+    """Return a session with more in it than a megabyte of text."""
+    network = build_network(
+        {"name": "wide", "tokens": {"kind": "words", "vocabulary": ["<unk>", "a"]}, "embedding_size": 3,
+         "layers": [{"cell": "rnn", "hidden_size": 1024}], "readout": "mean", "classes": ["x", "y"]},
+        seed=1,
+    )  # fmt: skip
+    session = Session.open(Source(network, [sentence(network, "a a a a")], interpreter="numpy"))
+    for n in range(60):
+        answer(session, f"feature rare{n} = random(h)")
+    for n in (1, 2, 3):
+        answer(session, f"patch h @ {n} from base @ 0")
+    return session
+
+
+def test_a_session_that_is_saved_is_read_again_however_much_it_holds(tmp_path: Path) -> None:
+    session = _large()
+    path = tmp_path / "work.ltui"
+    answer(session, f"save-session {path}")
+    answer(session, f"save-edits {tmp_path / 'edits.txt'}")
+    assert path.stat().st_size > 1 << 20
+    again = Session.open(session.source)
+    answer(again, f"source {path}")
+    assert script_of(again) == script_of(session)
+    assert len(again.frame.names.features) == 60
+    assert len(read_edit_script(tmp_path / "edits.txt")) == 3
+    journal = present(Journal.begin(tmp_path))
+    journal.write(script_of(session))
+    assert list(journal.read()) == script_of(session)
+    journal.forget()
+
+
+def test_what_would_not_be_read_again_is_not_written_and_what_was_kept_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, said = opened(), list[str]()
+    path, edits = tmp_path / "work.ltui", tmp_path / "edits.txt"
+    journal = present(Journal.begin(tmp_path))
+    answer(session, "set layer0.forward.f[1] @ 1 = 0")
+    before = script_of(session)
+    answer(session, f"save-session {path}")
+    answer(session, f"save-edits {edits}")
+    journal.write(before)
+    held = {one: one.read_bytes() for one in (path, edits, journal.path)}
+    for name, most in (("SCRIPT_BYTES", 300), ("SCRIPT_LINES", 2)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"lstm_tui.formats.io.files.{name}", most)
+            for n in range(8):
+                answer(session, f"set layer0.forward.f[1] @ 2 = 0.{n}")
+            for line in (f"save-session {path} over", f"save-edits {edits} over"):
+                with pytest.raises(UserError, match="is the most") as error:
+                    answer(session, line)
+                assert "\n" not in str(error.value)
+            with setbacks.told_by(said.append):
+                assert journal.ask()(script_of(session)) is False
+    assert {one: one.read_bytes() for one in held} == held
+    assert len(said) == 2
+    assert all("the journal of this session cannot be used" in one for one in said)
+    journal.forget()

@@ -9,6 +9,7 @@ import pytest
 from saved_arrays import savez
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at
+from lstm_tui.debugger.commands.autoencoder import row_of_autoencoder
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.encoder_activation import Dictionary
 from lstm_tui.debugger.session import Session
@@ -17,7 +18,7 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.autoencoder import autoencoder_of
-from lstm_tui.formats.inputs.text_input import text_from
+from lstm_tui.formats.inputs.text_input import read_script, text_from
 from lstm_tui.models.bundled import open_model
 
 TEXT = "she likes pizza . he wants to eat music . they like tea .\nhe likes tea ."
@@ -229,6 +230,46 @@ def test_a_saved_session_has_its_activation_to_the_bit(tmp_path: Path) -> None:
     assert again.frame.names.features == session.frame.names.features
     for name in ("one", "two", "three"):
         np.testing.assert_array_equal(at_every_token(again, name), at_every_token(session, name))
+
+
+def test_rows_of_one_dictionary_are_saved_with_it_once_and_it_is_held_once(tmp_path: Path) -> None:
+    rows = 8192  # more numbers than a line of text would be read with in each of them
+    savez(tmp_path / "s.npz", arrays(1, rows) | {"k": np.array(64)})
+    savez(tmp_path / "t.npz", arrays(2, rows) | {"k": np.array(64)})
+    session = opened()
+    asked = {"a": ("s", 3), "b": ("s", 8000), "other": ("t", 8000), "more": ("s", 17)}
+    for name, (file, row) in asked.items():
+        answer(session, f"feature {name} = sae(c, {tmp_path / file}.npz, {row})")
+    answer(session, f"save-session {tmp_path / 'w.ltui'}")
+    assert (tmp_path / "w.ltui").stat().st_size < 2.1 * 4 / 3 * rows * (4 * UNITS + 8)
+    again = opened()
+    for line in read_script(tmp_path / "w.ltui").lines:
+        if line.startswith("feature "):
+            answer(again, line)
+    features = again.frame.names.features
+    assert features == session.frame.names.features
+    assert list(features) == list(asked)
+    for held in (features, session.frame.names.features):
+        assert len({id(one.dictionary) for one in held.values()}) == 2
+    for name, (file, row) in asked.items():
+        given = dict(np.load(tmp_path / f"{file}.npz"))
+        every = naive(given, states(again), "top")
+        np.testing.assert_allclose(at_every_token(again, name), every[:, row], atol=1e-6)
+    for wrong in ("like nothing", "like d", "like a"):
+        with pytest.raises(UserError) as error:
+            answer(again, f"feature z = layer0.forward.c · [{', '.join('1' * UNITS)}] behind top 3 of 9 as 1 {wrong}")
+        assert "\n" not in str(error.value)
+
+
+def test_how_much_is_rebuilt_is_the_same_in_any_stretches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    savez(tmp_path / "s.npz", arrays(3) | {"k": np.array(7)})
+    values = np.random.default_rng(4).normal(size=(101, UNITS))
+    for words in (["4"], ["4", "relu"], ["4", "jumprelu .2"]):
+        read = row_of_autoencoder("q", PASS, "c", UNITS, str(tmp_path / "s.npz"), words)
+        whole = read.rebuilt(values, True)
+        with monkeypatch.context() as patch:
+            patch.setattr("lstm_tui.debugger.commands.autoencoder.STRETCH", 7 * ROWS)
+            assert read.rebuilt(values, True) == pytest.approx(whole, rel=1e-12)
 
 
 BAD: dict[str, dict[str, Array]] = {

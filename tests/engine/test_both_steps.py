@@ -100,7 +100,7 @@ def test_odd_sizes_held_and_resumed(cell: str, hidden: int, steps: int, held: in
 
 
 def test_progress_is_told_of_both_and_may_end_them(counted: Counted) -> None:
-    network = both_ways("lstm", 8, 2)
+    network = both_ways("lstm", 4, 2)
     x, told = given_to(network, 100), list[tuple[int, int]]()
     counted.compared(network, x, progress=lambda *done: told.append(done))
     assert counted.taken == 2
@@ -118,7 +118,7 @@ def test_progress_is_told_of_both_and_may_end_them(counted: Counted) -> None:
 
 def test_what_is_not_alike_is_run_one_after_the_other(counted: Counted) -> None:
     made = {
-        **layer("lstm", 8, directions=["forward", "backward"], merge="concat"),
+        **layer("lstm", 4, directions=["forward", "backward"], merge="concat"),
         "own": {"backward": {"cell": "gru"}},
     }
     network = random_network({"name": "made", "input_size": 5, "layers": [made]})
@@ -131,13 +131,13 @@ def test_nothing_is_compiled_for_both_under_a_key_nor_before_it_pays(monkeypatch
     if not interpreter.serves():
         pytest.skip("nothing is compiled here")
     counted = Counted(monkeypatch, 0.001)
-    network = both_ways("lstm", 8)
+    network = both_ways("lstm", 4)
     x = given_to(network, 60)
     taken = [counted.compared(network, x) for _ in range(200)]
     assert taken[0] == 0, "two short runs are not worth it"
     assert taken[-1] == 1
     counted = Counted(monkeypatch)
-    other = both_ways("gru", 8)
+    other = both_ways("gru", 4)
     counted.is_on = False
     run_arrays(other, x, "numba")
     counted.is_on = True

@@ -286,11 +286,12 @@ def test_a_process_that_is_forked_while_it_runs(forced: Forced) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_process_that_is_forked_while_another_thread_compiles() -> None:
+@pytest.mark.parametrize("turn", [host._turn, Newest.turn])
+def test_a_process_that_is_forked_while_another_thread_compiles(turn: Any) -> None:
     compiling = threading.Event()
 
     def compiles() -> None:
-        with host._turn:
+        with turn:
             compiling.set()
             time.sleep(0.05)
 
@@ -299,7 +300,7 @@ def test_a_process_that_is_forked_while_another_thread_compiles() -> None:
     assert compiling.wait(60)
     child = os.fork()
     if child == 0:
-        os._exit(0 if host._turn.acquire(timeout=1) else 1)
+        os._exit(0 if turn.acquire(timeout=1) else 1)
     thread.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 

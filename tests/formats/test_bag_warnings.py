@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from saved_arrays import savez
 import lstm_tui
 from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
+from lstm_tui.formats.importers.torch.joins import WidthSums
 from lstm_tui.formats.importers.torch.modules import place_by_name
 
 
@@ -322,3 +324,29 @@ def test_two_heads_above_a_dense_layer_are_not_surely_a_chain(
     assert sure or {f"{names[0]}, {names[1]}", f"{names[0]}, {names[2]}"} <= set(others)
     wider = bag | random.linear(names[1], 4, 3) | random.linear(names[2], 3, 2)  # which fit one way alone
     assert how(joined(wider, tmp_path), "readout") == f"{', '.join(names)} (inferred)"
+
+
+def test_many_modules_one_above_the_other_are_put_together_at_once(tmp_path: Path) -> None:
+    random = Random(0)
+    bag: dict[str, Array] = {}
+    for n in range(40):  # what 40 could read together are 2**40 sums
+        bag |= random.torch(f"rnn{n}", "rnn", 2, 2)
+    assert how(opened(bag, tmp_path), "join") == f"{','.join(f'rnn{n}' for n in range(40))} (inferred)"
+
+
+def test_what_modules_hold_together_is_what_every_combination_says() -> None:
+    numbers = np.random.default_rng(5)
+    for _ in range(200):
+        widths = numbers.integers(1, 9, int(numbers.integers(1, 8))).tolist()
+        most = int(numbers.integers(1, 30))
+        sums = WidthSums(most)
+        for n, width in enumerate(widths):
+            sums.add(str(n), width)
+        fewest: dict[int, int] = {}
+        for count in range(2, len(widths) + 1):
+            for some in combinations(widths, count):
+                fewest.setdefault(sum(some), count)
+        assert {total: len(names) for total, names in sums.several.items()} == {
+            total: count for total, count in fewest.items() if total <= most
+        }
+        assert all(sum(widths[int(one)] for one in names) == total for total, names in sums.several.items())

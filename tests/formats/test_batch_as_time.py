@@ -108,3 +108,13 @@ def test_what_is_read_along_the_batch_twice_is_as_it_was() -> None:
     assert read_along_the_batch(Recording("r", uneven), "each") is None
     assert read_along_the_batch(Recording("r", [{**rows[0], "initial/layer0.forward/h": np.ones(4)}]), "each") is None
     assert read_along_the_batch(Recording("r", [{"input": rows[0]["input"], "result": np.ones(2)}]), "mean") is None
+
+
+def test_how_much_is_read_along_the_batch_is_bounded() -> None:
+    one = {"input": np.zeros((3, 2)), "result": np.zeros(2)}
+    turned = present(read_along_the_batch(Recording("r", [one] * 1_000), "last"))
+    assert len(turned.sequences) == max(len(given["input"]) for given in turned.sequences) == 64
+
+
+def test_an_input_that_is_one_number_is_read_along_nothing() -> None:
+    assert read_along_the_batch(Recording("r", [{"input": np.array(3), "output": np.zeros((2, 2))}]), "last") is None

@@ -35,7 +35,7 @@ def test_nothing_in_the_file_is_obeyed_by_a_terminal_and_nothing_fails(tmp_path:
 
 
 def test_a_long_file_is_shortened_to_its_newest_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lstm_tui.formats.io.command_history.SCRIPT_BYTES", 100)
+    monkeypatch.setattr("lstm_tui.formats.io.command_history._MOST_BYTES", 100)
     monkeypatch.setattr("lstm_tui.formats.io.command_history._MOST", 5)
     path = tmp_path / "history"
     path.write_text("".join(f"goto {n}\n" for n in range(100)))

@@ -14,6 +14,7 @@ import pytest
 
 from lstm_tui.engine import setbacks
 from lstm_tui.formats.io.command_history import Past
+from lstm_tui.formats.io.files import SCRIPT_BYTES
 from lstm_tui.formats.io.journal import Journal, cut_off, journal_folder
 
 
@@ -31,6 +32,7 @@ def begun() -> Journal:
 
 HOLDS = """
 import sys
+from lstm_tui.formats.io.files import SCRIPT_BYTES
 from lstm_tui.formats.io.journal import Journal, cut_off
 journal = Journal.begin()
 journal.write(["one", "two"])
@@ -109,7 +111,7 @@ def test_the_newest_comes_first() -> None:
 
 def test_a_journal_that_is_too_large_or_gone_holds_nothing() -> None:
     journal = begun()
-    journal.path.write_bytes(b"x" * ((1 << 20) + 1))
+    journal.path.write_bytes(b"x" * (SCRIPT_BYTES + 1))
     assert journal.read() == ()
     journal.path.unlink()
     assert journal.read() == ()

@@ -248,6 +248,14 @@ def test_no_fact_that_is_kept_is_a_fault_of_an_importer() -> None:
     assert not [line for line in FACTS.read_text("utf-8").splitlines() if re.search(r"\([A-Z]\w*Error: ", line)]
 
 
+def test_nothing_is_said_to_be_followed_beside_a_warning_that_it_is_not() -> None:
+    warned = {name: [line for line in lines if line.startswith("warnings: ") and "not followed" in line]
+              for name, lines in kept().items()}  # fmt: skip
+    assert {name.rpartition("_")[2] for name, lines in warned.items() if lines} >= {"trace.pt", "export.pt2"}
+    for name, lines in warned.items():
+        assert not lines or not [one for one in kept()[name] if re.search(r"= followed \((confirmed|set)", one)], name
+
+
 def test_every_network_has_its_facts_kept() -> None:
     assert names() == list(kept())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,10 @@ import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import ImportOptions, open_file
-from lstm_tui.formats.verify.compared_run import recurrent_layers
+from lstm_tui.formats.verify.alternatives import other_readings
+from lstm_tui.formats.verify.compared_run import recurrent_layers, run_recorded, values_of
+from lstm_tui.formats.verify.expected_pairs import ExpectedPairs
+from lstm_tui.formats.verify.recorded_run import read_reference
 from lstm_tui.formats.verify.verification import verify
 
 FILES = Path(__file__).parent / "files"
@@ -105,6 +109,7 @@ def test_a_recording_that_does_not_belong_is_one_line(tmp_path: Path) -> None:
         ({"input": TORCH["x"]}, "should hold `input`"),
         ({"input": TORCH["x"], "layer0.forward/hh": np.zeros((6, 4))}, "did you mean layer0.forward/h"),
         ({"input": TORCH["x"], "layer0.forward/h": np.zeros((6, 5))}, "should be 6×4 and is 6×5"),
+        ({"input": TORCH["x"], "layer0.forward/h": np.zeros(())}, "should be 6×4 and is one number"),
         ({"input": TORCH["x4"], "layer0.forward/h": np.zeros((6, 4))}, "4 columns"),
     ):
         np.savez(tmp_path / "ref.npz", **arrays)
@@ -127,7 +132,7 @@ def test_what_the_whole_model_said_is_left_out_where_the_file_cannot_say_it(
         verify(BOTH, ImportOptions(), only)
 
 
-def stacked(tmp_path: Path, settings: dict[str, str]) -> tuple[Path, Path]:
+def stacked(tmp_path: Path, settings: dict[str, str], states: bool = True) -> tuple[Path, Path]:
     """Return a file of two layers above a table, and a recording of it as it is read with settings."""
     rng = np.random.default_rng(4)
 
@@ -144,7 +149,7 @@ def stacked(tmp_path: Path, settings: dict[str, str]) -> tuple[Path, Path]:
     network = open_file(bag, ImportOptions(settings)).network
     trace = lstm_tui.trace(ids, network)
     shown = [trace[network.layers[n].passes[0].name]["h"] for n in recurrent_layers(network)]
-    recorded = {f"layer{n}.forward/h": one for n, one in enumerate(shown)}
+    recorded = {f"layer{n}.forward/h": one for n, one in enumerate(shown)} if states else {}
     savez(reference, {"input": ids, **recorded, "output": present(trace.output)})
     return bag, reference
 
@@ -167,3 +172,76 @@ def test_mistakes_in_every_layer_of_a_module_are_found_where_readings_add_layers
     _, verdict = verify(bag, ImportOptions(), reference)
     assert verdict.first is not None
     assert settings in verdict.fitting
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"layer0.gate_order": "igfo", "layer1.forget_bias": "1"},
+        {"layer0.transposed": "recurrent", "layer1.transposed": "input"},
+        {"layer1.gate_order": "ifog", "readout.before": "relu"},
+        {"layer0.biases": "input", "layer1.gate_activation": "hard_sigmoid_keras3"},
+    ],
+    ids=lambda settings: ",".join(settings),
+)
+def test_two_mistakes_each_in_one_layer_of_several_are_found_from_the_answer_alone(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    bag, reference = stacked(tmp_path, settings, states=False)
+    _, verdict = verify(bag, ImportOptions(), reference)
+    assert present(verdict.first).name == "output"
+    assert settings in verdict.fitting
+
+
+def test_every_two_decisions_that_can_be_taken_at_once_are_tried_once(tmp_path: Path) -> None:
+    """Beside a loop over all decisions: of a layer alone, of every layer, and of what stands around them."""
+    bag, _ = stacked(tmp_path, {})
+    report = open_file(bag).report
+    tried = [frozenset(one.items()) for one in other_readings(report, "output")]
+    assert len(tried) == len(set(tried))
+    left_out = ("network", "container", "description", "join")
+    single = {(fact.key, value) for fact in (*report.facts, *report.offered) if fact.key not in left_out
+              for value in fact.others if value != fact.value}  # fmt: skip
+    assert {frozenset({one}) for one in single} <= set(tried)
+    for one in single:
+        for other in single:
+            assert one[0] == other[0] or frozenset({one, other}) in tried, (one, other)
+
+
+def test_pairs_come_in_the_order_in_which_they_are_expected_to_fit(tmp_path: Path) -> None:
+    bag, _ = stacked(tmp_path, {})
+    report = open_file(bag).report
+    wanted = {"layer0.forget_bias": "1", "layer1.transposed": "both"}
+
+    def expected(one: Mapping[str, str], other: Mapping[str, str]) -> float:
+        return float(len({**one, **other}.items() ^ wanted.items()))
+
+    pairs = [one for one in other_readings(report, "output", expected=expected)
+             if len({(key.rpartition(".")[2], value) for key, value in one.items()}) > 1]  # fmt: skip
+    assert pairs[0] == wanted
+    first = [len(one.items() ^ wanted.items()) for one in pairs if not any(key.endswith("before") for key in one)]
+    assert first == sorted(first)
+
+
+def test_two_decisions_are_expected_to_do_what_each_does_alone(tmp_path: Path) -> None:
+    """Beside the same sum, taken of runs one by one."""
+    bag, reference = stacked(tmp_path, {"readout.activation": "tanh"})
+    one, other = {"layer0.forget_bias": "1"}, {"readout.activation": "relu"}
+    recorded = read_reference(reference)
+    pairs = ExpectedPairs(open_file(bag).network, recorded)
+
+    def values(settings: dict[str, str]) -> np.ndarray:
+        trace = run_recorded(open_file(bag, ImportOptions(settings)).network, recorded.sequences[0], "")
+        computed = values_of(trace)
+        return np.concatenate([computed[name].ravel() for name in sorted(computed) if name in recorded.sequences[0]])
+
+    sequence = recorded.sequences[0]
+    names = [name for name in sorted(sequence) if name in values_of(run_recorded(open_file(bag).network, sequence, ""))]
+    held = np.concatenate([np.ravel(sequence[name]) for name in names])
+    assert pairs.distance(one, other) == np.inf  # neither was tried
+    pairs = ExpectedPairs(open_file(bag).network, recorded)
+    for settings in (one, other):
+        pairs.note(settings, open_file(bag, ImportOptions(settings)).network)
+    sum_of_both = values(one) + values(other) - values({})
+    assert pairs.distance(one, other) == pytest.approx(float(np.sqrt(np.mean((sum_of_both - held) ** 2))))

@@ -59,7 +59,7 @@ def test_a_task_goes_without_a_network(capsys: pytest.CaptureFixture[str]) -> No
 
 def row(name: str, context: str, right: int, answers: int, once: bool) -> MeasuredNetwork:
     return MeasuredNetwork(
-        name, "lstm", 4, context, 100, right / answers, 0.1, 1.0, context == "before", 9, answers, once
+        name, "lstm", "", 4, context, 100, right / answers, 0.1, 1.0, context == "before", 9, answers, once
     )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from driven_screen import network, sequences
+from edited_networks import sentence
 from textual.pilot import Pilot
 
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.engine.runtime.run import run
+from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.canvas.palette import DARK_PALETTE
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.views.compare import CompareApp, CompareScreen
@@ -57,6 +59,22 @@ def test_no_head_of_the_table_loses_its_end(compared: Comparison, width: int) ->
     pass_name = "layer0.forward"
     head = draw_compare(compared, 0, pass_name, width - 2, 20, DARK_PALETTE).lines[0].plain
     assert head.rstrip().endswith("apart" if compared.comparable(pass_name) else "units differ")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_the_chosen_unit_of_either_side_is_named(size: tuple[int, int]) -> None:
+    """At the widths at which a row of the table has no room for a name."""
+    story = open_model("story")
+    before = after = run(story, sentence(story, "Ganesh likes pizza"))
+
+    async def act(pilot: Pilot[int], screen: CompareScreen) -> None:
+        for side in ("units0", "units1"):
+            pane = screen.query_one(f"#{side}", Pane)
+            name = pane.view.frame.names.name("layer0.forward", pane.view.unit)
+            assert name
+            assert f"{name} ─" in text(screen, side).splitlines()[0]
+
+    shown(Comparison.of(before, after, ("one", "other")), act, size)
 
 
 def test_both_stand_at_the_same_token() -> None:

@@ -248,16 +248,19 @@ def test_parts_are_shown_by_token_before_the_bias_and_said_to_be_of_the_whole_te
         assert tokens == [view.trace.sequence.tokens[t] for t in largest]
 
 
-def test_the_equation_says_that_an_edit_set_its_value_and_what_it_was() -> None:
-    view = edited("set layer0.forward.f[4] @ 3 = 0").but(value="f", units={"layer0.forward": 4})
-    before = view.frame.difference.before["layer0.forward"]["f"][3, 4]  # type: ignore[union-attr]
-    gives = explain(view.frame.trace["layer0.forward"], "f", 3, 4).computed
+@pytest.mark.parametrize(("value", "sign"), [("f", ""), ("o", ""), ("g", "+"), ("h", "+")])
+def test_the_equation_says_that_an_edit_set_its_value_and_what_it_was(value: str, sign: str) -> None:
+    """Each number as its column writes it: a gate without a sign."""
+    view = edited(f"set layer0.forward.{value}[4] @ 3 = 0").but(value=value, units={"layer0.forward": 4})
+    before = view.frame.difference.before["layer0.forward"][value][3, 4]  # type: ignore[union-attr]
+    gives = explain(view.frame.trace["layer0.forward"], value, 3, 4).computed
     assert gives is not None
     for text in (
         draw_cell(view, 90, 18, PALETTES[0], 4).text(),
         draw_equation_line(view, 140, PALETTES[0]).plain,
     ):
-        assert f"= {gives:.2f} ◆ set .00 was {before:+.2f}".replace("0.", ".") in text
+        now, set_to, was = (f"{one:{sign}.2f}" for one in (gives, 0.0, before))
+        assert f"= {now} ◆ set {set_to} was {was}".replace("0.", ".") in text
 
 
 def test_the_page_of_equations_marks_the_weights_that_were_edited_and_an_input_that_changed() -> None:

@@ -397,3 +397,14 @@ def test_what_each_token_adds_to_the_winner_sums_to_its_lead(cell: str) -> None:
         lead = said[compared.winner] - others.mean()
         rest = compared.parts[0 if run is one else 1].toward(compared.winner)[1] if compared.parts else 0.0
         assert float(parts.sum()) + float(rest) == pytest.approx(float(lead), abs=1e-4)
+
+
+@pytest.mark.parametrize("width", range(38, 110, 4))
+def test_what_the_ledger_is_of_stands_apart_from_the_number_or_not_at_all(width: int) -> None:
+    view = seen_from("lstm")
+    target = outputs_of(view)[0]
+    answer = InfluenceAnswer(view, target, influence(view.trace, target), np.zeros(TOKENS), TOKENS, False, cursor=1)
+    first = text_of(cells(answer.draw(width, 20, PALETTE).lines[0])).rstrip()
+    number, gap, whose = first.partition(" ledger: ")
+    assert number.rstrip()[-1].isdigit()
+    assert not gap or whose.endswith(f"t={TOKENS - 1}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_tui.debugger.encoder_activation import Dictionary, EncoderActivation
+from lstm_tui.debugger.encoder_activation import STRETCH, Dictionary, EncoderActivation
 from lstm_tui.debugger.features import Feature
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
@@ -51,18 +51,25 @@ class RowRead:
         file = self.file
         if file.decoder is None or len(values) < 2:
             return float("nan")
+        step = max(STRETCH // len(file.encoder), 1)
         with np.errstate(all="ignore"):
             values = np.asarray(values, np.float64)
-            sums = values @ file.encoder.T + file.biases(taken_off)
-            out = np.maximum(sums, 0.0)
-            if self.activation.kind == "jumprelu":
-                out = np.where(sums > self._thresholds, out, 0.0)
-            elif self.activation.kind == "top":
-                least = np.partition(sums, -self.activation.k, axis=1)[:, -self.activation.k, None]
-                out = np.where(sums >= least, out, 0.0)
-            missed = float(np.square(values - out @ file.decoder - file.before).sum())
+            missed = sum(self._missed(values[t : t + step], taken_off) for t in range(0, len(values), step))
             whole = float(np.square(values - values.mean(axis=0)).sum())
             return 1 - missed / whole if whole > 0 and np.isfinite(missed) else float("nan")
+
+    def _missed(self, values: Array, taken_off: bool) -> float:
+        """Return the sum of the squares of what is not rebuilt of some values, (S, n)."""
+        file = self.file
+        assert file.decoder is not None
+        sums = values @ file.encoder.T + file.biases(taken_off)
+        out = np.maximum(sums, 0.0)
+        if self.activation.kind == "jumprelu":
+            out = np.where(sums > self._thresholds, out, 0.0)
+        elif self.activation.kind == "top":
+            least = np.partition(sums, -self.activation.k, axis=1)[:, -self.activation.k, None]
+            out = np.where(sums >= least, out, 0.0)
+        return float(np.square(values - out @ file.decoder - file.before).sum())
 
     @property
     def _thresholds(self) -> Array:

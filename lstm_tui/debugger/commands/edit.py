@@ -280,8 +280,8 @@ def verdicts_of_all(session: Session) -> Iterator[str]:
 def outputs_beside(one: Trace, other: Trace, unedited: Trace | None = None) -> Iterator[str]:
     """Yield the outputs for the whole text of two runs, the largest changes first; a change that is NaN before all.
 
-    Where none differs, that is said instead. Where a run without edits is given that had another number than the first
-    of the two, that number is told too.
+    Where none differs, that is said instead; what was NaN and is NaN is no change. Where a run without edits is given
+    that had another number than the first of the two, that number is told too.
     """
     before, after, names = one.result, other.result, other.classes
     if before is None or after is None or before.shape != after.shape:
@@ -291,10 +291,13 @@ def outputs_beside(one: Trace, other: Trace, unedited: Trace | None = None) -> I
         return
     with np.errstate(all="ignore"):
         sizes = np.nan_to_num(np.abs(after.astype(float) - before), nan=np.inf, posinf=np.inf)
+    sizes[(before == after) | (np.isnan(before) & np.isnan(after))] = 0.0
     if not sizes.any():
-        yield "no output for the whole text differs"
+        unknown = int(np.isnan(after).sum())
+        known = "" if not unknown else f"; {unknown} of {len(after)} are not known, as before"
+        yield f"no output for the whole text differs{known}"
         return
-    for n in np.argsort(-sizes, kind="stable")[:_MOST_OUTPUTS]:
+    for n in np.argsort(-sizes, kind="stable")[: min(_MOST_OUTPUTS, int((sizes > 0).sum()))]:
         name = visible(names[n]) if n < len(names) else f"output {n}"
         yield f"{name}: {from_to(before[n], after[n], 3)}{_unedited(unedited, n, float(before[n]))}"
 

@@ -83,7 +83,9 @@ def _feature(session: Session, rest: str) -> Iterable[str]:
         session.name_direction(name, None)
         return (f"{visible(name)} stands for nothing now",)
     _check(session, name)
-    written = read_written(name, text)
+    features = session.frame.names.features
+    known = {one.name: one.dictionary for one in features.values() if one.dictionary is not None}
+    written = read_written(name, text, known)
     if written is not None:
         return _named(session, written)
     asked = _asked(name, text)
@@ -220,6 +222,8 @@ def _named(session: Session, feature: Feature) -> tuple[str, ...]:
             f"{count_of(_size(session, passed, value), 'unit')}"
         )
     feature = replace(feature, pass_name=passed, value=value)
+    for one in session.frame.names.features.values():
+        feature = feature.sharing(one)
     session.name_direction(feature.name, feature)
     return (f"{feature.name} is a direction of {passed}.{value}: {visible(feature.origin) or 'given in numbers'}",)
 

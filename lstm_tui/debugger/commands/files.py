@@ -16,8 +16,8 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now, digest, script_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.text_input import read_text
-from lstm_tui.formats.io.files import SCRIPT_BYTES, replacing
+from lstm_tui.formats.inputs.text_input import read_script
+from lstm_tui.formats.io.files import replacing, script_content
 
 OVER = "over"
 
@@ -102,7 +102,7 @@ def _source(session: Session, rest: str) -> Iterator[str]:
 
 
 def _executed(session: Session, path: str) -> Iterator[str]:
-    lines = as_typed_now(read_text(Path(path).expanduser(), SCRIPT_BYTES).lines)
+    lines = as_typed_now(read_script(Path(path).expanduser()).lines)
     if session.sourcing >= _DEEPEST:
         raise UserError(f"{visible(path)}: scripts call each other more than {_DEEPEST} deep")
     session.sourcing += 1
@@ -135,8 +135,9 @@ def _save(session: Session, rest: str) -> tuple[str, ...]:
     if not over:
         _check_mine(session, path, name)
     lines = script_of(session)
+    content = script_content(lines, visible(name.strip()))
     with replacing(path) as stream:
-        stream.write("".join(f"{line}\n" for line in lines).encode())
+        stream.write(content)
     session.files[os.path.realpath(path)] = digest(lines)
     return (f"{len(lines)} lines written to {visible(name)}",)
 
@@ -147,7 +148,7 @@ def _check_mine(session: Session, path: Path, name: str) -> None:
         return
     known = session.files.get(os.path.realpath(path))
     try:
-        same = known is not None and digest(read_text(path, SCRIPT_BYTES).lines) == known
+        same = known is not None and digest(read_script(path).lines) == known
     except UserError:
         same = False
     if not same:

@@ -1,4 +1,4 @@
-"""Words of gdb, pdb and rr that are no verbs here, each with what does its work; topics of their `info`, `show`, `set`.
+"""Words of gdb, pdb, rr and our screen that are no verbs here, each with what does its work; topics of gdb's commands.
 
 The lists of those programs are in the tests: each of their words is a verb here, or stands in a table of this file.
 """
@@ -118,6 +118,10 @@ COUNTERPARTS: dict[str, str] = {
     "complete": "the tab key completes; `help` lists the verbs",
     "ps": "`lstm-tui models` lists the networks that are here",
     "traceinfo": "`info frame` tells what is open",
+    **dict.fromkeys(
+        ("explain", "why"), "`print c[3]` explains a value: its equation in numbers; `who` tells what moved it"
+    ),
+    "verdict": "`print result` tells what the network says of the whole text, `output` what it says here",
 }  # fmt: skip
 """Words that are no verbs, and what to type instead."""
 

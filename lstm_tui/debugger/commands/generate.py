@@ -12,7 +12,7 @@ from lstm_tui.analysis.distribution import choose, first_predicted, largest, per
 from lstm_tui.debugger.commands.complete import tokens_like
 from lstm_tui.debugger.commands.edit import EDIT_VERBS, make_edit, outputs_beside, verdicts
 from lstm_tui.debugger.commands.goto import listed_places
-from lstm_tui.debugger.commands.table import VERBS, Verb
+from lstm_tui.debugger.commands.table import VERBS, Verb, check_not_restored
 from lstm_tui.debugger.edits.apply import is_unknown
 from lstm_tui.debugger.edits.counterfactual import Doubted, propagate, replace_everywhere
 from lstm_tui.debugger.edits.history import Question
@@ -169,6 +169,7 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
         unknown = () if ended else ("what the model says in the end is not computed here",)
         return (made, *ended, *unknown, _ASKED)
     if (other := _editing(verb)) is not None and verb not in before.sequence.tokens:
+        check_not_restored(session, other)
         said = other(trial, behind.strip())
         session.question = None
         return (*said, _ASKED)

@@ -155,8 +155,8 @@ def _pass(session: Session, rest: str) -> tuple[str, ...]:
 )
 def _line(session: Session, rest: str) -> tuple[str, ...]:
     number, _, own = rest.partition(" ")
-    wanted = count_of(number)
-    if not rest or own.strip() not in ("", "own") or wanted > session.frame.lines:
+    wanted = whole_number(number, 1, session.frame.lines)
+    if wanted is None or own.strip() not in ("", "own"):
         raise UserError(f"which line? there are {session.frame.lines} that hold something, from 1")
     session.open_line(wanted - 1, own=bool(own))
     return position_lines(session.frame)

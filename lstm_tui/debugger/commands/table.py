@@ -266,14 +266,23 @@ def _answer(session: Session, line: str) -> tuple[str, ...]:
             reply = obey(session, scripting.commands[word].body, answer, f"`{word}`", rest)
         else:
             verb, rest = _meant(session, word, rest, line)
-            if scripting.is_restored and (verb.touches_files or verb.name == "quit"):
-                raise UserError(f"`{verb.name}` is not executed from a saved session: `define` the word again yourself")
+            check_not_restored(session, verb)
             reply = verb(session, with_numbers(session, rest) if verb.takes_numbers and "$" in rest else rest)
         after = session.frame
         moved = after.position != before.position or after.trace is not before.trace
         if len(session.displays) and moved and not scripting.depth:
             reply += tuple(one.line for one in session.stops.shown())
     return reply
+
+
+def check_not_restored(session: Session, verb: Verb) -> None:
+    """Refuse a verb that touches files, or ends the session, where it comes from a saved one.
+
+    Raises:
+        UserError: It does.
+    """
+    if session.scripting.is_restored and (verb.touches_files or verb.name == "quit"):
+        raise UserError(f"`{verb.name}` is not executed from a saved session: `define` the word again yourself")
 
 
 def _meant(session: Session, word: str, rest: str, line: str) -> tuple[Verb, str]:

@@ -18,8 +18,7 @@ from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.inputs.text_input import read_text
-from lstm_tui.formats.io.files import SCRIPT_BYTES
+from lstm_tui.formats.inputs.text_input import read_script
 
 MOST_CHECKS = 200
 _OF_TEXT = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")\s*:\s*(?P<asserted>.*)\Z')
@@ -47,7 +46,7 @@ def read_checks(path: str | Path) -> tuple[CheckLine, ...]:
     Raises:
         UserError: It cannot be read, holds none or too many, or with the line of the first mistake.
     """
-    given = read_text(path, SCRIPT_BYTES)
+    given = read_script(path)
     found = []
     for number, line in enumerate(given.content.splitlines(), start=1):
         asserted, text = line.strip(), None

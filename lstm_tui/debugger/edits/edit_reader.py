@@ -37,8 +37,8 @@ from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span, whole_number
 from lstm_tui.formats.bundled_files import is_bundled
-from lstm_tui.formats.inputs.text_input import read_text
-from lstm_tui.formats.io.files import SCRIPT_BYTES, replacing
+from lstm_tui.formats.inputs.text_input import read_script
+from lstm_tui.formats.io.files import replacing, script_content
 
 
 class Defaults(Protocol):
@@ -540,12 +540,12 @@ def parse_edit_script(text: str, source: str = "edit script") -> tuple[Edit, ...
 
 @door("edits")
 def read_edit_script(path: str | Path) -> tuple[Edit, ...]:
-    """Read the edits of a file, at most a mebibyte of them.
+    """Read the edits of a file, as many as a script has.
 
     Raises:
         UserError: If it cannot be read, or with the line of the first mistake.
     """
-    text = read_text(path, SCRIPT_BYTES)
+    text = read_script(path)
     return parse_edit_script(text.content, text.where)
 
 
@@ -560,5 +560,6 @@ def write_edit_script(path: str | Path, lines: Iterable[str], words: Iterable[st
     for line in lines:
         said = next(told, "")
         rows += [f"# {said}", line] if said else [line]
+    content = script_content(rows or ["# no edits"], visible(str(path)))
     with replacing(path) as stream:
-        stream.write(("\n".join(rows) or "# no edits").encode() + b"\n")
+        stream.write(content)

@@ -23,6 +23,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.errors import nearest
 from lstm_tui.engine.language.vocabulary import shortened
+from lstm_tui.engine.number_text import count_of
 
 _Found = TypeVar("_Found")
 _ARITHMETIC: dict[str, Callable[[Array, Array], Array]] = {
@@ -223,8 +224,8 @@ class _Evaluator:
         right = self.as_matrix(node.right, moment)
         columns, lines = inner_sizes(left, right)
         if columns != lines and not (left.shape is not None and right.shape is None and right.size == 1):
-            has = f"{columns} columns" if left.shape is not None else f"{columns} units"
-            other = f"{lines} rows" if right.shape is not None else f"{lines} units"
+            has = count_of(columns, "column" if left.shape is not None else "unit")
+            other = count_of(lines, "row" if right.shape is not None else "unit")
             said = f"{self.shown(node.left)} has {has} and {self.shown(node.right)} {other}"
             raise self.fail(said, node, place=node.place)
         return product(left, right)

@@ -379,7 +379,9 @@ def _whole(node: Node) -> int:
     """Return a whole number as it is written: 1e3 is none."""
     number = whole_number(node.written, most=_LARGEST) if isinstance(node, NumberNode) else None
     if number is None:
-        raise Mistake("a whole number from 0 stands here", node.start)
+        too_large = isinstance(node, NumberNode) and node.written.isdecimal()
+        said = f"{_LARGEST} is the most" if too_large else "a whole number from 0 stands here"
+        raise Mistake(said, node.start)
     return number
 
 

@@ -184,8 +184,10 @@ def way_words(found: CausalMap, number: float) -> str:
     way = float(part_of_way(np.float64(number), found.here, found.there))
     if np.isnan(way):
         part = ""
+    elif abs(way) < _ROUNDED:
+        part = f", {percent(min(abs(way), 1.0))} {'of the way' if way >= 0 else 'in the opposite direction'}"
     else:
-        part = f", {percent(min(way, 1.0))} of the way" if 0 <= way < _ROUNDED else f", {sentence(way, 3)} × the way"
+        part = f", {sentence(way, 3)} × the way"
     return f"{from_to(found.here, number, 3)}{part}"
 
 

@@ -278,7 +278,10 @@ def following_lines(found: PropertyUnits, value: ValueName, names: UnitNames) ->
         numbers = (fixed(one.effect, 3, sign=True), fixed(one.inside, 3), fixed(one.outside, 3), sentence(one.p, 3))
         yield f"{label:>16} {numbers[0]:>9} {numbers[1]:>9} {numbers[2]:>9} {numbers[3]:>7}"
     if found.least_p >= FOUND:
-        yield f"there is too little text to tell: no p-value could be less than {sentence(found.least_p, 3)}"
+        yield (
+            f"nothing can be told: no p-value could be less than {sentence(found.least_p, 3)}; take more text, or more "
+            "permutations where fewer were asked for"
+        )
     yield found.assumption
 
 

@@ -165,6 +165,13 @@ class ImportReport:
         self.facts = [self._doubted(fact) for fact in self.facts]
         self.unknown(f"{subject}.understood", f"{reason}{_NUMBERS}")
 
+    def correct(self, key: str, value: str, how: How, why: str) -> None:
+        """Put what came of a subject in place of what was said before it was tried; what else it could be stays."""
+        self.facts = [
+            self._doubted(replace(one, value=_short(value), how=how, why=_short(why))) if one.key == key else one
+            for one in self.facts
+        ]
+
     def use(self, name: str, shape: Sequence[int], part: str) -> None:
         """Note which part took a tensor of the file."""
         self.tensors[name] = TensorFact(_short(name), tuple(shape), part)

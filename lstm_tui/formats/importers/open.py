@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 from pathlib import Path
@@ -100,7 +100,7 @@ def _vocabulary_of(given: object) -> str | tuple[str, ...] | Mapping[str, int] |
             return {one: int(number) for one, number in given.items()}
         by_id = set(given) == set(range(len(given)))
         given = [given[number] for number in range(len(given))] if by_id else (None,)
-    tokens = tuple(given) if isinstance(given, Iterable) else (None,)
+    tokens = tuple(given) if isinstance(given, Iterable) and not isinstance(given, Set) else (None,)
     if not all(isinstance(one, str) for one in tokens):
         raise UserError('vocabulary= is a file, or the tokens by id, such as ["<pad>", "the", "movie"]')
     return tuple(str(one) for one in tokens)

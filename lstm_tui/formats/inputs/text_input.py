@@ -15,7 +15,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.file_endings import ANY_SERIES
-from lstm_tui.formats.io.files import STANDARD_INPUT, label, read_bytes
+from lstm_tui.formats.io.files import SCRIPT_BYTES, STANDARD_INPUT, check_script, label, read_bytes
 from lstm_tui.formats.io.files import label as label_of
 
 LIMIT = 16 << 20
@@ -64,6 +64,17 @@ def read_text(path: str | Path, limit: int | None = None) -> InputText:
     data = read_bytes(path, LIMIT if limit is None else limit, patient=True)
     file = None if str(path) == STANDARD_INPUT else Path(path).name
     return text_of(data, label(path), file)
+
+
+def read_script(path: str | Path) -> InputText:
+    """Read a text of lines of ours, as a script, a session or edits.
+
+    Raises:
+        UserError: As `read_text`, or it has more lines than any of ours.
+    """
+    data = read_bytes(path, SCRIPT_BYTES, patient=True)
+    check_script(data, label(path))
+    return text_of(data, label(path), None if str(path) == STANDARD_INPUT else Path(path).name)
 
 
 def text_of(data: bytes, where: str, file: str | None = None) -> InputText:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from lstm_tui.engine import setbacks
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.io.files import SCRIPT_BYTES
 
 WHAT = "the history of typed lines"
-_MOST = 1000
+_MOST, _MOST_BYTES = 1000, 1 << 20
 
 
 def state_folder() -> Path:
@@ -63,15 +62,15 @@ def _read(path: Path) -> list[str]:
     try:
         with open(_opened(path, os.O_RDONLY), "rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(size - SCRIPT_BYTES, 0))
-            content = file.read(SCRIPT_BYTES).decode("utf-8", "replace")
+            file.seek(max(size - _MOST_BYTES, 0))
+            content = file.read(_MOST_BYTES).decode("utf-8", "replace")
     except FileNotFoundError:
         return []
     except OSError as error:
         setbacks.note(WHAT, f"{path}: {setbacks.cause(error)}")
         return []
     lines = [visible(line) for line in content.split("\n") if line.strip()]
-    if size > SCRIPT_BYTES:
+    if size > _MOST_BYTES:
         lines = lines[1:]  # it may have been cut
         _shorten(path, lines[-_MOST:])
     return lines[-_MOST:]

@@ -16,7 +16,7 @@ import select
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -31,8 +31,8 @@ SOON = 0.5
 """Seconds after which it is said that a pipe is waited for."""
 PATIENCE = 6.0
 """Seconds for which a pipe is waited for to which nobody writes."""
-SCRIPT_BYTES = 1 << 20
-"""Most bytes of a text that is made of lines of ours: a script, a session, edits, a journal, the history."""
+SCRIPT_BYTES, SCRIPT_LINES = 1 << 22, 1 << 19
+"""Most bytes and lines of a text that is made of lines of ours: a script, a session, edits, a journal."""
 NETWORK_BYTES = 1 << 30
 """Most bytes of the numbers of a network or of other arrays: of a file, of what lies beside it, and unpacked."""
 HEADER_BYTES = 64 << 20
@@ -100,6 +100,35 @@ def opened(path: str | Path, limit: int) -> Iterator[tuple[BinaryIO, int]]:
         if status.st_size > limit:
             raise _too_large(where, limit)
         yield stream, limit if status.st_size or stat.S_ISFIFO(status.st_mode) else min(limit, _UNTOLD)
+
+
+def script_content(lines: Iterable[str], where: str, errors: str = "strict") -> bytes:
+    """Return lines of ours as a file of them, which is read again whatever it holds.
+
+    Args:
+        lines: The lines.
+        where: What the file is called.
+        errors: What becomes of a character that UTF-8 has no bytes for.
+
+    Raises:
+        UserError: They are more than are read again.
+    """
+    content = "".join(f"{line}\n" for line in lines).encode("utf-8", errors)
+    check_script(content, where)
+    return content
+
+
+def check_script(content: bytes, where: str) -> None:
+    """Refuse more bytes or lines than a script, a session, edits or a journal has.
+
+    Raises:
+        UserError: There are more.
+    """
+    if len(content) > SCRIPT_BYTES:
+        size = f"{len(content) / (1 << 20):.1f} MB"
+        raise UserError(f"{where}: {size} of lines; {SCRIPT_BYTES >> 20} MB is the most: take features or patches away")
+    if (count := content.count(b"\n")) > SCRIPT_LINES:
+        raise UserError(f"{where}: {count} lines; {SCRIPT_LINES} is the most")
 
 
 def check_kind(where: str, status: os.stat_result) -> None:

@@ -18,8 +18,9 @@ from typing import Any
 
 from lstm_tui.engine import setbacks
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.command_history import state_folder
-from lstm_tui.formats.io.files import SCRIPT_BYTES, clear, replacing
+from lstm_tui.formats.io.files import SCRIPT_BYTES, clear, replacing, script_content
 
 WHAT = "the journal of this session"
 _TRIES = 3
@@ -69,7 +70,11 @@ class Journal:
         number = self._asked
 
         def write(lines: Iterable[str]) -> bool:
-            content = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+            try:
+                content = script_content(lines, visible(str(self.path)), "backslashreplace")
+            except UserError as error:  # what was kept before stays
+                setbacks.note(WHAT, str(error))
+                return False
             with self._turn:
                 if number > self._written and self._lock >= 0:
                     self._written = number

@@ -6,8 +6,8 @@ Other activations, clipped sums or given first states are the text of a cell: a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 
 from lstm_tui.engine.language.cell import load_cell
@@ -27,7 +27,7 @@ _ADDS = "before"
 
 @dataclass(frozen=True)
 class _Other:
-    """One decision taken otherwise, in every layer that could have it so."""
+    """One decision taken otherwise, in every layer that could have it so, or in one of them."""
 
     kind: str
     value: str
@@ -39,16 +39,22 @@ class _Other:
         return dict.fromkeys(self.keys, self.value)
 
 
+Settings = Mapping[str, str]
+
+
 def other_readings(
-    report: ImportReport, first: str, compared: Mapping[str, float] | None = None, close: float = 0.0
-) -> Iterator[dict[str, str]]:
-    """Iterate over other readings of a file, the simplest first.
+    report: ImportReport, first: str, compared: Mapping[str, float] | None = None, close: float = 0.0,
+    expected: Callable[[Settings, Settings], float] | None = None,
+) -> Iterator[dict[str, str]]:  # fmt: skip
+    """Iterate over other readings of a file, the simplest first: one decision in every layer, in one layer, then two.
 
     Args:
         report: What was understood of it.
         first: Name of the first value that differs; what stands above it cannot be the reason.
         compared: By name, how far values are apart: a layer that is as recorded needs no other reading.
         close: How far that may be.
+        expected: How far from the recording two decisions should be together, asked when each was tried alone: pairs
+            are tried in that order.
     """
     number = _layer_of(first)
     right = {_layer_of(name) for name, largest in (compared or {}).items() if largest <= close}
@@ -64,11 +70,40 @@ def other_readings(
     others = _others(facts)
     yield from (one.settings for one in others)
     yield from ({key: one.value} for one in others for key in one.keys if one.met and len(one.keys) > 1)
-    for one, other in combinations([one for one in others if one.met], 2):
-        if one.kind != other.kind:
-            yield one.settings | other.settings
-            if _ADDS in (one.kind, other.kind):
-                yield _counted_anew(one, other) if one.kind == _ADDS else _counted_anew(other, one)
+    tried: set[frozenset[tuple[str, str]]] = set()
+    for one, other in _in_order(_pairs([one for one in others if one.met]), expected):
+        every = [one.settings | other.settings]
+        if _ADDS in (one.kind, other.kind):
+            every.append(_counted_anew(one, other) if one.kind == _ADDS else _counted_anew(other, one))
+        for settings in every:
+            if frozenset(settings.items()) not in tried:
+                tried.add(frozenset(settings.items()))
+                yield settings
+
+
+def _pairs(others: Sequence[_Other]) -> Iterator[tuple[_Other, _Other]]:
+    """Iterate over two decisions at once: first those of every layer, then those of which one is of one layer alone."""
+    seen = {frozenset(one.settings.items()) for one in others}
+    every = len(others)
+    units = [*others, *(replace(one, keys=(key,)) for one in others for key in one.keys if len(one.keys) > 1)]
+    for whole in (True, False):
+        for (n, one), (m, other) in combinations(enumerate(units), 2):
+            if (n < every and m < every) != whole or set(one.keys) & set(other.keys):
+                continue
+            both = frozenset((one.settings | other.settings).items())
+            if both not in seen:
+                seen.add(both)
+                yield one, other
+
+
+def _in_order(
+    pairs: Iterator[tuple[_Other, _Other]], expected: Callable[[Settings, Settings], float] | None
+) -> Iterator[tuple[_Other, _Other]]:
+    """Iterate over pairs by what is expected of them, asked when the first is due; or as they come."""
+    if expected is None:
+        yield from pairs
+        return
+    yield from sorted(pairs, key=lambda pair: expected(pair[0].settings, pair[1].settings))
 
 
 def _counted_anew(adds: _Other, other: _Other) -> dict[str, str]:

@@ -15,6 +15,7 @@ from lstm_tui.formats.verify.compared_run import INITIAL
 from lstm_tui.formats.verify.recorded_run import INPUT, Recording
 
 _MOST_STEPS = 64
+"""Steps that are looked at of each sequence, and sequences of which the last step is: each is a run of its own."""
 _LAST = "last"
 
 
@@ -26,6 +27,8 @@ def read_along_the_batch(recorded: Recording, over: str) -> Recording | None:
         over: What the readout takes of the steps: of a vector, only that of the last step can be told apart.
     """
     given = [_input_of(one) for one in recorded.sequences]
+    if not all(array.ndim for one in given for array in one.values()):
+        return None
     count = len(given[0][next(iter(given[0]))])
     alike = all(len(array) == count for one in given for array in one.values())
     begun = any(name.startswith(INITIAL) for one in recorded.sequences for name in one)
@@ -38,7 +41,7 @@ def read_along_the_batch(recorded: Recording, over: str) -> Recording | None:
     if names:
         made = [_at(recorded.sequences, [*given[0], *names], t) for t in steps]
     if over == _LAST and all("result" in one for one in recorded.sequences):
-        for number, one in enumerate(recorded.sequences):
+        for number, one in enumerate(recorded.sequences[:_MOST_STEPS]):
             before = _at(recorded.sequences[: number + 1], list(given[0]), count - 1)
             made.append({**before, "result": one["result"]})
     return replace(recorded, sequences=made) if made else None

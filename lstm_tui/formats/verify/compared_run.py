@@ -78,7 +78,7 @@ def _compare_one(
             continue
         other = np.asarray(theirs[name])
         if other.shape != mine.shape:
-            shapes = " and is ".join("×".join(map(str, one.shape)) for one in (mine, other))
+            shapes = " and is ".join("×".join(map(str, one.shape)) or "one number" for one in (mine, other))
             raise UserError(f"{where}: {visible(name)} should be {shapes}")
         apart = difference(mine, other)
         worst[name] = float(apart.max(initial=0.0))

@@ -32,15 +32,16 @@ from lstm_tui.formats.verify.compared_run import (
     run_recorded,
     values_of,
 )
+from lstm_tui.formats.verify.expected_pairs import ExpectedPairs
 from lstm_tui.formats.verify.recorded_run import INPUT, Recording, read_reference
 from lstm_tui.formats.verify.torch_calls import HALF
 from lstm_tui.formats.verify.weights_that_matter import without_effect
 
 CLOSE = 1e-4
-MOST_TRIED = 600
-SECONDS, LATEST = 8.0, 24.0
-"""How long other readings are tried, in processor time, so that a busy machine names what a quiet one does; and how
-long at most, so that an answer is there in time. Those that are simple come first."""
+MOST_TRIED = 3000
+SECONDS = 8.0
+"""How long other readings are tried, in processor time, so that a busy machine names what a quiet one does; those that
+are simple come first."""
 _MOST_FITTING = 3
 _MOST_FOLLOWED = 4
 _DEEPEST = 2
@@ -308,11 +309,9 @@ class _Search:
         self.fitting: list[tuple[Mapping[str, str], float]] = []
         self.tried = 0
         self._until = time.thread_time() + seconds
-        self._latest = time.monotonic() + LATEST
 
     def _over(self) -> bool:
-        late = time.thread_time() > self._until or time.monotonic() > self._latest
-        return late or len(self.fitting) >= _MOST_FITTING
+        return time.thread_time() > self._until or len(self.fitting) >= _MOST_FITTING
 
     def from_here(
         self,
@@ -326,10 +325,11 @@ class _Search:
         place = list(compared).index(first.name)
         farther: list[tuple[int, Mapping[str, str], Imported, Mapping[str, float], Deviation]] = []
         most = MOST_TRIED // (1 + 2 * depth)
-        for more in islice(other_readings(report, first.name, compared, self.close), most):
+        pairs = ExpectedPairs(self.read(settings).network, self.recorded)
+        for more in islice(other_readings(report, first.name, compared, self.close, pairs.distance), most):
             if self._over():
                 break
-            if farther and len(more) > 1 and len({key.rpartition(".")[2] for key in more}) > 1:
+            if farther and len({(key.rpartition(".")[2], value) for key, value in more.items()}) > 1:
                 break  # two at once, where one alone repairs the first difference
             said = {**settings, **more}
             if self.progress is not None:
@@ -338,6 +338,7 @@ class _Search:
             try:
                 opened = self.read(said)
                 now, wrong = compare(opened.network, self.recorded, self.close)
+                pairs.note(more, opened.network)
             except UserError:
                 continue
             if wrong is None:

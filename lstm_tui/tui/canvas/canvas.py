@@ -71,7 +71,7 @@ def wrapped_text(text: str, width: int) -> list[str]:
         if here and cell_len(joined.replace(_BLANK, " ")) > room:
             lines.append(here)
             joined = word
-        *full, here = _pieces(joined, room)
+        *full, here = _pieces(joined, room) if cell_len(word.replace(_BLANK, " ")) > room else (joined,)
         lines += full
     return [line for line in (one.replace(_BLANK, " ").rstrip() for one in (*lines, here)) if line]
 

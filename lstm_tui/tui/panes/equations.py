@@ -238,7 +238,8 @@ def put_change(line: Line, view: View, found: Explanation, palette: Palette) -> 
     if not there.held[unit]:  # that an edit set it is said with the number
         line.put(f" {mark}".rstrip(), palette.style(ink, bold=True))
     if view.baseline is not None and there.changed[unit]:
-        was = "new here" if there.before is None else f"was {signed(float(there.before[unit]), glyphs, places=None)}"
+        before = None if there.before is None else float(there.before[unit])
+        was = "new here" if before is None else f"was {number_of(view, found, glyphs, before)}"
         line.put(f" {was}", palette.style("accent"))
 
 

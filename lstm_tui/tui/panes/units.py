@@ -230,7 +230,7 @@ def _widths(room: int, count: int) -> list[int]:
 
 
 def _kept_in_sight(columns: tuple[Column, ...], fitting: int, value: str) -> tuple[Column, ...]:
-    """Return the columns that fit: memory and output always, then those in which the cursor stands."""
+    """Return the columns that fit, side by side, that in which the cursor stands among them."""
     if len(columns) <= fitting:
         return columns
     names = [column.name for column in columns]

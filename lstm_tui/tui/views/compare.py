@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -67,9 +68,16 @@ class SideUnits(Pane):
         self.side, self._name = side, name
 
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
-        """Draw the table under the name of the run."""
+        """Draw the table under the name of the run, and that of the chosen unit, for which a row may have no room."""
         drawing = draw_units(view, view.pass_name, width, height, palette, self.NUMBER)
-        drawing.title = f"{'AB'[self.side]} {self._name} {palette.glyphs.dot} {view.pass_name} t={view.t}"
+        dot, whose = f" {palette.glyphs.dot} ", f"{'AB'[self.side]} {self._name}"
+        titles = [f"{whose}{dot}{view.pass_name} t={view.t}"]
+        if view.frame.names.name(view.pass_name, view.unit):
+            titles = [
+                f"{titles[0]}{dot}{view.unit_words()}", f"{whose}{dot}{view.pass_name}{dot}{view.unit_short()}",
+                f"{whose}{dot}{view.unit_short()}",
+            ]  # fmt: skip
+        drawing.title = next((one for one in titles if cell_len(one) <= width - 4), titles[-1])
         return drawing
 
     def move(self, right: int, down: int) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
 
 from lstm_tui.analysis.influence import Influence, Target, each_deletion, each_influence, places_asked
 from lstm_tui.analysis.ledger import flow_between, ledger_at
@@ -207,8 +208,9 @@ def draw_influence(answer: InfluenceAnswer, width: int, height: int, palette: Pa
     if answer.found is not None:
         number = (signed if answer.target.value else plain)(answer.found.number, glyphs)
     line = drawing.line().put(f" {answer.target.label} = ", style("soft")).put(number, style("title", bold=True))
-    place = f"ledger: {answer.pass_name} after t={answer.ledger_place}"
-    line.right(place + " ", style("faint"))
+    place = f"ledger: {answer.pass_name} after t={answer.ledger_place} "
+    if line.x + 1 + cell_len(place) <= width:
+        line.right(place, style("faint"))
     words = [part for text in differences(answer, palette) for part in wrapped_text(text, max(width - 2, 20))]
     footing = min(len(_MEANINGS) + len(words) + 6, max(height // 2, 0)) if height >= 18 else 2
     _table(drawing, answer, max(height - 2 - footing, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -65,6 +66,10 @@ class Newest(OrderedDict[Any, Any]):
 
 
 NEWEST = Newest()
+if hasattr(os, "register_at_fork"):  # as in `host`, whose turn is taken inside this one: before a fork, too
+    os.register_at_fork(
+        before=Newest.turn.acquire, after_in_parent=Newest.turn.release, after_in_child=Newest.turn.release
+    )
 
 
 class Matrices:

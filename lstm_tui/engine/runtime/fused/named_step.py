@@ -57,10 +57,10 @@ SHARED_NUMBERS = 2**16
 wait for each other takes longer than it brings."""
 SHARED_SECONDS = 0.1
 """How long all runs of a step have to have taken before it is compiled for two threads, which takes about as long."""
-_STAYS = 0.75
-"""How much of a core's own cache the matrices of a step may take that stay there from step to step."""
 BOTH_SECONDS = 0.05
 """Likewise, before it is compiled for two runs at once."""
+_STAYS = 0.75
+"""How much of a core's own cache the matrices of a step may take that stay there from step to step."""
 Take = Callable[[Array, Array, int, int], None]
 
 

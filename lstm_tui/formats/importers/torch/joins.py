@@ -16,6 +16,7 @@ from lstm_tui.formats.importers.torch.modules import Module
 from lstm_tui.formats.importers.torch.parameter_names import BACKWARD, FORWARD, ParameterGroup
 
 _MOST_TRIED = 4
+_MOST_SUMS = 10_000
 _APART = "apart"
 _ENCODER = re.compile(r"(?:^|[._/])enc")
 _DECODER = re.compile(r"(?:^|[._/])dec")
@@ -198,20 +199,40 @@ def _reads_several(orders: Sequence[Sequence[Stage]]) -> str:
     these at once, and at least one reads several.
     """
     for order in orders:
-        said = ""
-        for n, stage in enumerate(order[1:], 1):
-            below = [("the input", order[0].inputs), *((visible(one.name), one.outputs) for one in order[:n])]
-            made = [some for count in range(2, len(below) + 1) for some in combinations(below, count)
-                    if sum(width for _, width in some) == stage.inputs]  # fmt: skip
-            if not made and all(width != stage.inputs for _, width in below):
+        said, sums = "", WidthSums(max(stage.inputs for stage in order))
+        sums.add("the input", order[0].inputs)
+        for lower, stage in pairwise(order):
+            sums.add(visible(lower.name), lower.outputs)
+            made = sums.several.get(stage.inputs)
+            if made is None and stage.inputs not in sums.single:
                 break
-            if made and not said:
-                names = " and ".join(name for name, _ in made[0])
-                said = f"{visible(stage.name)} reads as much as {names} hold together: it could read these"
+            if made is not None and not said:
+                said = f"{visible(stage.name)} reads as much as {' and '.join(made)} hold together: it could read these"
         else:
             if said:
                 return said
     return ""
+
+
+class WidthSums:
+    """What some things hold, and what two or more of them hold together: the fewest of each sum, up to a largest one.
+
+    Every sum is looked at once for each thing, however many ways lead to it.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.single: dict[int, tuple[str, ...]] = {}
+        self.several: dict[int, tuple[str, ...]] = {}
+
+    def add(self, name: str, width: int) -> None:
+        """Add one thing and all sums that it is part of."""
+        for total, names in (*self.single.items(), *self.several.items()):
+            made = total + width
+            known = self.several.get(made)
+            if made <= self._most and (len(names) + 1 < len(known) if known else len(self.several) < _MOST_SUMS):
+                self.several[made] = (*names, name)
+        self.single.setdefault(width, (name,))
 
 
 def _tried(stages: Sequence[Stage]) -> list[tuple[Stage, ...]]:

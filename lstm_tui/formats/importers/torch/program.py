@@ -24,6 +24,7 @@ from lstm_tui.formats.importers.torch.torchscript import ScriptArchive
 from lstm_tui.formats.importers.vocabularies import Texts
 
 _FOLLOWED, _WEIGHTS = "followed", "weights"
+_NOT_FOLLOWED = "not followed: each recurrent layer by itself, as its weights have it"
 
 
 def find_program(
@@ -79,17 +80,21 @@ def find_program(
     for name, layout in followed.layouts.items():
         if name not in followed.others:
             report.say(f"input.{visible(name)}", layout.text, "confirmed", "so its recurrent calls read it")
-    if cells:
-        report.warnings.append(f"the program steps {cells} by hand, which is not followed")
     followed.traced.graph.texts.update(lists)
     graph = followed.traced.graph
     if carried_beside(graph) or (_takes_one(archive, followed) and begins_outside(graph, followed.nodes)):
         found, _ = _as_step(archive, where, report)
         if found:
             return found
+    if cells:
+        report.warnings.append(f"the program steps {cells} by hand, which is not followed")
     found = networks_of(followed.traced, followed.nodes, Dialect(plan_call, followed.front, follows_again=True), where)
     used = {path for names in followed.parameters.values() for path in names}
     left = _left(used, tensors, where, report) if used else []
+    apart = cells or ", ".join(visible(one.name) for one in left)
+    if apart or followed.why:
+        part = f"{_FOLLOWED}, but not {apart or 'to its end'}"
+        report.correct("program", part, "inferred", visible(followed.why) or f"{why}, a part of it by hand")
     if left and len(found) == 1:
         found = [replace(found[0], name=found[0].layers[0])]
     return [*found, *left]
@@ -167,6 +172,7 @@ def _alone(
             f"{where}: its program is not followed ({visible(why)}), and no recurrent layer is known by the names "
             "of its tensors; save the module's state_dict() and open it with a mapping file"
         )
+    report.correct("program", _NOT_FOLLOWED, "unknown", why)
     report.warnings.append(
         f"the program is not followed: {visible(why)}; --set program={_WEIGHTS} lets the weights alone decide"
     )
