@@ -75,7 +75,7 @@ _LINES = (
 )  # fmt: skip
 BEHIND = {line.split()[0]: line.partition(" {} ")[2] for line in _LINES} | {"sae": "d = sae(h, 1)"}
 """What a typed line says behind its file, by the name of its script: of most the verb."""
-_READ = ("source", "load-edits", "model-file", "verify")
+_READ = ("source", "load-edits", "model-file")
 """Verbs that read a file; the others that take one write it."""
 OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")
 _DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -236,7 +236,7 @@ def _rows() -> Iterator[Row]:
     yield Row(("verb", "trace-cause-from"), caused, ("sibling.safetensors",))
     yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-feature-from.x", ("direction.npz",))
     yield Row(("verb", "feature-from"), f"{_RUN} --plain --batch -x verb-sae.x", ("dictionary.npz",))
-    others = (*_READ, *BEHIND)
+    others = (*_READ, *BEHIND, "verify")
     for word in sorted(verb.name for verb in VERBS if verb.touches_files and verb.name not in others):
         yield Row(("verb", word), f"{_RUN} --plain --batch -x verb-{word}.x", OUTPUTS, True)
 

@@ -480,6 +480,19 @@ def test_a_condition_is_one_truth() -> None:
         condition("mean(c)", SCOPE)
 
 
+def test_a_token_of_the_tape_is_named_by_its_place() -> None:
+    tokens = TRACE.sequence.tokens
+    for t, token in enumerate(tokens):
+        found = evaluate(parse(f"tok[{t}]"), SCOPE, 0, STEPS)
+        assert (found.kind, found.values[0, 0]) == ("text", token)
+        same = evaluate(parse(f"token == tok[{t}]"), SCOPE, 0, STEPS).values[:, 0].tolist()
+        assert same == [SCOPE.as_read(one) == SCOPE.as_read(token) for one in tokens]
+    with pytest.raises(ExpressionError, match=f"this tape has {STEPS} tokens, from 0"):
+        evaluate(parse(f"tok[{STEPS}]"), SCOPE, 0, 1)
+    with pytest.raises(ExpressionError, match=r'compare it, as in tok\[0\] == "not"'):
+        condition("tok[0]", SCOPE)
+
+
 HOSTILE = [
     "-" * 5_000 + "1", "(" * 600 + "1" + ")" * 600, "1" + "+1" * 499, "not " * 240 + "1 < 2", "c" + "[0:]" * 240,
     "prev(" * 150 + "c" + ")" * 150, "a" * 900, "9" * 900, '"' + "\\" * 900, "__import__('os')", "c.__class__",

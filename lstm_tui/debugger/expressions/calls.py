@@ -20,6 +20,8 @@ from lstm_tui.engine.language.syntax import TRANSPOSE
 KINDS = {"number": "a number", "truth": "true or false", "text": "a text"}
 _Found = TypeVar("_Found")
 _TOP = 5
+TOKENS = "tok"
+"""What stands for the tokens of the tape, each by its place: `tok[3]`."""
 
 
 class Reader(Protocol):
@@ -185,7 +187,7 @@ class Calls:
 
 def token_place(node: Node) -> int | None:
     """Return which place `tok[3]` names."""
-    if isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode) and node.of.name == "tok":
+    if isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode) and node.of.name == TOKENS:
         return None if (place := node.one()) is None or place < 0 else place
     return None
 

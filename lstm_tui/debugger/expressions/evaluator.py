@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lstm_tui.debugger.expressions import parser
-from lstm_tui.debugger.expressions.calls import KINDS, Calls, form, token_place
+from lstm_tui.debugger.expressions.calls import KINDS, TOKENS, Calls, form, token_place
 from lstm_tui.debugger.expressions.matrix_parts import block, inner_sizes, laid_out, product, rows
 from lstm_tui.debugger.expressions.parser import COMPARISONS, Expression, ExpressionError, Node, parse
 from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope
@@ -71,7 +71,8 @@ def require_condition(expression: Expression, answer: Series) -> None:
     """
     text = expression.text
     if answer.kind != "truth":
-        raise ExpressionError(f"this is {KINDS[answer.kind]}: compare it, as in {text.strip()} > 0", text, 0)
+        than = '== "not"' if answer.kind == "text" else "> 0"
+        raise ExpressionError(f"this is {KINDS[answer.kind]}: compare it, as in {text.strip()} {than}", text, 0)
     if answer.size != 1:
         raise ExpressionError(f"this is {answer.size} answers, one a unit: write any(…) or all(…)", text, 0)
 
@@ -253,6 +254,11 @@ class _Evaluator:
     # --- parts of a vector, and places ---
 
     def chosen(self, node: parser.UnitsNode | parser.Class, moment: Moment) -> Series:
+        place = token_place(node)
+        if place is not None and not self.scope.is_known(TOKENS):
+            if place >= self.scope.steps:
+                raise self.fail(f"this tape has {self.scope.steps} tokens, from 0", node)
+            return Series.constant(self.scope.trace.sequence.tokens[place], "text")
         of = self.read(node.of, moment)
         if isinstance(node, parser.Class):
             if node.name not in of.labels:
