@@ -627,7 +627,7 @@ def test_an_export_with_open_axes_gives_what_one_sequence_gives(
     """Of three sequences at once; where their number stays in the file, what is not understood is cut and said."""
     torch = pytest.importorskip("torch")
 
-    class Model(torch.nn.Module):  # type: ignore[misc]
+    class Model(torch.nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.rnn = torch.nn.RNNCell(3, 4) if stepped else torch.nn.RNN(3, 4, batch_first=first)
