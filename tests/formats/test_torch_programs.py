@@ -614,3 +614,45 @@ def test_the_numbers_of_a_step_are_never_taken_for_the_tape(width: int, bent: bo
     made = run(opened.network, Sequences(series_from(x[0].numpy()), opened.network)[0])
     expected = model.one(model.dense(x) if bent else x)[0][0].detach().numpy()
     np.testing.assert_allclose(present(made.ran).merged[-1], expected, atol=CLOSE)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("free", [("time",), ("batch",), ("time", "batch")], ids="+".join)
+@pytest.mark.parametrize("stepped", [True, False])
+def test_an_export_with_open_axes_gives_what_one_sequence_gives(
+    stepped: bool, free: tuple[str, ...], first: bool, tmp_path: Path
+) -> None:
+    """Of three sequences at once; where their number stays in the file, what is not understood is cut and said."""
+    torch = pytest.importorskip("torch")
+
+    class Model(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = torch.nn.RNNCell(3, 4) if stepped else torch.nn.RNN(3, 4, batch_first=first)
+            self.fc = torch.nn.Linear(4, 2)
+
+        def forward(self, x: Any) -> Any:
+            if not stepped:
+                return self.fc(self.rnn(x)[0])
+            h, shown = x.new_zeros(x.shape[0 if first else 1], 4), []
+            for step in x.unbind(1 if first else 0):
+                h = self.rnn(step, h)
+                shown.append(h)
+            return self.fc(torch.stack(shown, 1 if first else 0))
+
+    model = Model().eval()
+    x = torch.randn(*((3, 6, 3) if first else (6, 3, 3)))
+    axes = {"time": 1 if first else 0, "batch": 0 if first else 1}
+    auto = {axes[one]: torch.export.Dim.AUTO for one in free}
+    torch.export.save(torch.export.export(model, (x,), dynamic_shapes=(auto,)), str(tmp_path / "m.pt2"))
+    opened = open_file(tmp_path / "m.pt2")
+    one = x[0] if first else x[:, 0]
+    wanted = model(x)[0] if first else model(x)[:, 0]
+    if opened.network.readout is None:
+        assert "batch" not in free
+        assert "takes its inputs directly" in remarks(opened)
+        return
+    made = run(opened.network, Sequences(series_from(one.numpy()), opened.network)[0])
+    np.testing.assert_allclose(present(made.output), wanted.detach().numpy(), atol=CLOSE)

@@ -484,7 +484,8 @@ def _of_sizes(one: _Input) -> Iterator[TapeLayout]:
         return
     whole = kind in _WHOLES
     fixed: list[TapeLayout] = []
-    features: list[int | None] = [None] if whole or count == 1 else [*range(count - 1, 0, -1), None]
+    wide = [] if whole else [axis for axis in range(count - 1, 0, -1) if one.sizes[axis] is not None]
+    features: list[int | None] = [*wide, None]  # how wide a step is does not stay open: weights read it
     for feature in features:
         axes = [axis for axis in range(count) if axis != feature]
         if len(axes) > 2:
