@@ -74,7 +74,7 @@ def _alike(said: float, is_: float, *of: float) -> bool:
 
 # --- what an edit changed ---
 
-_CHANGED = re.compile(r"(\w+): (\S+) → (\S+)")
+_CHANGED = re.compile(r"(\w+): (\S+) → (\S+)(?: \(without edits (\S+)\))?")
 
 
 def outcome(trace: Trace) -> dict[str, float]:
@@ -84,7 +84,7 @@ def outcome(trace: Trace) -> dict[str, float]:
 
 
 def changed(session: Session, before: Trace, reply: str) -> Iterator[tuple[str, str]]:
-    """Judge what is said of an edit: the classes unedited and behind it, and that nothing changed where that is said.
+    """Judge what is said of an edit: the classes before and behind it, and that nothing changed where that is said.
 
     Args:
         session: Behind the edit.
@@ -93,13 +93,13 @@ def changed(session: Session, before: Trace, reply: str) -> Iterator[tuple[str, 
     """
     after = session.frame.trace
     of_base = reply.startswith("t of base and")  # the state without edits, whatever network was opened since
-    was, now = outcome(session.edits.opened if of_base else session.baseline), outcome(after)
+    was, now, plain = outcome(session.edits.opened if of_base else before), outcome(after), outcome(session.baseline)
     for line in reply.splitlines():
         found = _CHANGED.fullmatch(line)
         if not found or found[1] not in was or found[1] not in now:
             continue
-        for said, is_ in ((found[2], was[found[1]]), (found[3], now[found[1]])):
-            if not _printed(said, is_):
+        for said, run in ((found[2], was), (found[3], now), (found[4], plain)):
+            if said is not None and not _printed(said, run.get(found[1], math.nan)):
                 yield "an edit's outcome is not that of the run", f"{line}: {was[found[1]]} → {now[found[1]]}"
     if "no number of this run changed" in reply and before is not after and not _same(before, after):
         yield "numbers changed though none is said to have", reply

@@ -21,10 +21,12 @@ import numpy as np
 import pytest
 
 import lstm_tui
+from lstm_tui.analysis.property_units import PERMUTATIONS
 from lstm_tui.cli import source as cli_source
 from lstm_tui.cli.arguments import command_names, whole_parser
 from lstm_tui.cli.training import DISTANCE
 from lstm_tui.debugger.commands.dispatch import VERBS
+from lstm_tui.debugger.commands.find import MOST_FOUND
 from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.formats.captures.captured_run import CapturedRun
 from lstm_tui.models.recipes import bindings
@@ -279,7 +281,7 @@ def test_what_a_docstring_has_a_shape_of_has_it() -> None:
 COMPUTED = {"1e-4": 1e-4, "twice --distance for recall": None}
 BY_CODE: dict[str, object] = {
     "hidden": cli_source.UNITS, "layers": cli_source.LAYERS, "distance": DISTANCE, "pairs": bindings.PAIRS,
-    "seed": 0, "context": 0,
+    "seed": 0, "context": 0, "top": MOST_FOUND, "permutations": PERMUTATIONS, "seed_of": 0,
 }  # fmt: skip
 """Defaults that a command takes where nothing is given, so that it can tell the two apart: by option, from the code."""
 

@@ -24,7 +24,7 @@ TOKENS = "tok"
 """What stands for the tokens of the tape, each by its place: `tok[3]`."""
 
 
-class Reader(Protocol):
+class ArgumentReader(Protocol):
     """Who reads the arguments of a function."""
 
     @property
@@ -58,7 +58,7 @@ class Calls:
         reader: Who reads their arguments.
     """
 
-    reader: Reader
+    reader: ArgumentReader
 
     def of(self, node: parser.CallNode, moment: Moment) -> Series:
         """Return what a function makes of its arguments at some steps."""
