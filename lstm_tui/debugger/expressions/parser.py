@@ -379,7 +379,7 @@ def _whole(node: Node) -> int:
     """Return a whole number as it is written: 1e3 is none."""
     number = whole_number(node.written, most=_LARGEST) if isinstance(node, NumberNode) else None
     if number is None:
-        too_large = isinstance(node, NumberNode) and node.written.isdecimal()
+        too_large = isinstance(node, NumberNode) and set(node.written) <= set("0123456789")
         said = f"{_LARGEST} is the most" if too_large else "a whole number from 0 stands here"
         raise Mistake(said, node.start)
     return number

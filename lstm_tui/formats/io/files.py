@@ -25,7 +25,7 @@ from lstm_tui.engine.doors import STANDARD_INPUT as STANDARD_INPUT
 from lstm_tui.engine.doors import label as label
 from lstm_tui.engine.doors import reason as reason
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.number_text import bytes_text, sentence
 
 SOON = 0.5
 """Seconds after which it is said that a pipe is waited for."""
@@ -125,7 +125,7 @@ def check_script(content: bytes, where: str) -> None:
         UserError: There are more.
     """
     if len(content) > SCRIPT_BYTES:
-        size = f"{len(content) / (1 << 20):.1f} MB"
+        size = bytes_text(len(content))
         raise UserError(f"{where}: {size} of lines; {SCRIPT_BYTES >> 20} MB is the most: take features or patches away")
     if (count := content.count(b"\n")) > SCRIPT_LINES:
         raise UserError(f"{where}: {count} lines; {SCRIPT_LINES} is the most")
