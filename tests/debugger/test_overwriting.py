@@ -16,7 +16,8 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
 
 OTHERWISE = {
-    "source", "fix", "load-edits", "model-file", "patch-from", "feature-from", "record-lesson", "trace-cause-from",
+    "source", "fix", "load-edits", "verify", "model-file", "patch-from", "feature-from", "record-lesson",
+    "trace-cause-from",
 }  # fmt: skip
 """They read; or add to what is there, which has a test of its own."""
 ENDINGS = {"save-model": ".safetensors"}
