@@ -66,6 +66,7 @@ def read_text(path: str | Path, limit: int | None = None) -> InputText:
     return text_of(data, label(path), file)
 
 
+@door("a text of typed lines")
 def read_script(path: str | Path) -> InputText:
     """Read a text of lines of ours, as a script, a session or edits.
 
