@@ -61,9 +61,7 @@ def read_text(path: str | Path, limit: int | None = None) -> InputText:
     Raises:
         UserError: As `read_bytes`, or it is binary, not UTF-8, or blank.
     """
-    data = read_bytes(path, LIMIT if limit is None else limit, patient=True)
-    file = None if str(path) == STANDARD_INPUT else Path(path).name
-    return text_of(data, label(path), file)
+    return _text_in(path, read_bytes(path, LIMIT if limit is None else limit, patient=True))
 
 
 @door("a text of typed lines")
@@ -75,6 +73,11 @@ def read_script(path: str | Path) -> InputText:
     """
     data = read_bytes(path, SCRIPT_BYTES, patient=True)
     check_script(data, label(path))
+    return _text_in(path, data)
+
+
+def _text_in(path: str | Path, data: bytes) -> InputText:
+    """Return the text that the bytes of a file hold."""
     return text_of(data, label(path), None if str(path) == STANDARD_INPUT else Path(path).name)
 
 
