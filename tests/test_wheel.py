@@ -10,15 +10,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PACKAGE, SAMPLES = ROOT / "lstm_tui", ROOT / "samples"
+MADE = {"__pycache__", ".DS_Store"}
+"""Names of what other programs leave in a folder; a copy of the tree has no list of its files to ask."""
 MOST = 4_000_000
 """Bytes of the wheel at most."""
 
 
 def shipped() -> dict[str, Path]:
-    """Return what the wheel is to hold, by its name there."""
-    listed = subprocess.run(["git", "ls-files", "-z", "lstm_tui", "samples"], cwd=ROOT, capture_output=True, check=True)
-    paths = [one for one in listed.stdout.decode().split("\0") if one]
-    return {one if one.startswith("lstm_tui/") else f"lstm_tui/{one}": ROOT / one for one in paths}
+    """Return what the wheel is to hold, by its name there: every file of both folders that no program made."""
+    found = (one for folder in (PACKAGE, SAMPLES) for one in folder.rglob("*"))
+    files = [one for one in found if one.is_file() and not MADE & set(one.parts)]
+    return {
+        (Path("lstm_tui") / one.relative_to(ROOT if SAMPLES in one.parents else PACKAGE)).as_posix(): one
+        for one in files
+    }
 
 
 @pytest.mark.slow

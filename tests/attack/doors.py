@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lstm_tui.cli.main import main
 
-from .doors_table import BASES, BEHIND, OUTPUTS, SERIES, Row, make_seeds, models, rows
+from .doors_table import BASES, BEHIND, OUTPUTS, SERIES, TRACED, Row, make_seeds, models, rows
 from .forked import Ended, Given, Room
 from .harness import Clock, Tally
 from .mutators import mutated
@@ -33,6 +33,7 @@ _TOGETHER = (1, 8, 32)  # inputs that one child may have
 _WRITTEN = frozenset(
     {
         *OUTPUTS,
+        TRACED,
         "out.safetensors.checkpoint",
         "resumed.safetensors",
         "resumed.safetensors.checkpoint",

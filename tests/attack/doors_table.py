@@ -78,6 +78,8 @@ BEHIND = {line.split()[0]: line.partition(" {} ")[2] for line in _LINES} | {"sae
 _READ = ("source", "load-edits", "model-file")
 """Verbs that read a file; the others that take one write it."""
 OUTPUTS = ("out.json", "out.npz", "out.md", "out.html", "out.safetensors", "out.toml", "out.ndjson")
+TRACED = "kept-traces"
+"""The folder that a run of many texts writes its traces into."""
 _DESTINATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "script": ("-x {}", SCRIPTS), "map": ("--model tagger.pt --map {}", ("map.toml",)),
     "vocabulary": ("--model tagger.pt --vocabulary {}", VOCABULARIES),
@@ -177,6 +179,8 @@ def _rows() -> Iterator[Row]:
                 fit += " --hidden 2"
             cut = fit.replace(" -x ok.x", "") if destination == "script" else fit
             cut = cut.replace(" -o out.safetensors", "") if destination == "output" else cut
+            if (command, destination) == ("trace", "resume"):  # which is for many runs, a file each
+                added += f" -o {TRACED}/"
             yield Row((command, destination), f"{cut} {added}", seeds, destination in ("output", "write_map", "log"))
         if command in ("run", "check", "find", "trace", "stats", "reach", "worksheet", "report", "figure"):
             for given, fitting in inputs():
