@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bags import BAGS, STEPS, Random, dense, of_torch
+from present import present
 
 import lstm_tui
 from lstm_tui.engine.arrays import Array
@@ -52,7 +53,7 @@ def test_modules_that_were_saved_one_by_one_are_one_network(beside: Any, tmp_pat
     h = of_torch(flat(made), "rnn", made["embedding"]["weight"][ids])
     trace = lstm_tui.trace(ids, opened.network)
     np.testing.assert_allclose(trace["layer0.forward"]["h"], h, atol=1e-5)
-    np.testing.assert_allclose(trace.output, dense(flat(made), "fc", h), atol=1e-5)
+    np.testing.assert_allclose(present(trace.output), dense(flat(made), "fc", h), atol=1e-5)
     fact = next(one for one in opened.report.facts if one.key == "container")
     assert (set(fact.value.split(", ")), fact.how, fact.others) == (set(made), "inferred", ("rnn",))
     assert not opened.report.unused
