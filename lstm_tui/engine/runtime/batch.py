@@ -225,6 +225,7 @@ def run_together(
         source = merged[-1] if merged else x
         begun: list[tuple[str, Callable[[BatchRun], _PassRun]]] = []
         works: list[Work[BatchRun]] = []
+        backs: list[BatchBack | None] = []
         for one in layer.passes:
             below = _below(one, number, passes)
             mine = [tuple(h for h in given[place].holds if h.pass_name == one.name) for place in places]
@@ -235,15 +236,17 @@ def run_together(
             if ready is None:
                 return None
             step, way_back = ready
+            backs.append(way_back)
             flat = np.ascontiguousarray(one.program.cast(one.flat, dtype))
             starts = _starts(one, flat, [given[place].initial for place in places])
             state = {name: np.stack([start[name] for start in starts]) for name in starts[0]}
-            works.append(partial(_ran, step, flat, stack, inputs | below, state, program.clock, take))
+            forwards = step.run if way_back is None else way_back.forwards
+            works.append(partial(_ran, forwards, flat, stack, inputs | below, state, program.clock, take))
             learned = {name: of for name, of in one.program.initial.items() if isinstance(of, str)}
             begun.append(
                 (one.name, partial(_PassRun, program, own, flat, inputs | below, starts, learned, step, way_back))
             )
-        ran = side_by_side(works, threads_of(layer.passes, stack.rows, "numba"))
+        ran = side_by_side(works, 1 if _are_shared(backs, stack) else threads_of(layer.passes, stack.rows, "numba"))
         passes |= {name: begin(made) for (name, begin), made in zip(begun, ran, strict=True)}
         merged.append(np.array(merge(layer, _outputs(layer, passes, turn))))
         merged[-1][stack.first] = 0
@@ -251,7 +254,7 @@ def run_together(
 
 
 def _ran(
-    step: BatchStep,
+    forwards: Callable[..., BatchRun],
     flat: Array,
     stack: Stack,
     inputs: Mapping[str, Array],
@@ -260,7 +263,12 @@ def _ran(
     take: Take,
     _: Progress,
 ) -> BatchRun:
-    return step.run(flat, stack, inputs, state, clock, take)
+    return forwards(flat, stack, inputs, state, clock, take)
+
+
+def _are_shared(backs: Items[BatchBack | None], stack: Stack) -> bool:
+    """Say whether passes end sooner one after the other, each step shared by two threads."""
+    return len(stack.lengths) == 1 and all(one is not None and one.outgrows(stack.lengths[0]) for one in backs)
 
 
 def _compiled(
@@ -470,7 +478,8 @@ def gradients_together(
         for one in backwards:
             given = {value: d[turn] if one.direction == "backward" else d for value, d in outside[one.name].items()}
             works.append(partial(_back, batch.passes[one.name], stack, given, take))
-        passed = side_by_side(works, threads_of(backwards, stack.rows, "numba"))
+        is_shared = _are_shared([batch.passes[one.name].back for one in backwards], stack)
+        passed = side_by_side(works, 1 if is_shared else threads_of(backwards, stack.rows, "numba"))
         for one, (gradient, inputs) in zip(backwards, passed, strict=True):
             backward = one.direction == "backward"
             flats[one.name] = gradient
