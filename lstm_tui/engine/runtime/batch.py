@@ -49,7 +49,7 @@ MOST_TOGETHER = 48
 """Sequences that are run together at most: more of them are not faster, and are longer in coming."""
 _MOST_BYTES = 32 * 2**20
 """Most that what is computed together may take, so that much of it stays in the processor's cache."""
-_PART_BYTES = 2**22
+_PART_BYTES = 2**23
 """Bytes of what a readout computes of some rows at a time."""
 
 
@@ -371,7 +371,7 @@ def parts_of_rows(batch: Batch) -> list[slice]:
 
 @one_thread
 def readout_together(
-    batch: Batch, parts: Items[slice], loss: Callable[[int, Array], Array], workspace: Workspace | None = None
+    batch: Batch, parts: Items[slice], loss: Callable[[int, Array, Array], None], workspace: Workspace | None = None
 ) -> tuple[Array, dict[str, Array]]:
     """Evaluate the readout, which is there, and take a loss back through it.
 
@@ -381,7 +381,7 @@ def readout_together(
     Args:
         batch: The sequences.
         parts: Rows that are evaluated together; see `parts_of_rows`.
-        loss: ToRun the number of a part and what is said of it, returns the gradient of the loss by that.
+        loss: Given the number of a part, what is said of it and an array alike, puts the gradient of the loss there.
         workspace: Memory that is used again; what was taken of it is not written over by this.
 
     Returns:
@@ -403,7 +403,9 @@ def readout_together(
         with workspace.passing():
             if compiled is None:
                 evaluated = evaluate(program, flat, {name: series[rows] for name, series in inputs.items()})
-                mine, passed = pull(evaluated, {result: loss(n, evaluated.values[result])})
+                d = np.empty_like(evaluated.values[result])
+                loss(n, evaluated.values[result], d)
+                mine, passed = pull(evaluated, {result: d})
                 gradient += mine
             else:
                 before = slice(rows.start - 1, rows.stop)  # a row before the first, which no token reads
@@ -411,8 +413,8 @@ def readout_together(
                 stack = stacked([rows.stop - rows.start])
                 ran = compiled.step.run(flat, stack, read, {}, program.clock, workspace.take)
                 d = workspace.take((stack.rows, program.values[result].size), flat.dtype)
-                d[1:] = loss(n, ran.values[result][1:])
-                passed, _ = compiled.run(flat, stack, read, ran, {result: d}, gradient, workspace.take)
+                loss(n, ran.values[result][1:], d[1:])
+                passed, _ = compiled.run(flat, stack, read, ran, {result: d}, gradient, workspace.take, True)
                 passed = {name: series[1:] for name, series in passed.items()}
             for name, series in passed.items():
                 by_input[name][rows] = series

@@ -42,7 +42,7 @@ def _add_product(read: Array, d: Array, sink: Array) -> None:
     sink += read.T @ d
 
 
-def by_input(d: Array, block: Array, sink: Array, taken: Taken) -> Iterator[Callable[[], None]]:
+def by_input(d: Array, block: Array, sink: Array, taken: Taken, adds: bool = True) -> Iterator[Callable[[], None]]:
     """Yield what adds the gradient by an input, in parts; every number is added up in the order of the row.
 
     Args:
@@ -50,6 +50,7 @@ def by_input(d: Array, block: Array, sink: Array, taken: Taken) -> Iterator[Call
         block: The matrix, (inner, n).
         sink: Where it is added, (rows, inner).
         taken: Gives memory.
+        adds: Whether anything else is there, which it is added to.
     """
     inner = len(block)
     ends = sorted({n * inner // _ROWS // _COLUMNS * _COLUMNS for n in range(_ROWS)} | {inner})
@@ -60,6 +61,9 @@ def by_input(d: Array, block: Array, sink: Array, taken: Taken) -> Iterator[Call
             yield partial(_add_turned, turned, block[first:stop], room, sink[:, first:stop])
         return
     for first, stop in pairwise(ends):
+        if not adds:
+            yield partial(_put_rows, d, block[first:stop], sink[:, first:stop])
+            continue
         room = taken((len(d), stop - first), d.dtype)
         yield partial(_add_rows, d, block[first:stop], room, sink[:, first:stop])
 
@@ -67,6 +71,10 @@ def by_input(d: Array, block: Array, sink: Array, taken: Taken) -> Iterator[Call
 def _add_turned(turned: SeriesMatrix, rows: Array, room: Array, sink: Array) -> None:
     turned.run(rows, room)
     sink += room.T
+
+
+def _put_rows(d: Array, rows: Array, sink: Array) -> None:
+    SeriesMatrix(rows.T).run(d, sink)
 
 
 def _add_rows(d: Array, rows: Array, room: Array, sink: Array) -> None:

@@ -60,7 +60,8 @@ class BackLayout:
         values: Where what was computed lies.
         out: Products and inputs.
         carried: States, and values that the loss reads.
-        whole: Whether every number of a row of `out` is put there by one loop, so that none need be 0 before.
+        untouched: Inputs that no loop passes anything back to, but products alone that are taken behind all steps.
+        whole: Whether every other number of a row of `out` is put there by one loop, so that none need be 0 before.
         reads_given: Whether the way back reads any of what was given to the steps.
     """
 
@@ -101,8 +102,13 @@ class BackLayout:
             for span in {read for take in one.takes for read in take.reads if read.space == Space.CURRENT}
         ]
         self._alone = {span for span, one in self._readers if self._is_alone(span, one)}
+        self.untouched = {
+            slot
+            for _, slot in page.inputs
+            if slot in self.out.slots and not any(_meets(span, slot) for span, _ in self._readers)
+        }
         covered = sum(span.size for span in self._alone if self.out.find(span.offset) is not None)
-        self.whole = covered == self.out.width
+        self.whole = covered == self.out.width - sum(slot.size for slot in self.untouched)
 
     def _is_alone(self, span: Span, one: Together) -> bool:
         """Say whether one loop passes back to a place, every unit of it once."""

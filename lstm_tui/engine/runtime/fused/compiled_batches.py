@@ -203,6 +203,10 @@ class BatchBack:
         hoisted = sum(one.inner * one.target.size for one in page.hoisted)
         self._seconds = 2 * seconds_for(self._numbers + hoisted)
         self._alone: SharedBack | None = None
+        names = [one.name for one in page.hoisted]
+        self._once = {
+            name for name, slot in page.inputs if slot in self._layout.untouched and names.count(name) == 1
+        }  # inputs that one product alone passes something back to
         self._may_be_alone = self._numbers >= SHARED_NUMBERS and not self._layout.reads_given
         self._taken = 0.0  # seconds of all ways back
 
@@ -254,6 +258,7 @@ class BatchBack:
         outside: Mapping[str, Array],
         gradient: Array,
         take: Take = aligned,
+        may_write: bool = False,
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Take every step of every sequence back.
 
@@ -265,6 +270,7 @@ class BatchBack:
             outside: The gradient of the loss by named values, (rows, n) each.
             gradient: That by the flat parameters is added here, of all sequences in a fixed order.
             take: Where the memory comes from.
+            may_write: Whether what is in `outside` may be written over.
 
         Returns:
             The gradient by each input, (rows, n), and by each state before the first step, (sequences, n).
@@ -275,14 +281,23 @@ class BatchBack:
         self._taken += seconds
         out = take((rows, layout.out.width), dtype)
         out[stack.first] = 0
-        carried = take((rows, layout.carried.width), dtype)
         places = {name: _place(layout.carried, slot) for name, slot in page.values if layout.carries(slot)}
-        for name, place in places.items():
-            carried[:, place] = outside.get(name, 0)
+        given = (
+            outside[next(iter(places))] if may_write and len(places) == 1 and outside.keys() == places.keys() else None
+        )
+        if given is not None and given.flags.c_contiguous and given.shape == (rows, layout.carried.width):
+            carried = given
+        else:
+            carried = take((rows, layout.carried.width), dtype)
+            for name, place in places.items():
+                carried[:, place] = outside.get(name, 0)
         carried[stack.first] = 0
         scratch = take((len(stack.lengths), page.width), dtype)
         scratch[:] = 0
         with second_thread(seconds) as second:
+            if alone is not None or layout.whole:
+                for place in layout.open_places():
+                    out[:, place] = 0
             if alone is None:
                 own = np.arange(len(stack.lengths))
                 packed = packed_for_batch(self._products, flat, self._vector, take, turned=True)
@@ -302,7 +317,8 @@ class BatchBack:
                 if group.name in inputs:
                     read = inputs[group.name][:, group.first : group.first + group.inner]
                     parts += by_matrix(read, d, block_of(gradient, group.block, group.inner, group.target.size))
-                parts += by_input(d, block, d_inputs[group.name][:, group.first : group.first + group.inner], take)
+                sink = d_inputs[group.name][:, group.first : group.first + group.inner]
+                parts += by_input(d, block, sink, take, group.name not in self._once)
             for one in self._products:
                 read, d = self._read(one.reads[0], ran, self._passed_to(one.target, out, carried))
                 parts += by_matrix(read, d, matrix_of(one, gradient))

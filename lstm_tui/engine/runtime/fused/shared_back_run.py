@@ -52,7 +52,6 @@ class SharedBack:
         vector = vector_of(dtype)
         products = [one.takes[0] for one in made if one.takes[0].code == Code.MATVEC]
         self._rows = [(take, turned_panels(take, vector)) for take in products]
-        self._layout = layout
         assembly = assembly_of(dtype)
         write_shared_back(assembly, made, layout, vector)
         made_of = Compiled(assembly.text(), assembly.needs)
@@ -66,7 +65,7 @@ class SharedBack:
 
         Args:
             kept: What the step forwards kept, (T + 1, n): here and below, the row before the steps is the first.
-            out: Where what comes back to products and inputs goes.
+            out: Where what comes back to products and inputs goes; 0 at its `open_places`.
             carried: What comes back to states and from outside.
             scratch: A row of zeros for a step.
             flat: The flat parameters.
@@ -74,8 +73,6 @@ class SharedBack:
             second: What helps, if anything does.
             taken: Gives memory.
         """
-        for place in self._layout.open_places():
-            out[:, place] = 0
         sizes = [numbers_of(rows, take.size) for take, rows in self._rows]
         packed = taken((sum(sizes),), flat.dtype)
         take_parts(list(self._packing(flat, packed)), second)
