@@ -135,7 +135,7 @@ class Found:
                 file.write(json.dumps([self._name(one), end, by], ensure_ascii=False) + "\n")
 
     def _name(self, one: Break) -> str:
-        return "\n".join((one.path, one.scope, one.text, str(one.start), one.old, one.new))
+        return "\n".join((one.path, one.scope, one.text, one.old, one.new))  # as in the ledger: wherever it stands now
 
 
 def tried(one: Break, warm: Warm, reached: Reached, budget: float) -> tuple[str, str]:
