@@ -19,6 +19,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -89,7 +90,9 @@ def main() -> int:
         for one in breaks:
             entry = ledger.of(one, entries)
             is_judged = entry.verdict in ("equivalent", "cosmetic")  # which no test changes
-            end, by = found.of(one) or ((LIVED, entry.why) if is_judged else tried(one, warm, reached, given.budget))
+            end, by = found.of(one) or (
+                (LIVED, entry.why) if is_judged else tried(one, warm, reached, given.budget, entry.why)
+            )
             if end in (NOTICED, LATE):
                 found.keep(one, end, by)
                 if entry.key in entries and entry.verdict in ("hole", "mended"):
@@ -138,12 +141,16 @@ class Found:
         return "\n".join((one.path, one.scope, one.text, one.old, one.new))  # as in the ledger: wherever it stands now
 
 
-def tried(one: Break, warm: Warm, reached: Reached, budget: float) -> tuple[str, str]:
-    """Break one line of the copy, run what reaches it, and mend it again; say how that ended, and by what."""
+def tried(one: Break, warm: Warm, reached: Reached, budget: float, why: str = "") -> tuple[str, str]:
+    """Break one line of the copy, run what reaches it, and mend it again; say how that ended, and by what.
+
+    What closed a hole is tried first: the words of the ledger name it.
+    """
     file = warm.copy / one.path  # and not the project, which may be worked on meanwhile
     source = file.read_text("utf-8")
     place = chosen_by(one, source)
     tests = reached.of(one.path, *place) or reached.near(one.path)
+    tests.sort(key=lambda name: name.partition("::")[2].partition("[")[0] not in re.findall(r"\w+", why))
     asked: list[str] = []
     for name in tests:
         if sum(reached.seconds.get(each, 1.0) for each in asked) > budget:
