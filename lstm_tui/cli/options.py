@@ -141,7 +141,9 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     report.add_argument("--steps", metavar="A:B", help="these places on the tape, from 0 (default: the first 40)")
     report.add_argument(
-        "--units", metavar="A:B,…", help="these units of every pass, from 0 (default: the 8 with the largest memory)"
+        "--units",
+        metavar="A:B,…",
+        help="these units of every pass, from 0 (default: the 8 with the largest memory at its last step)",
     )
     report.add_argument(
         "--pass", dest="passes", type=names, metavar="NAMES", help="these passes, such as layer0.forward (default: all)"

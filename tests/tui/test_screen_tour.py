@@ -377,6 +377,18 @@ def test_the_list_offers_every_lesson_and_the_next_one_after_it() -> None:
     tour(act)
 
 
+def test_a_click_on_a_lesson_begins_it() -> None:
+    async def act(driver: Driver) -> None:
+        driver.on_top(Lessons)
+        await driver.pilot.click(OptionList, offset=(8, 3))
+        await driver.pilot.pause()
+        await driver.pilot.pause()
+        begun = next(one for one in LIBRARY.lessons() if f"{one.title}  1 of " in driver.text())
+        assert begun != LIBRARY.lessons()[0]
+
+    tour(act)
+
+
 def at_once(driver: Driver, *keys: str) -> None:
     """Press keys so fast that all of them wait when the first one acts."""
     for key in keys:
