@@ -81,7 +81,8 @@ U = The weights by which the hidden state of the step before is multiplied.
 b bias = The bias: a number that is added whatever is read.
 · = Times: of a matrix and a vector a product of the two, of two vectors unit by unit.
 mean = Of all units of the pass: their sum divided by how many they are.
-share split = Which part of a memory is there because of one token; with the start and the edits they sum to 1.
+share split = Which part of a memory is there because of one token; with the start and the edits they sum to 1. On the
+    tape a minus stands before the share of a token whose part is negative. Before … stands what lies left of the tape.
 ledger Σ contribution others attribution causation = The list of what each token has in the memory now. The
     contributions sum to the memory: Σ = C.
 start began begins = What is left of the state before the first token.
