@@ -96,7 +96,8 @@ def test_the_map_is_said_in_words_of_the_steps_reached(size: tuple[int, int]) ->
             tokens = view.trace.sequence.tokens
             names = [f"“{tokens[t]}” (t={t})" if t is not None else "" for t in (found.token, found.until)]
             whose = "the memory" if unit is None else f"unit {unit}"
-            wanted = kept_sentence(part, found, unit, whose, (names[0], names[1]))
+            over = "" if len(steps) == view.facts.length else f"over t=0 to {steps[-1]}"
+            wanted = kept_sentence(part, found, unit, whose, (names[0], names[1]), over)
             text = driver.pane("ledger").text()
             assert wanted in " ".join(line.strip(" │") for line in text.split("\n"))
             await driver.press("n" if view.t < 3 else "L")
