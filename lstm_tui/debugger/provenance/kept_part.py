@@ -96,7 +96,8 @@ def kept_sentence(
         names: What the token is called, and what the one is at which it is lost.
         over: Of which steps it is, where it is not of all.
     """
-    head = f"{names[0]} has the largest share of {whose}, {percent(found.share)} on average{over and f' {over}'}:"
+    most = f"{names[0]} had the largest share of {whose}, {percent(found.share)} on average:"
+    head = f"{over} {most}" if over else most
     if found.until is None:
         part_left = percent(found.kept)
         how = f"{part_left} of its part is still kept" if found.kept >= HALF else f"its part has faded to {part_left}"

@@ -29,6 +29,8 @@ from lstm_tui.tui.view import View
 _LABEL = 12
 _WIDEST, _NUMBERED = 6, 4
 """Cells of a step at most, and from which on they hold a number."""
+_FIFTH = 5
+"""Of so many columns without room for a number one has its own over it and the next."""
 _FOOT = 2
 """Rows below the tokens: the keep in numbers, and as levels."""
 _SMALL = 7
@@ -111,13 +113,19 @@ class _Pen:
             here, under = t == self.view.t, t == self.view.cursor_t
             style = self.palette.style("ink" if here else "focus" if under else "faint", bold=here)
             if self.cell >= len(str(t)) + 1:
-                text = str(t)
-            elif here and self.cell < 3:
-                text = self.glyphs.mark
+                text = str(t).rjust(self.cell - (self.cell > 4)).ljust(self.cell)
+            elif here:
+                text = self.glyphs.mark.rjust(self.cell)
             else:
-                text = self.glyphs.dot if t % 5 == 0 else " "
-            line.put(text.rjust(self.cell - (self.cell > 4)).ljust(self.cell), style)
+                text = self._over_columns(t)
+            line.put(text, style)
             self._column(t)
+
+    def _over_columns(self, t: int) -> str:
+        """Return what stands over a column that is too narrow for its number: its part of that of every fifth."""
+        fifth = t - t % _FIFTH
+        number = str(fifth) if fifth >= self.places.start and len(str(fifth)) < _FIFTH * self.cell else ""
+        return number[(t - fifth) * self.cell :][: self.cell].ljust(self.cell)
 
     def token(self, source: int, shares: Array, keeps: list[float]) -> None:
         """Draw the share of one token after each step."""

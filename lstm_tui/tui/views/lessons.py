@@ -119,7 +119,18 @@ class Lessons(ModalScreen[None]):
         self.dismiss(None)
 
 
+_SEEN = 2.0
+"""Seconds for which it is told at least that a lesson is opened."""
+
+
 def begin(app: App[Any], telling: Telling) -> None:
+    """Say that a lesson is opened, and once that is drawn, begin it; the next key waits for that."""
+    screen, glyphs = app.screen, telling.glyphs
+    app.notify(f"opening {glyphs.say(visible(telling.lesson.title))} {glyphs.more}", markup=False, timeout=_SEEN)
+    screen.call_after_refresh(screen.call_after_refresh, _begin, app, telling)
+
+
+def _begin(app: App[Any], telling: Telling) -> None:
     """Begin a lesson, or say what is wrong with it."""
     try:
         app.push_screen(telling.screen(telling.first()))
