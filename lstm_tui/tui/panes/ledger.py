@@ -307,7 +307,11 @@ class _List:
 
     def draw(self) -> None:
         glyphs, style = self.glyphs, self.palette.style
-        scale = f"share of {axis_end(self.half)}" if self.view.everyone else f"{glyphs.plus_minus}{axis_end(self.half)}"
+        scale = (
+            f"bars: share 0 to {axis_end(self.half)}"
+            if self.view.everyone
+            else f"{glyphs.plus_minus}{axis_end(self.half)}"
+        )
         self.drawing.note = scale
         for source in self.shown:
             self._source(source)
