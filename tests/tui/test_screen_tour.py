@@ -28,7 +28,7 @@ from lstm_tui.tui.panes.tape import Tape
 from lstm_tui.tui.panes.units import Units
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.lesson_end import LeaveLesson, LessonEnd
-from lstm_tui.tui.views.lessons import Lessons
+from lstm_tui.tui.views.lessons import Lessons, OpeningLesson
 from lstm_tui.tui.views.tour import TourScreen
 
 FILES = sorted(folder().glob("*.toml"))
@@ -51,6 +51,8 @@ def tour(
     async def go() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()
+            while isinstance(app.screen, OpeningLesson):
+                await pilot.pause(0.01)
             await pilot.pause()
             await act(Driver(app, pilot))
 
