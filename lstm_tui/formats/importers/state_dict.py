@@ -225,6 +225,9 @@ class _Planning:
             width = self.embedded = int(table.tensors["weight"].shape[1])
             ops, taken = find_position([one for one in order if one not in self.used], width, self.report)
             self.used += taken
+            root = f"{float(np.sqrt(width)):.6g}"
+            if self.report.choose("input.scale", "1", (root,), "assumed", NOT_RECORDED) == root:
+                ops.insert(0, AffineScale("scale", *_of_root(table.tensors["weight"])))
         for one in rivals:
             self.report.doubt("layer0", f"{visible(one.stem)} could be looked up too, and is not")
         more, taken = between(self._placed(0), width, inputs, "input_layers", self.report, self.bag.made)
@@ -340,18 +343,16 @@ class _Planning:
         parts = plan_group(stage.forward, report, count, self.bag.made)
         if stage.backward is not None:
             return [self._both(stage, parts[0], key)]
-        if re.search(r"(?:^|[._/])dec", stage.forward.prefix) and any(
-            re.search(r"(?:^|[._/])enc", one.forward.prefix) for network in self.bag.networks for one in network
-        ):
-            report.warnings.append(
-                f"{visible(stage.name)} is called a decoder, which often begins with the states its encoder ends with: "
-                "it begins with zeros here; --initial FILE.npz gives it others"
-            )
         part = parts[0]
+        again = not bare and stage.inputs == stage.outputs and len(parts) == 1
+        if again and report.choose(f"{key}.calls", "one", ("two",), "assumed", NOT_RECORDED) == "two":
+            return [*parts, *plan_group(stage.forward, report, count + 1, self.bag.made)]
         if not bare and stage.inputs == stage.outputs:
-            if len(parts) > 1:
+            if len(parts) > 2 or (len(parts) == 2 and len(part.passes) > 1):
                 report.assume(f"{key}.residual", "none", NOT_RECORDED)
             elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
+                if len(parts) > 1:
+                    return _added_over(part, parts[1])
                 return [replace(part, residual=True) if len(part.passes) == 1 else _halves_added(part)]
         return parts
 
@@ -452,9 +453,22 @@ class _Planning:
         return first if fits and len(self.bag.networks) == 1 else "readout"
 
 
+def _of_root(table: Array) -> tuple[Array, Array]:
+    """Return what multiplies a row of a table by the root of its length, and nothing that is added to it."""
+    width, dtype = table.shape[1], table.dtype
+    return np.full(width, np.sqrt(width), dtype), np.zeros(width, dtype)
+
+
 def _equals(table: Module | None, tensor: Array) -> bool:
     """Say whether a tensor holds the numbers of the table that is used, which a file may name twice."""
     return table is not None and np.array_equal(table.tensors["weight"], tensor)
+
+
+def _added_over(low: Recurrent, high: Recurrent) -> list[Recurrent]:
+    """Return two layers, of which the upper one adds what the lower one reads, as wide, to what it shows."""
+    wide = replace(high, inputs=2 * high.inputs, beside=high.inputs)
+    text = with_residual(cell_text(replace(wide, initial={})), "part(x, 1, 2)")
+    return [low.passed_on("joined"), replace(wide, cell=text, beside=0, functions={}, bound=None)]
 
 
 def _halves_added(part: Recurrent) -> Recurrent:
