@@ -276,8 +276,6 @@ def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
     wants: dict[str, Array] = {}
     for n in (0, 1):
         norm = given[f"{stem.format(n)}.weight"], given[f"{stem.format(n)}.bias"]
-            value, given[f"{stem.format(n)}.weight"], given[f"{stem.format(n)}.bias"]
-        )  # noqa: E731
         read = h if how == "behind" else layer_norm(h, *norm)
         shown = [of_torch(given, rnn.format(n), read)]
         if both:
