@@ -275,14 +275,14 @@ def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
     h = dense(given, "inp", x)
     wants: dict[str, Array] = {}
     for n in (0, 1):
-        norm = given[f"{stem.format(n)}.weight"], given[f"{stem.format(n)}.bias"]
-        read = h if how == "behind" else layer_norm(h, *norm)
+        scaled = given[f"{stem.format(n)}.weight"], given[f"{stem.format(n)}.bias"]
+        read = h if how == "behind" else layer_norm(h, *scaled)
         shown = [of_torch(given, rnn.format(n), read)]
         if both:
             shown.append(of_torch(given, rnn.format(n), read[::-1], "_l0_reverse")[::-1])
         wants |= {f"layer{2 * n + 1 if how == 'behind' else n + 1}.forward/h": shown[0]}
         h = h + np.concatenate(shown, axis=1)
-        h = layer_norm(h, *norm) if how == "behind" else h
+        h = layer_norm(h, *scaled) if how == "behind" else h
     slug = stem.replace(".", "_")
     where = ("below_1", "readout") if how == "behind" else ("residual_0", "residual_1")
     settings = {f"place.{slug.format(n)}": where[n] for n in (0, 1)}

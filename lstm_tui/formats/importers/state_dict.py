@@ -305,7 +305,7 @@ class _Planning:
         inside = f"residual_{stage}"
         slots |= {inside: -1} if can_go_around(layer, module.reads) else {}
         likely = stage if self._comes_first(module, layer) else stage + 1
-        names = sorted(slots, key=lambda name: (slots[name] != likely, slots[name] < 0))
+        names = sorted(slots, key=lambda name: (slots[name] != likely, slots[name] >= 0))
         why = f"its name goes with {visible(layer.name)}; on which side of it, or of a residual, it does not say"
         chosen = self.report.choose(f"place.{module.slug}", names[0], names[1:], "assumed", why, together=PLACED)
         if chosen == inside:
