@@ -260,6 +260,36 @@ def residual_both(random: Random) -> Bag:
     return Bag(given, ids, wants, {"layer0.residual": "added"}, warned=("layer0.residual=none",))
 
 
+def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
+    """A norm for each layer of a residual stack, before the layer (Xiong et al. 2020: pre-LN) or behind the sum."""
+    stem = "blocks.{}.norm" if both else "norms.{}"
+    rnn = "blocks.{}.lstm" if both else "rnns.{}"
+    given = random.linear("inp", 3, 4)
+    for n in (0, 1):
+        norm = {f"{stem.format(n)}.weight": random(4) + 1, f"{stem.format(n)}.bias": random(4)}
+        layer = random.torch(rnn.format(n), "lstm", 4, 2 if both else 4)
+        layer |= random.torch(rnn.format(n), "lstm", 4, 2, "_l0_reverse") if both else {}
+        given |= norm | layer if how != "behind" else layer | norm
+    given |= random.linear("fc", 4, 2)
+    x = random(STEPS, 3)
+    h = dense(given, "inp", x)
+    wants: dict[str, Array] = {}
+    for n in (0, 1):
+        scaled = given[f"{stem.format(n)}.weight"], given[f"{stem.format(n)}.bias"]
+        read = h if how == "behind" else layer_norm(h, *scaled)
+        shown = [of_torch(given, rnn.format(n), read)]
+        if both:
+            shown.append(of_torch(given, rnn.format(n), read[::-1], "_l0_reverse")[::-1])
+        wants |= {f"layer{2 * n + 1 if how == 'behind' else n + 1}.forward/h": shown[0]}
+        h = h + np.concatenate(shown, axis=1)
+        h = layer_norm(h, *scaled) if how == "behind" else h
+    slug = stem.replace(".", "_")
+    where = ("below_1", "readout") if how == "behind" else ("residual_0", "residual_1")
+    settings = {f"place.{slug.format(n)}": where[n] for n in (0, 1)}
+    settings |= {"layer1.residual": "added", "layer3.residual": "added"} if how == "behind" else {}
+    return Bag(given, x, wants | {"output": dense(given, "fc", h)}, settings, warned=(slug.format(0), slug.format(1)))
+
+
 def last_states(random: Random) -> Bag:
     given = {"emb.weight": random(9, 4), **random.torch("rnn", "lstm", 4, 5)}
     given |= random.torch("rnn", "lstm", 4, 5, "_l0_reverse") | random.linear("fc", 10, 3)
@@ -654,6 +684,9 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),
     "gated_inside": lambda random: gated(random, inside=True),
     "normed_then_final": lambda random: normed_then(random, "final"),
+    "normed_before": lambda random: normed_stack(random, "before"),
+    "normed_before_both": lambda random: normed_stack(random, "before", both=True),
+    "normed_behind": lambda random: normed_stack(random, "behind"),
     "batch_norms": batch_norms,
     "batch_norms_plain": lambda random: batch_norms(random, affine=False),
     "peepholes_old": lambda random: peepholes(random, late=False),

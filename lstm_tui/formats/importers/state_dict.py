@@ -26,6 +26,7 @@ from lstm_tui.formats.importers.torch.modules import (
     place_by_name,
     plan_readout,
 )
+from lstm_tui.formats.importers.torch.paired_norms import around, can_go_around, paired_norms
 from lstm_tui.formats.importers.torch.parameter_names import (
     ParameterGroup,
     directly_under,
@@ -43,6 +44,7 @@ _BEGINS = re.compile(
     r"(?:2|to)_?(?:h|hidden|c|cell|state|states|hx|cx)(?:[._]|\Z)|(?:\A|[._])init(?:ial)?_?(?:h|c|hidden|cell|state)|bridge",
     re.IGNORECASE,
 )
+_EPSILON = 1e-5  # that of the language's own norm, and PyTorch's default
 _Place = tuple[int, tuple[int, ...]]
 
 
@@ -159,6 +161,8 @@ class _Planning:
         self.layers: dict[str, list[str]] = {}
         self.embedded: int | None = None
         self.places: dict[str, int] = {}
+        self.paired = paired_norms(self.modules, self.stages)
+        self.around: dict[int, Module] = {}
 
     def plan(self) -> Plan:
         """Return the plan, with everything that is left said."""
@@ -257,6 +261,8 @@ class _Planning:
 
     def _slot(self, module: Module) -> int:
         top = len(self.stages)
+        if module.stem in self.paired:
+            return self._of_a_pair(module, self.paired[module.stem])
         possible = self._possible(module)
         if len(possible) == 1:
             return possible[0]
@@ -289,6 +295,32 @@ class _Planning:
             chosen = self.report.choose(f"place.{module.slug}", first, others, how, why, together=PLACED)
             self.places[module.stem] = slots[chosen]
         return self.places[module.stem]
+
+    def _of_a_pair(self, module: Module, stage: int) -> int:
+        """Return where a norm of one layer stands: before it, behind it, or before it inside of its residual."""
+        if module.stem in self.places:
+            return self.places[module.stem]
+        top = len(self.stages)
+        slots = {f"below_{stage}": stage, ("readout" if stage + 1 == top else f"below_{stage + 1}"): stage + 1}
+        layer = self.stages[stage]
+        slots = {name: slot for name, slot in slots.items() if module.reads == (
+            layer.inputs if slot == stage else layer.outputs)}  # fmt: skip
+        inside = f"residual_{stage}"
+        slots |= {inside: -1} if can_go_around(layer, module.reads) else {}
+        likely = stage if self._comes_first(module, layer) else stage + 1
+        names = sorted(slots, key=lambda name: (slots[name] != likely, slots[name] >= 0))
+        why = f"its name goes with {visible(layer.name)}; on which side of it, or of a residual, it does not say"
+        chosen = self.report.choose(f"place.{module.slug}", names[0], names[1:], "assumed", why, together=PLACED)
+        if chosen == inside:
+            self.around[stage] = module
+            self.used.append(module)
+        self.places[module.stem] = slots[chosen]
+        return self.places[module.stem]
+
+    def _comes_first(self, module: Module, stage: Stage) -> bool:
+        """Say whether a norm stands before a layer in the file."""
+        names = list(self.bag.floats)
+        return module.index < min((names.index(one) for one in stage.forward.used if one in self.bag.floats), default=0)
 
     def _possible(self, module: Module) -> list[int]:
         """Return the slots a module could stand in by its widths."""
@@ -344,6 +376,10 @@ class _Planning:
         if stage.backward is not None:
             return [self._both(stage, parts[0], key)]
         part = parts[0]
+        if (module := self.around.get(self.stages.index(stage))) is not None:
+            why = f"around {visible(module.stem)} and the layer"
+            report.say(f"{key}.residual", why, "set", "the user placed the norm there")
+            return [around(part, Norm(module.stem, _EPSILON, module.tensors["weight"], module.tensors["bias"]))]
         again = not bare and stage.inputs == stage.outputs and len(parts) == 1
         if again and report.choose(f"{key}.calls", "one", ("two",), "assumed", NOT_RECORDED) == "two":
             return [*parts, *plan_group(stage.forward, report, count + 1, self.bag.made)]
