@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,9 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 @pytest.mark.parametrize("large", [0.0, 50.0])
 @pytest.mark.parametrize("name", ["layer0.forward", "layer0.backward"])
 def test_an_axis_holds_every_step_of_every_pass_of_its_cell(name: str, large: float) -> None:
-    begins = {one: {"c": np.full(32, large)} for one in ("layer0.forward", "layer0.backward") if one == name}
+    begins: dict[str, dict[str, Any]] = {
+        one: {"c": np.full(32, large)} for one in ("layer0.forward", "layer0.backward") if one == name
+    }
     trace = lstm_tui.trace("The movie was not bad .", model="sentiment", initial=begins)
     facts = Facts(trace)
     first = 0 if name == "layer0.forward" else len(trace.sequence) - 1
