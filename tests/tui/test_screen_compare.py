@@ -61,8 +61,10 @@ def text(screen: CompareScreen, name: str) -> str:
 @pytest.mark.parametrize("compared", [edited(), other_cell()], ids=["edited", "other cell"])
 def test_no_head_of_the_table_loses_its_end(compared: Comparison, width: int) -> None:
     pass_name = "layer0.forward"
-    head = draw_compare(compared, 0, pass_name, width - 2, 20, DARK_PALETTE).lines[0].plain
-    assert head.rstrip().endswith("apart" if compared.comparable(pass_name) else "units differ")
+    drawing = draw_compare(compared, 0, pass_name, width - 2, 20, DARK_PALETTE)
+    head = drawing.lines[0].plain
+    assert head.rstrip().endswith("apart" if compared.comparable(pass_name) else "difference")
+    assert ("no unit is compared" in drawing.note) != compared.comparable(pass_name)
 
 
 @pytest.mark.parametrize("width", [80, 120, 160])
