@@ -143,3 +143,9 @@ def test_a_whole_number_is_told_in_full(number: int) -> None:
     assert said(session, f"output {number}") == (f"{number}",)
     assert said(session, f'printf "%s", {number}') == (f"{number}",)
     assert said(session, f"set $a = {number}") == (f"$a = {number}",)
+
+
+def test_a_text_is_found_with_its_quotes_and_without() -> None:
+    session = opened()
+    assert said(session, 'find "not"') == said(session, "goto 0", "find not")
+    assert session.frame.t == 3
