@@ -13,7 +13,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 
-_WIDTH, _USAGE = 80, 26  # columns of a terminal, and of them those in which a verb is written
+_WIDTH, _USAGE = 68, 24  # columns of a page on a screen of 80, and of them those in which a verb is written
 GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
     "go on": (
@@ -156,7 +156,7 @@ def _apropos(session: Session, rest: str) -> tuple[str, ...]:
 
 
 def _lines(verb: Verb) -> list[str]:
-    """Return a verb as a list tells it, in lines that fit a terminal of 80 columns: how it is written, what it does."""
+    """Return a verb as a list tells it, in lines for a screen of 80 columns: how it is written and what it does."""
     first, *more = wrap(verb.help, _WIDTH - _USAGE - 4, break_long_words=False, break_on_hyphens=False)
     told = [f"  {verb.usage:<{_USAGE}}  {first}"] if len(verb.usage) <= _USAGE else [f"  {verb.usage}", first]
     return [told[0], *(f"{'':{_USAGE + 4}}{line}" for line in (*told[1:], *more))]
