@@ -258,7 +258,7 @@ def test_two_breakpoints_at_one_place_both_say_why() -> None:
     assert [one.hits for one in session.breakpoints] == [1, 1]
 
 
-ABOUT_A_PASS = [*MEANT][:6] + ["c by .8", "watch c by .8", "o", "prev(c[1]) > -9", "t > 2 if h[0] < 9"]
+ABOUT_A_PASS = [*[*MEANT][:6], "c by .8", "watch c by .8", "o", "prev(c[1]) > -9", "t > 2 if h[0] < 9"]
 ABOUT_NONE = ["7", "t > 3 and t < 200", "layer0.forward.h[0] < 9", 'token != "nobody"']
 
 
