@@ -78,7 +78,9 @@ def test_weights_that_change_too_little_are_not_said_to_change_nothing(steps: in
     answer = _states(tensors, x) @ tensors["fc.weight"].T + tensors["fc.bias"]
     savez(tmp_path / "ref.npz", {"input": x, "output": answer})
     unproven = verify(tmp_path / "w.npz", ImportOptions({"readout.over": "each"}), tmp_path / "ref.npz")[1].unproven
-    (little,) = [one for one in unproven if one.startswith("layer0") and "at most, below the tolerance of 0.0001" in one]
+    (little,) = [
+        one for one in unproven if one.startswith("layer0") and "at most, below the tolerance of 0.0001" in one
+    ]
     nothing = "".join(one for one in unproven if "change nothing" in one)
     for letter in "WUb":
         for gate in GATES:
