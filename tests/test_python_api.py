@@ -7,6 +7,7 @@ import io
 import pickle
 import sys
 import types
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,49 @@ def test_tensors_and_tables_are_rows_of_numbers() -> None:
     wanted = lstm_tui.trace(rows, NUMBERS)["layer0.forward"]["h"]
     for given in (Tensor(rows), Table(rows)):
         assert lstm_tui.trace(given, NUMBERS)["layer0.forward"]["h"].tobytes() == wanted.tobytes()
+
+
+class Frame(Table):
+    """What a table of polars is to us: it knows its schema without being collected, and cannot be collected."""
+
+    def __init__(self, table: dict[str, list[float]]) -> None:
+        super().__init__(list(zip(*table.values(), strict=True)))
+        self.columns = list(table)
+
+    def collect_schema(self) -> dict[str, str]:
+        return {}
+
+
+class Lazy:
+    """What a table of polars that is not made yet is to us."""
+
+    def collect_schema(self) -> dict[str, str]:
+        return {}
+
+    def collect(self) -> Frame:
+        return Frame({"a": [1.0]})
+
+
+def test_a_table_of_polars_is_read_and_one_that_is_not_made_says_how() -> None:
+    trace = lstm_tui.trace(Frame({"a": [1, 3], "b": [2, 4]}), NUMBERS)
+    assert np.array_equal(present(trace.sequence.x), [[1, 2], [3, 4]])
+    assert trace.sequence.columns == ("a", "b")
+    with pytest.raises(UserError, match=r"give what its collect\(\) returns"):
+        lstm_tui.trace(Lazy(), NUMBERS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_columns_of_the_same_names_in_another_order_are_warned_of(order: tuple[int, ...], tmp_path: Path) -> None:
+    known = lstm_tui.load("forecast")
+    names = [known.classes[n] for n in order]
+    table = Frame({name: [0.1, 0.2] for name in names})
+    (tmp_path / "t.csv").write_text("\n".join([",".join(names), "0.1,0.1,0.1", "0.2,0.2,0.2"]))
+    for given in (table, tmp_path / "t.csv"):
+        said = [one for one in lstm_tui.trace(given, known).remarks if "another order" in one]
+        assert len(said) == (order != (0, 1, 2))
+        assert all(", ".join(names) in one and ", ".join(known.classes) in one for one in said)
+    other = Frame({name: [0.1, 0.2] for name in ("a", *names[1:])})
+    assert not [one for one in lstm_tui.trace(other, known).remarks if "another order" in one]
 
 
 def test_a_tensor_of_pytorch_is_rows_of_numbers() -> None:
