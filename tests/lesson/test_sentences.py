@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,74 @@ def miscounted(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_how_far_a_word_is_stands_as_a_number_in_its_claim(path: Path) -> None:
     assert miscounted(path) == []
+
+
+_NUMBER = r"[−-]?\d+(?:\.\d+)?"
+_SIDE = rf"{_NUMBER}(?: [·+−] {_NUMBER})*"
+_CHAIN = re.compile(rf"(?<![\w.\]]){_SIDE}(?: = {_SIDE})+(?![\w·(])")
+
+
+def _side(text: str) -> list[float]:
+    """Return the terms of a sum of products, each worked out."""
+    terms = re.sub(r" − ", " + -", text.replace("·", "*")).replace("−", "-").split(" + ")
+    return [float(np.prod([float(factor) for factor in term.split(" * ")])) for term in terms]
+
+
+def wrong_by_hand(text: str) -> list[str]:
+    """Return the equations of a text that do not hold for who works them out from the numbers that are written.
+
+    Of as many terms as on the left each is the one there, rounded; of fewer, the sum is.
+    """
+    wrong: list[str] = []
+    for chain in _CHAIN.findall(text):
+        for left, right in pairwise(chain.split(" = ")):
+            worked, written = _side(left), _side(right)
+            worked = worked if len(worked) == len(written) else [sum(worked)]
+            written = written if len(worked) == len(written) else [sum(written)]
+            places = min(len(one.partition(".")[2]) for one in re.findall(_NUMBER, right))
+            if any(abs(one - other) > 0.5001 * 10.0**-places for one, other in zip(worked, written, strict=True)):
+                wrong.append(f"{left} = {right}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_equation_with_its_numbers_holds_for_a_pencil(path: Path) -> None:
+    for stop in read_lesson(path).stops:
+        standing = Standing(stop, OPENED.opener(read_lesson(path)))
+        acted = standing.session.fork()
+        for act in standing.doings() if stop.ask is None else standing.reveal():
+            act(acted)
+        said = [standing.say(), () if stop.ask is None else standing.seen(acted)]
+        said.append(standing.then(acted) if stop.ask is None and stop.task is not None else ())
+        for pieces in said:
+            assert wrong_by_hand("".join(one.text for one in pieces)) == [], f"stop {stop.number + 1}"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("C = 0.08 · 0.79 + 0.92 · −0.91 = −0.78: the sign", ["0.08 · 0.79 + 0.92 · −0.91 = −0.78"]),
+        ("C = 0.08 · 0.79 + 0.92 · −0.91 = 0.06 + −0.84 = −0.78: the sign", []),
+        ("0.97 · 0.81 + 0.03 · 0.00 = 0.79. Little", []),
+        ("it is 0.43 · −0.99 = −0.42 here", ["0.43 · −0.99 = −0.42"]),
+    ],
+)
+def test_an_equation_is_worked_out_from_what_is_written(text: str, wrong: list[str]) -> None:
+    assert wrong_by_hand(text) == wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_behind_a_full_stop_an_answer_goes_on_with_a_capital_or_the_name_of_a_value(path: Path) -> None:
+    """Behind “b is right.” comes why, then what is seen; a why that ends with a colon is gone on with as it is."""
+    for stop in read_lesson(path).stops:
+        if stop.ask is None:
+            continue
+        names = Said(standing := Standing(stop, OPENED.opener(read_lesson(path))), standing.session).values
+        then = "" if stop.ask.then is None else stop.ask.then.text
+        for why in [one.text for one in stop.ask.why] or [""]:
+            for begins in (why, then if why[-1:] != ":" else ""):
+                word = re.match(r"[a-z]\w*", begins)
+                assert word is None or word[0] in names, f"stop {stop.number + 1}: {begins}"
 
 
 def _falsified(named: str, tape: Sequence[str], drawn: random.Random) -> str:

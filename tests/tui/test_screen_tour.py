@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from driven_screen import Driver, three_lines
+from textual.containers import VerticalScroll
 from textual.events import Key
 from textual.widgets import Input, OptionList, Static
 
@@ -20,6 +21,7 @@ from lstm_tui.lesson.library import Library, folder
 from lstm_tui.lesson.progress import LessonProgress
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.app import LstmApp
+from lstm_tui.tui.canvas.palette import UNICODE
 from lstm_tui.tui.lesson_launcher import Teaching
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.panes.now_line import NowLine
@@ -30,6 +32,7 @@ from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.lesson_end import LeaveLesson, LessonEnd
 from lstm_tui.tui.views.lessons import Lessons, OpeningLesson
 from lstm_tui.tui.views.tour import TourScreen
+from lstm_tui.tui.views.tour_text import TourText
 
 FILES = sorted(folder().glob("*.toml"))
 LIBRARY = Library(cache(open_model), load)
@@ -51,7 +54,9 @@ def tour(
     async def go() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()
-            while isinstance(app.screen, OpeningLesson):
+            for _ in range(1_000):
+                if not isinstance(app.screen, OpeningLesson) and (greeting or len(app.screen_stack) > 1):
+                    break
                 await pilot.pause(0.01)
             await pilot.pause()
             await act(Driver(app, pilot))
@@ -533,3 +538,39 @@ def test_markup_of_a_stranger_is_text(tmp_path: Path) -> None:
         assert "[bold]T[/nope]" in driver.text()
 
     tour(act, str(lesson))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_what_to_keep_of_any_lesson_stands_whole_inside_its_frame(size: tuple[int, int]) -> None:
+    async def act(driver: Driver) -> None:
+        for lesson in LIBRARY.lessons():
+            end = LessonEnd(lesson, {}, UNICODE)
+            await driver.app.push_screen(end)
+            while not end.query(VerticalScroll):
+                await driver.pilot.pause(0.01)
+            await driver.pilot.pause()
+            box = end.query_one(VerticalScroll)
+            assert end.region.contains_region(box.region), lesson.name
+            assert box.max_scroll_y == box.max_scroll_x == 0, lesson.name
+            rows = [row[box.region.x : box.region.right] for row in driver.text().split("\n")[box.region.y :]]
+            text = " ".join(" ".join(rows[: box.region.height]).replace("│", " ").split())
+            assert "*" not in text
+            for line in lesson.summary.split("\n"):
+                assert " ".join(line.replace("*", "").replace("`", "").split()) in text, lesson.name
+            await driver.app.pop_screen()
+
+    tour(act, "show", size)
+
+
+def test_away_from_its_step_a_stop_says_at_which_its_sentences_are() -> None:
+    async def act(driver: Driver) -> None:
+        told = "said at t=4 “he”"
+        await driver.press("enter")
+        text = stop(driver).query_one(TourText)
+        assert told not in str(text.border_title)
+        await driver.press("n")
+        assert told in str(text.border_title)
+        await driver.press("N")
+        assert told not in str(text.border_title)
+
+    tour(act, "the-conveyor-belt")

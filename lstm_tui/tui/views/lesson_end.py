@@ -14,7 +14,9 @@ from textual.widgets import Static
 
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.lesson.lesson import Lesson
+from lstm_tui.lesson.templates import TextPiece
 from lstm_tui.tui.canvas.palette import Glyphs
+from lstm_tui.tui.views.tour_text import emphasised
 
 _LOOKS = """
     {0} {{ align: center middle; background: $lt-ground 55%; }}
@@ -22,14 +24,18 @@ _LOOKS = """
         width: auto; max-width: 84; height: auto; max-height: 92%; border: round $lt-focus; background: $lt-ground;
         padding: 1 2; border-title-color: $lt-title; border-subtitle-color: $lt-soft; scrollbar-size-vertical: 1;
     }}
+    {0}.-narrow > VerticalScroll {{ max-width: 100%; }}
     {0} Static {{ width: auto; max-width: 100%; color: $lt-ink; }}
 """
+_BREAKS = [(0, "-narrow"), (84, "-wide")]
+"""From how many columns on the box is as wide as it may be."""
 
 
 class LeaveLesson(ModalScreen[bool]):
     """Asks whether a lesson is to be left; answers True where it is."""
 
     DEFAULT_CSS = _LOOKS.format("LeaveLesson")
+    HORIZONTAL_BREAKPOINTS = _BREAKS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,y", "answer(True)", show=False, priority=True),
         Binding("escape,n", "answer(False)", show=False, priority=True),
@@ -57,6 +63,7 @@ class LessonEnd(ModalScreen[None]):
     """Tells what is to be kept of a lesson, and how many of its questions were answered right."""
 
     DEFAULT_CSS = _LOOKS.format("LessonEnd")
+    HORIZONTAL_BREAKPOINTS = _BREAKS
     view_name = "lesson-end"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space,escape,q", "leave", show=False, priority=True),
@@ -77,10 +84,11 @@ class LessonEnd(ModalScreen[None]):
         with VerticalScroll() as box:
             box.border_title = Content(f" {self._glyphs.say(visible(self._lesson.title))}: what to keep ")
             box.border_subtitle = Content(" enter goes on ")
-            paragraphs = visible_lines(self._lesson.summary, self._glyphs)
+            lines = [line for line in self._lesson.summary.split("\n") if line.strip()]
+            paragraphs = [emphasised((TextPiece(line, live=False),), self._glyphs) for line in lines]
             if asked:
-                paragraphs.append(f"Foreseen: {right} of {asked} question{'s' * (asked != 1)}.")
-            yield Static(Content("\n\n".join(paragraphs)))
+                paragraphs.append(Content(f"Foreseen: {right} of {asked} question{'s' * (asked != 1)}."))
+            yield Static(Content("\n\n").join(paragraphs))
 
     def action_leave(self) -> None:
         """Go on: to the list of lessons, where it is open."""
@@ -89,8 +97,3 @@ class LessonEnd(ModalScreen[None]):
     def action_scroll(self, lines: int) -> None:
         """Scroll by so many lines."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
-
-
-def visible_lines(text: str, glyphs: Glyphs) -> list[str]:
-    """Return the lines of a text that hold something, safe to be shown."""
-    return [glyphs.say(visible(line)) for line in text.split("\n") if line.strip()]

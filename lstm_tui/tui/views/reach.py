@@ -231,7 +231,10 @@ class Reaching:
 
 _BESIDE_PLACE, _BESIDE_TOKEN = 6, 8
 _BESIDE_NARROWEST, _BESIDE_WIDEST = 14, 30
-_FELT = "how much of a small change of the memory at a token is left in the memory now: 1 all of it, .01 a hundredth"
+_FELT = (
+    "how much of a small change of the memory at a token is left in the memory now: 1 all of it, .01 a hundredth, "
+    "above 1 it has grown"
+)
 _KEPT = (
     "what its gates alone keep of it, multiplied from step to step, in the unit that keeps most; an RNN has no gates"
 )

@@ -14,6 +14,7 @@ from textual.content import Content
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import LineRuns
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.text_safety import visible
 from lstm_tui.lesson.bound_step import Open, Standing
 from lstm_tui.lesson.lesson import CHOICES, LOOKS, Lesson
 from lstm_tui.lesson.progress import LessonProgress
@@ -210,8 +211,15 @@ class TourScreen(MainScreen):
             if new.everyone:
                 self._opened.add("everyone")
             self._notice()
+            if self.is_mounted:
+                self.query_one(TourText).say_of_which_step("" if new.t == self._standing.place.t else self._told_at())
         elif self.is_mounted:
             self._stand()
+
+    def _told_at(self) -> str:
+        """Return in words the step at which the stop stands."""
+        t, sequence = self._standing.place.t, self._standing.session.frame.trace.sequence
+        return f"t={t}" if sequence.x is not None else f"t={t} “{visible(sequence.tokens[t])}”"
 
     def _notice(self) -> None:
         if not self._stands or self._noticed:

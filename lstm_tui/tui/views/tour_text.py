@@ -73,20 +73,31 @@ class TourText(VerticalScroll, can_focus=False):
         asking.display = False
         super().__init__(Static(id="told"), asking, trying, id="tour", classes="" if glyphs.smooth else "-ascii")
         self._glyphs, self._has_task = glyphs, stop.task is not None
+        self._lesson, self._stop = lesson, stop
+        self.say_of_which_step("")
+
+    def say_of_which_step(self, step: str) -> None:
+        """Write the title, and in it of which step the sentences are, where the cursor stands at another one.
+
+        Args:
+            step: That step, in words; empty while the cursor stands there.
+        """
+        glyphs, stop = self._glyphs, self._stop
         self.border_title = Content.assemble(
-            (f" {glyphs.say(visible(lesson.title))}", "bold $lt-title"),
-            (f"  {stop.number + 1} of {len(lesson.stops)}   ", "$lt-soft"),
+            (f" {glyphs.say(visible(self._lesson.title))}", "bold $lt-title"),
+            (f"  {stop.number + 1} of {len(self._lesson.stops)}   ", "$lt-soft"),
             (f"{glyphs.cursor} look at {LOOKS.index(stop.look)} {stop.look} ", "$lt-key"),
+            (f"  said at {glyphs.say(step)} " if step else "", "bold $lt-title"),
         )
 
     def tell(self, said: Pieces, task: Pieces, noticed: bool, then: Pieces, asking: bool) -> None:
         """Write the sentences, what to try unless a question waits, and once it was noticed what came of it."""
         glyphs = self._glyphs
-        parts = [_content(task, glyphs)]
+        parts = [emphasised(task, glyphs)]
         if noticed:
-            parts.append(_content(then, glyphs) if then else Content("Seen."))
+            parts.append(emphasised(then, glyphs) if then else Content("Seen."))
         mark, colour = (glyphs.yes, "$lt-show") if noticed else (glyphs.cursor, "$lt-key")
-        self.query_one("#told", Static).update(_content(said, glyphs))
+        self.query_one("#told", Static).update(emphasised(said, glyphs))
         self.query_one("#mark", Static).update(Content.styled(mark, f"bold {colour}"))
         self.query_one("#try", Static).update(Content("\n").join(parts))
         self.query_one("#trying").display = bool(task) and not asking
@@ -104,10 +115,10 @@ class TourText(VerticalScroll, can_focus=False):
     def ask(self, question: Pieces, choices: tuple[Pieces, ...], answered: GivenAnswer | None) -> None:
         """Write a question with what may be answered, each behind its key; once it is answered, what comes of it."""
         glyphs = self._glyphs
-        lines = [_content(question, glyphs)]
+        lines = [emphasised(question, glyphs)]
         if answered is None:
             offered = [
-                Content.assemble((f"{key} ", "bold $lt-key"), _content(choice, glyphs))
+                Content.assemble((f"{key} ", "bold $lt-key"), emphasised(choice, glyphs))
                 for key, choice in zip(CHOICES, choices, strict=False)
             ]
             lines.append(Content(_GAP).join(offered))
@@ -115,7 +126,7 @@ class TourText(VerticalScroll, can_focus=False):
         else:
             right = answered.choice == answered.right
             says = [Content.styled(answered.words, "bold $lt-title")]
-            says += [_content(one, glyphs) for one in (answered.why, answered.then) if one]
+            says += [emphasised(one, glyphs) for one in (answered.why, answered.then) if one]
             lines = [Content(" ").join(says)]
             mark, colour = (glyphs.yes, "$lt-show") if right else (glyphs.no, "$lt-alarm")
         self.query_one("#asked", Static).update(Content.styled(mark, f"bold {colour}"))
@@ -130,12 +141,12 @@ class TourText(VerticalScroll, can_focus=False):
         return self.max_scroll_y == 0
 
 
-def _content(pieces: Pieces, glyphs: Glyphs) -> Content:
+def emphasised(pieces: Pieces, glyphs: Glyphs) -> Content:
     """Return sentences with what came from the run in colour, *words* of the tape and `what is typed` set apart."""
-    return Content.assemble(*_emphasised(pieces, glyphs))
+    return Content.assemble(*_styled_parts(pieces, glyphs))
 
 
-def _emphasised(pieces: Pieces, glyphs: Glyphs) -> Iterator[tuple[str, str]]:
+def _styled_parts(pieces: Pieces, glyphs: Glyphs) -> Iterator[tuple[str, str]]:
     strong = code = False
     for piece in pieces:
         text = "\n".join(glyphs.say(visible(line)) for line in piece.text.split("\n"))
