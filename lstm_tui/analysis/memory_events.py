@@ -1,20 +1,22 @@
-"""What one step does to a memory, in words that have one definition each: cleared, rewritten, forgotten, written here.
+"""What one step does to a memory, in words that have one definition each: cleared, mostly new, forgotten, written here.
 
 Of a step at which a memory c becomes keep · c + write, unit by unit, over finite numbers alone:
 
 - a unit *holds* something before the step where its memory is not 0;
 - the part a unit *loses* is 1 − |keep|, and 0 where it keeps more than all of it;
 - the step *clears* a unit that holds something where less than a quarter of it is kept;
-- it *rewrites* one that it does not clear where what is new outweighs what is kept, |new| > |keep · c|, with new what
-  the memory is afterwards less keep · c, or where the memory afterwards has not the sign that it had, or is no number;
-- it *empties* a unit that it clears, and one that it rewrites where it loses a quarter or more;
-- it keeps one *in part* that it neither clears nor rewrites where it loses a quarter or more; every other is *kept*;
+- one that it does not clear is *mostly new* where what is new is no less than what is kept, |new| ≥ |keep · c|, with
+  new what the memory is afterwards less keep · c, or where the memory afterwards is no number;
+- a memory *counts* where its size is a quarter or more of the largest beside it;
+- the step *empties* a unit whose memory counts before it and that it clears, or that is mostly new and loses a quarter
+  or more;
+- it keeps one *in part* that is neither cleared nor mostly new where it loses a quarter or more; every other is *kept*;
 - the part *lost* of the memory is Σ |c| · (what the unit loses) over Σ |c|, over all units;
 - the token *forgotten here* is the one that lost most where the lost part is a quarter or more: Σ |e| · (what the unit
   loses) over the units, where e is what it had in each (see `ledger.py`); where what was there at the start, or an
   edit, lost as much, it is not known which;
-- the step *fills* a unit where more than half of what it holds afterwards is newly written: |write| over the size of
-  all that is in it then;
+- the step *fills* a unit whose memory counts after it where more than half of what it holds then is newly written:
+  |write| over the size of all that is in it;
 - the part *written* is Σ |write| over the sizes of all that is in the memory after the step, its own writes included;
   the token is *written here* where that is a quarter or more.
 
@@ -48,7 +50,7 @@ class MemoryStep:
         t: Its place on the tape.
         held: Which units held something before it, (n,); False where that is not known.
         cleared: Which of them it clears, (n,); False where that is not known.
-        rewritten: Which of them it rewrites, (n,); False where that is not known.
+        mostly_new: Which of them are mostly new after it, (n,); False where that is not known.
         emptied: Which of them it empties, (n,); False where that is not known.
         in_part: Which of them it keeps in part, (n,); False where that is not known.
         filled: Which units it fills, (n,); False where that is not known.
@@ -62,7 +64,7 @@ class MemoryStep:
     t: int
     held: Array
     cleared: Array
-    rewritten: Array
+    mostly_new: Array
     emptied: Array
     in_part: Array
     filled: Array
@@ -99,21 +101,27 @@ def memory_step(part: FlowPart, t: int) -> MemoryStep:
         held = known & (before != 0)
         cleared = held & (np.abs(keep) < CLEARED)
         after, kept, gone = flow.reached[step], keep * before, lost_part(keep)
-        stays = (np.abs(after - kept) <= np.abs(kept)) & (np.sign(after) == np.sign(before))  # never where NaN or ∞
-        rewritten = held & ~cleared & ~stays
-        emptied = cleared | rewritten & (gone >= EVENT)
-        in_part = held & ~cleared & ~rewritten & (gone >= EVENT)
+        stays = np.abs(after - kept) < np.abs(kept)  # never where NaN or ∞
+        mostly_new = held & ~cleared & ~stays
+        emptied = (cleared | mostly_new & (gone >= EVENT)) & _counts(before)
+        in_part = held & ~cleared & ~mostly_new & (gone >= EVENT)
         # in float64, of numbers no larger than the largest, so that sums of huge memories stay finite
         scale = float(np.abs(before[held]).max()) if held.any() else 1.0
         whole = np.abs(before / scale)
         lost = _part(float(np.where(before == 0, 0.0, whole * gone).sum()), float(whole.sum()))
         sizes = flow.sizes[step]
-        filled = np.isfinite(sizes) & np.isfinite(write) & (np.abs(write) > FILLED * sizes)
+        filled = np.isfinite(sizes) & np.isfinite(write) & (np.abs(write) > FILLED * sizes) & _counts(after)
         written = _part(float(np.abs(write).sum()), float(sizes.sum()))
     forgotten = _forgotten(part, flow, step) if lost is not None and lost >= EVENT else None
     return MemoryStep(
-        t, held, cleared, rewritten, emptied, in_part, filled, ~known, before, lost, written, forgotten
+        t, held, cleared, mostly_new, emptied, in_part, filled, ~known, before, lost, written, forgotten
     )  # fmt: skip
+
+
+def _counts(memory: Array) -> Array:
+    """Say of each unit whether its memory is a quarter or more of the largest, of those that are numbers."""
+    sizes = np.where(np.isfinite(memory), np.abs(memory), 0.0)
+    return np.asarray((sizes > 0) & (sizes >= EVENT * sizes.max(initial=0.0)))
 
 
 def lost_part(keep: Array) -> Array:

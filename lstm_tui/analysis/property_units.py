@@ -13,14 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_tui.analysis.relabelling import relabelling
+from lstm_tui.analysis.search_defaults import PERMUTATION_SEED, PERMUTATIONS
 from lstm_tui.analysis.state_search import SearchedStates
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.progress_call import Progress
 
-PERMUTATIONS = 199
-"""Permutations by default: the least p-value is 1 in 200."""
 MOST_STEPS = 1_000_000
 """Steps of whole sequences from which it is told; more would not tell it better."""
 FOUND = 0.03
@@ -85,7 +84,7 @@ def units_that_follow(
     states: SearchedStates,
     labels: Array,
     permutations: int = PERMUTATIONS,
-    seed: int = 0,
+    seed: int = PERMUTATION_SEED,
     progress: Progress | None = None,
 ) -> PropertyUnits:
     """Return how every unit follows a property.

@@ -516,7 +516,10 @@ def _reading_options(network: argparse._ArgumentGroup | argparse.ArgumentParser)
     )
     network.add_argument("--classes", metavar="NAMES", type=names, help="names of the outputs, such as bad,good")
     network.add_argument(
-        "--pad", metavar="pre:N", type=padding, help="pad to N tokens with id 0, in front (pre) or behind (post)"
+        "--pad",
+        metavar="pre:N",
+        type=padding,
+        help="pad to N tokens in front (pre) or behind (post), with id 0 where the vocabulary has no padding",
     )
 
 

@@ -9,6 +9,7 @@ import argparse
 import re
 from collections.abc import Callable, Mapping
 
+from lstm_tui.analysis.search_defaults import MOST_FOUND, PERMUTATION_SEED, PERMUTATIONS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import axis_end, sentence
 from lstm_tui.engine.runtime.memory_budget import bytes_of
@@ -141,7 +142,9 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     report.add_argument("--steps", metavar="A:B", help="these places on the tape, from 0 (default: the first 40)")
     report.add_argument(
-        "--units", metavar="A:B,…", help="these units of every pass, from 0 (default: the 8 with the largest memory)"
+        "--units",
+        metavar="A:B,…",
+        help="these units of every pass, from 0 (default: the 8 with the largest memory at its last step)",
     )
     report.add_argument(
         "--pass", dest="passes", type=names, metavar="NAMES", help="these passes, such as layer0.forward (default: all)"
@@ -322,11 +325,15 @@ def add_find(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pass", dest="pass_name", metavar="NAME", help="the pass that is meant (default: the first)")
     parser.add_argument("--value", metavar="NAME", help="of --follows and --labels, the value (default: the memory)")
     parser.add_argument("--unit", type=natural(0), metavar="N", help="of --gates, one unit, not the mean of all")
-    parser.add_argument("--top", type=natural(1, 10_000), metavar="N", help="places told (default: 20)")
-    parser.add_argument("--permutations", type=natural(19, 100_000), metavar="N", help="of the labels (default: 199)")
+    parser.add_argument("--top", type=natural(1, 10_000), metavar="N", help=f"places told (default: {MOST_FOUND})")
     parser.add_argument(
-        "--permutation-seed", dest="seed_of", type=natural(0), metavar="N", help="of these (default: 0)"
-    )
+        "--permutations", type=natural(19, 100_000), metavar="N",
+        help=f"of the labels (default: {PERMUTATIONS})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--permutation-seed", dest="seed_of", type=natural(0), metavar="N",
+        help=f"of these (default: {PERMUTATION_SEED})",
+    )  # fmt: skip
     parser.add_argument(
         "--index",
         metavar="DIR",
@@ -355,9 +362,9 @@ GOES_WITH: Mapping[str, tuple[str, tuple[str, ...], int | None]] = {
     "--unit": ("unit", ("gates",), None),
     "--tag": ("tag", ("labels",), None),
     "--value": ("value", ("follows", "labels"), None),
-    "--top": ("top", ("like", "where"), 20),
-    "--permutations": ("permutations", ("follows", "labels"), 199),
-    "--permutation-seed": ("seed_of", ("follows", "labels"), 0),
+    "--top": ("top", ("like", "where"), MOST_FOUND),
+    "--permutations": ("permutations", ("follows", "labels"), PERMUTATIONS),
+    "--permutation-seed": ("seed_of", ("follows", "labels"), PERMUTATION_SEED),
 }
 """Options of `find`: where each is kept, the questions it means something to, and what it is where it is not given."""
 

@@ -166,6 +166,8 @@ def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave
             return 0
         except UserError as error:
             say(*mistake_lines(error))
+            if not sys.stdin.isatty():
+                console.session.scripting.pass_over(line)
         except KeyboardInterrupt:
             if watching is not None and not watching.talking:  # nobody is there to type `quit`
                 return INTERRUPTED

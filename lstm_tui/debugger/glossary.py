@@ -65,9 +65,9 @@ gate gates opens shuts = A number between 0 and 1 by which another is multiplied
 head heads = One of the matrices that a memory may be made of. What a token writes stands in it under a key, and a query
     reads it: rows down, columns across.
 f forget = The forget gate: which part of the memory before this step is kept. 1 keeps all, 0 nothing.
-keep keeps kept cleared clears rewritten = A memory is cleared where less than a quarter of it is kept; kept in
-    part where it loses a quarter or more; rewritten where what is new outweighs what is kept, or turns its sign. Every
-    other is kept.
+keep keeps kept cleared clears = A memory is cleared where less than a quarter of it is kept; kept in part where it
+    loses a quarter or more. Every other is kept, but for those that are mostly new.
+mostly = A memory is mostly new where what is added to it is no less than what is kept, so even if all of it is kept.
 i write writes written update = The input gate: which part of the candidate is written to the memory.
 g candidate = The candidate: what this token would write to the memory if the input gate were open.
 o show shows opened = The output gate: which part of the memory is shown as h.
@@ -81,7 +81,8 @@ U = The weights by which the hidden state of the step before is multiplied.
 b bias = The bias: a number that is added whatever is read.
 · = Times: of a matrix and a vector a product of the two, of two vectors unit by unit.
 mean = Of all units of the pass: their sum divided by how many they are.
-share split = Which part of a memory is there because of one token; with the start and the edits they sum to 1.
+share split = Which part of a memory is there because of one token; with the start and the edits they sum to 1. On the
+    tape a minus stands before the share of a token whose part is negative. Before … stands what lies left of the tape.
 ledger Σ contribution others attribution causation = The list of what each token has in the memory now. The
     contributions sum to the memory: Σ = C.
 start began begins = What is left of the state before the first token.

@@ -63,11 +63,11 @@ def read_format(text: str) -> PrintfFormat | None:
 
 
 def is_format(text: str) -> bool:
-    """Say whether a text is one in quotes with values behind it, or with places for them and no value in braces."""
+    """Say whether a text is one in quotes with values behind it, or with signs of % and no value in braces."""
     match = _FORMAT.match(text)
     if match is None:
         return False
-    return match["values"] is not None or ("{" not in match["text"] and bool(_holes(match["text"])))
+    return match["values"] is not None or ("{" not in match["text"] and bool(_HOLE.search(match["text"])))
 
 
 def lines_of(text: str) -> tuple[str, ...]:

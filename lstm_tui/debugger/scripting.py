@@ -135,6 +135,13 @@ class Scripting:
         self.block = OpenBlock(block.head, block.close, block.is_text, (*block.lines, line), block.depth + deeper)
         return None, (f"> {visible(line)}   (`{END}` closes `{visible(block.head[:40])}`)",)
 
+    def pass_over(self, line: str) -> None:
+        """Pass over the lines of a block whose first line was refused, up to its `end`, so that none is executed."""
+        word = line.strip().removeprefix(":").split(" ", 1)[0]
+        if word in OPENING and self.block is None:
+            said = f"the lines up to `{END}` are passed over: `{visible(line.strip()[:40])}` was refused"
+            self.block = OpenBlock(line.strip(), lambda session, lines: (said,), is_text=word == "document")
+
     def drop_block(self) -> str:
         """Give up a block that is being typed; return what is said of it, or nothing."""
         block, self.block = self.block, None

@@ -97,6 +97,11 @@ def script_of(session: Session) -> list[str]:
     return [*head, *names, *defined, *_lines(session), *again, *stops, *_position(session)]
 
 
+def breakpoints_script(session: Session) -> list[str]:
+    """Return the lines that set the breakpoints of a session again, in the pass that is selected then."""
+    return [*_breakpoints(session), f"pass {session.frame.position.pass_name}"]
+
+
 def read_saved(lines: Sequence[str], where: str) -> Saved:
     """Read what `script_of` wrote.
 
@@ -254,7 +259,6 @@ def _edits(history: History) -> Iterator[str]:
 
 
 def _breakpoints(session: Session) -> Iterator[str]:
-    kept = 0
     for one in session.breakpoints:
         verb = "watch" if one.word == "watch" else "tbreak" if one.temporary else "break"
         where = f"{one.trigger.text}{' in any line' * one.any_line}"
@@ -263,15 +267,14 @@ def _breakpoints(session: Session) -> Iterator[str]:
         if not session.stops.means_something(one):
             yield f"{_NOTHING}{line}"
             continue
-        kept += 1
         yield f"pass {one.pass_name}"
         yield line
         if one.commands is not None:
-            yield from (f"commands {kept}", *one.commands.lines, END)
+            yield from ("commands", *one.commands.lines, END)
         if one.ignore:
-            yield f"ignore {kept} {one.ignore}"
+            yield f"ignore $bpnum {one.ignore}"
         if not one.enabled:
-            yield f"disable {kept}"
+            yield "disable $bpnum"
 
 
 def _displays(session: Session) -> Iterator[str]:

@@ -158,6 +158,18 @@ def fixed(value: float, places: int = 2, sign: bool = False) -> str:
     return sentence(value, 3, sign) if size != 0 and not float(text) else text
 
 
+def told_apart(
+    before: float, after: float, places: int = 2, written: Callable[[float, int], str] = fixed
+) -> tuple[str, str]:
+    """Return two numbers, with as many places more as tell them apart; see `from_to`."""
+    for write in (written, sentence):  # of small numbers more places alone may tell nothing
+        for more in range(places, places + _MOST_FIGURES):
+            texts = write(before, more), write(after, more)
+            if texts[0] != texts[1] or before == after:
+                return texts
+    return written(before, places), written(after, places)
+
+
 def from_to(before: float, after: float, places: int = 2, written: Callable[[float, int], str] = fixed) -> str:
     """Return what a number was and what it became, with as many places more as tell the two apart: `0.012 → 0.011`.
 
@@ -167,12 +179,7 @@ def from_to(before: float, after: float, places: int = 2, written: Callable[[flo
         places: Places, or figures, of each where that many are enough.
         written: Writes a number with so many of them: `fixed` or `sentence`.
     """
-    for write in (written, sentence):  # of small numbers more places alone may tell nothing
-        for more in range(places, places + _MOST_FIGURES):
-            texts = write(before, more), write(after, more)
-            if texts[0] != texts[1] or before == after:
-                return f"{texts[0]} → {texts[1]}"
-    return f"{written(before, places)} → {written(after, places)}"
+    return " → ".join(told_apart(before, after, places, written))
 
 
 def printed(value: float, places: int = 3, sign: bool = False) -> str:

@@ -14,6 +14,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.captures.loss_floors import UNKNOWN, Floors
 from lstm_tui.formats.captures.otherwise import Loss, Trial, trials
 
 LEAST_BATCHES = 4
@@ -41,6 +42,7 @@ class BetterWay:
         after: Mean loss the other way.
         better: In how many batches it is smaller.
         batches: How many there were.
+        of: Of which steps or batches both losses are, in words; empty where of all.
     """
 
     kind: str
@@ -49,11 +51,15 @@ class BetterWay:
     after: float
     better: int
     batches: int
+    of: str = ""
 
     def __str__(self) -> str:
         """Say it in one line."""
+        after = f"{self.kind}: {self.said}: the loss is {sentence(self.after, 3)} then"
+        if math.isnan(self.before):
+            return f"{after}; as it is, the model does not run"
         return (
-            f"{self.kind}: {self.said}: the loss is {sentence(self.after, 3)} then, not {sentence(self.before, 3)} "
+            f"{after}, not {sentence(self.before, 3)}{self.of and f' {self.of}'} "
             f"(smaller in {self.better} of {self.batches} batches)"
         )
 
@@ -65,34 +71,49 @@ class Diagnosis:
     Attributes:
         model: Name of its class.
         findings: The way by which it predicts clearly better, and others that explain it about as well; see `as_well`.
-        tried: How many other ways there were.
-        loss: Mean loss as it is.
+        ways: Every other way that was tried and made a difference, with both losses; what is not clearly better too.
+        loss: Mean loss as it is; NaN where it does not run.
         complete: Whether all of them were tried in the time there is.
         different: How many different sequences there were, or batches where the loss cannot be had of one sequence.
         needed: Of how many something can be told, with as many ways; of fewer nothing is known.
+        one_answer: The smallest loss that was found of one answer for all, whatever is read; ∞ where none was found.
+        refused: What the model or the loss says of the batches where they do not run; else empty.
     """
 
     model: str
     findings: tuple[BetterWay, ...]
-    tried: int
+    ways: tuple[BetterWay, ...]
     loss: float
     complete: bool = True
     different: int = 0
     needed: int = 0
+    one_answer: float = math.inf
+    refused: str = ""
+
+    @property
+    def tried(self) -> int:
+        """How many other ways there were."""
+        return len(self.ways)
 
     def __str__(self) -> str:
         """Say it, a line for each finding."""
         many = f"{count_of(self.tried, 'other way')} tried{'' if self.complete else ', not all there are'}"
+        head = f"{self.model}: loss {sentence(self.loss, 3)}"
+        if self.refused:
+            head = f"{self.model}: does not run on these batches ({self.refused})"
+        if self.loss > self.one_answer:
+            head += f", and {sentence(self.one_answer, 3)} with one answer for everything"
         if self.different < self.needed:
             return (
-                f"{self.model}: loss {sentence(self.loss, 3)}; not known: {self.different} different sequences or "
+                f"{head}; not known: {self.different} different sequences or "
                 f"batches are too few to tell gain from chance; give at least {self.needed} ({many})"
             )
         if not self.findings:
-            return f"{self.model}: loss {sentence(self.loss, 3)}; none of {many} is clearly better"
+            than = " than both" if self.loss > self.one_answer else ""
+            return f"{head}; none of {many} is clearly better{than} (`ways` lists them)"
         best, *others = self.findings[:_MOST_TOLD]
         lines = [f"  {best}", *(f"  or, about as well: {one}" for one in others)]
-        return "\n".join((f"{self.model}: loss {sentence(self.loss, 3)}; {many}", *lines))
+        return "\n".join((f"{head}; {many}", *lines))
 
     __repr__ = __str__
 
@@ -103,12 +124,14 @@ def doctor(
     """Look for bugs between data and a trained PyTorch model, where its weights are right and what it is fed is not.
 
     Tried are: states kept or not kept between batches, padding on the other side, sequences from the other end (all of
-    them of ids and of numbers alike), ids moved by up to 3, targets of up to 2 steps away, what a recurrent module
-    reads or gives in reverse order, and the axes of time and batch in the place of each other. A way is clearly better
-    where the loss is smaller by more than a tenth, in nine of ten batches, and by a paired test of signs flipped over
-    different sequences, with a chance of at most 1 in 20 that any way is where none is better. The best of these is
-    told, and any that explain it about as well. Sequences and batches that come again count once; of too few nothing
-    is known. The model is left as it was.
+    them of ids and of numbers alike), ids moved by up to 3, targets of up to 2 steps away, two classes exchanged, what
+    a recurrent module reads or gives in reverse order, or the half of it that reads backwards, the halves or h and c
+    exchanged, and the axes of time and batch in the place of each other; of a model that does not run as it is, the
+    axes alone. A way is clearly better where the loss is smaller by more than a tenth, in nine of ten batches, and by a
+    paired test of signs flipped over different sequences, with a chance of at most 1 in 20 that any way is where none
+    is better; and smaller by a tenth than that of one answer for everything, and of the same answers more or less sure.
+    The best of these is told, and any that explain it about as well. Sequences and batches that come again count once;
+    of too few nothing is known. The model is left as it was.
 
     Args:
         model: A trained module with recurrent modules anywhere in it.
@@ -138,26 +161,56 @@ def doctor(
         as_it_is, *done = list(trials(model, [(one[0], one[1]) for one in given], loss, pad, stop))
     except UserError:
         raise
-    except Exception as error:  # a model and a loss are the user's: they may fail in any way
-        what = f"{type(error).__name__}: {str(error).split(chr(10))[0]}"
-        raise UserError(f"{name} or the loss does not run on these batches: {visible(what)[:160]}") from error
-    before = float(as_it_is.before.mean())
+    except Exception as error:  # what it is made of is the user's, and may fail in any way
+        raise _does_not_run(name, error) from error
+    if (refused := as_it_is.refused) is not None:
+        findings = sorted((_way(one) for one in done if runs_rightly(one, len(done))), key=lambda one: one.after)
+        if not findings:
+            raise _does_not_run(name, refused) from refused
+        ways = tuple(map(_way, done))
+        return Diagnosis(name, tuple(findings), ways, math.nan, not late, refused=_first_line(refused))
+    before, floors = float(as_it_is.before.mean()), as_it_is.floors
     if not np.isfinite(before):
         raise UserError(f"the loss of {name} is {before} on these batches; lstm_tui.watch finds where that comes from")
     different = min((len(one.gains) for one in done), default=len(as_it_is.gains))
     needed = max(LEAST_BATCHES, math.ceil(math.log2(max(len(done), 1) / FALSE_ALARMS)))
     if as_it_is.batches < LEAST_BATCHES:
         different, needed = as_it_is.batches, LEAST_BATCHES
-    better = [one for one in done if different >= needed and is_better(one, len(done))]
-    findings = sorted((_finding(one) for one in better), key=lambda one: one.after)
+    better = [one for one in done if different >= needed and is_better(one, len(done), floors)]
+    findings = sorted(map(_way, better), key=lambda one: one.after)
     best = {(one.kind, one.said): one for one in reversed(findings)}  # two ways may be of the same bug
     findings = [one for one in findings if best[one.kind, one.said] is one]
     told = tuple(one for one in findings if as_well(one, findings[0], before))
-    return Diagnosis(name, told, len(done), before, not late, different, needed)
+    return Diagnosis(name, told, tuple(map(_way, done)), before, not late, different, needed, floors.one_answer)
 
 
-def is_better(trial: Trial, ways: int = 1) -> bool:
+def _does_not_run(name: str, error: Exception) -> UserError:
+    return UserError(f"{name} or the loss does not run on these batches: {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    return visible(f"{type(error).__name__}: {str(error).split(chr(10))[0]}")[:160]
+
+
+def runs_rightly(trial: Trial, ways: int = 1) -> bool:
+    """Say whether a way lets a model predict that does not run as it is.
+
+    The loss is smaller, by a share of it, than that of one answer for everything, and by more than chance than with the
+    targets of other sequences.
+    """
+    return bool(
+        np.isfinite(trial.after).all()
+        and math.isfinite(trial.floors.one_answer)
+        and below(trial, Floors(trial.floors.one_answer))
+        and (not len(trial.fits) or by_chance(trial.fits) <= FALSE_ALARMS / max(ways, 1))
+    )
+
+
+def is_better(trial: Trial, ways: int = 1, floors: Floors = UNKNOWN) -> bool:
     """Say whether another way is clearly better: by a share of the loss, in most batches, and not by chance.
+
+    It has to be better, too, than one answer for everything and than the same answers more or less sure: a model that
+    is less sure of what is wrong has a smaller loss as well.
 
     Where targets are moved, each sequence's own have also to be fitted better than those of another: the moved ones may
     be smaller, and so their loss, whatever the model says.
@@ -165,6 +218,7 @@ def is_better(trial: Trial, ways: int = 1) -> bool:
     Args:
         trial: What came of it.
         ways: How many are tried, among which it may be the luckiest.
+        floors: How small the loss can be without reading better.
     """
     if not (np.isfinite(trial.before).all() and np.isfinite(trial.after).all()):
         return False
@@ -173,10 +227,17 @@ def is_better(trial: Trial, ways: int = 1) -> bool:
     level = FALSE_ALARMS / max(ways, 1)
     return bool(
         gain.mean() > least
+        and below(trial, floors)
         and (gain > 0).mean() >= AGREEING
         and by_chance(trial.gains - least) <= level
         and (not len(trial.fits) or by_chance(trial.fits) <= level)
     )
+
+
+def below(trial: Trial, floors: Floors) -> bool:
+    """Say whether a way has a loss that is smaller, by a share of it, than what needs no better reading."""
+    floor = min(floors.one_answer, floors.as_sure)
+    return math.isinf(floor) or floor - float(trial.after.mean()) > SHARE * abs(floor)
 
 
 def as_well(way: BetterWay, best: BetterWay, loss: float) -> bool:
@@ -205,9 +266,10 @@ def by_chance(gains: Array) -> float:
     return float((sums >= total - 1e-9 * math.sqrt(squares)).mean())
 
 
-def _finding(trial: Trial) -> BetterWay:
-    gain = trial.before - trial.after
+def _way(trial: Trial) -> BetterWay:
+    gain, tried = trial.before - trial.after, trial.tried
+    of = "over the same steps" if tried.cut else "without the first batch" if tried.first else ""
     return BetterWay(
-        trial.tried.kind, trial.tried.said, float(trial.before.mean()), float(trial.after.mean()),
-        int((gain > 0).sum()), len(gain),
+        tried.kind, tried.said, float(trial.before.mean()), float(trial.after.mean()), int((gain > 0).sum()),
+        len(gain), of,
     )  # fmt: skip

@@ -32,8 +32,7 @@ def map_in_words(view: View, part: FlowPart, near: range, width: int, palette: P
         return f"t={t}" if view.trace.sequence.is_of_numbers else f"“{view.label(t, palette)}” (t={t})"
 
     whose = "the memory" if view.everyone else view.unit_words()
-    if len(near) < view.facts.length:
-        whose += f" from t={steps.start} to {steps.stop - 1}"
+    over = "" if len(steps) == view.facts.length else f"over t={steps.start}" + f" to {steps[-1]}" * (len(steps) > 1)
     names = name(found.token), "" if found.until is None else name(found.until)
-    words = kept_sentence(part, found, unit, whose, names)
+    words = kept_sentence(part, found, unit, whose, names, over)
     return wrapped_text(palette.glyphs.say(words), max(width - 2, 20))

@@ -37,16 +37,18 @@ def parts_before(flow: Flow, step: int, unit: int) -> list[tuple[str, float]]:
     return made
 
 
-def sign(number: float) -> int:
-    return (number > 0) - (number < 0)
+def counts(memory: list[float]) -> list[bool]:
+    """Return of which units the memory is a quarter or more of the largest, of those that are numbers."""
+    largest = max((abs(one) for one in memory if math.isfinite(one)), default=0.0)
+    return [math.isfinite(one) and one != 0 and abs(one) >= 0.25 * largest for one in memory]
 
 
 def did(before: float, keep: float, after: float) -> str:
     """Return what a step did to one memory that holds something, in a word."""
     if abs(keep) < 0.25:
         return "cleared"
-    if not math.isfinite(after) or abs(after - keep * before) > abs(keep * before) or sign(after) != sign(before):
-        return "rewritten"
+    if not math.isfinite(after) or abs(after - keep * before) >= abs(keep * before):
+        return "mostly new"
     return "kept in part" if 1 - abs(keep) >= 0.25 else "kept"
 
 
@@ -76,7 +78,7 @@ def naive(flow: Flow, step: int) -> tuple[list[str], list[bool], float | None, f
 
 def words_of(found: MemoryStep) -> list[str]:
     """Return the one word that a step has for every unit; "" for one that held nothing, or is not known."""
-    marks = {"cleared": found.cleared, "rewritten": found.rewritten, "kept in part": found.in_part}
+    marks = {"cleared": found.cleared, "mostly new": found.mostly_new, "kept in part": found.in_part}
     words = [[word for word, units in marks.items() if units[unit]] for unit in range(len(found.held))]
     assert all(len(one) <= held for one, held in zip(words, found.held, strict=True))
     return [one[0] if one else "kept" if held else "" for one, held in zip(words, found.held, strict=True)]
@@ -138,10 +140,12 @@ def test_every_word_is_what_a_loop_over_its_definition_says(part: FlowPart, step
     words, unknown, lost, written = naive(part.flow, step)
     assert (words_of(found), found.unknown.tolist()) == (words, unknown)
     keeps = part.flow.keep[step].tolist()
+    before = (part.flow.reached[step - 1] if step else part.flow.start).tolist()
     assert found.emptied.tolist() == [
-        word == "cleared" or (word == "rewritten" and 1 - abs(keep) >= 0.25)
-        for word, keep in zip(words, keeps, strict=True)
+        (word == "cleared" or (word == "mostly new" and 1 - abs(keep) >= 0.25)) and large
+        for word, keep, large in zip(words, keeps, counts(before), strict=True)
     ]
+    after = counts(part.flow.reached[step].tolist())
     if found.forgets and not any(unknown):  # what the row calls a loss, no sentence calls kept
         assert set(words) - {"kept", ""}
     for mine, other in ((found.lost, lost), (found.written, written)):
@@ -150,7 +154,7 @@ def test_every_word_is_what_a_loop_over_its_definition_says(part: FlowPart, step
     for unit in range(part.flow.keep.shape[1]):
         sizes = sum(abs(one) for _, one in parts_before(part.flow, step + 1, unit))
         write = abs(float(part.flow.write[step, unit]))
-        wanted = math.isfinite(sizes) and math.isfinite(write) and write > FILLED * sizes
+        wanted = math.isfinite(sizes) and math.isfinite(write) and write > FILLED * sizes and after[unit]
         assert bool(found.filled[unit]) == wanted or abs(write - FILLED * sizes) < 1e-12
     assert found.forgets == (lost is not None and found.lost is not None and found.lost >= EVENT)
 

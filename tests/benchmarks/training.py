@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from lstm_tui.analysis.train.loop import Settings, train
 from lstm_tui.analysis.train.loss import mean_loss, next_tokens
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.runtime import side_by_side
 
 from . import machine
 from .machine import keep
@@ -180,7 +182,8 @@ def main() -> None:
     print("|" + "---|" * len(heads))
     every = {}
     for hidden in options.sizes:
-        every[hidden] = measured_of(hidden, options.window, options.rounds)
+        with patch.object(side_by_side, "idle_cores", return_value=0):  # one thread, as the other
+            every[hidden] = measured_of(hidden, options.window, options.rounds)
         print("| " + " | ".join(row(hidden, options.window, every[hidden])) + " |", flush=True)
     if options.keep:
         keep("training", kept(every))

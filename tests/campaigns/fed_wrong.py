@@ -1,6 +1,6 @@
-"""`python -m tests.campaigns.fed_wrong --seed 1`: bugs between data and model, planted in five networks: named?
+"""`python -m tests.campaigns.fed_wrong --seed 1`: bugs between data and model, planted in seven networks: named?
 
-Five small networks learn, rightly fed; then each is fed right, where `lstm_tui.doctor` has to be silent, and wrong in
+Seven small networks learn, rightly fed; then each is fed right, where `lstm_tui.doctor` has to be silent, and wrong in
 one way at a time, where it has to name that way first.
 """
 
@@ -60,6 +60,37 @@ class BothWays(nn.Module):  # type: ignore[misc,name-defined]
         x = self.table(ids)
         back = self.back(x.flip(1))[0]
         return self.head(torch.cat([self.rnn(x)[0], back.flip(1) if self.flips else back], -1))
+
+
+class OneModule(nn.Module):  # type: ignore[misc,name-defined]
+    """A tagger of one LSTM that reads both ways; what it gives is `put` together, as it should be or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.rnn = nn.Embedding(IDS, 8), nn.LSTM(8, 8, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(16, 3)
+        self.put: Any = lambda forwards, backwards: (forwards, backwards)
+
+    def forward(self, ids: Any) -> Any:
+        return self.head(torch.cat(self.put(*self.rnn(self.table(ids))[0].chunk(2, -1)), -1))
+
+
+class Copier(nn.Module):  # type: ignore[misc,name-defined]
+    """Says a sequence again: an LSTM reads it, a cell is fed what it should have said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.rnn, self.cell = nn.Embedding(IDS, 8), nn.LSTM(8, 24, batch_first=True), nn.LSTMCell(8, 24)
+        self.head = nn.Linear(24, IDS)
+        self.keeps: Any = lambda h, c: (h, c)
+
+    def forward(self, ids: Any, said: Any) -> Any:
+        _, (h, c) = self.rnn(self.table(ids))
+        h, c, answers = h[0], c[0], []
+        for word in self.table(said).unbind(1):
+            h, c = self.keeps(*self.cell(word, (h, c)))
+            answers.append(self.head(h))
+        return torch.stack(answers, 1)
 
 
 class Stateful(nn.Module):  # type: ignore[misc,name-defined]
@@ -125,6 +156,15 @@ def tagged(rng: np.random.Generator, count: int) -> Pairs:
     return made
 
 
+def copied(rng: np.random.Generator, count: int) -> Pairs:
+    made = []
+    for _ in range(count):
+        ids = torch.from_numpy(rng.integers(1, 7, (32, 3)))
+        said = torch.cat([torch.zeros_like(ids[:, :1]), ids[:, :-1]], 1)  # what it should have said before
+        made.append(((ids, said), ids))
+    return made
+
+
 def counted(rng: np.random.Generator, count: int, goes_on: bool) -> Pairs:
     made, sums = [], np.zeros(16)
     for _ in range(count):
@@ -166,7 +206,7 @@ def learned(model: Any, pairs: Pairs, loss: Callable[[Any, Any], Any], reset: bo
         if reset and isinstance(model, Stateful):
             model.state = None
         model.zero_grad()
-        loss(model(batch), targets).backward()
+        loss(model(*batch) if isinstance(batch, tuple) else model(batch), targets).backward()
         with torch.no_grad():
             for one, (first, second) in zip(model.parameters(), moments, strict=True):
                 first.mul_(0.9).add_(one.grad, alpha=0.1)
@@ -187,7 +227,7 @@ class Planted:
 
 
 def cases(seed: int) -> Iterator[Planted]:
-    """Yield five networks rightly fed, and eleven ways to feed them wrongly."""
+    """Yield seven networks rightly fed, and sixteen ways to feed them, or to put them together, wrongly."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = learned(Classifier(), classified(rng, 500), cross)
@@ -200,6 +240,8 @@ def cases(seed: int) -> Iterator[Planted]:
     turned = [(torch.stack([torch.cat([row[row == PAD], row[row != PAD].flip(0)]) for row in ids]), labels)
               for ids, labels in pairs]  # fmt: skip
     yield Planted("classifier, read from the end", model, turned, cross, "order")
+    others = [(ids, 1 - labels) for ids, labels in pairs]
+    yield Planted("classifier, classes exchanged", model, others, cross, "targets: the two classes")
     model = learned(NextToken(), spoken(rng, 300), cross)
     pairs = spoken(rng, COUNT)
     yield Planted("next token", model, pairs, cross, "")
@@ -218,6 +260,25 @@ def cases(seed: int) -> Iterator[Planted]:
     unflipped.flips = False
     wanted = "order: what back gives stands in the reverse order"
     yield Planted("both ways, never flipped back", unflipped, pairs, cross, wanted)
+    model = learned(OneModule(), tagged(rng, 400), cross)
+    yield Planted("one module", model, pairs, cross, "")
+    for what, put, wanted in (
+        ("never flipped back", lambda one, other: (one, other.flip(1)), "order: the half of rnn that reads backwards"),
+        ("halves exchanged", lambda one, other: (other, one), "order: the halves of rnn"),
+    ):
+        wrong = OneModule()
+        wrong.load_state_dict(model.state_dict())
+        wrong.put = put
+        yield Planted(f"one module, {what}", wrong, pairs, cross, wanted)
+    model = learned(Copier(), copied(rng, 400), cross)
+    pairs = copied(rng, COUNT)
+    yield Planted("copier", model, pairs, cross, "")
+    late = [(batch, targets.roll(1, 1)) for batch, targets in pairs]
+    yield Planted("copier, targets a step late", model, late, cross, f"{of_the_step} before")
+    wrong = Copier()
+    wrong.load_state_dict(model.state_dict())
+    wrong.keeps = lambda h, c: (c, h)
+    yield Planted("copier, h and c exchanged", wrong, pairs, cross, "state: the h and c that cell gives")
     model = learned(Stateful(), counted(rng, 400, False), square)
     alone = counted(rng, COUNT, False)
     yield Planted("counter", model, alone, square, "")

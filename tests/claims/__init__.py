@@ -9,5 +9,7 @@ What the text alone does not tell is written beside it, one comment a line, belo
     <!-- shown by: cannot follow = tests/tui/test_x.py::test_y -->   the test of “never” or of a direction; or `prose`
     <!-- foreign: rsvg-convert -z 2 a.svg -o a.png -->   a word, version or line of another program
 
+What `--help` says has its claims in `helps.md`, below the option that says it; a default is that of the parser.
+
 A test that fails of a section without such a comment prints the one that would hold: read it before it is put there.
 """

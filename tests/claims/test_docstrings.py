@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 import lstm_tui
-from lstm_tui.analysis.property_units import PERMUTATIONS
+from lstm_tui.analysis.search_defaults import PERMUTATIONS
 from lstm_tui.cli import source as cli_source
 from lstm_tui.cli.arguments import command_names, whole_parser
 from lstm_tui.cli.training import DISTANCE

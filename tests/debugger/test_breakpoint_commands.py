@@ -301,8 +301,8 @@ def test_who_moved_a_comparison_is_told_how_to_ask(session: Session) -> None:
 
 
 def test_the_tokens_of_a_range_are_listed(session: Session) -> None:
-    assert answer(session, "list 1,3")[0] == "t=1: … movie was not …"
-    assert answer(session, "l 8")[0] == "t=0: [The] movie was not bad , not bad good"
+    assert answer(session, "list 1,3")[0] == "from t=1: … movie was not …"
+    assert answer(session, "l 8")[0] == "from t=0: [The] movie was not bad , not bad good"
 
 
 def test_an_empty_line_steps_and_asks_again_and_never_edits(session: Session) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from lstm_tui.debugger.diagram.dataflow import Dataflow, dataflow_of
 from lstm_tui.debugger.diagram.geometry import DOWN, LEFT, RIGHT, UP, DiagramLayout, DiagramMeasure
 from lstm_tui.debugger.diagram.numbers import memory_first, program_of, standing
 from lstm_tui.debugger.diagram.placement import MEASURES, fitted, laid_out
+from lstm_tui.debugger.diagram.strands import strand_lines, ways_of
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.state_update import unit_beside
 from lstm_tui.debugger.inspect.trace_facts import Facts, letter
@@ -453,3 +455,38 @@ def test_the_pair_is_told_up_to_the_softmax() -> None:
     assert trace.result is not None
     for name, number in zip(trace.classes, trace.result, strict=True):
         assert f"{name} {compact(float(number))}" in verdict
+
+
+# --- in lines ---
+
+
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_in_lines_every_number_of_the_picture_is_there_and_every_wire_is_named(name: str) -> None:
+    session = session_of.__wrapped__(name)
+    session.goto(1)
+    step = present(standing(session.frame, 0))
+    flow = step.flow
+    ways = ways_of(flow)
+    inner = [mark.key for mark in flow.of_kind("box", "circle")]
+    assert sorted(key for way in ways for key in way) == inner, "each mark stands in one strand"
+    for way in ways:
+        for one, other in pairwise(way):
+            assert one in flow.sources(other)
+    on_belts = list(flow.belts.values())
+    assert [tuple(way) for way in ways[: len(on_belts)]] == on_belts
+    written = {mark.key: f"<{mark.key}>" for mark in flow.marks}
+    for width in (200, 76, 40):
+        lines = strand_lines(flow, lambda mark: written[mark.key], width)
+        text = "\n".join("".join(piece.text for piece in line) for line in lines)
+        for mark in flow.of_kind("entry", "box", "circle"):
+            assert written[mark.key] in text, f"the number of {mark.symbol}"
+        for line in lines:
+            assert len(line) <= 2 or len("".join(piece.text for piece in line).rstrip()) <= width + 1
+        signs = {piece.key: piece.text for line in lines for piece in line if piece.text.startswith(("(", "["))}
+        assert set(signs) == set(inner)
+        before = {other: one for way in ways for one, other in pairwise(way)}
+        begins = {way[0]: flow.marks[way[0]] for way in ways}
+        for mark in flow.of_kind("circle"):
+            for source in flow.sources(mark.key):
+                if source != before.get(mark.key) and mark.key not in begins:
+                    assert written[source] in signs[mark.key], "what comes from beside stands in the sign"

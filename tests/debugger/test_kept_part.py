@@ -149,7 +149,7 @@ def test_the_sentence_has_the_step_the_gate_and_its_number() -> None:
     part = scripted([1.0, 1.0, 0.9, 1.0, 0.03, 1.0], [2.0, 0.0, 0.0, 0.0, 0.1, 0.0])
     f = float(part.passed["f"][4][0])
     assert said(part, range(6)) == (
-        "«0» has the largest share of unit 0, 78 % on average: 90 % of its part is kept until «4», "
+        "«0» had the largest share of unit 0, 78 % on average: 90 % of its part is kept until «4», "
         f"where the forget gate f = {f:.2g} lets 97 % of that go"
     )
 

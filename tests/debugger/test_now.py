@@ -57,7 +57,7 @@ def check_lstm(session: Session) -> None:
     before = passed["c"][passed.tape_place(step - 1)] if step else np.zeros_like(passed["c"][0])
     gates = passed["f"][frame.t]
     held = unknown = 0
-    counts = {"cleared": 0, "rewritten": 0, "kept in part": 0}
+    counts = {"cleared": 0, "mostly new": 0, "kept in part": 0}
     for old, gate, new in zip(before.tolist(), gates.tolist(), passed["c"][frame.t].tolist(), strict=True):
         left = gate * old
         if not math.isfinite(old) or (old != 0 and not math.isfinite(gate)):
@@ -66,8 +66,8 @@ def check_lstm(session: Session) -> None:
             held += 1
             if abs(gate) < 0.25:
                 counts["cleared"] += 1
-            elif not math.isfinite(new) or abs(new - left) > abs(left) or (new > 0) != (old > 0) or new == 0:
-                counts["rewritten"] += 1
+            elif not math.isfinite(new) or abs(new - left) >= abs(left):
+                counts["mostly new"] += 1
             else:
                 counts["kept in part"] += abs(gate) <= 0.75
     clauses = told(session).memory
@@ -84,7 +84,7 @@ def check_lstm(session: Session) -> None:
     assert said == {word: [str(count)] if count else [] for word, count in counts.items()}
 
 
-def test_at_a_new_subject_memories_are_cleared_and_at_a_full_stop_two_are_rewritten() -> None:
+def test_at_a_new_subject_memories_are_cleared_and_at_a_full_stop_two_are_mostly_new() -> None:
     session = story()
     session.goto(4)
     ram = told(session)
@@ -92,11 +92,11 @@ def test_at_a_new_subject_memories_are_cleared_and_at_a_full_stop_two_are_rewrit
     assert "unit gender loses “Ganesh” and takes “Ram”" in ram.memory
     session = story("Ganesh likes AIML . he likes AIML . Ram likes DevSecOps .")
     session.goto(8)
-    assert session.frame.passed["f"][8, 11] > 0.25, "not cleared: rewritten, and three quarters of it are lost"
+    assert session.frame.passed["f"][8, 11] > 0.25, "not cleared: mostly new, and three quarters of it are lost"
     assert "unit gender loses “Ganesh” and takes “Ram”" in told(session).memory
     session = story()
     session.goto(3)
-    assert told(session).memory[:2] == ("at “.” nothing is cleared", "2 of 16 memories are rewritten")
+    assert told(session).memory[:2] == ("at “.” nothing is cleared", "2 of 16 memories are mostly new")
     before, after = (session.frame.passed["c"][t] for t in (2, 3))
     assert np.flatnonzero(np.sign(before) != np.sign(after)).tolist() == [1, 4]
     session.goto(8)

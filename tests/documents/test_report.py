@@ -264,9 +264,9 @@ def test_a_series_has_numbers_for_tokens_and_what_is_foretold() -> None:
 
 def test_a_cell_without_ledger_says_why() -> None:
     report = reported(opened("rnn"))
-    assert "There is no ledger: h is not linear in h" in report.text
+    assert "There is no ledger: h is computed anew at" in report.text
     assert not any("What of each token" in caption for caption in report.tables)
-    assert "its memory cannot be split" in report.text
+    assert "it cannot be split" in report.text
 
 
 def test_attention_stands_on_the_tape_and_in_the_readout() -> None:

@@ -51,7 +51,7 @@ class Forced:
         patch.setattr(named_step, "SHARED_SECONDS", 0.0)
         patch.setattr(named_step, "_GIVEN_BYTES", 1)
         patch.setattr(named_step, "_GIVEN_STEPS", 24)
-        here, there = shared_run._SharedSteps.here, shared_run._SharedSteps.there
+        here, there = shared_run.SharedSteps.here, shared_run.SharedSteps.there
 
         def forced(steps: Any) -> None:
             self.shared += 1
@@ -75,8 +75,8 @@ class Forced:
             if self.way != "never comes":
                 there(steps)
 
-        patch.setattr(shared_run._SharedSteps, "here", forced)
-        patch.setattr(shared_run._SharedSteps, "there", helps)
+        patch.setattr(shared_run.SharedSteps, "here", forced)
+        patch.setattr(shared_run.SharedSteps, "there", helps)
 
 
 @pytest.fixture

@@ -460,6 +460,58 @@ def tensorflow_gru(random: Random) -> Bag:
     return Bag(given, x, {"layer0.forward/h": np.array(rows)})
 
 
+def haiku_lstm(random: Random) -> Bag:
+    """Haiku takes x and h end to end, splits i g f o, and always adds 1 to the forget bias as it runs."""
+    given = {"net/~/lstm/linear/b": random(16), "net/~/lstm/linear/w": random(7, 16)}
+    given |= {"net/~/linear/b": random(2), "net/~/linear/w": random(4, 2)}
+    bias, kernel, shift, matrix = given.values()
+    x = random(STEPS, 3)
+    b = bias + np.repeat([0, 0, 1, 0], 4).astype(np.float32)
+    h = lstm(x, kernel[:3].T, kernel[3:].T, b, "igfo")
+    return Bag(given, x, {"layer0.forward/h": h, "output": h @ matrix + shift})
+
+
+def haiku_stack(random: Random) -> Bag:
+    """Two cores and a norm between table and head; names are sorted, as JAX keeps them."""
+    given = {"embed/embeddings": random(9, 3), "layer_norm/offset": random(5), "layer_norm/scale": random(5)}
+    given |= {"linear/b": random(2), "linear/w": random(5, 2)}
+    given |= {"lstm/linear/b": random(16), "lstm/linear/w": random(7, 16)}
+    given |= {"lstm_1/linear/b": random(20), "lstm_1/linear/w": random(9, 20)}
+    ids = random.ids(9)
+    h = given["embed/embeddings"][ids]
+    for name, size, units in (("lstm", 3, 4), ("lstm_1", 4, 5)):
+        kernel = given[f"{name}/linear/w"]
+        b = given[f"{name}/linear/b"] + np.repeat([0, 0, 1, 0], units).astype(np.float32)
+        h = lstm(h, kernel[:size].T, kernel[size:].T, b, "igfo")
+    normed = layer_norm(h, given["layer_norm/scale"], given["layer_norm/offset"])
+    return Bag(given, ids, {"layer1.forward/h": h, "output": normed @ given["linear/w"] + given["linear/b"]},
+               warned=("layer_norm",))  # fmt: skip
+
+
+def haiku_gru(random: Random) -> Bag:
+    """Its update gate says how much is written, and it resets before the product."""
+    given = {"gru/b": random(12), "gru/w_h": random(4, 12), "gru/w_i": random(3, 12)}
+    b, w_h, w_i = given.values()
+    x, h, rows = random(STEPS, 3), np.zeros(4, np.float32), []
+    for step in x:
+        z, r = np.split(sigmoid(step @ w_i[:, :8] + h @ w_h[:, :8] + b[:8]), 2)
+        h = (1 - z) * h + z * np.tanh(step @ w_i[:, 8:] + (r * h) @ w_h[:, 8:] + b[8:])
+        rows.append(h)
+    return Bag(given, x, {"layer0.forward/h": np.array(rows)})
+
+
+def haiku_plain(random: Random, names: tuple[str, str] = ("linear", "linear_1")) -> Bag:
+    """Its plain cell is a ReLU of two dense layers."""
+    one, other = (f"vanilla_rnn/{name}" for name in names)
+    given = {f"{one}/b": random(4), f"{one}/w": random(3, 4), f"{other}/b": random(4), f"{other}/w": random(4, 4)}
+    b, w, c, u = given.values()
+    x, h, rows = random(STEPS, 3), np.zeros(4, np.float32), []
+    for step in x:
+        h = relu(step @ w + b + h @ u + c)
+        rows.append(h)
+    return Bag(given, x, {"layer0.forward/h": np.array(rows)}, warned=("layer0.activation",))
+
+
 def allennlp_both(random: Random) -> Bag:
     given: dict[str, Array] = {}
     series = x = random(STEPS, 3)
@@ -595,12 +647,13 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
         two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
-        allennlp_both, latent, prelu, flax_head, reads_two, dropped, residual_over_two, called_twice, scaled_table,
-        gated, normed_then, begins_where_another_ends,
+        allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two, dropped,
+        residual_over_two, called_twice, scaled_table, gated, normed_then, begins_where_another_ends,
     )
 } | {
     "gated_inside": lambda random: gated(random, inside=True),
     "normed_then_final": lambda random: normed_then(random, "final"),
+    "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),
     "batch_norms": batch_norms,
     "batch_norms_plain": lambda random: batch_norms(random, affine=False),
     "peepholes_old": lambda random: peepholes(random, late=False),

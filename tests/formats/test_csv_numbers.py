@@ -86,3 +86,11 @@ def test_what_says_it_is_infinite_is() -> None:
 def test_a_table_that_takes_too_long_to_read_is_refused_at_once(content: str) -> None:
     with pytest.raises(UserError, match="has more than 1000000 lines, or 5000000 cells"):
         csv_series(content, "w.csv")
+
+
+@pytest.mark.parametrize(("most", "content"), [("MOST_ROWS", "1\n2\n3\n4\n"), ("MOST_CELLS", "1,2,3\n4,5,6\n")])
+def test_each_bound_of_a_table_holds_alone(most: str, content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert csv_series(content, "w.csv").arrays[0].size == (4 if most == "MOST_ROWS" else 6)
+    monkeypatch.setattr(f"lstm_tui.formats.inputs.numeric_series.{most}", 3)
+    with pytest.raises(UserError, match="cut it into smaller files"):
+        csv_series(content, "w.csv")

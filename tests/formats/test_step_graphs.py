@@ -13,6 +13,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 from lstm_tui.formats.importers.plan import Found, Plan
+from lstm_tui.formats.importers.program.graph import random_of
 from lstm_tui.formats.importers.step_graphs.layers_or_step import as_step
 from lstm_tui.formats.importers.step_graphs.states import could_be_state
 from lstm_tui.formats.importers.step_graphs.tried import _check
@@ -322,3 +323,28 @@ def test_a_state_beside_recurrent_nodes_that_is_not_carried_is_said_of_each_netw
         report = ImportReport("f.onnx")
         one.plan(report)
         assert report.warnings == ["a state stands beside its recurrent nodes and is not carried: what is no step"]
+
+
+def test_what_is_normalised_row_by_row_is_followed_row_by_row(tmp_path: Path) -> None:
+    hand = plain()
+    rows, whole = hand.index("rows", 1, 2, HIDDEN // 2), hand.index("whole", 1, HIDDEN)
+    hand.weight("g", HIDDEN // 2)
+    hand.node("Reshape", f"s {rows}", "r")
+    hand.node("LayerNormalization", "r g", "n", axis=-1)
+    hand.node("Reshape", f"n {whole}", "h_out")
+    report = opened(tmp_path, hand.model(STATE, {"h_out": (1, HIDDEN)})).report
+    assert next(fact.how for fact in report.facts if fact.key == "compared") == "confirmed"
+
+
+@pytest.mark.parametrize("kind", range(1, 17))
+def test_numbers_that_are_tried_are_at_random_in_their_kind(kind: int) -> None:
+    """Zeros would show nothing of what a file does with its input."""
+    made = random_of(kind, (40, 3), np.random.default_rng(1))
+    assert made.shape == (40, 3)
+    if made.dtype.kind == "f":
+        assert len(np.unique(made)) > 60
+        assert made.min() < 0 < made.max()
+    elif made.dtype.kind in "iu":
+        assert set(made.ravel().tolist()) == {0, 1}, "ids that any table has"
+    else:
+        assert made.all() or made.dtype.kind not in "b"

@@ -11,6 +11,7 @@ An expression is Python's, of the names of `Said`; what a sentence says once som
 
 from __future__ import annotations
 
+import ast
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -191,6 +192,33 @@ def wrong_marks(path: Path) -> tuple[list[str], list[str], list[str]]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_sentence_that_can_be_checked_is_claimed_or_said_to_be_prose(path: Path) -> None:
     assert wrong_marks(path) == ([], [], [])
+
+
+_FAR = re.compile(
+    rf"\b({'|'.join(WORDS)}|\d+) (?:words?|tokens?|steps?) (?:ago|later|far|back|away|after|before)\b", re.IGNORECASE
+)
+
+
+def miscounted(path: Path) -> list[str]:
+    """Return how far something is in a lesson's sentences where the claim about it does not name that number."""
+    found: list[str] = []
+    for stop, block in zip(read_lesson(path).stops, blocks(path), strict=True):
+        marks = [(kind, *what.partition(" = ")[::2]) for kind, what in _MARK.findall(block)]
+        for sentence in sentences(stop):
+            for far in _FAR.finditer(sentence.text):
+                number = WORDS.index(far[1].lower()) if far[1].lower() in WORDS else int(far[1])
+                of = [one for kind, part, one in marks if kind == "claim" and far[0] in part and part in sentence.text]
+                named = {
+                    node.value for one in of for node in ast.walk(ast.parse(one)) if isinstance(node, ast.Constant)
+                }
+                if number not in named:
+                    found.append(f"stop {stop.number + 1}: {far[0]}: {sentence.text}")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_how_far_a_word_is_stands_as_a_number_in_its_claim(path: Path) -> None:
+    assert miscounted(path) == []
 
 
 def _falsified(named: str, tape: Sequence[str], drawn: random.Random) -> str:

@@ -19,6 +19,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from pathlib import Path
 
 from . import ledger
 from .breaks import Break, chosen, packages
+from .patience import TURN, Patience, end_group
 from .reached import ONLY, Reached, copied, environment, record, recorded
 from .warm import Answer, Asked, Warm
 
@@ -39,7 +41,7 @@ BEGIN, END = "<!-- mutate table -->", "<!-- /mutate table -->"
 CAMPAIGN = Path(__file__).with_name("campaign.md")
 """The table that a document shows, as it was written: no digit of it is changed there by hand."""
 START = 60.0
-"""Seconds that pytest may take to begin, beside the tests themselves."""
+"""Seconds of processor time that pytest may take to begin, beside the tests themselves."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--part", nargs="*", choices=packages(), help="of what is chosen try now what is in these alone")
     made.add_argument("--seed", type=int, default=0, help="the same seed breaks the same lines (default: 0)")
     made.add_argument("--count", type=int, default=0, help="how many breaks (default: 0)")
-    made.add_argument("--budget", type=float, default=20.0, help="seconds of tests a break, at most (default: 20)")
+    made.add_argument("--budget", type=float, default=20.0, help="processor seconds of tests, at most (default: 20)")
     made.add_argument("--table", type=Path, metavar="FILE", help=f"write the table too, between {BEGIN} and {END}")
     return made
 
@@ -88,7 +90,9 @@ def main() -> int:
         for one in breaks:
             entry = ledger.of(one, entries)
             is_judged = entry.verdict in ("equivalent", "cosmetic")  # which no test changes
-            end, by = found.of(one) or ((LIVED, entry.why) if is_judged else tried(one, warm, reached, given.budget))
+            end, by = found.of(one) or (
+                (LIVED, entry.why) if is_judged else tried(one, warm, reached, given.budget, entry.why)
+            )
             if end in (NOTICED, LATE):
                 found.keep(one, end, by)
                 if entry.key in entries and entry.verdict in ("hole", "mended"):
@@ -134,15 +138,19 @@ class Found:
                 file.write(json.dumps([self._name(one), end, by], ensure_ascii=False) + "\n")
 
     def _name(self, one: Break) -> str:
-        return "\n".join((one.path, one.scope, one.text, str(one.start), one.old, one.new))
+        return "\n".join((one.path, one.scope, one.text, one.old, one.new))  # as in the ledger: wherever it stands now
 
 
-def tried(one: Break, warm: Warm, reached: Reached, budget: float) -> tuple[str, str]:
-    """Break one line of the copy, run what reaches it, and mend it again; say how that ended, and by what."""
+def tried(one: Break, warm: Warm, reached: Reached, budget: float, why: str = "") -> tuple[str, str]:
+    """Break one line of the copy, run what reaches it, and mend it again; say how that ended, and by what.
+
+    What closed a hole is tried first: the words of the ledger name it.
+    """
     file = warm.copy / one.path  # and not the project, which may be worked on meanwhile
     source = file.read_text("utf-8")
     place = chosen_by(one, source)
     tests = reached.of(one.path, *place) or reached.near(one.path)
+    tests.sort(key=lambda name: name.partition("::")[2].partition("[")[0] not in re.findall(r"\w+", why))
     asked: list[str] = []
     for name in tests:
         if sum(reached.seconds.get(each, 1.0) for each in asked) > budget:
@@ -240,20 +248,31 @@ def _ran(asked: list[str], copy: Path, seconds: float) -> Answer:
     files = sorted({name.partition("::")[0] for name in asked}, key=[n.partition("::")[0] for n in asked].index)
     command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "tests.mutate.reached",
                "--assert=plain", "-p", "no:cacheprovider", "--tb=line", *files]  # fmt: skip
-    try:
-        ran = subprocess.run(
+    with tempfile.TemporaryFile("w+") as said:
+        ran = subprocess.Popen(
             command,
             cwd=copy,
             env=environment(copy, **{ONLY: str(only)}),
-            capture_output=True,
-            text=True,
-            timeout=seconds,
+            stdout=said,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
+        code, patience = None, Patience(ran.pid, seconds)
+        while code is None:
+            try:
+                code = ran.wait(TURN)
+            except subprocess.TimeoutExpired:
+                if patience.ends():
+                    break
+        end_group(ran.pid)
+        ran.wait()
+        said.seek(0)
+        lines = said.read().splitlines()
+    if code is None:
         return Answer(late=True)
-    if ran.returncode == 0:
+    if code == 0:
         return Answer(replaced=1)
-    told = [line.partition(" ")[2] for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    told = [line.partition(" ")[2] for line in lines if line.startswith(("FAILED", "ERROR"))]
     failed = max((name for name in asked if told and told[0].startswith(name)), key=len, default="")
     return Answer(failed or (told[0] if told else "before any test"), replaced=1)
 

@@ -15,10 +15,8 @@ import gc
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +26,7 @@ from typing import IO, Self
 
 import pytest
 
+from .patience import TURN, Patience, end_group
 from .reached import environment
 
 BREAKS = "LSTM_TUI_BREAKS"
@@ -42,7 +41,7 @@ class Asked:
         before: Its text.
         after: Its text with the break; the same text tries the tests without one.
         tests: What to run, in this order, up to the first that fails.
-        seconds: That it may take.
+        seconds: Of processor time that it may take.
     """
 
     path: str
@@ -222,14 +221,19 @@ class _Waiting:
         if child == 0:
             self._run(one, writes, str(root / one.path), items, functions.get(str(root / one.path), {}))
         os.close(writes)
-        said, end = b"", time.monotonic() + one.seconds
-        while not said.endswith(b"\n") and select.select([reads], [], [], max(end - time.monotonic(), 0))[0]:
+        said, patience = b"", Patience(child, one.seconds)
+        while not said.endswith(b"\n"):
+            if not select.select([reads], [], [], TURN)[0]:
+                if patience.ends():
+                    break
+                continue
             piece = os.read(reads, 65536)
             if not piece:
                 break
             said += piece
         os.close(reads)
-        _end_group(child)
+        end_group(child)
+        os.waitpid(child, 0)
         return Answer(**json.loads(said)) if said else Answer(late=True)
 
     def _run(
@@ -258,16 +262,6 @@ class _Waiting:
             os.write(writes, f"{json.dumps(asdict(Answer(self._failed, replaced, ran)))}\n".encode())
         finally:
             os._exit(0)
-
-
-def _end_group(child: int) -> None:
-    """End a child with all that it started."""
-    for end in (os.killpg, os.kill):
-        try:
-            end(child, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            continue
-    os.waitpid(child, 0)
 
 
 def pytest_configure(config: pytest.Config) -> None:

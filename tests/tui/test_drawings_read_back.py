@@ -404,12 +404,34 @@ def test_the_tape_is_the_mean_forget_gate_and_what_is_left_of_each_token(t: int,
             assert off <= 1.5
             assert part == pytest.approx(float(f[s].mean()), abs=1 / (SHADES - 1) + 0.02)
         if s <= t:
-            check_number(text_of(told[s]).strip(), float(shares[s]))
+            share = text_of(told[s]).strip()
+            assert share.startswith("-") == (left[s] < 0 and share != "~0"), "what takes away has a minus"
+            check_number(share.removeprefix("-"), float(shares[s]))
             level = " ▁▂▃▄▅▆▇█".index(bars[s][0].sign)
             assert level == pytest.approx(max(shares[s] * 8, 1), abs=0.5 + 1e-6)
             assert bars[s][0].fore == palette.colours["positive" if left[s] >= 0 else "negative"]
         else:
             assert text_of(told[s]).strip() == "·", "a token that was not read yet has no share"
+
+
+@pytest.mark.parametrize("width", [40, 46, 58, 118])
+def test_the_tape_says_how_many_tokens_are_left_of_it_and_their_share(width: int) -> None:
+    palette = COLOURED[0]
+    session = Session.open(Source(network(both=False), sequences()))
+    for t in range(5):
+        view = view_of(session, t)
+        passed, unit = view.passed, view.unit
+        f = passed["f"].astype(np.float64)
+        left = passed["i"][:, unit] * passed["g"][:, unit] * [np.prod(f[s + 1 : t + 1, unit]) for s in range(len(f))]
+        shares = np.abs(left[: t + 1]) / np.abs(left[: t + 1]).sum()
+        drawing = draw_tape(view, width, 6, palette, 1)
+        first = min(present(target.t) for _, _, _, target in drawing.hits)
+        told = {line.plain.split()[0]: line.plain[:13].split()[1:] for line in drawing.lines if line.plain.strip()}
+        assert told["token"] == ([str(first), "…"] if first else [])
+        if first:
+            check_number(told["share"][0], float(shares[:first].sum()))
+        else:
+            assert told["share"] == []
 
 
 @pytest.mark.parametrize(("cell", "size"), sampled(list(product(CELLS, SIZES)), 3))

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.glossary import GLOSSARY, asked, entry_of
 from lstm_tui.debugger.inspect.trace_facts import Facts, letter
+from lstm_tui.debugger.panes import TAPE
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.errors import UserError
@@ -30,8 +31,8 @@ from lstm_tui.tui.view import ORDERS, View
 from lstm_tui.tui.views.page import PageScreen, glossary_page, glossary_terms
 
 _PLAIN = """a after all an and anew are as average be by cannot does each faded far first for go had half has here how
-in is it its lets more much near no not nothing of on one part press see single so still than that the there this to
-until was what where which whose with"""
+in is it its lets more much near no not nothing of on one over part press see single so still than that the there this
+to until was what where which whose with"""
 PLAIN = frozenset(_PLAIN.split())
 """Words of plain English that need no entry."""
 SIZES = ((158, 8), (118, 14), (76, 20), (60, 12), (38, 9))
@@ -199,7 +200,12 @@ def test_what_a_pane_explains_stands_in_it_and_is_what_its_cell_says(model: str)
             page = [line.plain.split() for line in glossary_page(view, text, 400, kind.NUMBER)._lines]
             assert page[0][: len(own.term.split())] == own.term.split(), "what is under the cursor comes first"
             told = " ".join(word for line in page for word in line)
+            told, _, above = told.partition(" in the line above the tape ")
             assert told == " ".join(f"{one.term} {one.says}" for one in (own, *entries))
+            _, spoken = glossary_terms(view, re.sub(r"\bat\b|“[^”]*”", "", " ".join(view.now.memory)), TAPE.number)
+            new = [one for one in spoken if one.says not in {own.says, *(one.says for one in entries)}]
+            assert above == " ".join(f"{one.term} {one.says}" for one in new)
+            assert all(re.search(rf"\b{re.escape(one.term)}", " ".join(view.now.memory)) for one in new)
             assert len(set(terms)) == len(terms)
             assert not set(terms) & (VALUES - set(said))  # a GRU has no f
             assert ("·" in terms) <= (kind.NUMBER in (1, 4, 5, 8))

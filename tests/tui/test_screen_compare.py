@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import numpy as np
 import pytest
 from driven_screen import network, sequences
 from edited_networks import sentence
+from present import present
 from textual.pilot import Pilot
 
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
 from lstm_tui.debugger.inspect.compare import Comparison
+from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.canvas.palette import DARK_PALETTE
@@ -59,6 +62,28 @@ def test_no_head_of_the_table_loses_its_end(compared: Comparison, width: int) ->
     pass_name = "layer0.forward"
     head = draw_compare(compared, 0, pass_name, width - 2, 20, DARK_PALETTE).lines[0].plain
     assert head.rstrip().endswith("apart" if compared.comparable(pass_name) else "units differ")
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+@pytest.mark.parametrize("name", ["forecast", "story"])
+def test_what_either_says_stands_below_its_heading_whether_it_is_a_share_or_not(name: str, width: int) -> None:
+    """A network of numbers has no bar: its numbers stand where those of the others do."""
+    opened = open_model(name)
+    rows = np.sin(np.arange(12.0)).reshape(4, 3).astype(np.float32)
+    given = Sequence("numbers", tuple("abcd"), x=rows) if name == "forecast" else sentence(opened, "Ganesh likes pizza")
+    made = run(opened, given)
+    compared = Comparison.of(made, made, ("A", "B"))
+    assert compared.toward is None
+    drawing = draw_compare(compared, 0, "layer0.forward", width, 20, DARK_PALETTE)
+    span = max((width - 21) // 4, 8)
+    for t, line in enumerate(drawing.lines[1 : 1 + len(given)]):
+        output = present(made.output)[t]
+        best = int(output.argmax()) if name == "story" else int(np.abs(output).argmax())
+        for column in range(2):
+            text = line.plain[21 + column * span : 21 + (column + 1) * span]
+            number = text.rstrip().split()[-1].replace("−", "-")
+            assert text[-2] != " ", "it ends one before the next column"
+            assert float(number) in (pytest.approx(output.max(), abs=6e-3), pytest.approx(output[best], abs=6e-3))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])

@@ -9,9 +9,10 @@ from driven_screen import Driver, drive, network, sequences
 from made_networks import EVERY_CELL, called, make_input, make_network
 from registries import sampled
 
-from lstm_tui.debugger.diagram.chain import chain_lines
+from lstm_tui.debugger.diagram.chain import chain_height, chain_lines
 from lstm_tui.debugger.diagram.numbers import standing
 from lstm_tui.debugger.diagram.placement import fitted
+from lstm_tui.debugger.diagram.strands import strand_lines
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.panes import DIAGRAM
 from lstm_tui.debugger.session import Session
@@ -31,16 +32,36 @@ def view_of(session: Session) -> View:
     return View(session.frame, Facts(session.frame.trace), value=session.frame.passed.cell.values[0])
 
 
-def check_chain(view: View, rows: list[str], width: int, palette: Palette) -> None:
-    """Check that the chain of steps stands whole under the picture, a line free above it, or not at all."""
+def check_chain(view: View, rows: list[str], size: tuple[int, int], palette: Palette) -> None:
+    """Check that the chain of steps stands under the cell, whole or small, a line free above it, or not at all."""
     units = {name: view.unit_of(name) for name in view.trace}
-    chain = ["".join(piece.text for piece in line).strip() for line in chain_lines(view.frame, units, width - 2)]
     if palette is PLAIN:
         return  # it is the same picture in other signs
-    stripped = [row.strip() for row in rows]
-    if any(len(one) > 12 and one in stripped for one in chain):
-        assert stripped[-1 - len(chain) : -1] == chain, "whole, above the op at work"
-        assert stripped[-2 - len(chain)] == "", "a line is free above it"
+    stripped, seen = [row.strip() for row in rows], []
+    for small in (False, True):
+        pieces = chain_lines(view.frame, units, size[0] - 2, small)
+        chain = ["".join(piece.text for piece in line).strip() for line in pieces]
+        if stripped[-1 - len(chain) : -1] == chain:
+            seen.append(small)
+            assert stripped[-2 - len(chain)] == "", "a line is free above it"
+        elif small and not seen:
+            assert not any(len(one) > 12 and one in stripped for one in chain), "whole, or not at all"
+    step = standing(view.frame, view.unit)
+    if step is not None and size[1] >= 19:
+        lines = strand_lines(step.flow, lambda mark: step.written(mark), size[0] - 2)
+        if len(lines) + chain_height(view.frame, small=True) + 3 <= size[1]:
+            assert seen, "on the whole screen, at 80×24 too, the chain is in sight"
+
+
+def check_numbers(view: View, text: str, size: tuple[int, int]) -> None:
+    """Check that at 80×24 every number of the unit is in sight, whether in the picture or in lines."""
+    step = standing(view.frame, view.unit)
+    if step is None or size[1] < 19:
+        return
+    lines = strand_lines(step.flow, step.written, size[0] - 2)
+    if len(lines) + 3 <= size[1]:
+        for mark in step.flow.of_kind("entry", "box", "circle"):
+            assert step.written(mark) in text, mark
 
 
 @pytest.mark.parametrize("name", sampled(EVERY_CELL, 2), ids=called)
@@ -55,7 +76,9 @@ def test_every_cell_is_drawn_at_every_size(name: str) -> None:
             assert all(line.x <= width for line in drawing.lines)
             if palette is PLAIN:
                 assert drawing.text().isascii()
-            check_chain(view, drawing.text().split("\n"), width, palette)
+            check_chain(view, drawing.text().split("\n"), (width, height), palette)
+            if palette is DRAWN:
+                check_numbers(view, drawing.text(), (width, height))
             step = standing(view.frame, view.unit)
             assert step is not None
             if step.at_work is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from driven_screen import Driver, drive
+from textual.widgets import Input, OptionList
 
 from lstm_tui.tui.panes.pane import Pane
 
@@ -62,3 +63,22 @@ def test_a_click_on_a_tab_shows_the_pane() -> None:
         assert not driver.pane("forward").display
 
     drive(act, size=(80, 24))
+
+
+def test_a_click_on_a_row_of_a_list_does_what_enter_does_there() -> None:
+    async def clicked(driver: Driver, row: int) -> None:
+        await driver.pilot.click(OptionList, offset=(8, row))
+        await driver.pilot.pause()
+
+    async def act(driver: Driver) -> None:
+        for line in ("remove 0", "break mean(f) > .9", "break mean(f) > .8", "remove 0"):
+            await driver.press("colon", *line, "enter")
+        await driver.press("u")
+        assert "2 of 2 edits in force" in driver.text()
+        await clicked(driver, 1)
+        assert driver.view.trace.edits == ("remove 0",)
+        await driver.press("escape", "B")
+        await clicked(driver, 1)
+        assert driver.app.screen.query_one(Input).value == "mean(f) > .8"
+
+    drive(act)

@@ -28,7 +28,7 @@ from lstm_tui.tui.panes.tape import Tape
 from lstm_tui.tui.panes.units import Units
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.lesson_end import LeaveLesson, LessonEnd
-from lstm_tui.tui.views.lessons import Lessons
+from lstm_tui.tui.views.lessons import Lessons, OpeningLesson
 from lstm_tui.tui.views.tour import TourScreen
 
 FILES = sorted(folder().glob("*.toml"))
@@ -51,6 +51,8 @@ def tour(
     async def go() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()
+            while isinstance(app.screen, OpeningLesson):
+                await pilot.pause(0.01)
             await pilot.pause()
             await act(Driver(app, pilot))
 
@@ -373,6 +375,18 @@ def test_the_list_offers_every_lesson_and_the_next_one_after_it() -> None:
         assert type(driver.app.screen) is MainScreen
         await driver.press("T")
         assert isinstance(driver.app.screen, Lessons)
+
+    tour(act)
+
+
+def test_a_click_on_a_lesson_begins_it() -> None:
+    async def act(driver: Driver) -> None:
+        driver.on_top(Lessons)
+        await driver.pilot.click(OptionList, offset=(8, 3))
+        await driver.pilot.pause()
+        await driver.pilot.pause()
+        begun = next(one for one in LIBRARY.lessons() if f"{one.title}  1 of " in driver.text())
+        assert begun != LIBRARY.lessons()[0]
 
     tour(act)
 

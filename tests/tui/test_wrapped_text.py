@@ -42,7 +42,7 @@ def test_where_there_is_room_no_word_is_torn_and_no_line_is_shorter_than_it_must
 @pytest.mark.parametrize("width", range(8, 60))
 def test_a_number_stays_with_its_percent_sign_and_its_name(width: int) -> None:
     text = (
-        "“Ganesh” has the largest share, 100 % on average: 81 % of it is kept until “Ram”, where f = .03 lets 97 % go"
+        "“Ganesh” had the largest share, 100 % on average: 81 % of it is kept until “Ram”, where f = .03 lets 97 % go"
     )
     lines = wrapped_text(text, width)
     assert not any(line.startswith(("%", "=")) or line.endswith("=") for line in lines[1:])

@@ -252,8 +252,11 @@ class Course:
         ids, heard, given = [], [], []
         for example in batch:
             ids.append(self._with_unknown(example.read.astype(np.int64)))
-            heard.append(self._heard(embedding.shape[1]).astype(embedding.dtype))
-            given.append(replace(example, read=embedding[ids[-1]] * heard[-1]))
+            read = embedding[ids[-1]]
+            if self.how.silent:
+                heard.append(self._heard(embedding.shape[1]).astype(embedding.dtype))
+                read = read * heard[-1]
+            given.append(replace(example, read=read))
         loss = losses_and_gradients(self.network, given, self.how.interpreter, self.penalties, self._workspace)
         by_token = loss.d_x
         if self.how.silent:
@@ -268,8 +271,6 @@ class Course:
 
     def _heard(self, size: int) -> Array:
         """Return the factor of each component of the embedding in one example, (E,)."""
-        if not self.how.silent:
-            return np.ones(size)
         return (self.random.random(size) >= self.how.silent) / (1 - self.how.silent)
 
     def keep(self, score: Callable[[Network], float] | None) -> None:
@@ -329,7 +330,7 @@ class Course:
 def summed_by(ids: Array, rows: Array, count: int) -> Array:
     """Return the sum of the rows (N, n) of each id (N,), in the order in which they stand, (count, n)."""
     sums = np.zeros((count, rows.shape[1]), rows.dtype)
-    order = np.argsort(ids, kind="stable")
+    order = np.argsort(ids.astype(np.uint16) if count <= 2**16 else ids, kind="stable")  # which is sorted by its digits
     sorted_ids = ids[order]
     starts = np.flatnonzero(np.diff(sorted_ids, prepend=-1))
     sums[sorted_ids[starts]] = np.add.reduceat(rows[order], starts, axis=0)

@@ -146,11 +146,10 @@ def losses_and_gradients(
     total, counted = 0.0, 0
     parts, wanted = _parts(batch, examples)
 
-    def loss(number: int, said: Array) -> Array:
+    def loss(number: int, said: Array, d_said: Array) -> None:
         nonlocal total, counted
-        one, count, d_said = loss_of(said, wanted[number])
+        one, count, _ = loss_of(said, wanted[number], d_said)
         total, counted = total + one, counted + count
-        return d_said
 
     by_readout, by_input = readout_together(batch, parts, loss, workspace)
     price, d_values = _prices(batch, penalties)
@@ -234,10 +233,11 @@ def input_array(network: Network, read: Array) -> Array:
     return np.ascontiguousarray(read, dtype=network.dtype)
 
 
-def loss_of(said: Array, example: Example) -> tuple[float, int, Array]:
-    """Return the loss of what a network said, how many targets it counts, and the gradient by what was said."""
+def loss_of(said: Array, example: Example, out: Array | None = None) -> tuple[float, int, Array]:
+    """Return the loss of what a network said, how many targets it counts, and the gradient by it, in `out` if given."""
     target = example.target
-    d_said = np.zeros_like(said)
+    d_said = np.empty_like(said) if out is None else out
+    d_said[...] = 0
     if isinstance(target, int | np.integer):
         if said.ndim != 1:
             raise ValueError("one class is wanted, but the network says something at every token")

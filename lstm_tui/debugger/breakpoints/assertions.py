@@ -9,6 +9,7 @@ import numpy as np
 from lstm_tui.debugger.breakpoints.conditions import reason
 from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, evaluate, parse, parser, require_condition
+from lstm_tui.debugger.expressions.calls import place_number
 from lstm_tui.debugger.expressions.series import NOT_READ
 from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.runtime.trace import Trace
@@ -177,6 +178,6 @@ def _asked_at(expression: Expression, scope: Scope) -> int | None:
     for node in parser.walk(expression.node):
         if isinstance(node, parser.AtNode) and isinstance(node.where, parser.TextNode):
             return scope.place_of(node.where.value)
-        if isinstance(node, parser.AtNode) and isinstance(node.where, parser.NumberNode):
-            return int(node.where.value)
+        if isinstance(node, parser.AtNode) and (number := place_number(node.where)) is not None:
+            return scope.place_numbered(number)
     return None

@@ -1,6 +1,6 @@
 """Text to what a breakpoint waits for.
 
-12              the token at place 12           "not"     every such token
+12, tok[12]     the token at place 12           "not"     every such token
 c               after every equation of c       nan       a NaN or ∞ that was not there before
 class           another predicted class         mean(f) < .1
 change c[17] by .3      and any of them with `if mean(f) < .1` behind it, or `, mean(f) < .1` as in pdb
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from lstm_tui.debugger.breakpoints.conditions import After, Birth, Change, Condition, Guarded, Trigger
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, condition, evaluate, parse
+from lstm_tui.debugger.expressions.calls import token_place
 from lstm_tui.debugger.expressions.parser import NameNode, NumberNode, TextNode, words_of
-from lstm_tui.debugger.expressions.scope import Moment, NoSuchName
+from lstm_tui.debugger.expressions.scope import TOKENS, Moment, NoSuchName
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 
@@ -99,6 +100,12 @@ def _plain(text: str, scope: Scope) -> Trigger:
         return _condition(f"t == {int(node.value)}", scope)
     if isinstance(node, TextNode):
         return _condition(f"token == {text}", scope)
+    number = None if scope.is_known(TOKENS) else token_place(node)
+    if number is not None:
+        try:
+            return _condition(f"t == {scope.place_numbered(number)}", scope)
+        except NoSuchName as error:
+            raise ExpressionError(error.said, text, node.start) from None
     if isinstance(node, NameNode):
         return _after(expression, scope)
     return Condition(text, condition(text, scope))

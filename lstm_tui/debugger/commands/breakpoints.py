@@ -238,6 +238,8 @@ def _numbers(text: str, what: str, there: Iterator[int]) -> list[int]:
     for word in text.replace(",", " ").split():
         span = _RANGE.match(word)
         inside = [str(one) for one in known if span and int(span[1]) <= one <= int(span[2])]
+        if span and not inside:
+            raise UserError(f"there are no {what} {word}; there are: {_listed(known)}")
         numbers += inside or [word]
     read = [whole_number(one, most=_LARGEST) for one in numbers]
     chosen = [one for one in read if one is not None]

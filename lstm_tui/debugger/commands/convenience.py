@@ -16,14 +16,17 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 
-_ASSIGNMENT = re.compile(r"(?:var(?:iable)?\s+)?\$(?P<name>[A-Za-z_]\w*)\s*=(?!=)(?P<value>.*)\Z", re.ASCII | re.DOTALL)
+_ASSIGNMENT = re.compile(
+    r"(?:var(?:iable)?\s+)?\$(?P<name>[A-Za-z_]\w*)\s*(?P<sign>[-+*/]?)=(?!=)(?P<value>.*)\Z",
+    re.ASCII | re.DOTALL,
+)
 _NUMBERED = re.compile(r"(?:var(?:iable)?\s+)?(?P<name>\$\$?[0-9]*)\s*=(?!=)", re.ASCII)
 _SHOWN = 10
 """Values of the history that `show values` tells, as in gdb."""
 
 
 def assignment_of(text: str) -> tuple[str, str] | None:
-    """Return the name and the text of `$limit = EXPR`; None where it is no assignment.
+    """Return the name and the text of `$limit = EXPR`, or of `$limit += EXPR` and its like; None of anything else.
 
     Raises:
         UserError: It is one to a value of the history.
@@ -33,7 +36,10 @@ def assignment_of(text: str) -> tuple[str, str] | None:
         said = f"{numbered['name']} is of the value history, where each value stays as it was printed"
         raise UserError(f"{said}: a variable has a name of its own, such as `set $limit = 3`")
     match = _ASSIGNMENT.match(text)
-    return None if match is None else (match["name"], match["value"].strip())
+    if match is None:
+        return None
+    name, sign, value = match["name"], match["sign"], match["value"].strip()
+    return name, f"${name} {sign} ({value})" if sign and value else value
 
 
 def assigned(session: Session, name: str, text: str) -> tuple[str, ...]:

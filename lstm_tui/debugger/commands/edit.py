@@ -31,7 +31,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Name, walk
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.number_text import from_to
+from lstm_tui.engine.number_text import from_to, told_apart
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet
@@ -45,6 +45,7 @@ _TEACHING_OPTION = re.compile(
 )
 _FEATURE_SET = re.compile(r"(?P<name>[A-Za-z]\w*)\s*(?:@\s*(?P<t>[^=\s]+)\s*)?=\s*(?P<number>\S+)\s*\Z", re.ASCII)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_ASSIGNED = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?P<behind>\s*[\[=*@].*)", re.ASCII)
 _WORDS = re.compile(rf"{_QUOTED.pattern}|\S+")
 
 
@@ -235,12 +236,34 @@ def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple
             if (found := assignment_of(rest)) is not None:
                 return assigned(session, *found)
             check_no_setting(session, rest)
+        if name in ("set", "scale"):
+            check_no_weight(session, rest)
         before = session.frame.trace
         make_edit(session, name, rest)
         return (session.words[session.history.done - 1], *verdicts(session, before))
 
     VERBS.add(Verb(name, usage, help, act, aliases, _completing(name), example, edits=True))
     EDIT_VERBS.add(name)
+
+
+def check_no_weight(session: Session, rest: str) -> None:
+    """Refuse to set a weight as if it were a value of a step.
+
+    Raises:
+        UserError: It is one.
+    """
+    match = _ASSIGNED.match(rest)
+    if match is None or not session.can_run:
+        return
+    frame, name = session.frame, match["name"]
+    before, _, bare = name.rpartition(".")
+    if bare in frame.trace.passes.get(before or frame.position.pass_name, ()):
+        return
+    known = session.edited.network.tensors()
+    full = f"{before}/{bare}" if before else Here(session).parameter(name)
+    if full in known:
+        short = full if before else name
+        raise UserError(f"{name} is a weight, and no value of a step: `weight {short}{match['behind']}` changes it")
 
 
 def make_edit(session: Session, verb: str, rest: str) -> None:
@@ -310,7 +333,7 @@ def _unedited(unedited: Trace | None, n: int, before: float) -> str:
     first = float(result[n])
     if first == before or (first != first and before != before):
         return ""
-    return f" (without edits {from_to(first, before, 3).partition(' → ')[0]})"
+    return f" (without edits {told_apart(first, before, 3)[0]})"
 
 
 add_edit_verb(

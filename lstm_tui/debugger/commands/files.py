@@ -13,7 +13,7 @@ from pathlib import Path
 from lstm_tui.debugger.commands.complete import complete_file
 from lstm_tui.debugger.commands.table import VERBS, answer
 from lstm_tui.debugger.session import Session
-from lstm_tui.debugger.session_file import as_typed_now, digest, script_of
+from lstm_tui.debugger.session_file import as_typed_now, breakpoints_script, digest, script_of
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.text_input import read_script
@@ -121,20 +121,23 @@ def _executed(session: Session, path: str) -> Iterator[str]:
 
 @VERBS.verb(
     "save-session FILE [over]",
-    "write edits, branches, stops, displays, layout and place for `lstm-tui open`; over: in the place of another file",
+    "write edits, branches, stops, displays, layout and place for `lstm-tui open`; `save breakpoints FILE`: stops "
+    "alone, for `source`; over: in the place of another file",
     aliases=("save",),
     complete=complete_file,
     touches_files=True,
 )
 def _save(session: Session, rest: str) -> tuple[str, ...]:
-    rest = rest.removeprefix("breakpoints ").strip()  # as gdb has it; there is one file for all of a session
+    first, _, behind = rest.partition(" ")
+    only_stops = first == "breakpoints"  # as in gdb
+    rest = behind.strip() if only_stops else rest
     name, _, over = rest.rpartition(" ") if rest.endswith(" over") else (rest, "", "")
     if not name:
         raise UserError("save the session where? such as: save-session mine.ltui")
     path = Path(name.strip()).expanduser()
     if not over:
         _check_mine(session, path, name)
-    lines = script_of(session)
+    lines = breakpoints_script(session) if only_stops else script_of(session)
     content = script_content(lines, visible(name.strip()))
     with replacing(path) as stream:
         stream.write(content)

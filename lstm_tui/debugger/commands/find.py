@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from lstm_tui.analysis.property_units import units_that_follow
+from lstm_tui.analysis.search_defaults import MOST_FOUND
 from lstm_tui.debugger.commands.edit import Here
 from lstm_tui.debugger.commands.goto import stands
 from lstm_tui.debugger.commands.names import unit_meant
@@ -35,8 +36,6 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 
-MOST_FOUND = 20
-"""Places that a search tells."""
 _MARK = re.compile(r"[A-Za-z_][\w.]*(?:\[[^\]]*\])?\s*@\s*[0-9:]", re.ASCII)
 
 

@@ -27,12 +27,13 @@ _THREADS = "`info passes` lists the passes of the run; `pass NAME` selects one"
 COUNTERPARTS: dict[str, str] = {
     **dict.fromkeys(
         (
-            "up", "down", "u", "frame-up", "frame-down", "up-silently", "down-silently", "do", "dow", "inferior",
+            "up", "down", "frame-up", "frame-down", "up-silently", "down-silently", "do", "dow", "inferior",
             "select-frame",
             "faas", "add-inferior", "clone-inferior", "remove-inferiors",
         ),
         _FRAMES,
     ),
+    "u": "`until` computes to the end of the token or to a place, as gdb's u; for pdb's u, `pass NAME` selects a pass",
     **dict.fromkeys(("taas", "tfaas", "task"), _THREADS),
     **dict.fromkeys(
         ("record", "rec", "when", "when-ticks", "when-tid", "seek", "seek-ticks", "replay", "rerun", "elapsed-time"),

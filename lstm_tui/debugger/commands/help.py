@@ -16,7 +16,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
     "go on": (
         "run", "start", "continue", "until", "reverse-continue", "reverse-until", "goto", "find", "found", "lines",
-        "pass",        "line",
+        "pass", "thread", "line",
     ),
     "stop": (
         "break", "tbreak", "watch", "dprintf", "commands", "delete", "unbreak", "enable", "disable", "ignore",

@@ -67,6 +67,14 @@ def _repeated(step: Callable[[Session], Frame]) -> Callable[[Session, str], tupl
     return act
 
 
+def _finish(session: Session) -> Frame:
+    before = session.frame.position
+    frame = session.step_out()
+    if frame.position == before and not frame.note:
+        session.cursor.say("this token is finished already: `next` computes the one to the right")
+    return session.frame
+
+
 for _name, _aliases, _help, _step in (
     ("next", ("n",), "compute the next token to the right", lambda session: session.next()),
     ("reverse-next", ("rn", "previous"), "go back to the token to the left", lambda session: session.next(-1)),
@@ -74,7 +82,7 @@ for _name, _aliases, _help, _step in (
     ("reverse-step", ("rs",), "go back one equation", lambda session: session.step_back()),
     ("stepi", ("si", "nexti", "ni"), "compute the next op inside an equation", lambda session: session.step_in("op")),
     ("reverse-stepi", ("rsi", "reverse-nexti", "rni"), "go back one op", lambda session: session.step_back("op")),
-    ("finish", ("fin", "return", "r"), "finish this token", lambda session: session.step_out()),
+    ("finish", ("fin", "return", "r"), "finish this token", _finish),
     ("reverse-finish", (), "go back to where this token began", lambda session: session.step_out_back()),
     ("continue", ("c", "cont", "fg"), "continue to the next breakpoint", lambda session: session.continue_()),
     ("reverse-continue", ("rc", "C"), "continue backwards to a breakpoint", lambda session: session.reverse_continue()),
@@ -132,7 +140,6 @@ def _passes(session: Session, rest: str) -> Iterator[str]:
 @VERBS.verb(
     "pass [NAME|N]",
     "select a pass by name or number from 1, or the next one",
-    aliases=("thread",),
     complete=_passes,
     example="pass",
 )
@@ -145,6 +152,14 @@ def _pass(session: Session, rest: str) -> tuple[str, ...]:
         raise no_pass(rest, session.frame.trace)
     session.select_pass(rest or 1)
     return position_lines(session.frame)
+
+
+@VERBS.verb(
+    "thread [NAME|N]", "say which pass is selected, as gdb's thread; with a name or number, select that one",
+    complete=_passes, example="thread",
+)  # fmt: skip
+def _thread(session: Session, rest: str) -> tuple[str, ...]:
+    return tuple(_pass(session, rest)) if rest else position_lines(session.frame)
 
 
 @VERBS.verb(
@@ -181,7 +196,7 @@ def _list(session: Session, rest: str) -> tuple[str, ...]:
     first, behind = max(places[0] - around, 0), min(places[-1] + around + 1, frame.steps)
     behind = min(behind, first + _MOST_LISTED)
     shown = (f"[{visible(tokens[t])}]" if t == frame.t else visible(tokens[t]) for t in range(first, behind))
-    tape = f"t={first}: {'… ' * (first > 0)}{' '.join(shown)}{' …' * (behind < frame.steps)}"
+    tape = f"from t={first}: {'… ' * (first > 0)}{' '.join(shown)}{' …' * (behind < frame.steps)}"
     equations = (
         f"{'→' if n == frame.position.equation else ' '} {visible(equation.text)}"
         for n, equation in enumerate(frame.equations)

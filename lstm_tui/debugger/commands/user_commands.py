@@ -32,6 +32,8 @@ def _named(session: Session, name: str, verb: str) -> str:
         raise UserError(f"{verb} which word? letters, digits, - and _, such as: {verb} gates")
     if name in VERBS.words or name == END:
         raise UserError(f"`{name}` is a verb and stays one: {verb} another word")
+    if name.startswith(("hook-", "hookpost-")):
+        raise UserError("verbs have no hooks here: `display EXPR` tells a value at every stop, `commands N` does more")
     session.scripting.check_room(name)
     return name
 

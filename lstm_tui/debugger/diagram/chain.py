@@ -19,11 +19,15 @@ from lstm_tui.engine.text_safety import visible
 
 _STEPS = 3
 _WIRE = 15
-"""Cells of a wire between two cells, so that a state with its number stands on it."""
+"""Cells of a wire between two cells at most, so that a state with its number stands on it."""
+_BESIDE_NUMBER = 4
+"""Cells of a wire beside the name and the number of a state, at least."""
 _MOST_STATES = 3
 _MOST_SAID = 3
 """Outputs that are told, the largest first."""
 _SHORTEST = 20
+_ABOVE = 2
+"""Lines of a pass above its states: what goes up, and the edge of the cells."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,14 @@ class ChainPiece:
 ChainLines = list[list[ChainPiece]]
 
 
-def chain_lines(frame: Frame, units: dict[str, int], width: int) -> ChainLines:
+def chain_lines(frame: Frame, units: dict[str, int], width: int, small: bool = False) -> ChainLines:
     """Return the steps round the position of the selected pass, and of the one that reads the other way.
 
     Args:
         frame: Where the run stands.
         units: The unit of each pass whose numbers are told.
         width: Cells of a line; as many steps as fit, three at most, the one at the position among them.
+        small: Whether it is for little room: the states on their way alone, and of the readout what the network says.
 
     Returns:
         The lines, from the top: what goes up, the cells with their states, for a pair what both give, the tokens; of
@@ -64,24 +69,36 @@ def chain_lines(frame: Frame, units: dict[str, int], width: int) -> ChainLines:
     layer = own.rpartition(".")[0]
     names = [name for name in frame.trace if name.rpartition(".")[0] == layer]
     box = max(len(visible(frame.trace[name].cell.name)) for name in names) + 4
-    count = max(min(_STEPS, (width - _WIRE - 2) // (box + _WIRE)), 1)
+    wire = _wire_width(frame, names, box, width)
+    count = max(min(_STEPS, (width - wire - 2) // (box + wire)), 1)
     first = min(max(frame.t - count // 2, 0), max(frame.steps - count, 0))
     places = list(range(first, min(first + count, frame.steps)))
     lines: ChainLines = []
     for name in names:
-        lines += _one_pass(frame, name, units[name], places, box)
+        whole = _one_pass(frame, name, units[name], places, box, wire)
+        lines += whole[_ABOVE:-1] if small else whole
     if len(names) > 1:
-        lines.append(_joined(frame, names, units, places, box))
-    lines.append(_tokens(frame, places, box))
-    return [*lines, *_readout(frame, width)]
+        lines.append(_joined(frame, names, units, places, box, wire))
+    lines.append(_tokens(frame, places, box, wire))
+    return [*lines, *(_readout(frame, width)[-1:] if small else _readout(frame, width))]
 
 
-def chain_height(frame: Frame) -> int:
-    """Return how many lines the chain takes."""
+def chain_height(frame: Frame, small: bool = False) -> int:
+    """Return how many lines the chain takes, whole or for little room."""
     layer = frame.position.pass_name.rpartition(".")[0]
     passes = [frame.trace[name] for name in frame.trace if name.rpartition(".")[0] == layer]
-    own = sum(len(memory_first(one)[:_MOST_STATES]) + 3 for one in passes) + (2 if len(passes) > 1 else 1)
-    return own + len(_readout(frame, _SHORTEST))
+    around = 0 if small else _ABOVE + 1
+    own = sum(len(memory_first(one)[:_MOST_STATES]) + around for one in passes) + (2 if len(passes) > 1 else 1)
+    readout = len(_readout(frame, _SHORTEST))
+    return own + (min(readout, 1) if small else readout)
+
+
+def _wire_width(frame: Frame, names: list[str], box: int, width: int) -> int:
+    """Return the cells of a wire: fewer than most where by that all steps fit."""
+    states = [state for name in names for state in memory_first(frame.trace[name])[:_MOST_STATES]]
+    least = max((len(letter(state)) for state in states), default=1) + LEAST_WIDTH + 1 + _BESIDE_NUMBER
+    wire = (width - 2 - _STEPS * box) // (_STEPS + 1)
+    return wire if least <= wire < _WIRE else _WIRE
 
 
 def chain_width(lines: ChainLines) -> int:
@@ -89,36 +106,33 @@ def chain_width(lines: ChainLines) -> int:
     return max(sum(len(piece.text) for piece in line) for line in lines)
 
 
-def _one_pass(frame: Frame, name: str, unit: int, places: list[int], box: int) -> ChainLines:
+def _one_pass(frame: Frame, name: str, unit: int, places: list[int], box: int, wire: int) -> ChainLines:
     passed, back = frame.trace[name], frame.trace[name].direction == "backward"
     states = memory_first(passed)[:_MOST_STATES]
     output = passed.cell.output
     whose = f"unit {passed.entry_of(states[0] if states else output, unit)}"
     named = f"{whose} {visible(frame.names.name(name, unit))}".rstrip()
-    up = [ChainPiece(f" {named if len(named) < _WIRE else whose}".ljust(_WIRE), name)]
-    top, bottom = [_gap(name)], [_gap(name)]
+    up = [ChainPiece(f" {named if len(named) < wire else whose}".ljust(wire), name)]
+    gap = ChainPiece(" " * wire, name)
+    top, bottom = [gap], [gap]
     rows: list[list[ChainPiece]] = [[] for _ in states]
     word = visible(passed.cell.name).center(box - 2)
     for n, t in enumerate(places):
         shown = _numbered(frame, name, output, unit, t)
-        up += [replace(shown, text=shown.text.center(box)), _gap(name)]
+        up += [replace(shown, text=shown.text.center(box)), gap]
         done = shown.done
-        top += [ChainPiece("╭" + "┴".center(box - 2, "─") + "╮", name, "", t, done), _gap(name)]
-        bottom += [ChainPiece("╰" + "─" * (box - 2) + "╯", name, "", t, done), _gap(name)]
+        top += [ChainPiece("╭" + "┴".center(box - 2, "─") + "╮", name, "", t, done), gap]
+        bottom += [ChainPiece("╰" + "─" * (box - 2) + "╯", name, "", t, done), gap]
         for row, state in zip(rows, states, strict=True):
             middle = word if row is rows[len(rows) // 2] else " " * (box - 2)
             if not n:
-                row.append(_wire(frame, name, state, unit, t, entering=not back, back=back))
+                row.append(_wire(frame, name, state, unit, t, wire, entering=not back, back=back))
             row.append(ChainPiece(f"│{middle}│", name, "", t, done))
             last = n == len(places) - 1
             of = places[n + 1] if back and not last else t
-            row.append(_wire(frame, name, state, unit, of, entering=back and last, back=back))
+            row.append(_wire(frame, name, state, unit, of, wire, entering=back and last, back=back))
     arrow = " ← reads" if back else " reads →"
     return [up, top, *rows, [*bottom[:-1], ChainPiece(arrow, name)]]
-
-
-def _gap(name: str) -> ChainPiece:
-    return ChainPiece(" " * _WIRE, name)
 
 
 def _numbered(frame: Frame, name: str, value: str, unit: int, t: int) -> ChainPiece:
@@ -132,7 +146,7 @@ def _numbered(frame: Frame, name: str, value: str, unit: int, t: int) -> ChainPi
     return ChainPiece(f"{letter(value)} {number}", name, value, t, done)
 
 
-def _wire(frame: Frame, name: str, state: str, unit: int, t: int, entering: bool, back: bool) -> ChainPiece:
+def _wire(frame: Frame, name: str, state: str, unit: int, t: int, wire: int, entering: bool, back: bool) -> ChainPiece:
     """Return a state on its way from one step to the next, in the direction in which the pass reads.
 
     Args:
@@ -141,6 +155,7 @@ def _wire(frame: Frame, name: str, state: str, unit: int, t: int, entering: bool
         state: What is carried.
         unit: Whose number is told.
         t: The token that it comes from, or before which it enters what is drawn.
+        wire: Cells of it.
         entering: Whether it comes into what is drawn from the step before.
         back: Whether it goes to the left.
     """
@@ -156,23 +171,25 @@ def _wire(frame: Frame, name: str, state: str, unit: int, t: int, entering: bool
     else:
         shown = _numbered(frame, name, state, unit, t)
     sign = "━" if state == memory_first(passed)[0] else "─"
-    line = f" {shown.text} ".center(_WIRE - 1, sign)
+    line = f" {shown.text} ".center(wire - 1, sign)
     return replace(shown, text=f"◀{line}" if back else f"{line}▶")
 
 
-def _joined(frame: Frame, names: list[str], units: dict[str, int], places: list[int], box: int) -> list[ChainPiece]:
+def _joined(
+    frame: Frame, names: list[str], units: dict[str, int], places: list[int], box: int, wire: int
+) -> list[ChainPiece]:
     """Return what both passes give at each token, side by side, as the layer hands it on.
 
     An arrow says which pass reads which way; `h'` is what the state was a step before, as in the boxes.
     """
     passes = [frame.trace[name] for name in names]
     both = "; ".join(f"{letter(one.cell.output)}{'←' if one.direction == 'backward' else '→'}" for one in passes)
-    line = [ChainPiece(f"[{both}]".center(_WIRE))]
+    line = [ChainPiece(f"[{both}]".center(wire))]
     for t in places:
         shown = [_numbered(frame, name, frame.trace[name].cell.output, units[name], t) for name in names]
         numbers = "; ".join(piece.text.partition(" ")[2] for piece in shown)
         text = f"[{numbers}]"
-        room = box + _WIRE
+        room = box + wire
         line.append(ChainPiece(text.center(box).ljust(room), names[0], "", t, all(piece.done for piece in shown)))
     return line
 
@@ -209,10 +226,10 @@ def _outputs(said: Prediction) -> str:
     )
 
 
-def _tokens(frame: Frame, places: list[int], box: int) -> list[ChainPiece]:
-    line = [ChainPiece(" " * _WIRE)]
+def _tokens(frame: Frame, places: list[int], box: int, wire: int) -> list[ChainPiece]:
+    line = [ChainPiece(" " * wire)]
     for t in places:
         token = visible(frame.trace.sequence.tokens[t])
-        token = token if token.isascii() and len(token) <= box + _WIRE - 2 else f"t={t}"
-        line.append(ChainPiece(token.center(box).ljust(box + _WIRE), "", "", t))
+        token = token if token.isascii() and len(token) <= box + wire - 2 else f"t={t}"
+        line.append(ChainPiece(token.center(box).ljust(box + wire), "", "", t))
     return line

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isnan
+from math import inf, isnan
 
 import numpy as np
 
@@ -209,9 +209,12 @@ def check(edit: Edit, edited: Edited) -> None:
     if isinstance(edit, CutEdit):
         cut_of(edit, edited)
         return
-    numbers = (number for row in edit.rows for number in row) if isinstance(edit, PatchEdit) else (edit.number,)
+    numbers = [number for row in edit.rows for number in row] if isinstance(edit, PatchEdit) else [edit.number]
     if any(map(isnan, numbers)):
-        raise UserError("NaN is no number that can be set: give one such as 0 or -4.5")
+        raise UserError("NaN is no number that can be set: give one such as 0 or -4.5; `break nan` stops at an ∞ too")
+    largest = float(np.finfo(edited.network.dtype).max)
+    if too_large := [number for number in numbers if largest < abs(number) < inf]:
+        raise UserError(f"{too_large[0]!r} is more than a {edited.network.dtype} of this network holds: inf is ∞")
     if isinstance(edit, HeldEdit):
         holds_of(edit, edited)
     elif not exists(edit, edited.network).any():

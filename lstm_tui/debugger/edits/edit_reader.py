@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from math import isinf
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -498,7 +499,10 @@ class _EditReader(WordReader):
             raise self.expected("a number")
         self.take()
         self.finish()
-        return float(sign + word.text)
+        number = float(sign + word.text)
+        if isinf(number) and word.kind == "number":
+            raise Mistake(f"`{self.written(word)}` is more than a number holds: inf is ∞", word.start)
+        return number
 
     def finish(self) -> None:
         if not self.is_end():

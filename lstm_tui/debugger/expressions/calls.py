@@ -12,7 +12,7 @@ from lstm_tui.debugger.expressions import parser
 from lstm_tui.debugger.expressions.functions import FUNCTIONS, Function, saturated
 from lstm_tui.debugger.expressions.matrix_parts import transposed
 from lstm_tui.debugger.expressions.parser import ExpressionError, Node
-from lstm_tui.debugger.expressions.scope import Moment, Scope
+from lstm_tui.debugger.expressions.scope import TOKENS, Moment, Scope
 from lstm_tui.debugger.expressions.series import NOWHERE, Series, all_units, any_unit, counted, numbers, truths
 from lstm_tui.debugger.expressions.shares import ALL_UNITS, Sought, Units, share_of
 from lstm_tui.engine.language.syntax import TRANSPOSE
@@ -20,8 +20,6 @@ from lstm_tui.engine.language.syntax import TRANSPOSE
 KINDS = {"number": "a number", "truth": "true or false", "text": "a text"}
 _Found = TypeVar("_Found")
 _TOP = 5
-TOKENS = "tok"
-"""What stands for the tokens of the tape, each by its place: `tok[3]`."""
 
 
 class ArgumentReader(Protocol):
@@ -168,10 +166,9 @@ class Calls:
         who, scope = node.arguments[0], self.reader.scope
         if isinstance(who, parser.TextNode):
             places = np.flatnonzero(scope.tokens == scope.as_read(who.value))
-        elif (place := token_place(who)) is not None and (place < scope.steps or scope.comes):
+        elif (number := token_place(who)) is not None:
+            place = self.reader.named(who, lambda: scope.place_numbered(number))
             places = np.array([place] if place < scope.steps else [], np.int64)
-        elif place is not None:
-            raise self.reader.fail(f"this tape has {scope.steps} tokens, from 0", who)
         else:
             said = '`share` takes a token: share("not"), or share(tok[3]) for one place of the tape'
             raise self.reader.fail(said, who)
@@ -186,10 +183,20 @@ class Calls:
 
 
 def token_place(node: Node) -> int | None:
-    """Return which place `tok[3]` names."""
+    """Return the number in `tok[3]`, or in `tok[-1]`, which counts from the end of the tape; None of anything else."""
     if isinstance(node, parser.UnitsNode) and isinstance(node.of, parser.NameNode) and node.of.name == TOKENS:
-        return None if (place := node.one()) is None or place < 0 else place
+        return node.one()
     return None
+
+
+def place_number(node: Node) -> int | None:
+    """Return the number of a place as `at=` takes it: `7`, `-1`, `tok[3]`; None of anything else."""
+    if isinstance(node, parser.Inverse) and node.sign == "-":
+        number = place_number(node.of) if isinstance(node.of, parser.NumberNode) else None
+        return None if number is None else -number
+    if isinstance(node, parser.NumberNode):
+        return int(node.value) if node.value.is_integer() else None
+    return token_place(node)
 
 
 def form(of: Series) -> str:

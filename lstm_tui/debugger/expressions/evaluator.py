@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lstm_tui.debugger.expressions import parser
-from lstm_tui.debugger.expressions.calls import KINDS, TOKENS, Calls, form, token_place
+from lstm_tui.debugger.expressions.calls import KINDS, Calls, form, place_number, token_place
 from lstm_tui.debugger.expressions.matrix_parts import block, inner_sizes, laid_out, product, rows
 from lstm_tui.debugger.expressions.parser import COMPARISONS, Expression, ExpressionError, Node, parse
-from lstm_tui.debugger.expressions.scope import Moment, NoSuchName, Scope
+from lstm_tui.debugger.expressions.scope import TOKENS, Moment, NoSuchName, Scope
 from lstm_tui.debugger.expressions.series import Series, both, compared, either, inverse, numbers
 from lstm_tui.debugger.expressions.unit_numbers import resolved
 from lstm_tui.engine.arrays import Array
@@ -220,6 +220,10 @@ class _Evaluator:
 
     def product(self, node: parser.Operation, moment: Moment) -> Series:
         """Return a matrix times a vector, or any other product that NumPy has."""
+        number = next((one for one in (node.left, node.right) if isinstance(one, parser.NumberNode)), None)
+        if number is not None:
+            said = "@ is the product of matrices and vectors, and this is a number: * multiplies; some units are c[0:4]"
+            raise self.fail(said, number)
         left = self.left_of_product(node.left, moment)
         right = self.as_matrix(node.right, moment)
         columns, lines = inner_sizes(left, right)
@@ -254,10 +258,11 @@ class _Evaluator:
     # --- parts of a vector, and places ---
 
     def chosen(self, node: parser.UnitsNode | parser.Class, moment: Moment) -> Series:
-        place = token_place(node)
-        if place is not None and not self.scope.is_known(TOKENS):
+        number = token_place(node)
+        if number is not None and not self.scope.is_known(TOKENS):
+            place = self.named(node, lambda: self.scope.place_numbered(number))
             if place >= self.scope.steps:
-                raise self.fail(f"this tape has {self.scope.steps} tokens, from 0", node)
+                raise self.fail(f"this tape has {self.scope.steps} tokens so far, from 0", node)
             return Series.constant(self.scope.trace.sequence.tokens[place], "text")
         of = self.read(node.of, moment)
         if isinstance(node, parser.Class):
@@ -323,13 +328,9 @@ class _Evaluator:
             if self.scope.comes and not (self.scope.tokens == self.scope.as_read(token)).any():
                 return self.scope.steps
             return self.named(node, lambda: self.scope.place_of(token))
-        place = token_place(node)
-        if isinstance(node, parser.NumberNode) and node.value.is_integer():
-            place = int(node.value)
-        if place is not None and (place < self.scope.steps or self.scope.comes):
-            return place
-        if place is not None:
-            raise self.fail(f"this tape has {self.scope.steps} tokens, from 0", node)
+        number = place_number(node)
+        if number is not None:
+            return self.named(node, lambda: self.scope.place_numbered(number))
         raise self.fail('at= takes a token, such as at="bad", or a place, such as at=7', node)
 
 

@@ -25,6 +25,8 @@ _NEAR = 40  # characters of a token that may be meant instead of another
 UNITS = 'units are written c[17], c[-1] or c[0:8], from 0; steps c[t-1]; classes output["good"]'
 """What is said of what stands in square brackets and means nothing there."""
 OF_THE_RUN = ("token", "t", "output", "result")
+TOKENS = "tok"
+"""What stands for the tokens of the tape, each by its place: `tok[3]`, or from its end: `tok[-1]`."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,8 @@ class Scope:
         if value in parameters and parameters[value].ndim == 2:
             matrix = parameters[value]
             return replace(Series.constant(matrix.reshape(1, -1)), shape=matrix.shape)
+        if name == TOKENS:
+            raise NoSuchName(f"{TOKENS} takes a place of the tape: {TOKENS}[3], or {TOKENS}[-1], its last")
         known = {*passed, *passed.inputs, *OF_THE_RUN, *self.names.features, *(parameters if "_" in value else ())}
         near = nearest(value, sorted(one for one in known if not _is_hold(one, passed)))
         if near is not None and near not in OF_THE_RUN and near not in self.names.features:
@@ -287,6 +291,21 @@ class Scope:
             near = self.nearest_token(token)
             raise NoSuchName(f'there is no token "{shortened(token)}" on this tape', near and f'"{visible(near)}"')
         return int(found[0])
+
+    def place_numbered(self, number: int) -> int:
+        """Return a place of the tape by its number, from the end where that is negative, as NumPy counts.
+
+        One behind the last is a place too where more tokens come.
+
+        Raises:
+            NoSuchName: There is none, or the end that it counts from still comes.
+        """
+        if number < 0 and self.comes:
+            raise NoSuchName("more tokens come, so nothing is counted from the end: give the place from 0")
+        place = number + self.steps if number < 0 else number
+        if place < 0 or (place >= self.steps and not self.comes):
+            raise NoSuchName(f"this tape has {self.steps} tokens, from 0")
+        return place
 
     def nearest_token(self, token: str) -> str | None:
         """Return the token of the tape that is written most like one that is not there; None where none is near."""

@@ -1,6 +1,6 @@
 """What happens now, in one sentence: what this token does to the memory, and what the network says.
 
-Every word of it is a fact that is defined elsewhere: *cleared*, *rewritten*, *kept*, *loses* and *takes* in
+Every word of it is a fact that is defined elsewhere: *cleared*, *mostly new*, *kept*, *loses* and *takes* in
 `analysis/memory_events.py`, what the network says in `prediction.py`. What is not computed yet, or is no
 number, is said to be so.
 """
@@ -109,9 +109,9 @@ def _memory(frame: Frame, facts: Facts) -> Iterator[str]:
 
 
 def _kept(step: MemoryStep) -> Iterator[str]:
-    """Yield how many memories are cleared, rewritten, kept in part; that all are kept, where none of these is."""
+    """Yield how many memories are cleared, mostly new, kept in part; that all are kept, where none of these is."""
     held, unknown = int(step.held.sum()), int(step.unknown.sum())
-    counts = {"cleared": step.cleared, "rewritten": step.rewritten, "kept in part": step.in_part}
+    counts = {"cleared": step.cleared, "mostly new": step.mostly_new, "kept in part": step.in_part}
     told = [(int(units.sum()), did) for did, units in counts.items() if units.any()]
     if unknown:
         yield f"what {unknown} of {len(step.held)} memories keep is not known"

@@ -296,7 +296,7 @@ class Facts:
         if own != name and own in cell.state and update_of(cell, own) is not None:
             return ("this trace does not hold", f"{own}, the memory:", "no ledger.")
         if not self.splits(pass_name):
-            return (f"{name} is not linear in {name}:", "its memory cannot be", "split by token.")
+            return (f"{name} is computed anew at", "every token: it cannot", "be split by token.")
         return ("this trace does not hold", f"what {name} keeps and is", "written: no ledger.")
 
     @cached_property

@@ -83,7 +83,9 @@ def kept_part(part: FlowPart, unit: int | None, tokens: range, steps: range) -> 
     return KeptPart(token, share, float(has[-1]) / most)
 
 
-def kept_sentence(part: FlowPart, found: KeptPart, unit: int | None, whose: str, names: tuple[str, str]) -> str:
+def kept_sentence(
+    part: FlowPart, found: KeptPart, unit: int | None, whose: str, names: tuple[str, str], over: str = ""
+) -> str:
     """Return it in one sentence.
 
     Args:
@@ -92,8 +94,10 @@ def kept_sentence(part: FlowPart, found: KeptPart, unit: int | None, whose: str,
         unit: Of which unit, or of all.
         whose: Whose memory it is, as a sentence has it.
         names: What the token is called, and what the one is at which it is lost.
+        over: Of which steps it is, where it is not of all.
     """
-    head = f"{names[0]} has the largest share of {whose}, {percent(found.share)} on average:"
+    most = f"{names[0]} had the largest share of {whose}, {percent(found.share)} on average:"
+    head = f"{over} {most}" if over else most
     if found.until is None:
         part_left = percent(found.kept)
         how = f"{part_left} of its part is still kept" if found.kept >= HALF else f"its part has faded to {part_left}"

@@ -273,9 +273,9 @@ def _held(expression: Expression, scope: Scope) -> Held | None:
     if feature_meant(scope, name) is not None:
         return None  # parts along a direction may cancel: a share of it moves like any number
     passed, state = memory_meant(scope, name)
-    place = token_place(token)
-    if place is not None:
-        return Held(passed, state, (place,), units)
+    number = token_place(token)
+    if number is not None:
+        return Held(passed, state, (scope.place_numbered(number),), units)
     assert isinstance(token, parser.TextNode)
     wanted = scope.as_read(token.value)
     places = tuple(t for t, one in enumerate(scope.tokens) if one == wanted)

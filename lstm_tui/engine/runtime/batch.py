@@ -49,7 +49,7 @@ MOST_TOGETHER = 48
 """Sequences that are run together at most: more of them are not faster, and are longer in coming."""
 _MOST_BYTES = 32 * 2**20
 """Most that what is computed together may take, so that much of it stays in the processor's cache."""
-_PART_BYTES = 2**22
+_PART_BYTES = 2**23
 """Bytes of what a readout computes of some rows at a time."""
 
 
@@ -225,6 +225,7 @@ def run_together(
         source = merged[-1] if merged else x
         begun: list[tuple[str, Callable[[BatchRun], _PassRun]]] = []
         works: list[Work[BatchRun]] = []
+        backs: list[BatchBack | None] = []
         for one in layer.passes:
             below = _below(one, number, passes)
             mine = [tuple(h for h in given[place].holds if h.pass_name == one.name) for place in places]
@@ -235,15 +236,17 @@ def run_together(
             if ready is None:
                 return None
             step, way_back = ready
+            backs.append(way_back)
             flat = np.ascontiguousarray(one.program.cast(one.flat, dtype))
             starts = _starts(one, flat, [given[place].initial for place in places])
             state = {name: np.stack([start[name] for start in starts]) for name in starts[0]}
-            works.append(partial(_ran, step, flat, stack, inputs | below, state, program.clock, take))
+            forwards = step.run if way_back is None else way_back.forwards
+            works.append(partial(_ran, forwards, flat, stack, inputs | below, state, program.clock, take))
             learned = {name: of for name, of in one.program.initial.items() if isinstance(of, str)}
             begun.append(
                 (one.name, partial(_PassRun, program, own, flat, inputs | below, starts, learned, step, way_back))
             )
-        ran = side_by_side(works, threads_of(layer.passes, stack.rows, "numba"))
+        ran = side_by_side(works, 1 if _are_shared(backs, stack) else threads_of(layer.passes, stack.rows, "numba"))
         passes |= {name: begin(made) for (name, begin), made in zip(begun, ran, strict=True)}
         merged.append(np.array(merge(layer, _outputs(layer, passes, turn))))
         merged[-1][stack.first] = 0
@@ -251,7 +254,7 @@ def run_together(
 
 
 def _ran(
-    step: BatchStep,
+    forwards: Callable[..., BatchRun],
     flat: Array,
     stack: Stack,
     inputs: Mapping[str, Array],
@@ -260,7 +263,12 @@ def _ran(
     take: Take,
     _: Progress,
 ) -> BatchRun:
-    return step.run(flat, stack, inputs, state, clock, take)
+    return forwards(flat, stack, inputs, state, clock, take)
+
+
+def _are_shared(backs: Items[BatchBack | None], stack: Stack) -> bool:
+    """Say whether passes end sooner one after the other, each step shared by two threads."""
+    return len(stack.lengths) == 1 and all(one is not None and one.outgrows(stack.lengths[0]) for one in backs)
 
 
 def _compiled(
@@ -363,7 +371,7 @@ def parts_of_rows(batch: Batch) -> list[slice]:
 
 @one_thread
 def readout_together(
-    batch: Batch, parts: Items[slice], loss: Callable[[int, Array], Array], workspace: Workspace | None = None
+    batch: Batch, parts: Items[slice], loss: Callable[[int, Array, Array], None], workspace: Workspace | None = None
 ) -> tuple[Array, dict[str, Array]]:
     """Evaluate the readout, which is there, and take a loss back through it.
 
@@ -373,7 +381,7 @@ def readout_together(
     Args:
         batch: The sequences.
         parts: Rows that are evaluated together; see `parts_of_rows`.
-        loss: ToRun the number of a part and what is said of it, returns the gradient of the loss by that.
+        loss: Given the number of a part, what is said of it and an array alike, puts the gradient of the loss there.
         workspace: Memory that is used again; what was taken of it is not written over by this.
 
     Returns:
@@ -395,7 +403,9 @@ def readout_together(
         with workspace.passing():
             if compiled is None:
                 evaluated = evaluate(program, flat, {name: series[rows] for name, series in inputs.items()})
-                mine, passed = pull(evaluated, {result: loss(n, evaluated.values[result])})
+                d = np.empty_like(evaluated.values[result])
+                loss(n, evaluated.values[result], d)
+                mine, passed = pull(evaluated, {result: d})
                 gradient += mine
             else:
                 before = slice(rows.start - 1, rows.stop)  # a row before the first, which no token reads
@@ -403,8 +413,8 @@ def readout_together(
                 stack = stacked([rows.stop - rows.start])
                 ran = compiled.step.run(flat, stack, read, {}, program.clock, workspace.take)
                 d = workspace.take((stack.rows, program.values[result].size), flat.dtype)
-                d[1:] = loss(n, ran.values[result][1:])
-                passed, _ = compiled.run(flat, stack, read, ran, {result: d}, gradient, workspace.take)
+                loss(n, ran.values[result][1:], d[1:])
+                passed, _ = compiled.run(flat, stack, read, ran, {result: d}, gradient, workspace.take, True)
                 passed = {name: series[1:] for name, series in passed.items()}
             for name, series in passed.items():
                 by_input[name][rows] = series
@@ -470,7 +480,8 @@ def gradients_together(
         for one in backwards:
             given = {value: d[turn] if one.direction == "backward" else d for value, d in outside[one.name].items()}
             works.append(partial(_back, batch.passes[one.name], stack, given, take))
-        passed = side_by_side(works, threads_of(backwards, stack.rows, "numba"))
+        is_shared = _are_shared([batch.passes[one.name].back for one in backwards], stack)
+        passed = side_by_side(works, 1 if is_shared else threads_of(backwards, stack.rows, "numba"))
         for one, (gradient, inputs) in zip(backwards, passed, strict=True):
             backward = one.direction == "backward"
             flats[one.name] = gradient

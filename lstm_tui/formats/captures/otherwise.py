@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -18,6 +18,8 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.changed_batches import Pair, changed_batches
+from lstm_tui.formats.captures.changed_modules import Around, carrying, changed_modules, from_zeros, turned_modules
+from lstm_tui.formats.captures.loss_floors import UNKNOWN, Floors, floors
 from lstm_tui.formats.captures.seen_axes import SeenAxes, seen_axes
 from lstm_tui.formats.verify.left_untouched import untouched
 from lstm_tui.formats.verify.recording import tensor_of
@@ -37,14 +39,21 @@ class Otherwise:
         around: Changes the model as long as it lasts.
         cut: Steps by which what it says and the targets are moved against each other.
         each: Has what the model keeps put back before each batch.
+        first: The first batch that it says something of.
+        strange: Whether the targets become others, so that each sequence's have to fit better than those of another.
     """
 
     kind: str
     said: str
     data: Callable[[Any, Any], Pair | None] = lambda batch, targets: (batch, targets)
-    around: Callable[[Any], AbstractContextManager[Any]] = lambda model: nullcontext()
+    around: Around = lambda model: nullcontext()
     cut: int = 0
     each: bool = False
+    first: int = 0
+    strange: bool = False
+
+
+_AS_IT_IS = Otherwise("", "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +69,8 @@ class Trial:
         fits: By how much it is smaller otherwise than with the targets of another sequence, (S,); empty where it
             cannot be had of one, and where the targets are the same: others may be smaller, and so their loss.
         batches: How many different batches there were.
+        floors: How small the loss can be without reading better.
+        refused: How the model or the loss refuses the batches as they are; None where they run. `before` is NaN then.
     """
 
     tried: Otherwise
@@ -68,12 +79,16 @@ class Trial:
     gains: Array
     fits: Array
     batches: int = 0
+    floors: Floors = UNKNOWN
+    refused: Exception | None = None
 
 
 def trials(
     model: Any, batches: Sequence[Pair], loss: Loss, pad: float | None, stop: Callable[[], bool]
 ) -> Iterator[Trial]:
     """Iterate over everything that can be tried otherwise with a model and its data; first comes what is as it is.
+
+    Of a model that does not run on the batches as they are those are tried that it may run with: axes.
 
     Args:
         model: A PyTorch module with recurrent modules.
@@ -83,20 +98,27 @@ def trials(
         stop: Asked before each trial.
 
     Raises:
-        UserError: The model does not run on this, or the loss is no one number.
+        UserError: The model has no recurrent module, or the loss is no one number.
     """
     torch = import_module("torch")
     if not any(isinstance(one, recurrent_kinds(torch)) for one in model.modules()):
         raise UserError(f"{visible(type(model).__name__)} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells")
     given = [(tensor_of(model, batch), tensor_of(model, targets)) for batch, targets in batches]
-    with untouched(torch, model), torch.no_grad():
-        model.eval()
-        axes = seen_axes(torch, model, given[0][0])
-        as_it_is = [_ran(torch, model, batch, targets, loss, axes, 0)[0] for batch, targets in given]
+    try:
+        with untouched(torch, model), torch.no_grad():
+            model.eval()
+            axes = seen_axes(torch, model, given[0][0])
+            as_it_is = [_ran(torch, model, batch, targets, loss, axes)[0] for batch, targets in given]
+    except UserError:
+        raise
+    except Exception as error:  # a model and a loss are the user's: they may fail in any way
+        yield from _refused(torch, model, given, loss, error, stop)
+        return
     before = np.array([one.batch for one in as_it_is])
     names = [_names(torch, axes, batch, targets) for batch, targets in given]
     count = len({one[-1] for one in names})
-    yield Trial(Otherwise("", ""), before, before, *_gains(as_it_is, as_it_is, names), count)
+    least = _floors(torch, model, given, loss, axes, stop)
+    yield Trial(_AS_IT_IS, before, before, *_gains(as_it_is, as_it_is, names), count, least)
     for other in _others(torch, model, given, pad, axes):
         if stop():
             return
@@ -106,6 +128,43 @@ def trials(
             continue  # it does not run that way, so it is not meant that way
         if trial is not None:
             yield trial
+
+
+def _floors(
+    torch: Any, model: Any, given: Sequence[Pair], loss: Loss, axes: SeenAxes, stop: Callable[[], bool]
+) -> Floors:
+    with untouched(torch, model), torch.no_grad():
+        model.eval()
+        answers = (_answer(model, batch) for batch, _ in given)
+        return floors(torch, answers, [targets for _, targets in given], loss, axes, stop)
+
+
+def _refused(
+    torch: Any, model: Any, given: Sequence[Pair], loss: Loss, error: Exception, stop: Callable[[], bool]
+) -> Iterator[Trial]:
+    """Iterate over what a model may run with that refuses its batches as they are."""
+    unknown = np.full(len(given), np.nan)
+    yield Trial(_AS_IT_IS, unknown, unknown, np.array([]), np.array([]), len(given), refused=error)
+    for module in turned_modules(torch, model):
+        if stop():
+            return
+        other = Otherwise(module.kind, module.said, around=module.around, strange=True)
+        try:
+            with untouched(torch, model), torch.no_grad(), other.around(model):
+                model.eval()
+                axes = seen_axes(torch, model, given[0][0])
+                after = [_ran(torch, model, batch, targets, loss, axes, other)[0] for batch, targets in given]
+                least = _floors(torch, model, given, loss, axes, stop)
+        except Exception:
+            continue  # it does not run that way either
+        names = [_names(torch, axes, batch, targets) for batch, targets in given]
+        gains, fits = _gains(after, after, names)
+        later = np.array([one.batch for one in after])
+        yield Trial(other, unknown, later, gains, fits, len({one[-1] for one in names}), least)
+
+
+def _answer(model: Any, batch: Any) -> Any:
+    return model(*batch) if isinstance(batch, tuple) else model(batch)
 
 
 def _tried(
@@ -130,10 +189,10 @@ def _tried(
             if made is None:
                 return None
             with untouched(torch, model) if other.each else nullcontext():
-                there, plain = _ran(torch, model, *made, loss, axes, other.cut)
+                there, plain = _ran(torch, model, *made, loss, axes, other)
             after.append(there)
             base.append(plain if other.cut else as_it_is[number])
-    first = 1 if other.kind == "state" else 0  # the first batch has none before it
+    first = other.first
     before, later = (np.array([one.batch for one in losses]) for losses in (base, after))
     if (before == later).all():
         return None
@@ -157,12 +216,12 @@ class _Losses:
 
 
 def _ran(
-    torch: Any, model: Any, batch: Any, targets: Any, loss: Loss, axes: SeenAxes, cut: int
+    torch: Any, model: Any, batch: Any, targets: Any, loss: Loss, axes: SeenAxes, other: Otherwise = _AS_IT_IS
 ) -> tuple[_Losses, _Losses]:
-    """Return the loss of a batch with the targets moved by `cut` steps, and that of the same steps without."""
-    output = model(*batch) if isinstance(batch, tuple) else model(batch)
+    """Return the loss of a batch with the targets moved as they are otherwise, and that of the same steps without."""
+    output, cut = _answer(model, batch), other.cut
     if not cut:
-        losses = _losses(torch, loss, axes, output, targets)
+        losses = _losses(torch, loss, axes, output, targets, other.strange)
         return losses, losses
     time = axes.of_targets(output, targets)
     if axes.given is None or time is None:
@@ -249,11 +308,10 @@ def _number(torch: Any, value: Any) -> float:
 
 def _others(torch: Any, model: Any, given: Sequence[Pair], pad: float | None, axes: SeenAxes) -> Iterator[Otherwise]:
     kept = "a state is kept from batch to batch, and each should begin anew"
-    yield Otherwise("state", kept, each=True)
-    yield Otherwise("state", kept, around=_from_zeros(torch))  # what it kept already may be of another batch
-    yield Otherwise(
-        "state", "every batch begins anew, and each goes on where the one before ended", around=_carrying(torch)
-    )
+    yield Otherwise("state", kept, each=True, first=1)
+    yield Otherwise("state", kept, around=from_zeros(torch), first=1)  # what it kept already may be of another batch
+    said = "every batch begins anew, and each goes on where the one before ended"
+    yield Otherwise("state", said, around=carrying(torch), first=1)
     ids = max((one.num_embeddings for one in model.modules() if isinstance(one, torch.nn.Embedding)), default=0)
     for one in changed_batches(torch, given, pad, ids, axes):
         yield Otherwise(one.kind, one.said, one.change)
@@ -263,105 +321,8 @@ def _others(torch: Any, model: Any, given: Sequence[Pair], pad: float | None, ax
             far = "the step" if abs(cut) == 1 else f"{abs(cut)} steps"
             said = f"each step has those of {far} {'before' if cut > 0 else 'after'}"
             yield Otherwise("targets", said, cut=cut)
-    for name, module in model.named_modules():
-        if isinstance(module, torch.nn.RNNBase):
-            path = visible(name or type(model).__name__)
-            said = f"what {path} gives stands in the reverse order"
-            yield Otherwise("order", said, around=_around_module(name, enters=False))
-            yield Otherwise("order", f"{path} reads from the wrong end", around=_around_module(name, enters=True))
-            yield Otherwise("axes", f"{path} takes time for the batch", around=_turned(name))
-
-
-def _from_zeros(torch: Any) -> Callable[[Any], AbstractContextManager[Any]]:
-    """Return what has every recurrent module begin from zeros when it is called first for a batch."""
-
-    @contextmanager
-    def from_zeros(model: Any) -> Iterator[None]:
-        called: set[int] = set()
-        hooks = [model.register_forward_pre_hook(lambda module, given: called.clear())]
-
-        def before(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-            if id(module) in called:
-                return None
-            called.add(id(module))
-            return given[:1], {name: one for name, one in named.items() if name != "hx"}
-
-        recurrent = (module for module in model.modules() if isinstance(module, recurrent_kinds(torch)))
-        hooks += [module.register_forward_pre_hook(before, with_kwargs=True) for module in recurrent]
-        try:
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
-
-    return from_zeros
-
-
-def _carrying(torch: Any) -> Callable[[Any], AbstractContextManager[Any]]:
-    """Return what gives every module that is given no state the one in which it ended the call before."""
-
-    @contextmanager
-    def carrying(model: Any) -> Iterator[None]:
-        last: dict[int, Any] = {}
-        hooks = []
-
-        def before(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-            free = (given[1] if len(given) > 1 else named.get("hx")) is None
-            state = last.get(id(module))
-            return ((given[0] if given else named["input"], state), {}) if free and state is not None else None
-
-        def after(module: Any, given: tuple[Any, ...], output: Any) -> None:
-            last[id(module)] = output[1]
-
-        for module in model.modules():
-            if isinstance(module, torch.nn.RNNBase):
-                hooks.append(module.register_forward_pre_hook(before, with_kwargs=True))
-                hooks.append(module.register_forward_hook(after))
-        try:
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
-
-    return carrying
-
-
-def _hooked_module(
-    name: str, enters: Callable[[Any, Any], Any], leaves: Callable[[Any, Any], Any]
-) -> Callable[[Any], AbstractContextManager[Any]]:
-    """Return what changes the series that enters and that leaves a module."""
-
-    @contextmanager
-    def changed(model: Any) -> Iterator[None]:
-        module = model.get_submodule(name)
-
-        def before(module: Any, given: tuple[Any, ...]) -> Any:
-            return (enters(module, given[0]), *given[1:]) if given else None
-
-        def after(module: Any, given: tuple[Any, ...], output: Any) -> Any:
-            return leaves(module, output[0]), output[1]
-
-        hooks = [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
-        try:
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
-
-    return changed
-
-
-def _around_module(name: str, enters: bool) -> Callable[[Any], AbstractContextManager[Any]]:
-    """Return what turns round the series that leaves a module, and perhaps the one that enters it."""
-
-    def flipped(module: Any, series: Any) -> Any:
-        return series.flip(1 if module.batch_first and series.dim() == 3 else 0)
-
-    return _hooked_module(name, flipped if enters else lambda module, series: series, flipped)
-
-
-def _turned(name: str) -> Callable[[Any], AbstractContextManager[Any]]:
-    def turned(module: Any, series: Any) -> Any:
-        return series.transpose(0, 1).contiguous()
-
-    return _hooked_module(name, turned, turned)
+    if isinstance(targets, torch.Tensor) and all(bool(((aim == 0) | (aim == 1)).all()) for _, aim in given):
+        said = "the two classes are taken for each other"
+        yield Otherwise("targets", said, lambda batch, aim: (batch, 1 - aim), strange=True)
+    for module in changed_modules(torch, model):
+        yield Otherwise(module.kind, module.said, around=module.around)

@@ -52,7 +52,8 @@ def seen_axes(torch: Any, model: Any, batch: Any) -> SeenAxes:
             refused = True
             continue
         if fewer == steps - 1:
-            return SeenAxes(rows, axis, _shrunk(torch, output, less))
+            given = _shrunk(torch, output, less)
+            return SeenAxes(rows, axis, _of_others(torch, model, batch, output) if given is None else given)
     if not refused or not isinstance(output, torch.Tensor) or steps == rows:
         return SeenAxes(rows)
     return SeenAxes(rows, _of_length(first, steps), _of_length(output, steps))
@@ -87,6 +88,20 @@ def _run(torch: Any, model: Any, batch: Any) -> tuple[int, int, Any]:
             hook.remove()
     mine = [(steps, rows) for module, steps, rows in seen if module is seen[0][0]]
     return sum(steps for steps, _ in mine), max((rows for _, rows in mine), default=1), output
+
+
+def _of_others(torch: Any, model: Any, batch: Any, output: Any) -> int | None:
+    """Return the axis of time of what a model gives, by another input than the first, as a decoder has; or None."""
+    for place, other in enumerate(batch if isinstance(batch, tuple) else ()):
+        for axis in range(min(2, other.dim())) if place and isinstance(other, torch.Tensor) else ():
+            shorter = other.narrow(axis, 0, max(other.shape[axis] - 1, 1))
+            try:
+                less = _run(torch, model, (*batch[:place], shorter, *batch[place + 1 :]))[2]
+            except Exception:  # a model may refuse another shape in any way
+                continue
+            if (given := _shrunk(torch, output, less)) is not None:
+                return given
+    return None
 
 
 def _of_length(one: Any, steps: int) -> int | None:

@@ -83,7 +83,7 @@ def written(
     there = ", ".join(f"{visible(one.name)} {one.shape}".strip() for one in outputs)
     for one in lost:
         rest = "it is not shown" if heads else "there is no readout"
-        report.warnings.append(f"the output {visible(one.name)} is cut: {one.why}; {rest} (the outputs are {there})")
+        report.warn(f"the output {visible(one.name)} is cut: {one.why}; {rest} (the outputs are {there})")
     if heads:
         wanted = heads[0].name
         if len(heads) > 1:
@@ -118,7 +118,7 @@ def _said(
     try:
         page = page_of(answer.value, top, names)
     except UserError as error:
-        report.warnings.append(f"the output {visible(answer.name)} is cut: {error}; there is no readout")
+        report.warn(f"the output {visible(answer.name)} is cut: {error}; there is no readout")
         return None
     ops = ", ".join(visible(one) for one in names_of(answer.value))
     states = "the final states" if not answer.value.series else "states"

@@ -18,7 +18,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.feature_extractor import GATES
-from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.import_report import How, ImportReport
 from lstm_tui.formats.importers.plan import Recurrent
 
 _LARGEST_BIAS = 1e6
@@ -67,7 +67,10 @@ def meant(reading: str, b: Array | None, c: Array | None) -> tuple[Array | None,
     return (b, b) if reading == "twice" else (b, c)
 
 
-def reread(part: Recurrent, kind: str, key: str, report: ImportReport, forget_bias: str = "") -> Recurrent:
+def reread(
+    part: Recurrent, kind: str, key: str, report: ImportReport, forget_bias: str = "", always: bool = False,
+    update: str = "keep",
+) -> Recurrent:  # fmt: skip
     """Return a layer as the user decides: its matrices turned, its forget bias raised, its gates meant otherwise.
 
     Args:
@@ -75,7 +78,9 @@ def reread(part: Recurrent, kind: str, key: str, report: ImportReport, forget_bi
         kind: lstm, gru or rnn.
         key: Of the layer in the report.
         report: Decides, and learns of each decision that it could have been.
-        forget_bias: What its program adds to the forget bias as it runs, where it does by default.
+        forget_bias: What its program adds to the forget bias as it runs; empty where it adds nothing.
+        always: Whether it adds that whatever its user says, and not by default alone.
+        update: Whether its update gate says how much is kept (`keep`) or how much is written (`write`).
 
     Raises:
         UserError: A decision is of no known kind.
@@ -84,9 +89,9 @@ def reread(part: Recurrent, kind: str, key: str, report: ImportReport, forget_bi
         return part
     part = _turned(part, key, report)
     if kind == "lstm" and "b_f" in part.passes[0][1]:
-        part = _raised(part, key, report, forget_bias)
+        part = _raised(part, key, report, forget_bias, always)
     if kind == "gru":
-        part = _kept(_reset(part, key, report), key, report)
+        part = _kept(_reset(part, key, report), key, report, update)
     slot, fact, choices = ("candidate", "activation", ("tanh", "relu")) if kind == "rnn" else (
         "gates", "gate_activation", GATES)  # fmt: skip
     now = part.functions.get(slot, choices[0])
@@ -110,11 +115,12 @@ def _turned(part: Recurrent, key: str, report: ImportReport) -> Recurrent:
     return _each(part, lambda given: {name: one.T if name[0] in letters else one for name, one in given.items()})
 
 
-def _raised(part: Recurrent, key: str, report: ImportReport, default: str) -> Recurrent:
-    """Add what TensorFlow 1 and DyNet add to the forget bias at run time, and no file of theirs holds."""
+def _raised(part: Recurrent, key: str, report: ImportReport, default: str, always: bool) -> Recurrent:
+    """Add what TensorFlow 1, Haiku and DyNet add to the forget bias at run time, and no file of theirs holds."""
     if default:
-        why = "its program adds this as it runs by default, and no file of weights records it"
-        said = report.choose(f"{key}.forget_bias", default, ("0",), "assumed", why, free=True)
+        why = f"its program adds this as it runs{'' if always else ' by default'}, and no file of weights records it"
+        how: How = "inferred" if always else "assumed"
+        said = report.choose(f"{key}.forget_bias", default, ("0",), how, why, free=True)
     else:
         said = report.offer(f"{key}.forget_bias", "0", ("1",), free=True)
     try:
@@ -149,9 +155,9 @@ def _parted(given: dict[str, Array]) -> dict[str, Array]:
     return {**given, "c_n": np.zeros_like(given["b_n"])} if "b_n" in given else given
 
 
-def _kept(part: Recurrent, key: str, report: ImportReport) -> Recurrent:
+def _kept(part: Recurrent, key: str, report: ImportReport, own: str) -> Recurrent:
     """Let the update gate write, as Chung et al. 2014 have it, and not keep: 1 - sigmoid(a) is sigmoid(-a)."""
-    if report.offer(f"{key}.update", "keep", ("write",)) == "keep":
+    if report.offer(f"{key}.update", own, ("write" if own == "keep" else "keep",)) == "keep":
         return part
     return _each(part, lambda given: {name: -one if name[2:] == "z" else one for name, one in given.items()})
 

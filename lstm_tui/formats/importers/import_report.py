@@ -165,6 +165,19 @@ class ImportReport:
         self.facts = [self._doubted(fact) for fact in self.facts]
         self.unknown(f"{subject}.understood", f"{reason}{_NUMBERS}")
 
+    def warn(self, remark: str, against: str = "program") -> None:
+        """Warn of what is not as the file has it: none of the facts of a subject is or becomes confirmed.
+
+        Args:
+            remark: The warning, said once.
+            against: What the keys of the subject begin with: the program of the file, or a part such as `layer0`.
+        """
+        remark = _short(remark)
+        if remark not in self.warnings:
+            self.warnings.append(remark)
+            self.doubts.setdefault(against, []).append(remark)
+            self.facts = [self._doubted(fact) for fact in self.facts]
+
     def correct(self, key: str, value: str, how: How, why: str) -> None:
         """Put what came of a subject in place of what was said before it was tried; what else it could be stays."""
         self.facts = [

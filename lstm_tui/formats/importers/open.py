@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.engine.doors import door, guarded
 from lstm_tui.engine.errors import UsageError, UserError, nearest
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.import_report import How, ImportReport
 from lstm_tui.formats.importers.network_endings import ANY_OF_THEM
 from lstm_tui.formats.io.files import HEADER_BYTES, NETWORK_BYTES, label, opened, read_bytes
 
@@ -428,8 +428,12 @@ def _tensors(kind: str, data: bytes, path: str | Path, report: ImportReport, whe
         version = visible(checkpoint.exported.version)
         report.format = f"torch.export of PyTorch {version}: weights and graph, read without running anything in it"
     if checkpoint.container:
-        report.choose(
-            "container", checkpoint.container, checkpoint.others, "confirmed", "weights stand there", matters=False
+        how: How = "inferred" if checkpoint.together else "confirmed"
+        why = "each holds a part of a network" if checkpoint.together else "weights stand there"
+        report.choose("container", checkpoint.container, checkpoint.others, how, why, matters=False)
+    for key in checkpoint.beside:
+        report.warnings.append(
+            f"{visible(key)} holds matrices and stands beside {visible(checkpoint.container)}: it is not read"
         )
     return checkpoint
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from lstm_tui.formats.importers.torch.containers import leaves
 from lstm_tui.formats.importers.torch.exported import stored_tensors
-from lstm_tui.formats.importers.torch.file import MAGIC, leaves, of_export
+from lstm_tui.formats.importers.torch.file import MAGIC, of_export
 from lstm_tui.formats.importers.torch.pickled_arrays import Pickled, Storage, Tensor, make, storage
 from lstm_tui.formats.importers.torch.safe_unpickler import PickleMachine
 from lstm_tui.formats.write_back.places import BFLOAT16, TensorPlace, TensorView, WeightsFile

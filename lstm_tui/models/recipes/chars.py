@@ -109,6 +109,9 @@ def trained(seed: int, report: Report) -> Network:
         return [next_tokens(text[start : start + WINDOW + 1]) for start in starts]
 
     train(network, of_epoch, replace(SETTINGS, seed=seed), progress=report)
+    # Kept as halves its file is half as large, and it is judged as it is kept.
+    for tensor in network.tensors().values():
+        tensor[...] = tensor.astype("float16")
     return network
 
 

@@ -1,14 +1,22 @@
-"""Pane 8: the cell as a picture that lives: what flows where, the numbers of one unit, the op at work lit."""
+"""Pane 8: the cell as a picture that lives: what flows where, the numbers of one unit, the op at work lit.
+
+Where the picture has no room, or leaves none for the chain of steps on the whole screen, the cell stands in lines, a
+strand each.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from rich.style import Style
 
 from lstm_tui.debugger.diagram.chain import chain_height, chain_lines, chain_width
 from lstm_tui.debugger.diagram.characters import Grid, drawn, keep_names
+from lstm_tui.debugger.diagram.dataflow import Mark
 from lstm_tui.debugger.diagram.geometry import NUMBER, DiagramLayout
 from lstm_tui.debugger.diagram.numbers import UnitStep, can_be_negative, standing, unit_of_diagram
 from lstm_tui.debugger.diagram.placement import fitted
+from lstm_tui.debugger.diagram.strands import Strand, strand_lines
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.panes import DIAGRAM
 from lstm_tui.engine.number_text import compact
@@ -23,6 +31,7 @@ from lstm_tui.tui.view import View
 
 _WHOLE_FROM = 76
 """Cells of the narrowest whole screen that is comfortable: a smaller field is a pane among others."""
+_TAPE_LINES = 3
 _TAPE_FROM = 18
 """Lines from which on the tape stands above the picture."""
 _IN_ASCII = str.maketrans("╭─╮│╰╯├┤┬┴┼●▶◀×÷σ−·…━┯┷┿→←∞", "+-+|+++++++@><*/s-*~=+++><i")
@@ -40,16 +49,24 @@ def draw_diagram(
         return drawing
     drawing.note = f"{view.unit_words()} in {view.pass_name}"
     drawing.shorter = (view.unit_words(),)
-    if tape and height >= _TAPE_FROM:
-        draw_large_tape(drawing, view, 2)
-    room, chain = drawing.room - 2, chain_height(view.frame) + 1
-    layout = fitted(step.flow, width, room - chain, step.backward)
-    if layout.height + chain <= room and layout.width <= width:
-        room -= chain
-    else:
-        layout, chain = fitted(step.flow, width, room, step.backward), 0
     glyphs = palette.glyphs
-    grid = drawn(layout, lambda mark: step.written(mark, glyphs.more, glyphs.unknown, glyphs.infinity))
+
+    def number(mark: Mark) -> str:
+        return step.written(mark, glyphs.more, glyphs.unknown, glyphs.infinity)
+
+    strands = strand_lines(step.flow, number, width - 2)
+    plan = _planned(view, step, strands, width, drawing.room - 2, tape and height >= _TAPE_FROM)
+    if plan.tape:
+        draw_large_tape(drawing, view, 2)
+    room = drawing.room - 2 - plan.chain
+    styles = _styles(view, step, palette)
+    layout = plan.layout
+    if layout is None:
+        _draw_strands(drawing, step, strands, styles, room)
+        _draw_chain(drawing, view, plan)
+        _at_work(drawing, view, step)
+        return drawing
+    grid = drawn(layout, number)
     first_x, first_y = _in_sight(layout, step, width, room)
     if layout.width > width or layout.height > room:
         last_x, last_y = min(first_x + width, layout.width), min(first_y + room, layout.height)
@@ -62,18 +79,75 @@ def draw_diagram(
         hint = "D has more room: " if tape and width < _WHOLE_FROM else ""
         drawing.note = f"{unit}{hint}{parts}"
         drawing.shorter = (f"{unit}{hint}{least}", f"{unit}{least}", least)
-    styles = _styles(view, step, palette)
     shift = max((width - layout.width) // 2, 0)
     for _ in range(max((room - layout.height) // 2, 0)):
         drawing.line()
     for y in range(first_y, min(first_y + room, layout.height)):
         _draw_row(drawing, layout, grid, styles, (first_x, y), shift)
-    if chain:
-        while drawing.room > chain + 1:
-            drawing.line()
-        _draw_chain(drawing, view)
+    _draw_chain(drawing, view, plan)
     _at_work(drawing, view, step)
     return drawing
+
+
+class _Plan(NamedTuple):
+    """What is drawn, from the top.
+
+    Attributes:
+        tape: Whether the tape stands above.
+        layout: The picture; None where the cell stands in lines.
+        chain: Lines of the chain of steps with the free one above it; 0 where it is left out.
+        small: Whether the chain is that for little room.
+    """
+
+    tape: bool
+    layout: DiagramLayout | None
+    chain: int = 0
+    small: bool = False
+
+
+def _planned(view: View, step: UnitStep, strands: list[Strand], width: int, room: int, tape: bool) -> _Plan:
+    """Return the roomiest of what fits: the picture with a chain, lines with a chain, or one of the two alone."""
+    whole, small = chain_height(view.frame) + 1, chain_height(view.frame, small=True) + 1
+    below = room - (_TAPE_LINES if tape else 0)
+
+    def picture(lines: int) -> DiagramLayout | None:
+        made = fitted(step.flow, width, lines, step.backward)
+        return made if made.height <= lines and made.width <= width else None
+
+    layout = picture(below - whole)
+    if layout is not None:
+        return _Plan(tape, layout, whole)
+    if tape:  # the whole screen: the chain, which has the tokens too, is worth more than the tape
+        layout = picture(room - small)
+        if layout is not None:
+            return _Plan(False, layout, small, small=True)
+        for chain in (whole, small):
+            if len(strands) + chain <= room:
+                return _Plan(len(strands) + chain <= below, None, chain, small=chain == small)
+    layout = picture(below)
+    if layout is not None:
+        return _Plan(tape, layout)
+    if len(strands) <= room:
+        return _Plan(len(strands) <= below and tape, None)
+    return _Plan(tape, fitted(step.flow, width, below, step.backward))
+
+
+def _draw_strands(
+    drawing: Drawing, step: UnitStep, strands: list[Strand], styles: dict[tuple[str, int], Style], room: int
+) -> None:
+    """Draw the cell in lines, spread over the room that there is; a click on a named value chooses it."""
+    smooth = drawing.palette.glyphs.smooth
+    for _ in range(max((room - len(strands)) // 2, 0)):
+        drawing.line()
+    for strand in strands:
+        line = drawing.line().put(" ")
+        for piece in strand:
+            text = piece.text if smooth else piece.text.translate(_IN_ASCII)
+            start = line.x
+            line.put(text, styles["wire" if piece.wire else "mark", piece.key])
+            name = step.flow.marks[piece.key].name
+            if name and not piece.wire:
+                drawing.hit(start, line.x, ClickTarget(value=name))
 
 
 def _draw_row(
@@ -99,11 +173,15 @@ def _draw_row(
             drawing.hit(line.x - 1, line.x, ClickTarget(value=name))
 
 
-def _draw_chain(drawing: Drawing, view: View) -> None:
-    """Draw the chain of steps, the one at the position brighter; a click on a step chooses its token."""
+def _draw_chain(drawing: Drawing, view: View, plan: _Plan) -> None:
+    """Draw the chain of steps at the foot, the one at the position brighter; a click on a step chooses its token."""
+    if not plan.chain:
+        return
+    while drawing.room > plan.chain + 1:
+        drawing.line()
     palette, smooth = drawing.palette, drawing.palette.glyphs.smooth
     units = {name: view.unit_of(name) for name in view.trace}
-    lines = chain_lines(view.frame, units, drawing.width - 2)
+    lines = chain_lines(view.frame, units, drawing.width - 2, plan.small)
     shift = max((drawing.width - chain_width(lines)) // 2, 1)
     drawing.line()
     for pieces in lines:

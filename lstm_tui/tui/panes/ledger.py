@@ -29,6 +29,8 @@ from lstm_tui.tui.view import View
 _LABEL = 12
 _WIDEST, _NUMBERED = 6, 4
 """Cells of a step at most, and from which on they hold a number."""
+_FIFTH = 5
+"""Of so many columns without room for a number one has its own over it and the next."""
 _FOOT = 2
 """Rows below the tokens: the keep in numbers, and as levels."""
 _SMALL = 7
@@ -58,8 +60,9 @@ def draw_ledger_map(view: View, width: int, height: int, palette: Palette) -> Dr
         pen.token(t, shares[t - pen.near.start], keeps)
     if height > _FOOT + 3:
         pen.keep(keeps)
-    closed = f"{palette.glyphs.wall} kept below {axis_end(CLOSED)}"
-    drawing.note = f"share of {view.whose()}, by token, after each step   {closed}"
+    closed = f"   {palette.glyphs.wall} kept below {axis_end(CLOSED)}" if pen.walls else ""
+    drawing.note = f"share of {view.whose()}, by token, after each step{closed}"
+    drawing.shorter = (f"share by token, after each step{closed}", f"share after each step{closed}", closed.strip())
     return drawing
 
 
@@ -80,6 +83,7 @@ class _Pen:
         self.near = _inside(tape, range(*window(view.cursor_t, count, max(self.rows, _LOOKED_AT))))
         self.places = _inside(tape, range(*window(view.cursor_t, count, room // self.cell)))
         self.forward = view.passed.direction == "forward"
+        self.walls = False
 
     def _has_reached(self, t: int) -> bool:
         return self.view.has_reached(self.view.pass_name, t)
@@ -108,14 +112,20 @@ class _Pen:
         for t in self.places:
             here, under = t == self.view.t, t == self.view.cursor_t
             style = self.palette.style("ink" if here else "focus" if under else "faint", bold=here)
-            if here and self.cell < 3:
-                text = self.glyphs.mark
-            elif self.cell >= len(str(t)) + 1:
-                text = str(t)
+            if self.cell >= len(str(t)) + 1:
+                text = str(t).rjust(self.cell - (self.cell > 4)).ljust(self.cell)
+            elif here:
+                text = self.glyphs.mark.rjust(self.cell)
             else:
-                text = self.glyphs.dot if t % 5 == 0 else " "
-            line.put(text.rjust(self.cell - (self.cell > 4)).ljust(self.cell), style)
+                text = self._over_columns(t)
+            line.put(text, style)
             self._column(t)
+
+    def _over_columns(self, t: int) -> str:
+        """Return what stands over a column that is too narrow for its number: its part of that of every fifth."""
+        fifth = t - t % _FIFTH
+        number = str(fifth) if fifth >= self.places.start and len(str(fifth)) < _FIFTH * self.cell else ""
+        return number[(t - fifth) * self.cell :][: self.cell].ljust(self.cell)
 
     def token(self, source: int, shares: Array, keeps: list[float]) -> None:
         """Draw the share of one token after each step."""
@@ -128,6 +138,7 @@ class _Pen:
             read = source <= t if self.forward else source >= t
             passed_by = source < t if self.forward else source > t
             wall = passed_by and abs(keep) < CLOSED
+            self.walls |= wall
             self._cell(line, float(share), read, wall, not self._has_reached(t))
             self._column(t)
 
@@ -190,7 +201,7 @@ _SAID_FROM = 14
 """Rows from which on the map is told in words below it."""
 _WITH_MAP = 72
 """Cells from which on the map of shares stands beside the list."""
-_LIST = 40
+_LIST, _LEAST_LIST = 40, 30
 _TITLED = 36
 """Cells from which on the title says that the memory is split by token; the map beside the list says so itself."""
 
@@ -218,17 +229,18 @@ def draw_ledger(view: View, width: int, height: int, palette: Palette, number: i
         return drawing
     said = _said(view, width, height, palette) if height >= _SAID_FROM else []
     height -= len(said) + bool(said)
-    left = Drawing(_LIST, height, palette)
+    list_width = _list_width(view, width)
+    left = Drawing(list_width, height, palette)
     _List(left, view, ledger, view.sources, view.letter).draw()
-    right = draw_ledger_map(view, width - _LIST - 2, height, palette)
+    right = draw_ledger_map(view, width - list_width - 2, height, palette)
     for n in range(min(height, max(len(left.lines), len(right.lines)))):
         line = drawing.line()
         for part in (left, right):
-            line.to(0 if part is left else _LIST + 2)
+            line.to(0 if part is left else list_width + 2)
             if n < len(part.lines):
                 line.extend(part.lines[n])
-    drawing.hits = left.hits + [(y, a + _LIST + 2, b + _LIST + 2, target) for y, a, b, target in right.hits]
-    drawing.note = right.note
+    drawing.hits = left.hits + [(y, a + list_width + 2, b + list_width + 2, target) for y, a, b, target in right.hits]
+    drawing.note, drawing.shorter = right.note, right.shorter
     if said:
         drawing.line()
     for text in said:
@@ -236,12 +248,17 @@ def draw_ledger(view: View, width: int, height: int, palette: Palette, number: i
     return drawing
 
 
+def _list_width(view: View, width: int) -> int:
+    """Return the cells of the list beside the map: fewer where the map would leave out steps for it."""
+    return min(max(width - 2 - _LABEL - 2 * view.facts.length, _LEAST_LIST), _LIST)
+
+
 def _said(view: View, width: int, height: int, palette: Palette) -> list[str]:
     """Return in words what the map shows where the run has been."""
     part = view.facts.flow_near(view.pass_name, view.cursor_t)
     if part is None:
         return []
-    pen = _Pen(Drawing(width - _LIST - 2, height, palette), view, part.places)
+    pen = _Pen(Drawing(width - _list_width(view, width) - 2, height, palette), view, part.places)
     return map_in_words(view, part, pen.near, width, palette)
 
 
@@ -290,7 +307,11 @@ class _List:
 
     def draw(self) -> None:
         glyphs, style = self.glyphs, self.palette.style
-        scale = f"share of {axis_end(self.half)}" if self.view.everyone else f"{glyphs.plus_minus}{axis_end(self.half)}"
+        scale = (
+            f"bars: share 0 to {axis_end(self.half)}"
+            if self.view.everyone
+            else f"{glyphs.plus_minus}{axis_end(self.half)}"
+        )
         self.drawing.note = scale
         for source in self.shown:
             self._source(source)

@@ -1,8 +1,8 @@
 """The line in words: what this token does to the memory and, always, what the network says.
 
-On a screen that is not wide it has two rows, so that the whole of it is there. What does not fit is left out: first the
-key that shows more, then clause by clause, from the end, with a sign that more is to be said; what the network says
-stays.
+On a screen that is not wide it has two rows, so that the whole of it is there. What does not fit is left out, clause by
+clause, from the end, with a sign that more is to be said. The key that shows more stands behind what is left, and what
+the network says stays.
 """
 
 from __future__ import annotations
@@ -44,8 +44,11 @@ def draw_now(view: View, width: int, palette: Palette, lessons: bool = True) -> 
     whole = ["; ".join(clauses)] + [
         f"{'; '.join(clauses[:count])}; {glyphs.more}" for count in range(len(clauses) - 1, 0, -1)
     ]
-    text = next((one for one in whole if cell_len(one) <= room), cut(whole[-1], max(room, 0), glyphs))
-    hint = _hint(view, room - cell_len(text) - _GAP, text == whole[0], lessons)
+    least = cell_len(_hints(view, lessons)[-1]) + _GAP if _hints(view, lessons) else 0
+    kept = [one for one in whole if cell_len(one) <= room]
+    text = next((one for one in kept if cell_len(one) <= room - least), kept[-1] if kept else "")
+    text = text or cut(whole[-1], max(room, 0), glyphs)
+    hint = _hint(view, room - cell_len(text) - _GAP, lessons)
     line.put(" ").put(text, palette.style("title", "band"))
     if hint:
         line.put(" " * _GAP).put(hint, palette.style("key", "band", bold=True))
@@ -65,25 +68,27 @@ def draw_now_in_two(view: View, width: int, palette: Palette, lessons: bool = Tr
         f"{'; '.join(clauses[:count])}; {glyphs.more}" for count in range(len(clauses) - 1, 0, -1)
     ]
     broken = [_broken(text, rooms[0]) for text in shown]
-    rows = next((one for one in broken if cell_len(one[1]) <= rooms[1]), broken[-1])
+    least = cell_len(_hints(view, lessons)[-1]) + _GAP if _hints(view, lessons) else 0
+    rows = next((one for one in broken if cell_len(one[1]) <= rooms[1] - least), broken[-1])
     for line, text, room in zip(lines, rows, rooms, strict=True):
         line.put(cut(text, max(room, 0), glyphs), ink)
-    hint = _hint(view, rooms[1] - lines[1].x - _GAP, rows == broken[0], lessons)
+    hint = _hint(view, rooms[1] - lines[1].x - _GAP, lessons)
     if hint:
         lines[1].put(" " * _GAP if rows[1] else "").put(hint, palette.style("key", "band", bold=True))
     lines[1].right(f"{says} ", palette.style("accent", "band", bold=True))
     return lines
 
 
-def _hint(view: View, room: int, is_whole: bool, lessons: bool) -> str:
-    """Return the key that shows more, if it fits: at the first step the lessons, at a loss whose memory it was.
+def _hint(view: View, room: int, lessons: bool) -> str:
+    """Return the key that shows more, in as many words as fit."""
+    return next((one for one in _hints(view, lessons) if cell_len(one) <= room), "")
 
-    The latter stands behind a sentence that is whole alone.
-    """
+
+def _hints(view: View, lessons: bool) -> tuple[str, ...]:
+    """Return the key that shows more, the longest words first: at the start the lessons, at a loss whose it was."""
     step = None if view.is_at_start or not view.has_reached(view.pass_name, view.t) else view.step_at(view.t)
     loses = step is not None and (step.forgets or bool(step.cleared.any()))
-    told = LESSONS if view.is_at_start and lessons else WHOSE if loses and is_whole else ()
-    return next((one for one in told if cell_len(one) <= room), "")
+    return LESSONS if view.is_at_start and lessons else WHOSE if loses else ()
 
 
 def _broken(text: str, width: int) -> tuple[str, str]:

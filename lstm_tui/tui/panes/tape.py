@@ -232,10 +232,14 @@ class _Pen:
         """Return the signal at a token that is drawn."""
         return float(self._values[t - self._first])
 
-    def _row(self, word: str) -> Line:
+    def _row(self, word: str, unseen: str = "") -> Line:
+        """Begin a row with its word, and with what lies left of the first token in sight, where there is room."""
         line = self.drawing.line()
         if self.gutter:
-            line.put(" " + fit(self.glyphs.say(word), self.gutter - 2, self.glyphs), self.palette.style("faint"))
+            told = f"{unseen} {self.glyphs.more}" if unseen else ""
+            told = told if cell_len(word) + cell_len(told) < self.gutter - 2 else ""
+            room = self.gutter - 2 - cell_len(told)
+            line.put(" " + fit(self.glyphs.say(word), room, self.glyphs) + told, self.palette.style("faint"))
         return line
 
     def _at(self, line: Line, slot: TapeSlot, text: str, style: Style) -> None:
@@ -243,7 +247,7 @@ class _Pen:
         self.drawing.hit(self.gutter + slot.x, self.gutter + slot.x + slot.width, ClickTarget(t=slot.t))
 
     def tokens(self) -> None:
-        line = self._row("token")
+        line = self._row("token", str(self._first or ""))
         for slot in self.slots:
             here, unknown = slot.t == self.view.t, slot.t in self.view.facts.unknown
             style = self._token_style(slot.t)
@@ -373,7 +377,7 @@ class _Pen:
     def events(self) -> None:
         """Write the token that is forgotten at each step, and a sign where the step's own token is written."""
         minus = self.glyphs.minus
-        line = self._row(f"{minus}lost +new")
+        line = self._row("all units")  # the shares below may be of one
         for slot in self.slots:
             lost, new = event_of(self.view, slot.t, self.palette) if self._has_reached(slot.t) else ("", "")
             if not (lost or new):
@@ -384,8 +388,8 @@ class _Pen:
             self._at(line, slot, " " * (blank // 2), self.palette.style("faint"))
             line.put(lost, self.palette.style("keep")).put(new, self.palette.style("write", bold=True))
             line.put(" " * (blank - blank // 2), self.palette.style("faint"))
-        if self.gutter:  # the shares below may be of one
-            line.put("  all units", self.palette.style("faint"))
+        if self.gutter:
+            line.put(f" {minus}lost +new", self.palette.style("faint"))
 
     def share_bars(self) -> None:
         ledger = self.view.ledger
@@ -408,28 +412,40 @@ class _Pen:
 
     def shares(self) -> None:
         ledger = self.view.ledger
-        line = self._row("share")
         if ledger is None:
+            self._row("share")
             return
         shares = ledger.shares()
+        left = shares[: max(self._first - ledger.first, 0)][ledger.read[: max(self._first - ledger.first, 0)]]
+        told = plain(float(left.sum()), self.glyphs, _LEAST) if len(left) and not ledger.is_empty else ""
+        line = self._row("share", told)
         for slot in self.slots:
             row = ledger.row_of(slot.t)
             share = np.nan if row is None else float(shares[row])
             read = row is not None and bool(ledger.read[row])
             told = read and not ledger.is_empty
-            text = self._short(share, slot.width) if told else self.glyphs.dash if read else self.glyphs.dot
+            below = row is not None and not self.view.everyone and ledger.by_token[row].sum() < 0
+            text = self._share(share, slot.width, below) if told else self.glyphs.dash if read else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("ink" if told else "faint"))
         if ledger.breach != 0:  # a sum that does not hold is said at every size
             line.put(f" {self.glyphs.no}{self.glyphs.total}", self.palette.style("alarm", bold=True))
             line.put(f" {signed(ledger.breach, self.glyphs, places=None)}", self.palette.style("alarm", bold=True))
         elif self.gutter:
-            total = f"{self.glyphs.total} {signed(float(ledger.sum.sum()), self.glyphs, places=None)}"
+            whole = self.view.letter if not self.view.everyone else f"{self.glyphs.total}{self.view.letter}"
+            total = f"{whole} {signed(float(ledger.sum.sum()), self.glyphs, places=None)}"
             line.put("  ").put(total, self.palette.style("faint"))
         else:  # no heading and no label stand here, so the row itself says what it is, where there is room
             whose = _whose(self.view)
             words = (f"  share in {whose} memory", f"  in {whose} memory", f"  in {whose} C")
             room = self.drawing.width - line.x
             line.put(next((one for one in words if cell_len(one) <= room), ""), self.palette.style("faint"))
+
+    def _share(self, share: float, width: int, below: bool) -> str:
+        """Return a share; of a part that is negative, so that it is taken off the others, with its sign."""
+        if not below or not share > 0:
+            return self._short(share, width)
+        text = self._short(share, width - 1)
+        return f"-{text}" if text[:1] in ".01" else text
 
     def reading(self) -> None:
         """Say in the free space on the right which tokens each direction has in its memory."""

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
@@ -119,9 +119,39 @@ class Lessons(ModalScreen[None]):
         self.dismiss(None)
 
 
+class OpeningLesson(ModalScreen[None]):
+    """Says that a lesson is opened, while its network is loaded and read; then the lesson stands in its place."""
+
+    DEFAULT_CSS = """
+    OpeningLesson { align: center middle; background: $lt-ground 55%; }
+    OpeningLesson > Static { width: auto; padding: 0 2; background: $lt-row; color: $lt-title; }
+    """
+    view_name = "opening"
+
+    def __init__(self, telling: Telling) -> None:
+        """Hold the lesson."""
+        super().__init__()
+        self._telling = telling
+
+    def compose(self) -> ComposeResult:
+        """Say what is opened."""
+        glyphs = self._telling.glyphs
+        yield Static(Content(f"opening {glyphs.say(visible(self._telling.lesson.title))} {glyphs.more}"))
+
+    def on_mount(self) -> None:
+        """Begin once that is drawn; the next key waits for it."""
+        self.call_after_refresh(self.call_after_refresh, self._begin)
+
+    def _begin(self) -> None:
+        try:
+            screen = self._telling.screen(self._telling.first())
+        except UserError as error:
+            self.app.pop_screen()
+            self.app.notify(str(error), severity="error", markup=False, timeout=12)
+        else:
+            self.app.switch_screen(screen)
+
+
 def begin(app: App[Any], telling: Telling) -> None:
     """Begin a lesson, or say what is wrong with it."""
-    try:
-        app.push_screen(telling.screen(telling.first()))
-    except UserError as error:
-        app.notify(str(error), severity="error", markup=False, timeout=12)
+    app.push_screen(OpeningLesson(telling))

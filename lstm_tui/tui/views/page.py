@@ -142,6 +142,12 @@ def glossary_page(view: View, text: str, width: int, pane: int) -> PageScreen:
     lines = [*_explained(own.term, own.says, width), Content("")] if own is not None else []
     for entry in entries:
         lines += _explained(entry.term, entry.says, width)
+    above = re.sub(r"\bat\b|“[^”]*”", "", " ".join(view.now.memory))
+    told = {own.says if own is not None else "", *(entry.says for entry in entries)}
+    more = [entry for entry in glossary_terms(view, above, TAPE.number)[1] if entry.says not in told]
+    lines += [Content(""), Content.styled("in the line above the tape", "$lt-faint")] * bool(more)
+    for entry in more:
+        lines += _explained(entry.term, entry.says, width)
     return PageScreen("what stands in this pane; :glossary has every term", lines)
 
 

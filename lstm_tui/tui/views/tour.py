@@ -40,6 +40,8 @@ _OPENING = {
     "reach": "dialogs.reach", "map": "looks.map", "everyone": "looks.everyone",
 }  # fmt: skip
 """The command that opens what a lesson asks for."""
+_WRITES = CHOICES[0]
+"""The key of an answer that, where nothing is asked, is a command that changes the run."""
 _LEAST_PROMPT = 10
 """Rows that a line to be typed has at least, with what is told of it."""
 _HELP = (
@@ -289,8 +291,10 @@ class TourScreen(MainScreen):
 
         A second answer is told that there was one: it is no command then, which might change the run.
         """
-        ask = self._standing.stop.ask
-        if ask is None or key not in CHOICES[: len(ask.choices)]:
+        ask, task = self._standing.stop.ask, self._standing.stop.task
+        if ask is None and key == _WRITES and (task is None or not task.edit):
+            self.run.show(said="no question here: enter goes on")  # it would add a word to the text
+        elif ask is None or key not in CHOICES[: len(ask.choices)]:
             await self.do(command_of(key))
         elif self._is_asking:
             self.answer(CHOICES.index(key))

@@ -7,7 +7,8 @@ the units that it repeats pass nothing back a second time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -146,6 +147,14 @@ class Loop:
         """Return a, and 0 where a unit was taken before."""
         return a if self._again is None else self.u.select(self._again, a, self.u.constant(0.0))
 
+    @contextmanager
+    def moved_back(self, unit: Value, regular: Value) -> Iterator[None]:
+        """Say of the units of a vector, of which the first is given, where it were if it was not moved back."""
+        if unit != regular:
+            self._again = self.u.from_lane(self.function.value(f"sub i64 {regular}, {unit}"))
+        yield
+        self._again = None
+
     def over(self, sums: int, body: Callable[[Value, list[Value]], Sequence[Value]]) -> list[Value]:
         """Write a loop that carries some sums by lane; return each as one number."""
         u, function, lanes = self.u, self.function, self.u.width
@@ -158,10 +167,9 @@ class Loop:
                 regular = unit
                 beyond = function.value(f"icmp sgt i64 {regular}, {self.size - lanes}")
                 unit = function.value(f"select i1 {beyond}, i64 {self.size - lanes}, i64 {regular}")
-                self._again = u.from_lane(function.value(f"sub i64 {regular}, {unit}"))
-            made = body(unit, carried)
-            self._again = None
-            return made
+                with self.moved_back(unit, regular):
+                    return body(unit, carried)
+            return body(unit, carried)
 
         kinds = [(u.type, zero) for zero in first]
         carried = list(body("0", first)) if count == 1 else function.loop("0", str(count), turn, kinds)

@@ -9,6 +9,7 @@ for.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import groupby
 
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Slot, Space
@@ -59,7 +60,9 @@ class BackLayout:
         values: Where what was computed lies.
         out: Products and inputs.
         carried: States, and values that the loss reads.
-        whole: Whether every number of a row of `out` is put there by one loop, so that none need be 0 before.
+        untouched: Inputs that no loop passes anything back to, but products alone that are taken behind all steps.
+        whole: Whether every other number of a row of `out` is put there by one loop, so that none need be 0 before.
+        reads_given: Whether the way back reads any of what was given to the steps.
     """
 
     def __init__(self, page: StepPage, made: list[Together], vector: int, outside: Collection[str]) -> None:
@@ -89,6 +92,9 @@ class BackLayout:
         )
         if any(_meets(one, other) for one in self.carried.slots for other in self.out.slots):
             raise ValueError("a part of a product is a state, or is read from outside")
+        self.reads_given = any(
+            span.space == Space.CURRENT and self.values.given.find(span.offset) is not None for span in _read_back(made)
+        )
         self._vector = vector
         self._readers = [
             (span, one)
@@ -96,8 +102,13 @@ class BackLayout:
             for span in {read for take in one.takes for read in take.reads if read.space == Space.CURRENT}
         ]
         self._alone = {span for span, one in self._readers if self._is_alone(span, one)}
+        self.untouched = {
+            slot
+            for _, slot in page.inputs
+            if slot in self.out.slots and not any(_meets(span, slot) for span, _ in self._readers)
+        }
         covered = sum(span.size for span in self._alone if self.out.find(span.offset) is not None)
-        self.whole = covered == self.out.width
+        self.whole = covered == self.out.width - sum(slot.size for slot in self.untouched)
 
     def _is_alone(self, span: Span, one: Together) -> bool:
         """Say whether one loop passes back to a place, every unit of it once."""
@@ -113,6 +124,20 @@ class BackLayout:
             for read, passes in zip(take.reads, uses_of(take.code, len(take.reads)).passes, strict=True)
             if read == span
         )
+
+    def open_places(self) -> Iterator[slice]:
+        """Yield the places of a row of `out` that are to be 0 before, as something is added there or nothing comes."""
+        open_ = [True] * self.out.width
+        for span in self._alone:
+            place = self.out.find(span.offset)
+            assert place is not None
+            open_[place : place + span.size] = [False] * span.size
+        start = 0
+        for is_open, places in groupby(open_):
+            stop = start + len(list(places))
+            if is_open:
+                yield slice(start, stop)
+            start = stop
 
     def carries(self, slot: Slot) -> bool:
         """Say whether what comes back to a value is carried from step to step or comes from outside."""

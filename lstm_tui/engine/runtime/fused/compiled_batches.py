@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +11,13 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Take, aligned
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Slot, Space
+from lstm_tui.engine.runtime.compiling import compiles_here
+from lstm_tui.engine.runtime.fused.back_products import by_input, by_matrix
 from lstm_tui.engine.runtime.fused.batch_layout import BackLayout
 from lstm_tui.engine.runtime.fused.batch_step import series_numbers, write_batch, write_batch_back
 from lstm_tui.engine.runtime.fused.compiled_steps import (
     LONG,
+    NEWEST,
     POINTER,
     SeriesMatrix,
     address_of,
@@ -25,9 +28,13 @@ from lstm_tui.engine.runtime.fused.compiled_steps import (
 )
 from lstm_tui.engine.runtime.fused.host import Compiled
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout, SlotMap
+from lstm_tui.engine.runtime.fused.named_step import SHARED_NUMBERS, SHARED_SECONDS, NamedStep, outgrow_own_cache
 from lstm_tui.engine.runtime.fused.products import pack_for_series
 from lstm_tui.engine.runtime.fused.schedule import Span, StepPage, Together, schedule
 from lstm_tui.engine.runtime.fused.schedule import Take as Op
+from lstm_tui.engine.runtime.fused.shared_back import back_meetings
+from lstm_tui.engine.runtime.fused.shared_back_run import SharedBack, take_parts
+from lstm_tui.engine.runtime.side_by_side import second_thread, seconds_for, would_be_helped
 
 
 class Stack(NamedTuple):
@@ -104,6 +111,24 @@ class BatchStep:
         write_batch(assembly, made, self.layout, page.width, self._vector)
         kinds = (*[POINTER] * 7, *[LONG] * 4)
         self._batch = Compiled(assembly.text(), assembly.needs).function("batch", *kinds)
+        self._also, self._dtype = also, dtype
+        self._alone: NamedStep | None = None
+
+    def alone(self) -> NamedStep:
+        """Return the step of one sequence, which is faster; it is compiled when it is first wanted."""
+        with NEWEST.turn:
+            if self._alone is None:
+                self._alone = NamedStep(self._page, self._dtype, self._also)
+            return self._alone
+
+    def run_alone(
+        self, flat: Array, inputs: Mapping[str, Array], state: Mapping[str, Array], clock: int, take: Take = aligned
+    ) -> BatchRun:
+        """Take every step of one sequence; nothing that its steps were given is kept. See `run`."""
+        first = {name: numbers[0] for name, numbers in state.items()}
+        series = {name: one[1:] for name, one in inputs.items()}
+        values, kept = self.alone().run_with_first(flat, series, first, clock, take)
+        return BatchRun(values, kept[:, :0], kept)
 
     def run(
         self,
@@ -173,6 +198,56 @@ class BatchBack:
         write_batch_back(assembly, made, self._layout, page.width, self._vector)
         kinds = (*[POINTER] * 10, *[LONG] * 3)
         self._back = Compiled(assembly.text(), assembly.needs).function("batch_back", *kinds)
+        self._made, self._dtype = made, dtype
+        self._numbers = sum(one.inner * one.size for one in self._products)
+        hoisted = sum(one.inner * one.target.size for one in page.hoisted)
+        self._seconds = 2 * seconds_for(self._numbers + hoisted)
+        self._alone: SharedBack | None = None
+        names = [one.name for one in page.hoisted]
+        self._once = {
+            name for name, slot in page.inputs if slot in self._layout.untouched and names.count(name) == 1
+        }  # inputs that one product alone passes something back to
+        self._may_be_alone = self._numbers >= SHARED_NUMBERS and not self._layout.reads_given
+        self._taken = 0.0  # seconds of all ways back
+
+    def forwards(
+        self,
+        flat: Array,
+        stack: Stack,
+        inputs: Mapping[str, Array],
+        state: Mapping[str, Array],
+        clock: int,
+        take: Take = aligned,
+    ) -> BatchRun:
+        """Take every step of every sequence, so that `run` can go back; see `BatchStep.run`."""
+        if len(stack.lengths) == 1 and "x" in inputs and not self._layout.reads_given:
+            return self.step.run_alone(flat, inputs, state, clock, take)
+        return self.step.run(flat, stack, inputs, state, clock, take)
+
+    def outgrows(self, steps: int) -> bool:
+        """Say whether no core holds the matrices, so that two threads better share the steps of one sequence."""
+        if not self._may_be_alone or not outgrow_own_cache(self._numbers * self._dtype.itemsize):
+            return False
+        if not self.step.alone().would_be_shared(steps):
+            return False
+        return would_be_helped(steps * self._seconds) and self._shared_back(steps * self._seconds) is not None
+
+    def _shared_back(self, seconds: float) -> SharedBack | None:
+        """Return the step back for two threads; None where it does not pay, or not yet, or cannot be had."""
+        with NEWEST.turn:
+            if self._alone is not None or not self._may_be_alone:
+                return self._alone
+            if self._taken + seconds < SHARED_SECONDS or not compiles_here():
+                return None
+            self._may_be_alone = self._numbers >= SHARED_NUMBERS * len(
+                back_meetings(self._made, self._layout, self._vector)
+            )
+            try:
+                if self._may_be_alone:
+                    self._alone = SharedBack(self._made, self._layout, self._dtype)
+            except Exception:  # whatever LLVM says of it: one thread takes the steps
+                self._may_be_alone = False
+            return self._alone
 
     def run(
         self,
@@ -183,6 +258,7 @@ class BatchBack:
         outside: Mapping[str, Array],
         gradient: Array,
         take: Take = aligned,
+        may_write: bool = False,
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Take every step of every sequence back.
 
@@ -194,43 +270,59 @@ class BatchBack:
             outside: The gradient of the loss by named values, (rows, n) each.
             gradient: That by the flat parameters is added here, of all sequences in a fixed order.
             take: Where the memory comes from.
+            may_write: Whether what is in `outside` may be written over.
 
         Returns:
             The gradient by each input, (rows, n), and by each state before the first step, (sequences, n).
         """
         layout, rows, dtype, page = self._layout, stack.rows, flat.dtype, self._page
+        seconds = rows * self._seconds
+        alone = self._shared_back(seconds) if len(stack.lengths) == 1 else None
+        self._taken += seconds
         out = take((rows, layout.out.width), dtype)
         out[stack.first] = 0
-        carried = take((rows, layout.carried.width), dtype)
         places = {name: _place(layout.carried, slot) for name, slot in page.values if layout.carries(slot)}
-        for name, place in places.items():
-            carried[:, place] = outside.get(name, 0)
+        given = (
+            outside[next(iter(places))] if may_write and len(places) == 1 and outside.keys() == places.keys() else None
+        )
+        if given is not None and given.flags.c_contiguous and given.shape == (rows, layout.carried.width):
+            carried = given
+        else:
+            carried = take((rows, layout.carried.width), dtype)
+            for name, place in places.items():
+                carried[:, place] = outside.get(name, 0)
         carried[stack.first] = 0
-        own = np.arange(len(stack.lengths))
-        scratch = take((len(own), page.width), dtype)
+        scratch = take((len(stack.lengths), page.width), dtype)
         scratch[:] = 0
-        packed = packed_for_batch(self._products, flat, self._vector, take, turned=True)
-        arrays = (ran.given, ran.kept, out, carried, scratch, flat, packed, gradient, stack.first, own)
-        addresses = [address_of(one) for one in arrays]
-        for start, stop, count in reversed(list(stack.stretches())):
-            self._back(*addresses, count, start, stop)
-        first = {name: carried[stack.first, place] for name, place in places.items()}
-        carried[stack.first] = 0  # what came back to it goes to no matrix
-        d_inputs = {name: out[:, _place(layout.out, slot)] for name, slot in page.inputs}
-        for group in page.hoisted:
-            d = self._passed_to(group.target, out, carried)
-            block = block_of(flat, group.block, group.inner, group.target.size)
-            if group.name in inputs:
-                read = inputs[group.name][:, group.first : group.first + group.inner]
-                block_of(gradient, group.block, group.inner, group.target.size)[...] += read.T @ d
-            sink = d_inputs[group.name][:, group.first : group.first + group.inner]
-            by_input = take((rows, group.inner), dtype)
-            SeriesMatrix(block.T).run(d, by_input)
-            sink += by_input
-        for one in self._products:
-            read, d = self._read(one.reads[0], ran, self._passed_to(one.target, out, carried))
-            sink = matrix_of(one, gradient)
-            sink += read.T @ d
+        with second_thread(seconds) as second:
+            if alone is not None or layout.whole:
+                for place in layout.open_places():
+                    out[:, place] = 0
+            if alone is None:
+                own = np.arange(len(stack.lengths))
+                packed = packed_for_batch(self._products, flat, self._vector, take, turned=True)
+                arrays = (ran.given, ran.kept, out, carried, scratch, flat, packed, gradient, stack.first, own)
+                addresses = [address_of(one) for one in arrays]
+                for start, stop, count in reversed(list(stack.stretches())):
+                    self._back(*addresses, count, start, stop)
+            else:
+                alone.run(ran.kept, out, carried, scratch, flat, gradient, second, take)
+            first = {name: carried[stack.first, place] for name, place in places.items()}
+            carried[stack.first] = 0  # what came back to it goes to no matrix
+            d_inputs = {name: out[:, _place(layout.out, slot)] for name, slot in page.inputs}
+            parts: list[Callable[[], None]] = []
+            for group in page.hoisted:
+                d = self._passed_to(group.target, out, carried)
+                block = block_of(flat, group.block, group.inner, group.target.size)
+                if group.name in inputs:
+                    read = inputs[group.name][:, group.first : group.first + group.inner]
+                    parts += by_matrix(read, d, block_of(gradient, group.block, group.inner, group.target.size))
+                sink = d_inputs[group.name][:, group.first : group.first + group.inner]
+                parts += by_input(d, block, sink, take, group.name not in self._once)
+            for one in self._products:
+                read, d = self._read(one.reads[0], ran, self._passed_to(one.target, out, carried))
+                parts += by_matrix(read, d, matrix_of(one, gradient))
+            take_parts(parts, second)
         return d_inputs, first
 
     def _passed_to(self, target: Span | Slot, out: Array, carried: Array) -> Array:

@@ -59,11 +59,15 @@ def slice_of(made: list[Together], n: int) -> int:
 
 def rows_of(made: list[Together], n: int, vector: int) -> list[Rows]:
     """Return the panels of a product."""
-    take, size = made[n].takes[0], slice_of(made, n)
+    return panels_in_halves(made[n].takes[0].size, slice_of(made, n), vector)
+
+
+def panels_in_halves(rows: int, size: int, vector: int) -> list[Rows]:
+    """Return panels of as many rows, of which each slice of a size is cut in two."""
     cut, lanes = halves_of(size, vector)
     groups: dict[tuple[int, ...], tuple[list[int], list[int]]] = {}
     for worker, (first, stop) in enumerate(((0, cut), (cut, size))):
-        own = [[s + min(u, stop - lanes) for u in range(first, stop, lanes)] for s in range(0, take.size, size)]
+        own = [[s + min(u, stop - lanes) for u in range(first, stop, lanes)] for s in range(0, rows, size)]
         if len(own[0]) < PANEL:
             own = [[start for each in own for start in each]]
         for starts in own:
@@ -105,21 +109,33 @@ Place = tuple[str, int, int]
 """Where some numbers lie: in `scratch` or `out`, from a place on, so many."""
 
 
+Reach = set[tuple[str, int, int, int]]
+"""Room, step (-1 is the one taken before, 0 this one, 1 the next), first number, how many."""
+Part = list[tuple[Reach, Reach]]
+"""What each worker reads and writes in a loop of a step."""
+_BY_STEP = ("out", "carried")
+"""Rooms in which each step has a place of its own."""
+
+
 def meetings(made: list[Together], layout: NamedLayout, vector: int) -> list[int]:
     """Return before which loops of a step (those behind them are the copies) both have to have come there."""
+    return meetings_of(list(_parts(made, layout, vector)))
+
+
+def meetings_of(parts: list[Part]) -> list[int]:
+    """Return before which of the loops of a step both have to have come there, one step behind the other."""
     found: set[int] = set()
     while True:
-        missing = _missing(made, layout, vector, found)
+        missing = _missing(parts, found)
         if missing is None:
             return sorted(found)
         found.add(missing)
 
 
-def _missing(made: list[Together], layout: NamedLayout, vector: int, found: set[int]) -> int | None:
+def _missing(parts: list[Part], found: set[int]) -> int | None:
     """Return a loop before which the two would have to meet, and do not."""
     read: list[set[Place]] = [set(), set()]
     written: list[set[Place]] = [set(), set()]
-    parts = list(_parts(made, layout, vector))
     for step in range(3):
         for n, part in enumerate(parts):
             if n in found:
@@ -136,23 +152,19 @@ def _missing(made: list[Together], layout: NamedLayout, vector: int, found: set[
     return None
 
 
-Reach = set[tuple[str, int, int, int]]
-"""Room, step (0 or -1), first number, how many."""
-
-
 def _at(reach: Reach, step: int) -> set[Place]:
-    return {(f"{room} {step + back}" if room == "out" else room, first, size) for room, back, first, size in reach}
+    return {(f"{room} {step + apart}" if room in _BY_STEP else room, first, size) for room, apart, first, size in reach}
 
 
 def _meet(one: set[Place], other: set[Place]) -> bool:
     return any(a[0] == b[0] and a[1] < b[1] + b[2] and b[1] < a[1] + a[2] for a in one for b in other)
 
 
-def _parts(made: list[Together], layout: NamedLayout, vector: int) -> Iterator[list[tuple[Reach, Reach]]]:
+def _parts(made: list[Together], layout: NamedLayout, vector: int) -> Iterator[Part]:
     """Yield what each worker reads and writes in each loop."""
     for n, together in enumerate(made):
         (take, *_) = together.takes
-        both: list[tuple[Reach, Reach]] = []
+        both: Part = []
         for worker in range(2):
             reads: Reach = set()
             writes: Reach = set()

@@ -6,7 +6,7 @@ themselves where they are large enough (`shared_step.py`); of smaller ones it ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from collections.abc import Sequence as Items
 from functools import partial
 from itertools import chain
@@ -102,19 +102,20 @@ class _Begun:
 class NamedStep:
     """The step of a page that keeps its named values alone: the bits of `Step`, and a part of its memory."""
 
-    def __init__(self, page: StepPage, dtype: np.dtype[Any]) -> None:
+    def __init__(self, page: StepPage, dtype: np.dtype[Any], also: Collection[Slot] = ()) -> None:
         """Compile it.
 
         Args:
             page: Of a program.
             dtype: float32 or float64.
+            also: What is kept beside the named values.
 
         Raises:
             Exception: LLVM cannot be used here, or the values cannot be kept alone.
         """
         vector = vector_of(dtype)
         made = schedule(page.takes)
-        self._page, self._layout = page, NamedLayout(page, made)
+        self._page, self._layout = page, NamedLayout(page, made, also)
         self._before = BeforeSteps(self._layout, made, page.width, dtype)
         self._matrices = Matrices(made, vector)
         assembly = assembly_of(dtype)
@@ -147,11 +148,32 @@ class NamedStep:
         progress: Progress | None,
     ) -> dict[str, Array]:
         """Return every named value, (T, n) each, of inputs (T, n) each and the states before the first step."""
+        out = self._values_of(PassToRun(flat, inputs, state))
+        self._take_steps(PassToRun(flat, inputs, state), out, clock, progress)
+        return self._named_values(out)
+
+    def run_with_first(
+        self, flat: Array, inputs: Mapping[str, Array], state: Mapping[str, Array], clock: int, taken: Taken
+    ) -> tuple[dict[str, Array], Array]:
+        """Return every named value and all that is kept, (T + 1, n) each: the states before the first step come first.
+
+        Args:
+            flat: The flat parameters.
+            inputs: What is read, (T, n) each.
+            state: The states before the first step.
+            clock: Steps that were taken before.
+            taken: Gives memory.
+        """
+        out = self._values_of(PassToRun(flat, inputs, state), taken)
+        self._take_steps(PassToRun(flat, inputs, state), out, clock, None)
+        return {name: out.rows[:, place] for name, place in self._places.items()}, out.rows
+
+    def _take_steps(self, made: PassToRun, out: _Values, clock: int, progress: Progress | None) -> None:
+        """Take all steps of a run; `progress` is called with the steps done and the steps in all."""
+        flat, inputs, _ = made
         steps, told, spare = len(inputs["x"]), progress or _untold, SPARE.take()
         seconds = steps * self._seconds
         is_due = self._is_due(seconds)
-        made = PassToRun(flat, inputs, state)
-        out = self._values_of(made)
         with second_thread(seconds if is_due else seconds / 2) as second:  # what is not shared gains half as much
             if second is None:
                 taken = self._by_itself(made, out, clock, spare)
@@ -160,7 +182,6 @@ class NamedStep:
             for stop in taken:
                 told(stop, steps)
         SPARE.give_back(spare)
-        return self._named_values(out)
 
     def run_both(
         self, runs: tuple[PassToRun, PassToRun], clock: int, told: Told | None
@@ -203,9 +224,14 @@ class NamedStep:
                 self._both = None
         return self._both
 
-    def _values_of(self, run: PassToRun) -> _Values:
-        """Return memory for all values of a run; the row before the first step is filled."""
-        rows, place = aligned_at((len(run.inputs["x"]) + 1, self._layout.values.width), run.flat.dtype)
+    def _values_of(self, run: PassToRun, taken: Taken | None = None) -> _Values:
+        """Return memory for all values of a run, the row before the first step filled; `taken` may give it."""
+        shape = len(run.inputs["x"]) + 1, self._layout.values.width
+        if taken is None:
+            rows, place = aligned_at(shape, run.flat.dtype)
+        else:
+            rows = taken(shape, run.flat.dtype)
+            place = address_of(rows)
         first = rows[0]
         first[:] = 0
         for name, numbers in run.state.items():

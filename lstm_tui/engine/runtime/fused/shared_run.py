@@ -68,7 +68,7 @@ class SharedStep:
         rooms: Items[Array],
         out: Array,
         clock: int,
-    ) -> _Together:
+    ) -> InTurn:
         """Return what takes all steps; the matrices are packed with the first, in memory that is taken."""
         sizes = [numbers_of(rows, take.inner) for take, rows in self._rows]
         packed = taken((sum(sizes),), flat.dtype)
@@ -84,9 +84,9 @@ class SharedStep:
             for first in range(0, pages, PAGES):
                 place = fresh + first * PAGE
                 parts.append((self._touches, place, 0, place, 0, place, min(PAGES, pages - first), 0, 0, 0))
-            addresses = begin, row, *map(address_of, (scratch, flat, packed)), stop - base, clock + base
-            each.append(_SharedSteps(self._machine, (*rooms, out, scratch, flat, packed, given), addresses, parts))
-        return _Together(each, spans, partial(given.put, rooms=rooms))
+            addresses = begin, row, *map(address_of, (scratch, flat, packed)), clock + base, stop - base
+            each.append(SharedSteps(self._machine, (*rooms, out, scratch, flat, packed, given), addresses, parts))
+        return InTurn(each, spans, partial(given.put, rooms=rooms))
 
     def _packing(self, flat: Array, packed: Array) -> Iterator[tuple[int, ...]]:
         """Yield the parts by which machine code packs the matrices."""
@@ -101,10 +101,10 @@ class SharedStep:
             begin += numbers_of(rows, take.inner)
 
 
-class _Together(Help):
+class InTurn(Help):
     """A run that two threads share: each goes through its chunks by itself, and meets the other in each."""
 
-    def __init__(self, each: Items[_SharedSteps], spans: Items[Span], put: Callable[..., None]) -> None:
+    def __init__(self, each: Items[SharedSteps], spans: Items[Span], put: Callable[..., None]) -> None:
         self._each, self._spans, self._put, self._is_ended = each, spans, put, False
 
     def here(self) -> Iterator[int]:
@@ -128,7 +128,7 @@ class _Together(Help):
             steps.close()
 
 
-class _SharedSteps:
+class SharedSteps:
     """Some steps that two threads share, and what they are given: it has hold of all that is read and written."""
 
     def __init__(

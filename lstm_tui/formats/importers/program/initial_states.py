@@ -45,7 +45,7 @@ def initial_states_of(
             continue
         if graph.depends(name, read.computed):
             report.say(f"{key}.initial_{state}", "zeros", "assumed", f"{visible(name)} is computed: --initial")
-            report.warnings.append(
+            report.warn(
                 f"{key} begins with {state} of {visible(name)}, which other layers compute: zeros here, --initial "
                 "gives others"
             )
@@ -54,7 +54,11 @@ def initial_states_of(
             both = graph.depends(node.input[0], [given], known=dict.fromkeys(read.computed, _NOTHING))
             said = f"of {visible(given)}, " + ("by what the file computes of it" if both else "given from outside")
             report.say(f"{key}.initial_{state}", "zeros", "assumed", f"{said}: --initial")
-            report.warnings.append(f"{key} begins with {state} {said}: zeros here, --initial gives others")
+            remark = f"{key} begins with {state} {said}: zeros here, --initial gives others"
+            if both:
+                report.warn(remark)
+            else:
+                report.warnings.append(remark)
             continue
         try:
             whole = constant(graph, name, read.sized)
@@ -70,7 +74,7 @@ def initial_states_of(
                     f"{key} begins each sequence of a batch with its own {state}: here with the first"
                 )
         except (UnsupportedNode, ValueError, IndexError):
-            report.warnings.append(f"{key} begins with {state} of {visible(name)}, which is not known: zeros here")
+            report.warn(f"{key} begins with {state} of {visible(name)}, which is not known: zeros here")
             continue
         if array.any():
             report.say(f"{key}.initial_{state}", "learned", "confirmed", "a tensor of the file")

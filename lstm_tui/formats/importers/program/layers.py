@@ -327,7 +327,8 @@ def _say_how_it_reads(
     elif carried and followed.takes_one_step:
         report.say(f"{key}.memory", "carried from step to step", "confirmed", "the file takes and gives its states")
     if reading.others:
-        report.warnings.append(f"the file takes {reading.others + 1} sequences at once: one of them is run here")
+        remark = f"the file takes {reading.others + 1} sequences at once: one of them is run here"
+        report.warnings += [remark] if remark not in report.warnings else []
     name = node.input[4] if len(node.input) > 4 else ""
     if not name:
         return
@@ -340,7 +341,7 @@ def _say_how_it_reads(
             f"{rest}"
         )
     elif how == "assumed" and not followed.graph.is_input(name):
-        report.warnings.append(f"{label(node)} is told by {visible(name)} how many steps to read: here it reads all")
+        report.warn(f"{label(node)} is told by {visible(name)} how many steps to read: here it reads all")
 
 
 def _below(followed: TracedGraph, layer: NodeLayer, limit: int | None, dialect: Dialect, report: ImportReport) -> Plan:
@@ -352,10 +353,10 @@ def _below(followed: TracedGraph, layer: NodeLayer, limit: int | None, dialect: 
         return _straight(followed, layer, limit, report)
     once = followed.first.readings.get(id(reading.node))
     if reading.value is None and once is not None and once.value is not None and not dialect.follows_again:
-        report.warnings.append(f"{label(reading.node)}: {layer.why}: {layer.name} takes its inputs directly")
+        report.warn(f"{label(reading.node)}: {layer.why}: {layer.name} takes its inputs directly")
         return Plan("", ())
     if dialect.front is None:
-        report.warnings.append(f"{label(reading.node)}: {layer.why}: {layer.name} takes its inputs directly")
+        report.warn(f"{label(reading.node)}: {layer.why}: {layer.name} takes its inputs directly")
         return Plan("", ())
     try:
         front, count = dialect.front(graph, reading.node, reading.one_step)
@@ -363,7 +364,7 @@ def _below(followed: TracedGraph, layer: NodeLayer, limit: int | None, dialect: 
         if known:
             return _straight(followed, layer, limit, report)
         why = error if reading.value is None else layer.why or error
-        report.warnings.append(f"{why}: {layer.name} takes its inputs directly")
+        report.warn(f"{why}: {layer.name} takes its inputs directly")
         return Plan("", ())
     report.say("front", count_of(count, "node"), "confirmed", f"run by {graph.ran_by} before the first recurrent node")
     report.say("input", ", ".join(f"{visible(one)} {graph.shape_text(one)}" for one in front.inputs), "confirmed",

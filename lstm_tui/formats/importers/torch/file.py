@@ -15,7 +15,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.network_endings import ENDINGS
-from lstm_tui.formats.importers.released.encoder_decoder import is_attention
+from lstm_tui.formats.importers.torch.containers import MOST_TENSORS, choose, inside, leaves
 from lstm_tui.formats.importers.torch.exported import OLDER, OLDER_TENSORS, ExportedArchive, read_exported, read_older
 from lstm_tui.formats.importers.torch.pickled_arrays import Bytes, Pickled, Storage, Tensor, make, storage, view
 from lstm_tui.formats.importers.torch.safe_unpickler import Made, Named, PickleMachine
@@ -25,12 +25,8 @@ from lstm_tui.formats.io.files import NETWORK_BYTES, size_text
 
 MOST_MEMBERS = 200_000
 MAGIC = 0x1950A86A20F9469CFC6C  # how torch.save begins where it makes no zip
-_DEEPEST = 64
-_MOST_TENSORS = 100_000
-_PREFERRED = ("state_dict", "model_state_dict", "model", "net", "network", "module", "params", "weights", "ema")
 _OF_AN_OBJECT = re.compile(rb"c[A-Za-z_][\w.]{0,200}\n[A-Za-z_][\w.]{0,200}\n")
 """How a pickle of the first protocol begins that is an object: with the name of a class or function."""
-_OF_A_MODULE = ("_parameters", "_buffers", "_modules")
 
 
 @dataclass
@@ -42,6 +38,8 @@ class Checkpoint:
         modules: Modules by their path, where the file holds a whole model.
         container: Key of the dictionary the tensors were taken from; empty where they stand at the top.
         others: Other dictionaries that hold weights.
+        together: Whether the tensors were taken from several dictionaries, each a part of one network.
+        beside: Dictionaries of matrices that are not read, since nothing says that they belong to the network.
         script: What a TorchScript archive holds beside them, whose program decides; None where there is none.
         exported: What an archive of torch.export holds, whose graph decides; None where there is none.
         lists: By path, texts by their numbers that stand beside the weights: vocabularies and labels.
@@ -51,6 +49,8 @@ class Checkpoint:
     modules: dict[str, Made] = field(default_factory=dict)
     container: str = ""
     others: tuple[str, ...] = ()
+    together: bool = False
+    beside: tuple[str, ...] = ()
     script: ScriptArchive | None = None
     exported: ExportedArchive | None = None
     lists: dict[str, Texts] = field(default_factory=dict)
@@ -88,9 +88,12 @@ def read_torch(data: bytes, where: str, container: str | None = None) -> Checkpo
             constants: dict[str, Any] = dict(script.tensors())
             found = Checkpoint(constants)
         else:
-            found = _choose(root, where, container)
+            taken = choose(root, where, container)
+            found = Checkpoint(
+                dict(taken.tensors), dict(taken.modules), taken.container, taken.others, taken.together, taken.beside
+            )
         found.script = script
-        found.lists = dict(all_texts(root, _inside))
+        found.lists = dict(all_texts(root, inside))
         found.tensors = _arrays(found.tensors, of, where)
     except UserError as error:
         message = str(error)
@@ -109,8 +112,8 @@ def _exported(members: _Members, where: str) -> ExportedArchive:
             continue
         root, of, _ = _zipped(_Members(data, where), where) if data[:2] == b"PK" else (*_plain(data, where), None)
         found = {path: one for path, one, _ in leaves(root) if isinstance(one, Tensor)}
-        if len(found) > _MOST_TENSORS:
-            raise UserError(f"{where}: holds more than {_MOST_TENSORS} tensors")
+        if len(found) > MOST_TENSORS:
+            raise UserError(f"{where}: holds more than {MOST_TENSORS} tensors")
         tensors.update(_arrays(found, of, where))
     return read_older(members.content, tensors, where)
 
@@ -273,86 +276,3 @@ def _array(one: Any, of: Bytes, name: str, where: str) -> Array:
 
 def _storages(root: Any) -> Iterator[Storage]:
     return (one.storage for _, one, _ in leaves(root) if isinstance(one, Tensor))
-
-
-def leaves(root: Any) -> Iterator[tuple[str, Any, str]]:
-    """Iterate over tensors and modules with their path and the key of the root they stand under."""
-    seen: set[int] = set()
-    waiting: list[tuple[str, Any, str, int]] = [("", root, "", 0)]
-    while waiting:
-        path, one, top, depth = waiting.pop()
-        if _is_text(one):
-            continue
-        if isinstance(one, Tensor | Pickled):
-            yield path, one, top
-            continue
-        if depth > _DEEPEST or not isinstance(one, dict | list | tuple | Made) or id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, Made):
-            yield path, one, top
-            content = {**one.items, **(one.state if isinstance(one.state, dict) else {})}
-        elif isinstance(one, dict):
-            content = one
-        else:
-            content = dict(enumerate(one))
-        for key in reversed(list(content)):
-            name = path if key in _OF_A_MODULE else f"{path}.{key}" if path else str(key)
-            waiting.append((name, content[key], top if depth else str(key), depth + 1))
-
-
-def _is_text(one: Any) -> bool:
-    """Say whether a value is an array of texts, or of objects, and no tensor."""
-    return isinstance(one, Pickled) and one.array is not None and one.array.dtype.kind in "US"
-
-
-def _inside(one: Any) -> Any:
-    """Return what an object holds that may be a vocabulary, or None where it is a plain value."""
-    if isinstance(one, Made):
-        return {**one.items, **(one.state if isinstance(one.state, dict) else {})}
-    if isinstance(one, Pickled) and one.array is not None and one.array.dtype.kind == "U" and one.array.ndim == 1:
-        return one.array.tolist()
-    return None
-
-
-def _choose(root: Any, where: str, wanted: str | None) -> Checkpoint:
-    """Take the weights of one network out of what a file holds, leaving an optimiser's alone."""
-    groups: dict[str, dict[str, Any]] = {}
-    modules: dict[str, dict[str, Made]] = {}
-    for count, (path, one, top) in enumerate(leaves(root)):
-        if count > _MOST_TENSORS:
-            raise UserError(f"{where}: holds more than {_MOST_TENSORS} tensors")
-        key = "" if isinstance(root, Made) or _direct(root) else top
-        name = path if not key else path[len(key) + 1 :]
-        target: dict[str, Any] = modules.setdefault(key, {}) if isinstance(one, Made) else groups.setdefault(key, {})
-        target[name] = one
-    if not groups:
-        values = root.values() if isinstance(root, Mapping) else [root]
-        objects = "; an array of objects is no array of numbers" if any(map(_is_text, values)) else ""
-        raise UserError(f"{where}: holds no tensors{objects}")
-    recurrent = [key for key, names in groups.items() if any("hh" in name for name in names)]
-    among = [key for key in recurrent if "optim" not in key.lower()] or list(groups)
-    among.sort(key=lambda key: _PREFERRED.index(key) if key in _PREFERRED else len(_PREFERRED))
-    if wanted is not None and wanted not in groups:
-        raise UserError(f"{where}: has no weights under {visible(wanted)}; there are {', '.join(map(visible, groups))}")
-    if wanted is None and (pair := _pair(groups, among)):
-        joined = {f"{key}.{name}": one for key in pair for name, one in groups[key].items()}
-        inside = {f"{key}.{name}": one for key in pair for name, one in modules.get(key, {}).items()}
-        return Checkpoint(joined, inside, "", tuple(key for key in among if key not in pair))
-    chosen = among[0] if wanted is None else wanted
-    others = tuple(key for key in among if key != chosen)
-    return Checkpoint(groups[chosen], modules.get(chosen, {}), chosen, others)
-
-
-def _pair(groups: Mapping[str, Mapping[str, Any]], among: Sequence[str]) -> tuple[str, ...]:
-    """Return the keys of an encoder and of a decoder that looks over it, which are one network; none without both."""
-    parts = [next((key for key in among if key.lower().startswith(begin)), None) for begin in ("en", "de")]
-    decoder = parts[1]
-    if decoder is None or not any(map(is_attention, groups[decoder])):
-        return ()
-    return tuple(key for key in parts if key is not None) if None not in parts else ()
-
-
-def _direct(root: Any) -> bool:
-    """Say whether the tensors stand at the top."""
-    return isinstance(root, Mapping) and any(isinstance(one, Tensor | Pickled) for one in root.values())

@@ -332,7 +332,8 @@ def _layer(group: ParameterGroup, layer: int, report: ImportReport, key: str, mo
             f"{key}.biases", " + ".join(biases) or "none", "confirmed", "they add" if len(biases) == 2 else "names"
         )
     else:
-        said = {0: "none", 1: "one", 2: "one, and one of the candidate alone"}[len(biases)]
+        second = "one, and one of the candidate alone" if kind == "gru" else "two, which add"
+        said = {0: "none", 1: "one", 2: second}[len(biases)]
         report.say(f"{key}.biases", said, "inferred", f"{group.spelling.program}'s names")
     reading = gate_layouts.biases(len(biases), key, report)
     packed = {}
@@ -363,8 +364,10 @@ def _layer(group: ParameterGroup, layer: int, report: ImportReport, key: str, mo
     )
     if group.norms:
         return normed_lstm(part, first, order, group.norms, report, key)
-    forget = "" if group.spelling is None else group.spelling.forget_bias
-    return gate_layouts.reread(part, kind, key, report, forget)
+    if group.spelling is None:
+        return gate_layouts.reread(part, kind, key, report)
+    spelling = group.spelling
+    return gate_layouts.reread(part, kind, key, report, spelling.forget_bias, spelling.raises_always, spelling.update)
 
 
 def _direction(group: ParameterGroup, layer: int, report: ImportReport, key: str) -> str:
@@ -433,9 +436,10 @@ def _conventions(
             functions["candidate"] = said
         else:
             program = "PyTorch" if group.spelling is None else group.spelling.program
-            why = f"a file of weights does not record it; tanh is {program}'s default"
+            default = "tanh" if group.spelling is None else group.spelling.activation
+            why = f"a file of weights does not record it; {default} is {program}'s default"
             functions["candidate"] = report.choose(
-                f"{key}.activation", "tanh", ("relu",), "assumed", why, together=NOT_RECORDED
+                f"{key}.activation", default, ("relu", "tanh"), "assumed", why, together=NOT_RECORDED
             )
         return "rnn", own, functions, after
     others = (*gate_layouts.OTHER_ORDERS[kind], own)

@@ -162,7 +162,10 @@ def _alone(
     Raises:
         UserError: No layer is known by its tensors.
     """
-    groups = find_groups(dict(tensors), where, {}) if tensors else []
+    try:
+        groups = find_groups(dict(tensors), where, {}) if tensors else []
+    except UserError:  # weights that the program makes itself, such as those of weight normalisation
+        groups = []
     if not groups and no_step:
         way = "; save the module's state_dict() and open it with a mapping file" if "--set" not in no_step else ""
         raise UserError(f"{where}: {no_step}{way}")

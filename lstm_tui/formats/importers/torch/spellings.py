@@ -1,4 +1,4 @@
-"""Recurrent tensors as Flax, MLX, Equinox, TensorFlow 1 and AllenNLP name and pack them, respelled as PyTorch's.
+"""Recurrent tensors as Flax, Haiku, MLX, Equinox, TensorFlow 1 and AllenNLP name and pack them, in PyTorch's names.
 
 What PyTorch's names do not say of them goes along: the order of the gates, the reset, what a program adds as it runs.
 """
@@ -6,7 +6,7 @@ What PyTorch's names do not say of them goes along: the order of the gates, the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +22,10 @@ class Spelling:
         program: Whose names they are.
         order: Its gates in the order of their rows; empty where it is PyTorch's.
         reset: Whether a GRU resets after or before the product.
-        forget_bias: What the program adds to the forget bias as it runs, by default; no file holds it.
+        forget_bias: What the program adds to the forget bias as it runs; no file holds it.
+        raises_always: Whether it adds that whatever its user says, and not by default alone.
+        update: Whether the update gate of a GRU says how much is kept (`keep`) or how much is written (`write`).
+        activation: Of a plain cell, by default.
         alternating: Whether every second layer reads from the end.
     """
 
@@ -30,6 +33,9 @@ class Spelling:
     order: str = ""
     reset: str = "after"
     forget_bias: str = ""
+    raises_always: bool = False
+    update: str = "keep"
+    activation: str = "tanh"
     alternating: bool = False
 
 
@@ -68,9 +74,16 @@ _TF_CELL = re.compile(
 _TF_BEFORE_1_2: Mapping[str, str] = {
     "weights": "kernel", "biases": "bias", "matrix": "kernel", "w_0": "kernel", "b": "bias",
 }  # fmt: skip
-_DENSE = re.compile(r"(?P<prefix>.*?)(?P<cut>[./])kernel(?P<end>:0|[./]value)?\Z")
-_KERNELS = ("Flax", "TensorFlow 1")
-"""Programs that call the matrix of a dense layer a kernel, (inputs, outputs)."""
+_HAIKU = re.compile(
+    r"(?P<prefix>(?:.*[./])?[^./]*(?:lstm|rnn)(?:_cell|_core)?(?:_\d+)?)[./]"
+    r"(?P<part>linear(?:_1)?|(?:input|hidden)_to_hidden)[./](?P<what>[wb])\Z",
+    re.IGNORECASE,
+)
+_DENSE = re.compile(r"(?P<prefix>.*?)(?P<cut>[./])(?P<what>kernel|w)(?P<end>:0|[./]value)?\Z")
+_KERNELS = {"Flax": ("kernel", "bias"), "TensorFlow 1": ("kernel", "bias"), "Haiku": ("w", "b")}
+"""What programs call the matrix (inputs, outputs) and the bias of a dense layer."""
+_HAIKU_NORM = re.compile(r"(?P<prefix>.*[./])(?P<what>scale|offset)\Z")
+_RECURRENT_LEAVES = {"Wh", "Whh", "w_h"}
 _TF_PLAIN = re.compile(r"(?:basic_)?rnn(?:_cell)?(?:_\d+)?\Z", re.IGNORECASE)
 """Cells without gates; others of one kernel, such as UGRNN, are not known here."""
 
@@ -78,7 +91,7 @@ _TF_PLAIN = re.compile(r"(?:basic_)?rnn(?:_cell)?(?:_\d+)?\Z", re.IGNORECASE)
 def respell(tensors: Mapping[str, Array]) -> Respelled:
     """Return tensors by PyTorch's names, wherever another program's names of a recurrent module are whole."""
     made = Respelled(dict(tensors))
-    for modules in (_mlx, _equinox, _flax, _tensorflow, _allennlp):
+    for modules in (_mlx, _equinox, _flax, _tensorflow, _allennlp, _haiku):
         for spelling, parts, taken, prefix in modules(made.tensors):
             names = {what: f"{prefix}{'.' if prefix else ''}{what}" for what in parts}
             place = list(made.tensors).index(taken[0])
@@ -88,26 +101,40 @@ def respell(tensors: Mapping[str, Array]) -> Respelled:
             made.tensors = dict([*rest[:before], *added, *rest[before:]])
             made.origin |= {name: taken for name, _ in added}
             made.spellings[prefix] = spelling
-    if any(one.program in _KERNELS for one in made.spellings.values()):
-        _turn_dense(made)
+    for program in dict.fromkeys(one.program for one in made.spellings.values() if one.program in _KERNELS):
+        _turn_dense(made, *_KERNELS[program])
     return made
 
 
-def _turn_dense(made: Respelled) -> None:
-    """Call the kernels of dense layers weights, turned as PyTorch has them."""
+def names_a_recurrent(names: Iterable[str]) -> bool:
+    """Say whether names alone look like those of a recurrent module, of PyTorch or of a program that is known here."""
+    return any(
+        "hh" in name or re.split(r"[./]", name)[-1] in _RECURRENT_LEAVES or name.endswith("state_linearity.weight")
+        or _HAIKU.match(name) or _TF_CELL.match(name) or ((flax := _FLAX.match(name)) and flax["gate"][-2:-1] == "h")
+        for name in names
+    )  # fmt: skip
+
+
+def _turn_dense(made: Respelled, matrix: str, shift: str) -> None:
+    """Call the matrices of dense layers weights, turned as PyTorch has them, and what is beside them a bias."""
     tensors: dict[str, Array] = {}
     names = {name: name for name in made.tensors}
     for name, one in made.tensors.items():
+        if matrix == "w" and (norm := _HAIKU_NORM.match(name)) and one.ndim == 1:
+            names[name] = f"{norm['prefix']}{'weight' if norm['what'] == 'scale' else 'bias'}"
         match = _DENSE.match(name)
-        bias = made.tensors.get(f"{match['prefix']}{match['cut']}bias{match['end'] or ''}") if match else None
-        if match and one.ndim == 2 and one.dtype.kind == "f" and (bias is None or bias.shape == one.shape[1:]):
+        if match is None or match["what"] != matrix:
+            continue
+        beside = f"{match['prefix']}{match['cut']}{shift}{match['end'] or ''}"
+        bias = made.tensors.get(beside)
+        if one.ndim == 2 and one.dtype.kind == "f" and (bias is None or bias.shape == one.shape[1:]):
             names[name] = f"{match['prefix']}.weight"
-            names[f"{match['prefix']}{match['cut']}bias{match['end'] or ''}"] = f"{match['prefix']}.bias"
+            names[beside] = f"{match['prefix']}.bias"
     for name, one in made.tensors.items():
         own = names[name]
         if own in tensors or (own != name and own in made.tensors):
             return
-        tensors[own] = one.T if own != name and own.endswith(".weight") else one
+        tensors[own] = one.T if own != name and one.ndim == 2 else one
         if own != name:
             made.origin[own] = (name,)
     made.tensors = tensors
@@ -281,6 +308,58 @@ def _tf_gru(given: Mapping[str, Array]) -> tuple[Spelling, dict[str, Array], lis
     return Spelling("TensorFlow 1", "rzn", reset="before"), parts, taken
 
 
+def _haiku(tensors: Mapping[str, Array]) -> Iterator[_Module]:
+    """Iterate over cells of Haiku: a `linear` of x and h end to end, two of a plain cell, `w_i`, `w_h` of a GRU."""
+    cells: dict[str, dict[str, str]] = {}
+    for name in tensors:
+        if match := _HAIKU.match(name):
+            part = {"input_to_hidden": "linear", "hidden_to_hidden": "linear_1"}.get(match["part"], match["part"])
+            cells.setdefault(match["prefix"], {})[f"{part}.{match['what']}"] = name
+    for prefix, names in cells.items():
+        given = {what: tensors[name] for what, name in names.items()}
+        plain = "linear_1.w" in given
+        made = _haiku_plain(given) if plain else _haiku_lstm(given) if "lstm" in prefix.lower() else None
+        if made is not None:
+            yield made[0], made[1], tuple(name for name in tensors if name in names.values()), prefix
+    for prefix, leaves in _leaves(tensors).items():
+        if not {"w_i", "w_h"} <= set(leaves):
+            continue
+        w, u = tensors[leaves["w_i"]], tensors[leaves["w_h"]]
+        if w.ndim != 2 or u.ndim != 2 or not _is(u, len(u), 3 * len(u)) or not _is(w, len(w), 3 * len(u)):
+            continue
+        parts, taken = {"weight_ih": w.T, "weight_hh": u.T}, [leaves["w_i"], leaves["w_h"]]
+        if "b" in leaves:
+            if not _is(tensors[leaves["b"]], 3 * len(u)):
+                continue
+            parts["bias_ih"] = tensors[leaves["b"]]
+            taken.append(leaves["b"])
+        yield Spelling("Haiku", "zrn", reset="before", update="write"), parts, tuple(taken), prefix
+
+
+def _haiku_lstm(given: Mapping[str, Array]) -> tuple[Spelling, dict[str, Array]] | None:
+    kernel, bias = given.get("linear.w"), given.get("linear.b")
+    if kernel is None or kernel.ndim != 2 or kernel.dtype.kind != "f" or kernel.shape[1] % 4:
+        return None
+    hidden = kernel.shape[1] // 4
+    inputs = len(kernel) - hidden
+    if not hidden or inputs < 1 or not (bias is None or _is(bias, 4 * hidden)):
+        return None
+    parts = {"weight_ih": kernel[:inputs].T, "weight_hh": kernel[inputs:].T}
+    parts |= {} if bias is None else {"bias_ih": bias}
+    return Spelling("Haiku", "igfo", forget_bias="1", raises_always=True), parts
+
+
+def _haiku_plain(given: Mapping[str, Array]) -> tuple[Spelling, dict[str, Array]] | None:
+    w, u = given.get("linear.w"), given["linear_1.w"]
+    if w is None or w.ndim != 2 or not _is(u, w.shape[1], w.shape[1]) or w.dtype.kind != "f":
+        return None
+    biases = {name: given[f"{part}.b"] for name, part in (("bias_ih", "linear"), ("bias_hh", "linear_1"))
+              if f"{part}.b" in given}  # fmt: skip
+    if not all(_is(one, w.shape[1]) for one in biases.values()):
+        return None
+    return Spelling("Haiku", activation="relu"), {"weight_ih": w.T, "weight_hh": u.T, **biases}
+
+
 def _allennlp(tensors: Mapping[str, Array]) -> Iterator[_Module]:
     """Iterate over augmented LSTMs of AllenNLP, one layer and direction each; a highway in them is not read."""
     cells: dict[str, dict[str, str]] = {}
@@ -304,7 +383,7 @@ def _allennlp_stack(
              "state_projection.weight": "weight_hr"}  # fmt: skip
     alternating = False
     for prefix, names in layers:
-        if not {"input_linearity.weight", "state_linearity.weight"} <= set(names):
+        if not {"input_linearity.weight"} <= set(names):
             return
         found = re.search(r"(?:(forward|backward)_)?layer_(\d{1,3})\Z", prefix)
         alternating |= found is not None and found[1] is None

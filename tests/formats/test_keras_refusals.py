@@ -1,0 +1,149 @@
+"""What a layer of Keras has that is not run here is refused in words that say what, and never run as something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.keras import feature_extractor, follow, layers
+from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer
+from lstm_tui.formats.importers.keras.graph import TENSOR, KerasNode
+
+ONE = np.ones((2, 3, 4), np.float32)
+AHEAD, BACK = {"units": 2}, {"units": 2, "go_backwards": True}
+
+
+def node(kind: str, *given: Any, **config: Any) -> KerasNode:
+    return KerasNode("a", kind, config, given=list(given))
+
+
+def two_ways(back: KerasNode | None, merge: Any = "concat", inner: dict[str, Any] | None = None) -> KerasNode:
+    return KerasNode(
+        "a", "Bidirectional", {"merge_mode": merge}, inner=KerasNode("b", "LSTM", inner or AHEAD), backward=back
+    )
+
+
+STEPS: dict[str, tuple[KerasNode, str]] = {
+    "joined along the steps": (node("Concatenate", axis=1), "it joins along another axis than the last"),
+    "several constants": (KerasNode("a", "Add", {}, call=[TENSOR, 2.0, 3.0]), "it computes with several constants"),
+    "groups": (node("Conv1D", groups=2), "its channels are in groups"),
+    "channels first": (node("Conv1D", data_format="channels_first"), "its channels come first"),
+    "another padding": (node("Conv1D", padding="mirror"), "its padding 'mirror' is not known here"),
+    "strides of nothing": (node("Conv1D", strides=0), "a size of it is no whole number"),
+    "a pool of nothing": (node("MaxPooling1D", pool_size="2"), "a size of it is no whole number"),
+    "pooled channels first": (node("AveragePooling1D", data_format="channels_first"), "its channels come first"),
+    "no shape": (node("Reshape", target_shape=[2, "x"]), "its shape is not said"),
+    "padded by less than nothing": (node("ZeroPadding1D", padding=[1, -1]), "a size of it is no whole number"),
+    "padded on three sides": (node("ZeroPadding1D", padding=[1, 1, 1]), "a size of it is no whole number"),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_layer_before_the_recurrent_ones_that_is_not_run_here_says_why(name: str) -> None:
+    made, said = STEPS[name]
+    with pytest.raises(UnsupportedLayer) as refused:
+        feature_extractor._step(made, [ONE, ONE[0, 0]], 3)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (node("NotEqual", "a"), "its mask compares with a"),
+        (node("Any", axis=1), "its mask is taken along another axis"),
+        (node("All", axis=-1, keepdims=True), "its mask is taken along another axis"),
+        (node("Concatenate", axis=1), "its mask is joined along another axis"),
+        (node("ExpandDims", axis=0), "its mask is laid out along another axis"),
+    ],
+)
+def test_a_mask_that_is_made_in_another_way_says_why(made: KerasNode, said: str) -> None:
+    with pytest.raises(UnsupportedLayer) as refused:
+        feature_extractor._MASK_STEPS[made.kind](made)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("axis", [5, 0, [1, 2], "x", -3])
+def test_an_axis_that_is_not_there_is_named(axis: Any) -> None:
+    assert feature_extractor._axis(node("BatchNormalization", axis=1), 2) == 0
+    with pytest.raises(ValueError, match="it is taken along axis "):
+        feature_extractor._axis(node("BatchNormalization", axis=axis), 2)
+
+
+def test_numbers_for_other_units_are_refused() -> None:
+    weights = [np.ones(3, np.float32) for _ in range(4)]
+    step = feature_extractor._step(node("BatchNormalization", axis=-1), weights, 3)
+    assert step([np.ones((2, 3), np.float32)]).shape == (2, 3)
+    with pytest.raises(ValueError, match="1 along its axis, for which it has 3 numbers"):
+        step([np.ones((2, 1), np.float32)])
+
+
+def lstm(inputs: int = 3, units: int = 2, bias: bool = True) -> list[np.ndarray]:
+    made = [np.ones((inputs, 4 * units)), np.ones((units, 4 * units)), np.ones(4 * units)]
+    return [one.astype(np.float32) for one in made[: 2 + bias]]
+
+
+BOTH = [*lstm(), *lstm()]
+RECURRENT: dict[str, tuple[KerasNode, list[np.ndarray], str]] = {
+    "units": (KerasNode("a", "LSTM", {"units": 3}), lstm(), "is described with 3 units, and its weights have 2"),
+    "a bias": (KerasNode("a", "LSTM", {"use_bias": False}), lstm(), "is described without a bias, and has one"),
+    "an activation": (KerasNode("a", "LSTM", {"activation": "sine"}), lstm(), "its activation sine is not known here"),
+    "of gates": (KerasNode("a", "LSTM", {"recurrent_activation": "sine"}), lstm(), "its activation sine is not known"),
+    "two kinds": (two_ways(KerasNode("b", "Dense", BACK)), BOTH, "its directions are LSTM and Dense"),
+    "one way": (two_ways(KerasNode("b", "LSTM", AHEAD)), BOTH, "its two directions read the same way"),
+    "one gives all steps": (
+        two_ways(KerasNode("b", "LSTM", {**BACK, "return_sequences": True})), BOTH, "differ in return_sequences"),
+    "one gives its state": (
+        two_ways(KerasNode("b", "LSTM", BACK), inner={**AHEAD, "return_state": True}), BOTH, "differ in return_state"),
+    "merged by a list": (two_ways(None, ["sum"]), BOTH, "its merge mode ['sum'] has no single output here"),
+    "merged otherwise": (two_ways(None, "minus"), BOTH, "its merge mode minus has no single output here"),
+    "weights of one": (two_ways(None), lstm(), "other weights than their descriptions say"),
+    "weights of three": (two_ways(None), [*BOTH, *lstm()], "other weights than their descriptions say"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_a_recurrent_layer_that_is_not_as_it_is_described_says_why(name: str) -> None:
+    made, weights, said = RECURRENT[name]
+    with pytest.raises(UnsupportedLayer) as refused:
+        layers.recurrent(made, weights, (), "layer0", 3, ImportReport("it"))
+    assert said in str(refused.value)
+
+
+def test_a_recurrent_layer_that_is_as_it_is_described_is_read() -> None:
+    for made, weights in ((KerasNode("a", "LSTM", {"units": 2}), lstm()), (two_ways(None), BOTH)):
+        assert layers.recurrent(made, weights, (), "layer0", 3, ImportReport("it")).passes
+
+
+@pytest.mark.parametrize(
+    ("config", "arrays", "said"),
+    [
+        ({}, [np.ones(3)], "its mean and variance are missing"),
+        ({"mean": [1.0]}, [], "its mean and variance are missing"),
+        ({"mean": [[1.0, 2.0], [3.0, 4.0]], "variance": [[1.0, 2.0], [3.0, 4.0]]}, [], "over more than the units"),
+        ({"mean": [1.0, 2.0], "variance": [1.0]}, [], "over more than the units"),
+    ],
+)
+def test_a_normalisation_without_its_numbers_says_so(config: Any, arrays: list[np.ndarray], said: str) -> None:
+    with pytest.raises(UnsupportedLayer, match=said):
+        layers._normalised(KerasNode("a", "Normalization", config), arrays)
+
+
+def test_a_setting_is_looked_for_in_all_that_a_layer_is_made_of() -> None:
+    """In itself, in what its file calls it, in what it wraps and in the way back."""
+    odd = {"units": 2, "surprise": 1}
+    fine = KerasNode("a", "LSTM", {"units": 2}, written="LSTM")
+    follow.check_all(fine)
+    for made in (
+        KerasNode("a", "LSTM", odd, written="LSTM"),
+        KerasNode("a", "LSTM", odd, written="RNN"),
+        KerasNode("a", "TimeDistributed", {}, inner=KerasNode("b", "Dense", odd)),
+        KerasNode("a", "Bidirectional", {}, inner=fine, backward=KerasNode("b", "LSTM", odd)),
+    ):
+        with pytest.raises(UnsupportedLayer, match="its setting surprise is not known here"):
+            follow.check_all(made)
+    cell = KerasNode("a", "LSTM", {"units": 2, "time_major": True}, written="RNN")
+    with pytest.raises(UnsupportedLayer, match="its setting time_major=True is not run here"):
+        follow.check_all(cell)
