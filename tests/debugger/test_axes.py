@@ -28,6 +28,13 @@ def test_an_axis_holds_every_step_of_every_pass_of_its_cell(name: str, large: fl
         assert np.abs(trace[name]["c"]).argmax() // 32 == first, "the largest stands where the pass begins"
 
 
+@pytest.mark.parametrize("place", range(6))
+def test_an_axis_holds_a_number_wherever_on_the_tape_it_stands(place: int) -> None:
+    edits = ["set layer0.forward.c[0] @ : = 0", f"set layer0.forward.c[0] @ {place} = 900"]
+    trace = lstm_tui.trace("The movie was not bad .", model="sentiment-forward", edits=edits)
+    assert Facts(trace).half("layer0.forward", "c") == nice_scale(900.0) > nice_scale(450.0)
+
+
 def test_an_axis_of_a_longer_run_is_what_it_would_be_from_the_beginning() -> None:
     shorter = lstm_tui.trace("The movie", model="sentiment-forward")
     longer = lstm_tui.trace("The movie was not bad .", model="sentiment-forward")
