@@ -50,9 +50,10 @@ def tour(
 
     async def go() -> None:
         async with app.run_test(size=size, notifications=True) as pilot:
-            await pilot.pause()
-            while isinstance(app.screen, OpeningLesson):
-                await pilot.pause(0.01)
+            for _ in range(3):
+                await pilot.pause()
+                while isinstance(app.screen, OpeningLesson):
+                    await pilot.pause(0.01)
             await pilot.pause()
             await act(Driver(app, pilot))
 
