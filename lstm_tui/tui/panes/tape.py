@@ -419,15 +419,15 @@ class _Pen:
             return
         shares = ledger.shares()
         left = shares[: max(self._first - ledger.first, 0)][ledger.read[: max(self._first - ledger.first, 0)]]
-        told = plain(float(left.sum()), self.glyphs, _LEAST) if len(left) and not ledger.is_empty else ""
-        line = self._row("share", told)
+        outside = plain(float(left.sum()), self.glyphs, _LEAST) if len(left) and not ledger.is_empty else ""
+        line = self._row("share", outside)
         for slot in self.slots:
             row = ledger.row_of(slot.t)
             share = np.nan if row is None else float(shares[row])
             read = row is not None and bool(ledger.read[row])
             told = read and not ledger.is_empty
-            below = row is not None and not self.view.everyone and ledger.by_token[row].sum() < 0
-            text = self._share(share, slot.width, below) if told else self.glyphs.dash if read else self.glyphs.dot
+            is_below = row is not None and not self.view.everyone and ledger.by_token[row].sum() < 0
+            text = self._share(share, slot.width, is_below) if told else self.glyphs.dash if read else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("ink" if told else "faint"))
         if ledger.breach != 0:  # a sum that does not hold is said at every size
             line.put(f" {self.glyphs.no}{self.glyphs.total}", self.palette.style("alarm", bold=True))
