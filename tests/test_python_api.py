@@ -17,6 +17,7 @@ from present import present
 from shown import is_one_safe_line
 
 import lstm_tui
+from lstm_tui.engine.compiler.ops import EVERY_OP, STEPS_OPS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens
@@ -191,6 +192,21 @@ def test_columns_of_the_same_names_in_another_order_are_warned_of(order: tuple[i
         assert all(", ".join(names) in one and ", ".join(known.classes) in one for one in said)
     other = Frame({name: [0.1, 0.2] for name in ("a", *names[1:])})
     assert not [one for one in lstm_tui.trace(other, known).remarks if "another order" in one]
+
+
+@pytest.mark.parametrize("op", [*EVERY_OP.values(), *STEPS_OPS.values()], ids=lambda op: op.name)
+def test_what_computes_is_the_same_one_behind_a_pickle(op: object) -> None:
+    assert pickle.loads(pickle.dumps(op)) is op
+
+
+def test_runs_and_networks_go_through_a_pickle() -> None:
+    for given, network in (("The movie was bad", TEXT), ([[1, 2], [3, 4]], NUMBERS), ("The movie", "sentiment")):
+        trace = lstm_tui.trace(given, network)  # type: ignore[arg-type]
+        again = pickle.loads(pickle.dumps(trace))
+        for one in (again, lstm_tui.trace(given, again.network)):  # type: ignore[arg-type]
+            for name, passed in trace.items():
+                for value, series in passed.items():
+                    assert one[name][value].tobytes() == series.tobytes()
 
 
 def test_a_tensor_of_pytorch_is_rows_of_numbers() -> None:

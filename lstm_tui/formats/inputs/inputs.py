@@ -223,7 +223,7 @@ class Sequences(Sequence[InputSequence]):
         if network.tokens is not None:
             raise UserError(
                 f"{source.where}: holds numbers, and {name} reads {network.tokens.kind}; "
-                "give a text, or --model forecast, or --layer 0"
+                "give a text, or a network of numbers, such as the bundled forecast, or --layer 0"
             )
         for n, array in enumerate(source.arrays, 1):
             if array.shape[1] != network.input_size:
