@@ -33,7 +33,7 @@ NUMBERS_MODEL = "forecast"
 
 
 def text_model(text: InputText) -> tuple[Network, str]:
-    """Return the bundled network for a text, and what should be said of the choice; empty for the usual one.
+    """Return the bundled network for a text, and what should be said of it; empty where the usual one knows every word.
 
     It is the usual one, unless another knows more of the words at the beginning of the text.
     """
@@ -46,7 +46,8 @@ def text_model(text: InputText) -> tuple[Network, str]:
     known |= words_known(words, but=known)
     best = max(known, key=lambda name: known[name])  # the first of equal ones, the usual one before all
     if best == TEXT_MODEL:
-        return usual, ""
+        told = f"{TEXT_MODEL} is opened: it knows {known[best]} of {len(words)} words, and no other knows more"
+        return usual, f"{told}; --model NAME opens another"
     told = f"{best} is opened: it knows {known[best]} of {len(words)} words, {TEXT_MODEL} {known[TEXT_MODEL]}"
     return open_model(best), f"{told}; --model NAME opens another"
 

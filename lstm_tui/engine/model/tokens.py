@@ -6,7 +6,9 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
+from unicodedata import category
 
 import numpy as np
 
@@ -17,17 +19,35 @@ Kind = Literal["words", "chars", "bytes", "pieces", "numbers"]
 UNKNOWN = "<unk>"
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+_JOINERS = "\u200c\u200d"
+"""Signs of no width inside of a word: they say how the letters beside them are written."""
+_INSIDE = ("", "'", "’", *_JOINERS)
+"""What behind a word may be followed by more of it."""
 _LETTER = re.compile(r"\w")
+_MARKS = (range(0x300, 0x1F000), range(0xE0100, 0xE01F0))
+"""Where Unicode has signs that are written on or beside the letter before them."""
+
+
+@cache
+def _word_with_marks() -> re.Pattern[str]:
+    """Return how words are found in a text that is not ASCII: a letter keeps the marks that are written on it."""
+    marks = "".join(one for some in _MARKS for one in map(chr, some) if category(one)[0] == "M")
+    run = rf"\w+(?:(?![\0-\u02ff])[{marks}]+\w*)*"  # no mark is looked for among the first letters: it takes time
+    return re.compile(rf"{run}(?:['’{_JOINERS}]{run})*|[^\w\s]")
+
+
+def _words_in(text: str) -> re.Pattern[str]:
+    return _WORD if text.isascii() else _word_with_marks()
 
 
 def tokenize(text: str, kind: Kind) -> list[str]:
     """Split `text` into tokens.
 
-    Words are runs of letters and digits with inner apostrophes; every other sign that is not white space
-    stands alone. Bytes are shown as the Latin-1 character of their value.
+    Words are runs of letters and digits, with the marks written on them and with inner apostrophes; every other sign
+    that is not white space stands alone. Bytes are shown as the Latin-1 character of their value.
     """
     if kind == "words":
-        found: list[str] = _WORD.findall(text)
+        found: list[str] = _words_in(text).findall(text)
     elif kind == "chars":
         found = list(text)
     elif kind == "bytes":
@@ -44,9 +64,9 @@ def tokenize_begun(text: str, kind: Kind) -> tuple[list[str], str]:
         rest = "\n" if text.endswith("\n") else ""
         return tokenize(text[: len(text) - len(rest)], kind), rest
     tokens: list[str] = []
-    for match in _WORD.finditer(text):
+    for match in _words_in(text).finditer(text):
         behind = text[match.end() :] if match.end() >= len(text) - 1 else None
-        if _LETTER.match(match[0]) and behind is not None and behind in ("", "'", "’"):
+        if _LETTER.match(match[0]) and behind is not None and behind in _INSIDE:
             return tokens, text[match.start() :]
         tokens.append(match[0])
     return tokens, ""
