@@ -241,7 +241,10 @@ class CapturedRun:
     @quiet()
     def _back(self) -> tuple[dict[str, dict[str, Array]], dict[str, Array]]:
         if self.d_y is None:
-            raise UserError("this was captured without a loss: give capture() loss= and targets=")
+            raise UserError(
+                "this was taken without a loss, so no gradient is known: give capture() loss= and targets=; "
+                "a step that is watched has its gradients behind loss.backward()"
+            )
         network = self.module.network
         cuts = [0, *(end for n, end in enumerate(self.ends[:-1]) if not self.linked[n + 1]), len(self)]
         parts: list[dict[str, dict[str, Array]]] = []
