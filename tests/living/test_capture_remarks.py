@@ -85,3 +85,37 @@ def test_a_batch_of_ids_in_a_recording_is_said_to_be_one(tmp_path: Path) -> None
     assert "--layer" not in str(said.value)
     with pytest.raises(UserError, match="ids are one column; --layer gives a layer numbers"):
         lstm_tui.trace([[0.5, 1.5]], FILES / "torch_tagger.pt")
+
+
+def test_a_sequence_of_a_capture_is_asked_as_a_trace_is() -> None:
+    run = lstm_tui.capture(Tagger(True, False), torch.randint(0, 9, (2, 4)))["rnn", 1]
+    assert run[0] is run.trace[0]
+    assert run["layer0"] is run.trace["layer0"]
+    for name, column in run.trace.table("h").items():
+        np.testing.assert_array_equal(run.table("h")[name], column)
+    with pytest.raises(AttributeError, match=r"its \.trace has to_xarray"):
+        _ = run.to_xarray
+
+
+def test_what_a_session_of_a_capture_cannot_do_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = lstm_tui.capture(Pair(False, False), torch.randn(3, 6, 5), classes=["bad", "fair", "good"], tokens=None)
+    session = made.session("cell")
+    for line, said in (
+        ('replace 1 "good"', "cell is one module, .* is not run here: set x instead"),
+        ("trace-cause good from line 2", "only cell runs again, not the model around it, which says “good”"),
+    ):
+        with pytest.raises(UserError, match=said):
+            session.execute(line)
+    made.save(tmp_path / "run.npz")
+    with pytest.raises(UserError, match="is a capture; show it with `lstm-tui open`"):
+        lstm_tui.trace(tmp_path / "run.npz", "forecast")
+    with pytest.raises(UserError, match=r"written as \.npz: m\.pt has another ending"):
+        made.save(tmp_path / "m.pt")
+    assert not (tmp_path / "m.pt").exists()
+    monkeypatch.setattr("sys.__stderr__", None)
+    with pytest.raises(UserError, match=r"no terminal to draw on; \.session\(…\) of a capture"):
+        made.debug()
+
+
+def test_what_stops_a_loop_can_be_caught_by_its_name() -> None:
+    assert issubclass(lstm_tui.LoopStopped, UserError)
