@@ -153,3 +153,13 @@ def test_a_text_is_padded_with_id_0_where_its_vocabulary_has_no_padding() -> Non
     file = ("--model", TAGGER, "--vocabulary", str(Path("v.txt").resolve()))
     padded = [traced("--pad", where, network=file).sequence.ids for where in ("pre:5", "post:5")]
     assert [present(one).tolist() for one in padded] == [[0, 0, 3, 1, 4], [3, 1, 4, 0, 0]]
+
+
+def test_a_check_behind_a_text_in_quotes_is_of_that_text() -> None:
+    Path("t.txt").write_text("bad\n")
+    c = traced(network=("--model", "sentiment-forward"))["layer0.forward"]["c"][0, 0]
+    Path("t.txt").write_text("not good\n")
+    Path("c.txt").write_text(f'"bad": abs(c[0] - ({c:.7f})) < .0001\n')
+    assert main(["check", "t.txt", "--model", "sentiment-forward", "--checks", "c.txt"]) == 0
+    Path("c.txt").write_text(f"abs(c[0] - ({c:.7f})) < .0001\n")
+    assert main(["check", "t.txt", "--model", "sentiment-forward", "--checks", "c.txt"]) == 3

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import lstm_tui
 from lstm_tui.analysis.gradient_flow import long_memory
 from lstm_tui.cli.main import main
+from lstm_tui.formats.inputs.samples import samples_folder
 from lstm_tui.models.recipes import recall
 
 
@@ -31,6 +34,15 @@ def test_any_network_and_those_beside_it(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out.splitlines()[0].split()[:3] == ["t", "token", "tiny"]
     assert main(["reach", "sample.txt", "--cell", "rnn", "--hidden", "4", "--beside", "sentiment-forward"]) == 0
     assert "sentiment-forward |∂C|" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["reach", "compare", "stats"])
+def test_of_numbers_the_json_is_whole_too(command: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    more = ["--model", "forecast"] * (2 if command == "compare" else 1)
+    assert main([command, str(samples_folder() / "waves.csv"), *more, "--json"]) == 0
+    made = json.loads(capsysbinary.readouterr().out)
+    if command == "reach":
+        assert len(made["tokens"]) == len(made["networks"][0]["gradient"])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import io
 import pickle
 import sys
 import types
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from present import present
 from shown import is_one_safe_line
 
 import lstm_tui
+from lstm_tui.engine.compiler.ops import EVERY_OP, STEPS_OPS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens
@@ -147,6 +149,64 @@ def test_tensors_and_tables_are_rows_of_numbers() -> None:
     wanted = lstm_tui.trace(rows, NUMBERS)["layer0.forward"]["h"]
     for given in (Tensor(rows), Table(rows)):
         assert lstm_tui.trace(given, NUMBERS)["layer0.forward"]["h"].tobytes() == wanted.tobytes()
+
+
+class Frame(Table):
+    """What a table of polars is to us: it knows its schema without being collected, and cannot be collected."""
+
+    def __init__(self, table: dict[str, list[float]]) -> None:
+        super().__init__(list(zip(*table.values(), strict=True)))
+        self.columns = list(table)
+
+    def collect_schema(self) -> dict[str, str]:
+        return {}
+
+
+class Lazy:
+    """What a table of polars that is not made yet is to us."""
+
+    def collect_schema(self) -> dict[str, str]:
+        return {}
+
+    def collect(self) -> Frame:
+        return Frame({"a": [1.0]})
+
+
+def test_a_table_of_polars_is_read_and_one_that_is_not_made_says_how() -> None:
+    trace = lstm_tui.trace(Frame({"a": [1, 3], "b": [2, 4]}), NUMBERS)
+    assert np.array_equal(present(trace.sequence.x), [[1, 2], [3, 4]])
+    assert trace.sequence.columns == ("a", "b")
+    with pytest.raises(UserError, match=r"give what its collect\(\) returns"):
+        lstm_tui.trace(Lazy(), NUMBERS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_columns_of_the_same_names_in_another_order_are_warned_of(order: tuple[int, ...], tmp_path: Path) -> None:
+    known = lstm_tui.load("forecast")
+    names = [known.classes[n] for n in order]
+    table = Frame({name: [0.1, 0.2] for name in names})
+    (tmp_path / "t.csv").write_text("\n".join([",".join(names), "0.1,0.1,0.1", "0.2,0.2,0.2"]))
+    for given in (table, tmp_path / "t.csv"):
+        said = [one for one in lstm_tui.trace(given, known).remarks if "another order" in one]
+        assert len(said) == (order != (0, 1, 2))
+        assert all(", ".join(names) in one and ", ".join(known.classes) in one for one in said)
+    other = Frame({name: [0.1, 0.2] for name in ("a", *names[1:])})
+    assert not [one for one in lstm_tui.trace(other, known).remarks if "another order" in one]
+
+
+@pytest.mark.parametrize("op", [*EVERY_OP.values(), *STEPS_OPS.values()], ids=lambda op: op.name)
+def test_what_computes_is_the_same_one_behind_a_pickle(op: object) -> None:
+    assert pickle.loads(pickle.dumps(op)) is op
+
+
+def test_runs_and_networks_go_through_a_pickle() -> None:
+    for given, network in (("The movie was bad", TEXT), ([[1, 2], [3, 4]], NUMBERS), ("The movie", "sentiment")):
+        trace = lstm_tui.trace(given, network)  # type: ignore[arg-type]
+        again = pickle.loads(pickle.dumps(trace))
+        for one in (again, lstm_tui.trace(given, again.network)):  # type: ignore[arg-type]
+            for name, passed in trace.items():
+                for value, series in passed.items():
+                    assert one[name][value].tobytes() == series.tobytes()
 
 
 def test_a_tensor_of_pytorch_is_rows_of_numbers() -> None:

@@ -88,6 +88,13 @@ def test_what_cannot_be_asked_is_said_and_is_no_failure() -> None:
             wrong()
 
 
+def test_a_mistake_in_an_assertion_is_one_line() -> None:
+    with pytest.raises(UserError) as said:
+        assert_holds(MODEL, TEXT, "nosuch > 1")
+    assert str(said.value) == "nosuch > 1: column 1: layer0.forward has no value nosuch"
+    assert said.value.__suppress_context__
+
+
 def test_what_is_not_known_is_no_success() -> None:
     session = lstm_tui.session(TEXT, MODEL)
     session.execute("weight layer0.forward/b_f = -inf")
@@ -173,11 +180,13 @@ def test_pytest_shows_where_a_session_stood(tmp_path: Path) -> None:
         f"    assert open_session({TEXT!r}).frame.t == 0\n"
         "def test_d(open_session):\n"
         "    open_session('film', 'sentimnt')\n"
+        "def test_e(open_session):\n"
+        f"    open_session({TEXT!r}).execute('load nosuch.txt')\n"
     )
     named = [] if "lstm_tui" in entry_points(group="pytest11").names else ["-p", "lstm_tui.testing.plugin"]
     command = [sys.executable, "-m", "pytest", "-q", *named, "-p", "no:cacheprovider", "--junitxml=j.xml", "."]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert "3 failed, 1 passed" in done.stdout
+    assert "4 failed, 1 passed" in done.stdout
     assert "did you mean sentiment?" in done.stdout
     assert "opening.py" not in done.stdout
     assert "plugin.py" not in done.stdout

@@ -99,7 +99,10 @@ def _reads(network: Network) -> str:
     count = len(network.tokens.vocabulary)
     if network.tokens.are_ids:
         return f"ids from 0 to {count - 1}, as text or in one column (which texts they are is not known)"
-    return network.tokens.kind if network.tokens.kind == "bytes" else f"{count} {network.tokens.kind}"
+    if network.tokens.kind == "bytes":
+        return network.tokens.kind
+    told = network.tokens.told
+    return f"{told} {network.tokens.kind}" + (f", by {count} ids" if told < count else "")
 
 
 def _why(fact: Fact) -> str:

@@ -108,7 +108,7 @@ def _as_json(content: Any) -> Any:
         return {str(key): _as_json(one) for key, one in content.items()}
     if hasattr(content, "tolist"):
         return _as_json(content.tolist())
-    if isinstance(content, list | tuple):
+    if isinstance(content, Sequence) and not isinstance(content, str | bytes):
         return [_as_json(one) for one in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
 

@@ -64,7 +64,7 @@ def source_of(options: Namespace, said: set[str] | None = None, aloud: bool = Tr
     """
     network, given, note = _network(options)
     if aloud:
-        say_remarks(network, said)
+        say_remarks(network, said, getattr(given, "columns", ()))
         if note:
             say(note)
     source = Source.of_input(network, given, options.whole, options.line)
@@ -241,10 +241,10 @@ def say(text: str) -> None:
     print(f"lstm-tui: {visible(text)}", file=sys.stderr)
 
 
-def say_remarks(network: Network, said: set[str] | None = None) -> None:
-    """Say on standard error what should be known of how a network was read, but for what was said already."""
+def say_remarks(network: Network, said: set[str] | None = None, columns: Sequence[str] = ()) -> None:
+    """Say on standard error what should be known of a network and the columns it reads, but for what was said."""
     known = set() if said is None else said
-    for remark in network.remarks:
+    for remark in (*network.remarks, *network.remarks_on(columns)):
         if remark not in known:
             say(remark)
             known.add(remark)

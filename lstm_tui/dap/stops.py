@@ -63,7 +63,9 @@ class EditorStops:
         """Have the run stop at whatever `break` takes: tokens, places, equations, conditions."""
         scope = self._session.scope()
         return self._put(
-            "functions", asked, lambda one: _Wanted("function breakpoint", read_trigger(str(one.get("name")), scope))
+            "functions",
+            asked,
+            lambda one: _Wanted("function breakpoint", read_trigger(_where(one), scope)),
         )
 
     def set_data(self, asked: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -181,3 +183,8 @@ def _passed_over(text: Any) -> int:
     if match is None or count is None:
         raise UserError(f"`{visible(str(text)[:40])}` is no hit condition: give a number such as 3")
     return count if match[1] == ">" else max(count - 1, 0)
+
+
+def _where(function: Mapping[str, Any]) -> str:
+    """Return where a function breakpoint stops: what `break` takes, with or without the verb."""
+    return str(function.get("name")).removeprefix("break ")

@@ -65,9 +65,10 @@ gate gates opens shuts = A number between 0 and 1 by which another is multiplied
 head heads = One of the matrices that a memory may be made of. What a token writes stands in it under a key, and a query
     reads it: rows down, columns across.
 f forget = The forget gate: which part of the memory before this step is kept. 1 keeps all, 0 nothing.
-keep keeps kept cleared clears = A memory is cleared where less than a quarter of it is kept; kept in part where it
-    loses a quarter or more. Every other is kept, but for those that are mostly new.
-mostly = A memory is mostly new where what is added to it is no less than what is kept, so even if all of it is kept.
+keep keeps kept cleared clears mostly = A memory is cleared where less than a quarter of it is kept; mostly new where
+    what is added to it is no less than what is kept; kept in part where it loses a quarter or more; else kept.
+loses takes = A unit loses a token where it is cleared, or mostly new with a quarter or more lost; it takes one that
+    wrote more than half of what it holds then.
 i write writes written update = The input gate: which part of the candidate is written to the memory.
 g candidate = The candidate: what this token would write to the memory if the input gate were open.
 o show shows opened = The output gate: which part of the memory is shown as h.
@@ -87,9 +88,9 @@ ledger Σ contribution others attribution causation = The list of what each toke
     contributions sum to the memory: Σ = C.
 start began begins = What is left of the state before the first token.
 linear = A memory can be split by token only where it is kept and added to, not bent by a function.
-lost forgotten loses −lost = Here a quarter or more of the memory of all units together was not kept. Behind − stands
+lost forgotten −lost = Here a quarter or more of the memory of all units together was not kept. Behind − stands
     the token that lost most.
-new takes +new = + marks a token that wrote a quarter or more of what is in the memory of all units after it.
+new +new = + marks a token that wrote a quarter or more of what is in the memory of all units after it.
 colour below = What the background of the tape shows: the darker or brighter, the larger the number; v takes the
     next.
 order |C| |h| size index = How units are ordered: by the size of a number, by how much it changed at this step, or by

@@ -135,10 +135,14 @@ class Source:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What should be known of how the network's file was read, a line each."""
+        """What should be known of how the network's file was read, and of what it reads, a line each."""
         if self.recorded is not None:
             return self.recorded.remarks
-        return () if self.network is None else self.network.remarks
+        if self.network is None:
+            return ()
+        reads_series = self.network.tokens is None and self.line < len(self.sequences)
+        columns = self.sequences[self.line].columns if reads_series else ()
+        return (*self.network.remarks, *self.network.remarks_on(columns))
 
     @property
     def array_bytes(self) -> int | None:

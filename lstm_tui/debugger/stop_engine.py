@@ -367,6 +367,12 @@ class StopEngine:
                 yield f"{one.word} {one.number} {told}" if one.number != _UNTIL else told
 
     def _why(self, one: Breakpoint, t: int) -> str:
-        name = f"{one.word} {one.number}: " if one.number != _UNTIL else ""
-        why = one.trigger.why(self.scope(one.pass_name), t)
+        scope = self.scope(one.pass_name)
+        is_other = one.pass_name != self._cursor.frame.position.pass_name and one.trigger.is_of(scope)
+        name = (
+            f"{one.word} {one.number}{f' of {visible(one.pass_name)}' if is_other else ''}: "
+            if one.number != _UNTIL
+            else ""
+        )
+        why = one.trigger.why(scope, t)
         return f"{name}{visible(one.trigger.text)}{f' ({why})' if why else ''}"

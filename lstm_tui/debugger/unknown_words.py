@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from lstm_tui.engine.model.sequence import Sequence
-from lstm_tui.engine.model.tokens import Tokens
+from lstm_tui.engine.model.tokens import Tokens, calls_unknown
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 
@@ -14,7 +14,7 @@ _PLACES = 4
 
 
 def unknown_word(token: str, known: Tokens, places: str = "") -> str:
-    """Return that a word is not known, and which known ones are written like it.
+    """Return that a word is not known, which known ones are written like it, and as which it is read if as a word.
 
     Args:
         token: The word.
@@ -22,7 +22,15 @@ def unknown_word(token: str, known: Tokens, places: str = "") -> str:
         places: Where it stands, such as ` at t=3`.
     """
     near = ", ".join(visible(one) for one in known.near(token))
-    return f"unknown: “{visible(token)}”{places}" + (f"; near: {near}" if near else "")
+    return f"unknown: “{visible(token)}”{places}{read_as(known)}" + (f"; near: {near}" if near else "")
+
+
+def read_as(known: Tokens) -> str:
+    """Return as which token an unknown word is read, where that is not the one for unknown words: `, read as “the”`."""
+    if not 0 <= known.unknown_id < len(known.vocabulary) or known.definition:
+        return ""
+    token = known.vocabulary[known.unknown_id]
+    return "" if calls_unknown(token) else f", read as id {known.unknown_id} (“{visible(token)}”)"
 
 
 def unknown_lines(sequence: Sequence, known: Tokens, most: int) -> Iterator[str]:

@@ -22,6 +22,7 @@ from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.open import reading_of
 from lstm_tui.formats.inputs.inputs import open_source
 from lstm_tui.models.bundled import open_model
+from lstm_tui.models.opening import told
 
 if TYPE_CHECKING:
     from lstm_tui.engine.runtime.trace import Trace
@@ -65,6 +66,7 @@ class CheckpointSeries:
         tokens: What was read.
         values: By what was asked; a truth is 1 or 0, and NaN is what is not known or not there.
         truths: Which of them are truths.
+        remarks: What is assumed of how the checkpoints are read, each once; `settings=` decides it.
     """
 
     files: tuple[Path, ...]
@@ -72,6 +74,7 @@ class CheckpointSeries:
     tokens: tuple[str, ...]
     values: Mapping[str, Array]
     truths: frozenset[str] = field(default_factory=frozenset)
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return how many checkpoints there are, N."""
@@ -210,6 +213,7 @@ class CheckpointSeries:
             lines.append(f"  {visible(asked)}{where}: {_curve(curve)} {from_to(curve[0], curve[-1], 4, sentence)}")
         if len(self.values) > _MOST_SHOWN:
             lines.append(f"  … {len(self.values) - _MOST_SHOWN} more")
+        lines += [f"  {visible(remark)}" for remark in self.remarks]
         return "\n".join(lines) + ">"
 
 
@@ -270,9 +274,11 @@ def series(
     reading = reading_of(settings, map, network, vocabulary, tokens, pad, classes)
     rows: dict[str, list[Array]] = {one: [] for one in asked}
     truths: set[str] = set()
+    remarks: dict[str, None] = {}
     read: tuple[str, ...] = ()
     for file in files:
-        opened = open_model(str(file), reading)
+        opened = told(open_model(str(file), reading))
+        remarks |= dict.fromkeys(opened.remarks)
         trace = Source.of_input(opened, open_source(source)).run()
         if read and trace.sequence.tokens != read:
             raise UserError(f"{visible(str(file))}: reads other tokens of the text than the checkpoints before it")
@@ -289,6 +295,7 @@ def series(
         read,
         {one: np.stack(values) for one, values in rows.items()},
         frozenset(truths),
+        tuple(remarks),
     )
 
 

@@ -225,11 +225,12 @@ def is_better(trial: Trial, ways: int = 1, floors: Floors = UNKNOWN) -> bool:
     gain = trial.before - trial.after
     least = SHARE * abs(float(trial.before.mean()))
     level = FALSE_ALARMS / max(ways, 1)
+    of_one = least if math.isnan(trial.level) else SHARE * abs(trial.level)
     return bool(
         gain.mean() > least
         and below(trial, floors)
         and (gain > 0).mean() >= AGREEING
-        and by_chance(trial.gains - least) <= level
+        and by_chance(trial.gains - of_one) <= level
         and (not len(trial.fits) or by_chance(trial.fits) <= level)
     )
 

@@ -21,11 +21,12 @@ from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
-from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.captured_run import CapturedRun, run_together
 from lstm_tui.formats.captures.training_steps import TrainingStep, steps_watched
+from lstm_tui.formats.verify.torch_calls import array_of
 from lstm_tui.living.capture import Capture, as_capture, has_screen, show
 
 OF_A_STEP = ("gradnorm", "step")
@@ -80,7 +81,8 @@ class PlaceInStep:
     def __str__(self) -> str:
         """Say it in one line."""
         made = f", {self.equation}" if self.equation else ""
-        return f"{visible(self.module)}, sequence {self.sequence}, t={self.t} “{visible(self.token)}”{made}: {self.why}"
+        where = f"{visible(self.module)}, sequence {self.sequence}, t={self.t} “{visible(self.token)}”{made}"
+        return f"{where}: {self.why}" if self.why else where
 
 
 class LoopStopped(UserError):
@@ -116,6 +118,7 @@ class LoopWatch:
         module: str | None = None,
     ) -> None:
         """Read the condition; nothing is hooked before `with`."""
+        _LAST.clear()  # of the watch before it nothing is asked any more, even where this one is refused
         if not isinstance(keep, int) or keep < 1:
             raise UserError("keep= is how many steps are kept, a whole number from 1")
         self.condition: Expression | None = None
@@ -163,7 +166,7 @@ class LoopWatch:
     def __repr__(self) -> str:
         """Say in a line what is watched and what is kept."""
         when = "no condition" if self.condition is None else visible(self.condition.text)
-        last = f", {len(self.kept)} steps kept, the last is {self.kept[-1].number}" if self.kept else ""
+        last = f", {count_of(len(self.kept), 'step')} kept, the last is {self.kept[-1].number}" if self.kept else ""
         return f"<Watch of {visible(type(self._model).__name__)}: {when}{last}>"
 
     def _forward(self, step: TrainingStep) -> None:
@@ -209,7 +212,8 @@ class LoopWatch:
                 t = int(places[0])
                 found = t, run, bool(np.broadcast_to(answer.known, (scope.steps, 1))[t, 0])
         if not asked and mistake is not None:
-            raise UserError(f"when={visible(condition.text)!r}: {mistake}") from mistake
+            also = f"of a whole step there are {' and '.join(OF_A_STEP)}"
+            raise UserError(f"when={visible(condition.text)!r}: {mistake}; {also}") from mistake
         if found is not None:
             t, run, known = found
             doubt = self._doubt(step, run, t)
@@ -255,11 +259,20 @@ class LoopWatch:
         if not known or _reads_nonfinite(condition, condition.node, scope, t):
             first = _first_nonfinite(run)
             if first is not None:
-                return first
+                return replace(first, why=f"{first.why}{self._nonfinite_weights()}")
         why = reason(condition, scope, t, True if known else None)
         cell, own = scope.passed.cell, f"{scope.pass_name}."
         named = [value for value in cell.values if value in self._names or f"{own}{value}" in self._names]
         return _placed(run, t, named[-1] if named else "", why)
+
+    def _nonfinite_weights(self) -> str:
+        """Say which parameters were not finite before anything was computed with them; empty where all were."""
+        numbers = {name: array_of(one) for name, one in self._model.named_parameters()}
+        bad = [visible(name) for name, one in numbers.items() if not np.isfinite(one).all()]
+        if not bad:
+            return ""
+        which = ", ".join(bad[:3]) + (" …" if len(bad) > 3 else "")
+        return f"; {len(bad)} of {count_of(len(numbers), 'parameter')} were not finite already: {which}"
 
     def _trace(self, run: CapturedRun) -> Trace:
         """Return a run with the values that the condition asks for: where that is what PyTorch gave, no other."""
@@ -462,7 +475,7 @@ class PostMortem:
 
     def __repr__(self) -> str:
         """Say it in a line."""
-        return f"<step {self.step}: {self.place}; {len(self.steps)} steps kept>"
+        return f"<step {self.step}: {self.place}; {count_of(len(self.steps), 'step')} kept>"
 
 
 @quiet()

@@ -48,7 +48,8 @@ def source_from(
         set_memory_budget(_bytes(memory))
     given = with_frames(open_source(source), framing)
     network, note = model_for(given, model)
-    found = Source.of_input(told(network, *([note] if note else [])), given, whole, line)
+    more = (*([note] if note else []), *network.remarks_on(getattr(given, "columns", ())))
+    found = Source.of_input(told(network, *more), given, whole, line)
     made = replace(found, note=note, dtype=dtype, interpreter=interpreter, initial=_states(initial), carry=carry)
     return replace(made, edit_script=_edits(edits))
 

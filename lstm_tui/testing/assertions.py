@@ -138,7 +138,7 @@ def assert_holds(model: Model, source: Read, *assertions: str, pass_name: str | 
         try:
             verdict = judge(text, scope)
         except ExpressionError as error:
-            raise UserError("\n".join(error.under)) from error
+            raise UserError(f"{visible(text)}: {error}") from None  # one line, and no frames of ours below it
         if not verdict.asked:
             raise UserError(f"{visible(text)}: {verdict.why}")
         if not verdict.holds:

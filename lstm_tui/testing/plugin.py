@@ -72,8 +72,11 @@ def _cut(error: BaseException) -> None:
     """Leave the frames of this package out of the traceback of a user's mistake: its line says what is wrong."""
     from lstm_tui.engine.errors import UserError
 
+    if not isinstance(error, UserError):
+        return
+    error.__cause__, error.__suppress_context__ = None, True  # what failed inside before it was put in a line
     place = error.__traceback__
-    while isinstance(error, UserError) and place is not None and place.tb_next is not None:
+    while place is not None and place.tb_next is not None:
         if Path(place.tb_next.tb_frame.f_code.co_filename).is_relative_to(_PACKAGE):
             place.tb_next = None
         place = place.tb_next

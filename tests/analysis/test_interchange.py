@@ -482,3 +482,11 @@ def test_a_word_to_come_is_asked_about_however_it_is_written() -> None:
     told = answer(session, f'trace-cause "he" {of} {other}')
     assert told == answer(session, f'trace-cause "HE" {of} {other}') == answer(session, f"trace-cause he {of} {other}")
     assert told[0].startswith("“he” next after t=3")
+
+
+def test_a_class_is_asked_about_by_its_own_name() -> None:
+    """A verdict is no word to come, which its network would read in small letters."""
+    session = session_of("The movie was not bad .", "sentiment", interpreter="numpy")
+    with pytest.raises(UserError, match="Positive"):
+        answer(session, 'trace-cause "Positive" from "The movie was not good ."')
+    assert answer(session, 'trace-cause "positive" from "The movie was not good ."')

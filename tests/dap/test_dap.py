@@ -103,7 +103,7 @@ def test_a_session_of_an_editor_comes_to_the_bits_of_the_typed_one(seed: int) ->
     stops = rng.sample(["c", "mean(f) < .5", "h if t > 1", "1", "o"], 2)
     with editor() as one:
         one.launch(None, *words, before=lambda: None)
-        asked = [{"name": stop} for stop in stops]
+        asked = [{"name": f"break {stop}" * (n % 2) or stop} for n, stop in enumerate(stops)]
         assert all(each["verified"] for each in one.ask("setFunctionBreakpoints", breakpoints=asked)["breakpoints"])
         for stop in stops:
             answer(typed, f"break {stop}")

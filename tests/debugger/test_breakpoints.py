@@ -258,6 +258,23 @@ def test_two_breakpoints_at_one_place_both_say_why() -> None:
     assert [one.hits for one in session.breakpoints] == [1, 1]
 
 
+ABOUT_A_PASS = [*[*MEANT][:6], "c by .8", "watch c by .8", "o", "prev(c[1]) > -9", "t > 2 if h[0] < 9"]
+ABOUT_NONE = ["7", "t > 3 and t < 200", "layer0.forward.h[0] < 9", 'token != "nobody"']
+
+
+@pytest.mark.parametrize("text", ABOUT_A_PASS + ABOUT_NONE)
+def test_a_stop_in_another_pass_names_the_pass_it_is_about(text: str) -> None:
+    session = session_on(LONG, "layer0.forward", [text])
+    word = next(iter(session.breakpoints)).word
+    session.continue_()
+    assert session.frame.note.startswith(f"{word} 1: ")
+    session.select_pass("layer0.backward")
+    session.goto(len(LONG.sequence) - 1)
+    session.step_out_back()
+    session.continue_()
+    assert session.frame.note.startswith(f"{word} 1 of layer0.forward: " if text in ABOUT_A_PASS else f"{word} 1: ")
+
+
 def test_a_number_that_is_none_stops_where_it_comes_up() -> None:
     network = stacked()
     for passes in ("layer0.forward", "layer0.backward"):

@@ -184,14 +184,15 @@ def test_the_words_about_a_gradient_are_their_definitions(numbers: list[float]) 
     assert ("not known" in said) == (known > 0)
     for turn in told.values():
         whole = next(one for one in reach_words(found, lambda t: f"t={t}") if f"∂C {turn.kind} at" in one)
-        assert f"∂C {turn.kind} at t={turn.step}: a change of C there is scaled by " in whole
+        scaled = "is scaled by less than" if turn.kind == "vanishes" else "may be scaled by more than"
+        assert f"∂C {turn.kind} at t={turn.step}: a change of C there {scaled} " in whole
         alone = f"; t={turn.worst} alone multiplies it by {number_text.sentence(turn.factor, 2)}"
         assert whole.endswith(alone if math.isfinite(turn.factor) else " now")
     if not told and known < len(size) - 1:
         first = size[known]
         word = "fades" if first < 0.3 else "grows" if first > 10 else "holds"
         assert steady_word(first) == word
-        assert f"∂C {word}: a change of C at t={known} is scaled by {first:.2g} now" in said
+        assert f"∂C {word}: a change of C at t={known} is scaled by up to {first:.2g} now" in said
 
 
 def test_a_gradient_that_is_nowhere_a_number_is_not_known() -> None:

@@ -134,3 +134,18 @@ def test_the_lines_of_a_block_that_was_refused_are_not_executed(
     assert out.count("are passed over") == 2
     assert "t=3" not in out
     assert "no verb here" not in out
+
+
+@pytest.mark.parametrize("number", [0, 3, 9999, 12345, 123456, 199999, 2**53 - 1, -123456])
+def test_a_whole_number_is_told_in_full(number: int) -> None:
+    session = opened()
+    assert said(session, f"print {number}")[0].endswith(f" = {number}")
+    assert said(session, f"output {number}") == (f"{number}",)
+    assert said(session, f'printf "%s", {number}') == (f"{number}",)
+    assert said(session, f"set $a = {number}") == (f"$a = {number}",)
+
+
+def test_a_text_is_found_with_its_quotes_and_without() -> None:
+    session = opened()
+    assert said(session, 'find "not"') == said(session, "goto 0", "find not")
+    assert session.frame.t == 3

@@ -425,3 +425,11 @@ def test_words_of_the_verbs_are_completed() -> None:
     session = tiny()
     assert 'keep "on"' in completions(session, 'keep "o')
     assert 'keep "on" until 3 by bias' in completions(session, 'keep "on" until 3 by b')
+
+
+@pytest.mark.parametrize("most", [1, 2, 7])
+def test_as_many_changes_are_tried_as_are_allowed(most: int) -> None:
+    places, tried = [ParameterPlace("w", (n,)) for n in range(5)], list[int]()
+    found = smallest_shift(places, lambda shift: bool(tried.append(len(shift))), most=most)
+    assert found.shift is None
+    assert len(tried) == most

@@ -17,7 +17,7 @@ from lstm_tui.engine.compiler.program import Program
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.language.cell import cell_names, parse_cell
 from lstm_tui.engine.runtime import kernels, reference, storage
-from lstm_tui.engine.runtime.blocked_product import blocked_product
+from lstm_tui.engine.runtime.blocked_product import BLOCK, blocked_product
 
 STEPS = 150  # more than two blocks of hoisted products
 
@@ -132,3 +132,15 @@ def test_a_product_written_in_place_has_the_bits_of_one_that_is_copied(dtype: An
         blocked_product(series_, block, out=room[:, 2 : 2 + width])
         assert_same_bits(room[:, 2 : 2 + width], blocked_product(series_, block), "in place")
         assert_same_bits(room[70:75, 2 : 2 + width], blocked_product(series_, block, 70, 75), "part")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_product_of_any_part_has_the_bits_of_the_whole(dtype: Any) -> None:
+    rng = np.random.default_rng(1)
+    series_, block = rng.normal(size=(2 * BLOCK + 3, 5)).astype(dtype), rng.normal(size=(5, 7)).astype(dtype)
+    whole = blocked_product(series_, block)
+    places = sorted({*range(0, len(series_) + 1, 9), *(n * BLOCK + by for n in range(3) for by in (-1, 0, 1, 2))})
+    for start in places[1:]:
+        for stop in (one for one in places if start <= one <= len(series_)):
+            for end in {stop, max(2 * BLOCK - start, start), max(BLOCK - start, start)}:
+                assert_same_bits(blocked_product(series_, block, start, end), whole[start:end], f"{start}:{end}")

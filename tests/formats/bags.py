@@ -260,6 +260,36 @@ def residual_both(random: Random) -> Bag:
     return Bag(given, ids, wants, {"layer0.residual": "added"}, warned=("layer0.residual=none",))
 
 
+def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
+    """A norm for each layer of a residual stack, before the layer (Xiong et al. 2020: pre-LN) or behind the sum."""
+    stem = "blocks.{}.norm" if both else "norms.{}"
+    rnn = "blocks.{}.lstm" if both else "rnns.{}"
+    given = random.linear("inp", 3, 4)
+    for n in (0, 1):
+        norm = {f"{stem.format(n)}.weight": random(4) + 1, f"{stem.format(n)}.bias": random(4)}
+        layer = random.torch(rnn.format(n), "lstm", 4, 2 if both else 4)
+        layer |= random.torch(rnn.format(n), "lstm", 4, 2, "_l0_reverse") if both else {}
+        given |= norm | layer if how != "behind" else layer | norm
+    given |= random.linear("fc", 4, 2)
+    x = random(STEPS, 3)
+    h = dense(given, "inp", x)
+    wants: dict[str, Array] = {}
+    for n in (0, 1):
+        scaled = given[f"{stem.format(n)}.weight"], given[f"{stem.format(n)}.bias"]
+        read = h if how == "behind" else layer_norm(h, *scaled)
+        shown = [of_torch(given, rnn.format(n), read)]
+        if both:
+            shown.append(of_torch(given, rnn.format(n), read[::-1], "_l0_reverse")[::-1])
+        wants |= {f"layer{2 * n + 1 if how == 'behind' else n + 1}.forward/h": shown[0]}
+        h = h + np.concatenate(shown, axis=1)
+        h = layer_norm(h, *scaled) if how == "behind" else h
+    slug = stem.replace(".", "_")
+    where = ("below_1", "readout") if how == "behind" else ("residual_0", "residual_1")
+    settings = {f"place.{slug.format(n)}": where[n] for n in (0, 1)}
+    settings |= {"layer1.residual": "added", "layer3.residual": "added"} if how == "behind" else {}
+    return Bag(given, x, wants | {"output": dense(given, "fc", h)}, settings, warned=(slug.format(0), slug.format(1)))
+
+
 def last_states(random: Random) -> Bag:
     given = {"emb.weight": random(9, 4), **random.torch("rnn", "lstm", 4, 5)}
     given |= random.torch("rnn", "lstm", 4, 5, "_l0_reverse") | random.linear("fc", 10, 3)
@@ -557,6 +587,89 @@ def renamed(bag: Bag, old: str, new: str | Callable[[re.Match[str]], str]) -> Ba
     return replace(bag, tensors={re.sub(old, new, name): one for name, one in bag.tensors.items()})
 
 
+def reads_two(random: Random) -> Bag:
+    """Two modules that read the same, and a third that reads what both give end to end."""
+    given = random.torch("left", "gru", 3, 4) | random.torch("right", "gru", 3, 4) | random.torch("top", "lstm", 8, 5)
+    x = random(STEPS, 8)
+    said = "join is assumed to be apart: top reads as much as left and right hold together"
+    return Bag(given, x, {"layer0.forward/h": of_torch(given, "top", x)}, network="top", warned=(said,))
+
+
+def dropped(random: Random) -> Bag:
+    """Weight dropout keeps the whole weights beside those of the last batch, of which some are 0."""
+    given = random.torch("rnn.module", "lstm", 3, 4)
+    whole = given["rnn.module.weight_hh_l0"]
+    x = random(STEPS, 3)
+    h = of_torch(given, "rnn.module", x)
+    tensors = {**given, "rnn.module.weight_hh_l0": np.where(random(*whole.shape) > 0, whole, 0),
+               "rnn.weight_hh_l0_raw": whole}  # fmt: skip
+    return Bag(tensors, x, {"layer0.forward/h": h})
+
+
+def residual_over_two(random: Random) -> Bag:
+    """What a module of two layers reads is added to what it gives."""
+    given = {"emb.weight": random(9, 4), **random.torch("rnn", "lstm", 4, 4)}
+    given |= random.torch("rnn", "lstm", 4, 4, "_l1") | random.linear("fc", 4, 2)
+    ids = random.ids(9)
+    x = given["emb.weight"][ids]
+    low = of_torch(given, "rnn", x)
+    h = of_torch(given, "rnn", low, "_l1")
+    wants = {"layer0.forward/h": low, "layer1.forward/h": h, "output": dense(given, "fc", h + x)}
+    return Bag(given, ids, wants, {"layer0.residual": "added"}, warned=("layer0.residual=none",))
+
+
+def called_twice(random: Random) -> Bag:
+    """One module that is called a second time, of what it gave."""
+    given = random.torch("rnn", "gru", 4, 4) | random.linear("fc", 4, 2)
+    x = random(STEPS, 4)
+    low = of_torch(given, "rnn", x)
+    h = of_torch(given, "rnn", low)
+    wants = {"layer0.forward/h": low, "layer1.forward/h": h, "output": dense(given, "fc", h)}
+    return Bag(given, x, wants, {"layer0.calls": "two"}, warned=("layer0.calls=one",))
+
+
+def scaled_table(random: Random) -> Bag:
+    """What is looked up is multiplied by the root of its length."""
+    given = {"emb.weight": random(9, 4), **random.torch("rnn", "gru", 4, 5), **random.linear("fc", 5, 2)}
+    ids = random.ids(9)
+    h = of_torch(given, "rnn", 2 * given["emb.weight"][ids])
+    return Bag(given, ids, {"layer1.forward/h": h, "output": dense(given, "fc", h)}, {"input.scale": "2"},
+               warned=("input.scale=1",))  # fmt: skip
+
+
+def gated(random: Random, inside: bool = False) -> Bag:
+    """A dense layer says how much of each unit passes: at the end, or below another dense layer."""
+    given = random.torch("rnn", "gru", 3, 4) | random.linear("gate", 4, 4)
+    given |= random.linear("out", 4, 2) if inside else {}
+    x = random(STEPS, 3)
+    h = of_torch(given, "rnn", x)
+    passed = h * sigmoid(dense(given, "gate", h))
+    output = dense(given, "out", passed) if inside else passed
+    key = "readout.after_gate" if inside else "readout.activation"
+    return Bag(given, x, {"layer0.forward/h": h, "output": output}, {key: "gate"}, warned=(key,))
+
+
+def normed_then(random: Random, over: str = "mean") -> Bag:
+    """A norm of every step, and then one vector of all: where a mean stands is seen, and so are both ends."""
+    given = random.torch("rnn", "lstm", 3, 3) | random.torch("rnn", "lstm", 3, 3, "_l0_reverse")
+    given |= {"ln_out.weight": random(6), "ln_out.bias": random(6), **random.linear("fc", 6, 2)}
+    x = random(STEPS, 3)
+    forward, backward = of_torch(given, "rnn", x), of_torch(given, "rnn", x[::-1], "_l0_reverse")[::-1]
+    normed = layer_norm(np.concatenate([forward, backward], axis=1), given["ln_out.weight"], given["ln_out.bias"])
+    one = normed.mean(axis=0) if over == "mean" else np.concatenate([normed[-1, :3], normed[0, 3:]])
+    wants = {"layer0.forward/h": forward, "result": dense(given, "fc", one)}
+    return Bag(given, x, wants, {"readout.over": f"{over} after ln_out"}, warned=("readout.over=each",))
+
+
+def begins_where_another_ends(random: Random) -> Bag:
+    """Two modules of one size of which no name says how they follow: the second could begin with other states."""
+    given = random.torch("question", "gru", 4, 4) | random.torch("answer", "gru", 4, 4)
+    x = random(STEPS, 4)
+    low = of_torch(given, "question", x)
+    said = "layer1.initial is not known: answer could begin with the states that question ends with"
+    return Bag(given, x, {"layer0.forward/h": low, "layer1.forward/h": of_torch(given, "answer", low)}, warned=(said,))
+
+
 BAGS: dict[str, Callable[[Random], Bag]] = {
     one.__name__: one
     for one in (
@@ -564,10 +677,16 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
         two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
-        allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain,
+        allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two, dropped,
+        residual_over_two, called_twice, scaled_table, gated, normed_then, begins_where_another_ends,
     )
 } | {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),
+    "gated_inside": lambda random: gated(random, inside=True),
+    "normed_then_final": lambda random: normed_then(random, "final"),
+    "normed_before": lambda random: normed_stack(random, "before"),
+    "normed_before_both": lambda random: normed_stack(random, "before", both=True),
+    "normed_behind": lambda random: normed_stack(random, "behind"),
     "batch_norms": batch_norms,
     "batch_norms_plain": lambda random: batch_norms(random, affine=False),
     "peepholes_old": lambda random: peepholes(random, late=False),

@@ -180,6 +180,23 @@ def save(model: Any, path: Path) -> None:
         model.save(path)
 
 
+def freeze_apart() -> None:
+    """Write weights of two layers that read inputs of their own, and what each shows."""
+    random = np.random.default_rng(1)
+    given = {"lstm": keras.Input((STEPS, 3)), "gru": keras.Input((STEPS, 2))}
+    shown = [keras.layers.LSTM(4, return_sequences=True)(given["lstm"]),
+             keras.layers.GRU(6, return_sequences=True)(given["gru"])]  # fmt: skip
+    answer = keras.layers.Dense(2)(keras.layers.Concatenate()(shown))
+    model = keras.Model(list(given.values()), [*shown, answer])
+    x = {name: random.normal(size=one.shape[1:]).astype(np.float32) for name, one in given.items()}
+    model.set_weights([random.normal(0, 0.5, one.shape).astype(np.float32) for one in model.weights])
+    said = model([one[None] for one in x.values()])
+    model.save_weights(FOLDER / "undecided_apart.weights.h5")
+    expected = {f"{name}.x": one for name, one in x.items()}
+    expected |= {f"{name}.h": np.asarray(one.detach())[0] for name, one in zip(x, said, strict=False)}
+    np.savez_compressed(FOLDER / "undecided_apart.npz", **expected)
+
+
 def freeze() -> None:
     """Write the files and what Keras says of them."""
     expected: dict[str, Any] = {}
@@ -190,6 +207,8 @@ def freeze() -> None:
         save(model, FOLDER / f"{prefix}_{file}")
         expected |= {f"{name}.x": x, f"{name}.y": says(model, x)}
     np.savez_compressed(FOLDER / f"{prefix}_expected.npz", **expected)
+    if prefix == "keras":
+        freeze_apart()
 
 
 if __name__ == "__main__":

@@ -135,6 +135,12 @@ def tagger(seed: int, over: str = "each") -> Any:
     return model(nodes, tensors, (STEPS if over == "fixed" else "t", 1), {"y": None}, TensorProto.INT64)
 
 
+def undecided(seed: int) -> Any:
+    """Return a node that leaves out the numbers of its activation: the standard has defaults, onnxruntime takes 0."""
+    node, tensors, _ = recurrent({"op": "RNN", "activations": ["Affine"]}, np.random.default_rng(seed), "x", INPUTS)
+    return model([node], tensors, ("t", 1, INPUTS), {"rec_Y": None})
+
+
 def inside_if(seed: int) -> Any:
     """Return a GRU in a body of an `If` that the number of axes decides."""
     random = np.random.default_rng(seed)
@@ -212,6 +218,9 @@ def freeze() -> None:
     made = convolved(1)
     onnx.save(made, FOLDER / "onnx_convolved.onnx")
     expected["convolved"] = says(made, expected["x"])
+    made = undecided(1)
+    onnx.save(made, FOLDER / "undecided_numbers.onnx")
+    expected["undecided_numbers"] = says(made, expected["x"])
     np.savez_compressed(FOLDER / "onnx_expected.npz", **expected)
 
 

@@ -16,6 +16,7 @@ from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
 h5py = pytest.importorskip("h5py")
 
 CLOSE = 1e-5
+FILES = Path(__file__).parent / "files"
 STEPS, INPUTS = 5, 3
 Layers = Mapping[str, Sequence[np.ndarray]]
 
@@ -287,3 +288,14 @@ def test_so_is_one_of_two_heads_above_a_dense_layer(how: str, chosen: str, tmp_p
         wanted = wanted @ w + b if name in chosen.split(",") else wanted
     said = lstm_tui.trace(X, opened(tmp_path, how, layers, join=chosen).network).result
     np.testing.assert_allclose(present(said), wanted, atol=CLOSE)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_layers_that_do_not_follow_each_other_open_one_by_one(name: str) -> None:
+    """Frozen weights of Keras 3, of two layers that read inputs of their own."""
+    path = FILES / "undecided_apart.weights.h5"
+    with np.load(FILES / "undecided_apart.npz") as expected:
+        x, h = expected[f"{name}.x"], expected[f"{name}.h"]
+    assert any("join is assumed to be gru" in one for one in open_file(path).network.remarks)
+    trace = lstm_tui.trace(x, open_file(path, ImportOptions({"join": name})).network)
+    np.testing.assert_allclose(trace["layer0.forward"]["h"], h, atol=1e-5)

@@ -49,6 +49,15 @@ def test_frozen_files_give_what_onnxruntime_gave(path: Path) -> None:
     assert not opened.network.remarks
 
 
+def test_a_frozen_file_that_leaves_numbers_out_is_that_of_onnxruntime_once_it_is_said() -> None:
+    path, wanted = FILES / "undecided_numbers.onnx", EXPECTED["undecided_numbers"]
+    opened = open_file(path)
+    assert any("layer0.activation_numbers is assumed" in one for one in opened.network.remarks)
+    assert np.abs(said(opened.network, EXPECTED["x"], wanted) - wanted).max() > 1e-2
+    network = open_file(path, ImportOptions({"layer0.activation_numbers": "zeros"})).network
+    np.testing.assert_allclose(said(network, EXPECTED["x"], wanted), wanted, atol=CLOSE)
+
+
 @pytest.mark.parametrize("seed", [3, 4])
 def test_every_kind_of_node_step_by_step(seed: int, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")

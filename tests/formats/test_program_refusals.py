@@ -79,3 +79,13 @@ def test_ids_that_are_none_and_sizes_that_do_not_fit_are_refused_before_anything
             front.run({name: np.array(wrong)})
     with pytest.raises(UserError, match=name):
         front.run({name: np.zeros((3, 2, 2))})
+
+
+@pytest.mark.parametrize("code", [3, 4, 6, 7])
+def test_a_kind_of_numbers_is_taken_by_its_place_and_by_its_name(code: int) -> None:
+    for function in ("zeros", "ones"):
+        made = [
+            call(ProgramBuilder(Budget()), function, [[2, 3], *args], named)
+            for args, named in (((code,), {}), ((), {"dtype": code}), ((None,), {"dtype": code}))
+        ]
+        assert {str(one.known().dtype) for one in made} == {{3: "int32", 4: "int64", 6: "float32", 7: "float64"}[code]}

@@ -168,3 +168,10 @@ def test_a_tensor_of_any_other_shape_is_refused_by_a_reason_and_no_fault(layout:
                 reasons[name, shape] = str(refused)
     assert len(reasons) > len(tensors)
     assert {place: reason for place, reason in reasons.items() if "not understood" in reason} == {}
+
+
+def test_what_no_file_of_mamba_2_records_is_assumed_and_of_mamba_nothing_is(tmp_path: Path) -> None:
+    for make, assumed in ((mamba, set[str]()), (mamba2, {"groups", "step_size"})):
+        facts = open_file(written(make(0), tmp_path)).report.facts
+        assert {one.key for one in facts if one.how == "assumed"} & {"groups", "step_size"} == assumed
+        assert next(one.value for one in facts if one.key == "layout") == ("Mamba-2" if assumed else "Mamba")

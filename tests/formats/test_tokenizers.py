@@ -258,3 +258,13 @@ def test_the_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
         open_file(tmp_path / "lm.safetensors", ImportOptions(vocabulary=str(tmp_path / "anything.json")))
     with pytest.raises(UserError, match=r"the text: .*pip install 'lstm-tui\[tokenizers\]'"):
         lstm_tui.trace("the movie", load(tmp_path / "native.safetensors"))
+
+
+@pytest.mark.parametrize(("beyond", "filled"), [(0, 0), (1, 0), (-1, None)])
+def test_what_pads_is_a_row_of_the_table_or_id_0(tmp_path: Path, beyond: int, filled: int | None) -> None:
+    made = word_level()
+    rows = made.get_vocab_size()
+    made.enable_padding(length=20, pad_id=rows + beyond, pad_token="[PAD]")
+    ids = lstm_tui.trace("not bad", opened(made, tmp_path, pad=("post", 4))).sequence.ids
+    assert ids is not None
+    assert ids.tolist()[2:] == [rows + beyond if filled is None else filled] * 2

@@ -15,10 +15,11 @@ from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.verify.alternatives import other_readings
-from lstm_tui.formats.verify.compared_run import recurrent_layers, run_recorded, values_of
+from lstm_tui.formats.verify.compared_run import Deviation, recurrent_layers, run_recorded, values_of
 from lstm_tui.formats.verify.expected_pairs import ExpectedPairs
 from lstm_tui.formats.verify.recorded_run import read_reference
-from lstm_tui.formats.verify.verification import verify
+from lstm_tui.formats.verify.verification import Verification, verify
+from lstm_tui.formats.verify.verification_text import told
 
 FILES = Path(__file__).parent / "files"
 TORCH = dict(np.load(FILES / "torch_expected.npz"))
@@ -31,6 +32,13 @@ def reference(tmp_path: Path) -> Path:
     h = TORCH["lstm_both"]
     np.savez(path, input=TORCH["x"], **{"layer1.forward/h": h[:, :4], "layer1.backward/h": h[:, 4:]})
     return path
+
+
+def test_a_repair_is_told_beside_the_largest_difference_without_it() -> None:
+    first = Deviation("layer0.forward/h", 2, 0, 0.5, 0.4, 0.25)
+    compared = {"layer0.forward/h": 0.25, "layer0.backward/h": 1.5, "result": 0.75}
+    made = list(told(Verification(compared, first, ({"a": "b"},), 3, repaired=(1e-6,)), 1e-4))
+    assert made[-1] == "  and then differs by 1e-06 at most, by 1.5 without"
 
 
 def test_what_agrees_is_said_with_its_largest_difference(reference: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from present import present
 
 from lstm_tui.cli import main
+from lstm_tui.debugger.unknown_words import unknown_lines
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
@@ -120,6 +122,8 @@ def test_text_goes_through_a_convolution_and_each_step_is_called_by_its_tokens(t
         (json.dumps({"a": "b"}), "should be a list of tokens"),
         (json.dumps({"a": -1}), "should be a list of tokens"),
         ("[1, 2]", "should be a list of tokens"),
+        ("[]", "holds no token"),
+        (json.dumps({"a": 1, "b": 2, "c": 1}), "“a” and “c” both have the id 1; an id has one token"),
         ("{", "not JSON"),
         (json.dumps({"class_name": "Tokenizer", "config": {}}), "without its word_index"),
         ("\n".join(map(str, range(12))), "has the id 11"),
@@ -137,3 +141,47 @@ def test_a_network_of_numbers_needs_no_vocabulary(tmp_path: Path) -> None:
         open_file(FILES / "torch_lstm_both.pt", ImportOptions(vocabulary=str(tmp_path / "v.txt")))
     with pytest.raises(UserError, match="nothing to pad"):
         open_file(FILES / "torch_lstm_both.pt", ImportOptions(pad=("pre", 5)))
+
+
+def remarks_with(ids: dict[str, int] | list[str], **settings: str) -> tuple[str, ...]:
+    given = ids if isinstance(ids, dict) else tuple(ids)
+    return open_file(TAGGER, ImportOptions(vocabulary=given, settings=settings)).network.remarks
+
+
+ROWS = 11
+WHOLE = ["<pad>", "<unk>", *"abcdefghi"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [
+        (WHOLE, None),
+        ({token: n for n, token in enumerate(WHOLE) if n}, None),  # counted from 1, as Keras does: 0 fills up
+        (WHOLE[1:], "has 10 tokens, and the network knows 11 ids: id 10 has none"),
+        (WHOLE[:5], "has 5 tokens, and the network knows 11 ids: ids 5 to 10 have none"),
+        ({token: n for n, token in enumerate(WHOLE) if n not in (0, 4)}, "knows 11 ids: 2 ids, such as 4, have none"),
+    ],
+)
+def test_ids_without_a_token_are_warned_of(ids: dict[str, int] | list[str], says: str | None) -> None:
+    assert len(WHOLE) == ROWS
+    said = [one for one in remarks_with(ids) if "network knows" in one]
+    assert len(said) == (says is not None)
+    assert says is None or says in said[0]
+
+
+def test_a_word_is_read_as_another_one_with_a_warning_only() -> None:
+    without = [token.replace("<unk>", "the") for token in WHOLE]
+    assert not [one for one in remarks_with(WHOLE) if "vocabulary.unknown" in one]
+    (said,) = [one for one in remarks_with(without) if "vocabulary.unknown" in one]
+    assert "read as id 0 (“<pad>”)" in said
+    assert "--set vocabulary.unknown=1 takes another" in said
+    reading = ImportOptions(vocabulary=tuple(without), settings={"vocabulary.unknown": "7"})
+    network = open_file(TAGGER, reading).network
+    assert not [one for one in network.remarks if "vocabulary.unknown" in one]
+    read = sequence(network, "the zebra")
+    np.testing.assert_array_equal(read.ids, [1, 7])
+    (line,) = unknown_lines(read, present(network.tokens), 3)
+    assert line == "unknown: “zebra” at t=1, read as id 7 (“f”)"
+    for odd in ("11", "-1", "the"):
+        with pytest.raises(UserError, match="is no id from 0 to 10"):
+            open_file(TAGGER, replace(reading, settings={"vocabulary.unknown": odd}))

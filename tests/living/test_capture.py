@@ -225,6 +225,9 @@ def test_a_module_is_stepped_through_with_its_batch_as_lines() -> None:
     assert session.execute('print result["good"]').endswith(f"{run['middle', 2].answer[2]:.4g}")
     session.execute("set h[0] = 0")
     assert session.frame.trace.result is None, "nobody knows what the model says of an edited run"
+    for asked in ("result", 'result["good"]', "output"):
+        with pytest.raises(UserError, match="only middle runs again after an edit, not the model around it"):
+            session.execute(f"print {asked}")
     session.execute("undo")
     np.testing.assert_array_equal(session.frame.trace.result, run["middle", 2].answer)
 

@@ -145,3 +145,12 @@ def test_the_losses_of_fewer_steps_say_so() -> None:
         of = {"targets": " over the same steps ", "state": " without the first batch "}.get(one.kind, " (smaller")
         assert of in str(one)
     assert {"targets", "order"} <= {one.kind for one in ways}
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_sum_is_told_as_its_mean_is(reduction: str) -> None:
+    model = _Last()
+    turned = [(x.flip(1), said) for x, said in _read(2)]
+    found = lstm_tui.doctor(model, turned, lambda output, aim: F.cross_entropy(output, aim, reduction=reduction))
+    assert found.findings
+    assert all(one.kind == "order" for one in found.findings)

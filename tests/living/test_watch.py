@@ -192,6 +192,58 @@ def test_the_equation_that_made_the_first_number_that_is_none_is_named() -> None
     assert "g[0] is nan, the first that is not finite" in place.why
 
 
+def test_weights_that_were_not_finite_before_are_named_and_no_others() -> None:
+    model = Model()
+
+    def broken(step: int, model: Any, ids: Any) -> Any:
+        if step == 3:
+            with torch.no_grad():
+                model.rnn.weight_hh_l0[0, 1] = torch.nan
+                model.head.bias[0] = torch.inf
+        return ids
+
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "isnan(h)", tokens=WORDS):
+        _train(model, 9, broken)
+    assert stopped.value.step == 3
+    bad, count = "rnn.weight_hh_l0, head.bias", len(list(model.parameters()))
+    named = [name for name, one in model.named_parameters() if not bool(torch.isfinite(one).all())]
+    assert stopped.value.place.why.endswith(f"; 2 of {count} parameters were not finite already: {', '.join(named)}")
+    assert sorted(named) == sorted(bad.split(", "))
+    with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(_of_numbers(), "isnan(c)") as seen:
+        seen._model(_series(0))
+    assert "already" not in str(stopped.value), "what entered was no number, and the weights were"
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_where_rounding_grows_the_module_is_not_accused(kind: str) -> None:
+    torch.manual_seed(5)
+    model = nn.Sequential(getattr(nn, kind)(4, 24, batch_first=True))
+    with torch.no_grad():
+        model[0].weight_hh_l0.mul_(12)
+    one = lstm_tui.capture(model, torch.randn(2, 60, 4))["0", 1]
+    assert not one.is_as_given, "the run has to be chaotic, or this shows nothing"
+    assert "rounding can do so much here: our own run in float64 differs by" in one.said
+    exact = getattr(nn, kind)(4, 24, batch_first=True).double()
+    exact.load_state_dict(model[0].double().state_dict())
+    with torch.no_grad():
+        theirs = exact(torch.from_numpy(one.x[None]).double())[0][0].numpy()
+    assert one.grown >= 0.999 * float(np.abs(one.trace["layer0.forward"]["h"] - theirs).max())
+    tame = nn.Sequential(getattr(nn, kind)(4, 24, batch_first=True))
+    tame[0].register_forward_hook(lambda module, given, output: (output[0] + 0.01, output[1]))
+    assert "the module does more than its class" in lstm_tui.capture(tame, torch.randn(2, 60, 4))["0", 1].said
+
+
+def test_what_a_loop_left_is_forgotten_when_another_watch_is_made() -> None:
+    model = Model()
+    with lstm_tui.watch(model):
+        _train(model, 1)
+    assert lstm_tui.post_mortem(screen=False).step == 0
+    with pytest.raises(UserError, match="column"):
+        lstm_tui.watch(model, "h +")
+    with pytest.raises(UserError, match="no step was watched"):
+        lstm_tui.post_mortem(screen=False)
+
+
 def test_a_gradient_is_named_by_token_and_equation() -> None:
     model = Model()
     with pytest.raises(LoopStopped) as stopped, lstm_tui.watch(model, "gradnorm > 1e-9", tokens=WORDS):
@@ -225,6 +277,11 @@ def test_what_is_wrong_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(UserError, match=said) as told, lstm_tui.watch(model, when):
             _train(model, 1)
         assert "\n" not in str(told.value)
+    with (
+        pytest.raises(UserError, match="of a whole step there are gradnorm and step"),
+        lstm_tui.watch(model, "loss > 1"),
+    ):
+        _train(model, 1)
     with pytest.raises(UserError, match="keep="):
         lstm_tui.watch(model, keep=0)
     plain = nn.Linear(2, 2)
@@ -246,6 +303,7 @@ def test_a_condition_of_tokens_and_steps() -> None:
         _train(model, 9)
     assert stopped.value.step == 4
     assert stopped.value.place.token == "w7"
+    assert ": ;" not in str(stopped.value), "where there is no reason there is no colon"
 
 
 def _hooks(model: Any) -> list[Any]:

@@ -136,6 +136,7 @@ class Driver:
             self.app.post_message(_key(key))
             if self.app.call_later(taken.set):  # else a key has ended it
                 await self._becomes(partial(self._has_acted, taken))
+            await self._becomes(lambda: getattr(self.app.screen, "view_name", "") != "opening")
         await self._drawn()
 
     def _has_acted(self, taken: asyncio.Event) -> bool:

@@ -333,16 +333,22 @@ def test_the_map_of_shares_is_what_is_left_of_each_token_at_each_later_one(t: in
     assert read == len(f) * (len(f) + 1) // 2
 
 
-def test_where_a_step_has_no_room_for_its_number_each_fifth_has_a_dot() -> None:
+def test_where_a_step_has_no_room_for_its_number_each_fifth_has_its_own_over_it_and_the_next() -> None:
     session = Session.open(Source(network(both=False), [of_tokens([f"w{n}" for n in range(41)])]))
     drawing = draw_ledger(view_of(session, 7), 118, 20, COLOURED[0], 6)
     head = text_of(cells(drawing.lines[0]))
-    first = head.index("·")
-    steps = head[first:].rstrip()
-    size = steps.index("·", 1) // 5
+    at = {present(target.t): first for line, first, _, target in drawing.hits if line == 0 and target.t is not None}
+    at = {t: first for t, first in at.items() if first > 40}
+    last = max(at)
+    size = at[last] - at[last - 1]
     assert size in (1, 2)
-    marks = [steps[size * n : size * (n + 1)].strip() for n in range(-(-len(steps) // size))]
-    assert [n for n, mark in enumerate(marks) if mark] == [*range(0, len(marks), 5)]
+    told = "".join(str(t).ljust(5 * size) for t in range(min(at), last + 1, 5))[: size * (last + 1)]
+    start = min(at.values())
+    assert min(at) == 0
+    shown = head[start : start + len(told)]
+    here = slice(7 * size, 8 * size)
+    assert shown[here].strip() == UNICODE.mark
+    assert shown[: here.start] + " " * size + shown[here.stop :] == told
 
 
 @pytest.mark.parametrize("size", SIZES[:3], ids=str)
@@ -428,7 +434,7 @@ def test_the_tape_says_how_many_tokens_are_left_of_it_and_their_share(width: int
         drawing = draw_tape(view, width, 6, palette, 1)
         first = min(present(target.t) for _, _, _, target in drawing.hits)
         told = {line.plain.split()[0]: line.plain[:13].split()[1:] for line in drawing.lines if line.plain.strip()}
-        assert told["token"] == ([str(first), "…"] if first else [])
+        assert told[str(first) if first else "token"] == (["more", "…"] if first else [])
         if first:
             check_number(told["share"][0], float(shares[:first].sum()))
         else:

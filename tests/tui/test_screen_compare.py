@@ -20,6 +20,7 @@ from lstm_tui.engine.runtime.run import run
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.canvas.palette import DARK_PALETTE
 from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.view import ORDERS
 from lstm_tui.tui.views.compare import CompareApp, CompareScreen
 from lstm_tui.tui.views.compare_drawing import draw_compare
 
@@ -60,8 +61,10 @@ def text(screen: CompareScreen, name: str) -> str:
 @pytest.mark.parametrize("compared", [edited(), other_cell()], ids=["edited", "other cell"])
 def test_no_head_of_the_table_loses_its_end(compared: Comparison, width: int) -> None:
     pass_name = "layer0.forward"
-    head = draw_compare(compared, 0, pass_name, width - 2, 20, DARK_PALETTE).lines[0].plain
-    assert head.rstrip().endswith("apart" if compared.comparable(pass_name) else "units differ")
+    drawing = draw_compare(compared, 0, pass_name, width - 2, 20, DARK_PALETTE)
+    head = drawing.lines[0].plain
+    assert head.rstrip().endswith("apart" if compared.comparable(pass_name) else "difference")
+    assert ("no unit is compared" in drawing.note) != compared.comparable(pass_name)
 
 
 @pytest.mark.parametrize("width", [80, 120, 160])
@@ -137,6 +140,19 @@ def test_equations_passes_and_units_go_together() -> None:
         assert "layer0.backward t=3" in text(screen, "units1")
 
     shown(edited(), act)
+
+
+@pytest.mark.parametrize("compared", [edited(), other_cell()], ids=["edited", "other cell"])
+def test_the_units_of_both_are_ordered_the_same_way(compared: Comparison) -> None:
+    async def act(pilot: Pilot[int], screen: CompareScreen) -> None:
+        seen = []
+        for _ in range(len(ORDERS)):
+            await pilot.press("o")
+            assert present(screen.one).order == present(screen.other).order
+            seen.append(present(screen.one).order)
+        assert sorted(seen) == sorted(ORDERS)
+
+    shown(compared, act)
 
 
 def test_the_cursor_goes_in_the_pane_that_has_the_focus() -> None:

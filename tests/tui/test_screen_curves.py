@@ -21,7 +21,7 @@ from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import Trace
-from lstm_tui.tui.canvas.canvas import Drawing, Line
+from lstm_tui.tui.canvas.canvas import Drawing, Line, plain, signed
 from lstm_tui.tui.canvas.palette import ASCII, DARK, UNICODE, palette_of
 from lstm_tui.tui.canvas.raster import Raster, dots_in
 from lstm_tui.tui.panes.pane import NOT_COMPUTED
@@ -101,6 +101,17 @@ def check_fields(drawing: Drawing, picture: CurvesPicture, series: dict[str, Arr
                 assert any(abs(1 - y / last - min(max(part, 0.0), 1.0)) <= 1.0 / last + 1e-9 for y in near), (column, t)
 
 
+def check_heading(drawing: Drawing, picture: CurvesPicture) -> None:
+    """Check that the number of each unit at the token under the cursor stands in the heading of its value."""
+    heads = {line.plain[1:].split()[0]: line.plain for line in drawing.lines if line.plain[1:2].strip()}
+    for column in picture.columns:
+        if column.letter in heads and column.name not in picture.features:
+            write = plain if column.gate else signed
+            for unit in picture.units:
+                number = float(picture.view.passed[column.name][picture.t, unit])
+                assert f" {write(number, DRAWN.glyphs, places=None)}" in heads[column.letter]
+
+
 @pytest.mark.parametrize("name", sampled(EVERY_CELL, 2), ids=called)
 def test_the_curves_of_every_cell_are_its_values(name: str) -> None:
     made = make_network(name)
@@ -116,6 +127,7 @@ def test_the_curves_of_every_cell_are_its_values(name: str) -> None:
             assert len(drawing.lines) <= height
             assert all(line.x <= width for line in drawing.lines)
             if all(view.passed[column.name].shape[1] > picture.units[0] for column in picture.columns):
+                check_heading(drawing, picture)
                 check_fields(drawing, picture, dict(view.passed.items()))
             assert draw_curves(picture, width, height, PLAIN).text().isascii()
             picture = picture.but(value=picture.value + 1) if picture.value + 1 < len(picture.columns) else picture

@@ -86,6 +86,11 @@ def test_another_token_is_asked_about_by_a_key_and_gone_to_by_another() -> None:
         second = await driver.answered()
         assert second.question.t == first.question.t + 1
         assert not np.allclose(present(second.answer).found.map.row, present(first.answer).found.map.row)
+        await driver.press("n")
+        await driver.answered()
+        await driver.press("N")
+        again = await driver.answered()
+        assert again.question.t == second.question.t, "back by one, as it went on by one"
         await driver.press("enter")
         driver.on_top(MainScreen)
         await driver.until(lambda: driver.view.t == second.question.t)

@@ -231,6 +231,6 @@ def test_where_rows_are_few_those_that_remember_most_are_drawn() -> None:
         best = sorted([*(int(t) for t in np.argsort(-held[: view.t], kind="stable")[: rows - 1]), view.t])
         assert best != list(range(view.t + 1 - rows, view.t + 1)), "else nothing is shown by this"
         assert [text[:10].strip() for text in texts[1 : rows + 1]] == [view.trace.sequence.tokens[t] for t in best]
-        assert texts[0].startswith(f"{rows} of {view.facts.length}")
+        assert texts[0].startswith(f"{rows}/{view.facts.length} rows")
 
     drive(act)

@@ -233,6 +233,21 @@ def test_what_is_lost_is_hatched_and_what_it_was_is_a_tick() -> None:
     assert line.plain == "        ██░░░░ │"
 
 
+@pytest.mark.parametrize("width", [8, 16, 30])
+def test_every_cell_between_a_bar_and_what_it_lacks_is_hatched_and_no_other(width: int) -> None:
+    for end in (-0.5, 0.0, 0.25):
+        for lacking in (-1.0, -0.75, 0.5, 0.9, 1.0):
+            line = Line(width, DRAWN.style())
+            put_span(line, 0, end, width, 1.0, "keep", DRAWN, lacking=lacking)
+            middles = (2 * np.arange(width) + 1) / width - 1
+            low, high = sorted((end, lacking))
+            bar = {n for n, text in enumerate(line.plain) if text not in (" ", DRAWN.glyphs.shade, DRAWN.glyphs.axis)}
+            between = {n for n, at in enumerate(middles) if low < at < high} - bar
+            near = {n for n, at in enumerate(middles) if min(abs(at - low), abs(at - high)) < 0.13 / width}
+            hatched = {n for n, text in enumerate(line.plain) if text == DRAWN.glyphs.shade}
+            assert hatched ^ between <= near, (end, lacking, line.plain)
+
+
 def test_it_is_a_way_of_looking_at_the_same_session() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("n", "4", "0")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from driven_screen import HOSTILE, Driver, drive, network, of_tokens, three_lines
 from registries import sampled
 
+from lstm_tui import tui
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.tui.panes.pane import Pane
@@ -101,3 +104,16 @@ def test_a_language_model_marks_what_came_next() -> None:
         assert "▸not" in driver.pane("output").text()
 
     drive(act, three_lines(readout="dense", both=False))
+
+
+def test_no_message_over_the_screen_is_read_as_markup() -> None:
+    """Whatever stands in it: a file's name, a token, an error. The screens' own `notify` of changes says so once."""
+    found = [
+        (path.name, node.lineno, {one.arg: ast.unparse(one.value) for one in node.keywords}.get("markup"))
+        for path in sorted(Path(tui.__file__).parent.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "notify"
+        if ast.unparse(node.func.value) != "self._changes"
+    ]
+    assert len(found) > 10
+    assert [one for one in found if one[2] != "False"] == []

@@ -13,7 +13,7 @@ import numpy as np
 from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, Series, evaluate
 from lstm_tui.debugger.expressions import parser as tree
-from lstm_tui.debugger.expressions.dependencies import equation_guarded, equation_waited_for
+from lstm_tui.debugger.expressions.dependencies import equation_guarded, equation_waited_for, reads_pass
 from lstm_tui.debugger.expressions.series import entry_word, row_of, value_text
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import change as moved_by
@@ -161,6 +161,10 @@ class Trigger(ABC):
         """Return the pass in which it stops, when its names belong to `pass_name`."""
         return pass_name
 
+    def is_of(self, scope: Scope) -> bool:
+        """Say whether it is about the scope's pass, and in another one about something else or nothing."""
+        return False
+
     @abstractmethod
     def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
         """Return where it happens at the places `start` to `stop` of the tape."""
@@ -192,6 +196,10 @@ class Condition(Trigger):
 
     expression: Expression
 
+    def is_of(self, scope: Scope) -> bool:
+        """Say whether it reads the pass."""
+        return reads_pass(self.expression.node, scope)
+
     def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
         """Return the places where it is true."""
         places = start + np.flatnonzero(holds(evaluate(self.expression, scope, start, stop), stop - start))
@@ -221,6 +229,10 @@ class After(Trigger):
         """Return the pass of the equation."""
         return self.pass_name
 
+    def is_of(self, scope: Scope) -> bool:
+        """Say that an equation is one of its pass."""
+        return True
+
     def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
         """Return every place."""
         equation = scope.trace[self.pass_name].cell.values.index(self.value)
@@ -246,6 +258,10 @@ class Guarded(Trigger):
     def stops_in(self, pass_name: str) -> str:
         """Return where it stops without its condition."""
         return self.of.stops_in(pass_name)
+
+    def is_of(self, scope: Scope) -> bool:
+        """Say whether the one or the other is about the pass."""
+        return self.of.is_of(scope) or reads_pass(self.condition.node, scope)
 
     def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
         """Return the places where both are so, once both are known; an equation is stopped at behind itself."""
@@ -295,6 +311,10 @@ class Change(Trigger):
     def word(self) -> str:
         """What gdb calls it."""
         return "watch"
+
+    def is_of(self, scope: Scope) -> bool:
+        """Say whether it reads the pass."""
+        return reads_pass(self.expression.node, scope)
 
     def hits(self, scope: Scope, start: int, stop: int) -> list[Hits]:
         """Return the places where it moved."""

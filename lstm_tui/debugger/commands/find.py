@@ -36,6 +36,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 
+_QUOTED = re.compile(r'"([^"\\]+)"')
 _MARK = re.compile(r"[A-Za-z_][\w.]*(?:\[[^\]]*\])?\s*@\s*[0-9:]", re.ASCII)
 
 
@@ -55,6 +56,8 @@ def _tokens(session: Session, rest: str) -> Iterator[str]:
 def _find(session: Session, rest: str) -> Iterable[str]:
     if not rest:
         raise UserError("find what? such as: find not, find c[3:9] @ 12:15, find c[7] > 0.5")
+    if (quoted := _QUOTED.fullmatch(rest)) is not None:
+        rest = quoted[1]
     owner = rest.partition("[")[0].partition("@")[0].strip().rpartition(".")[2]
     if (_MARK.match(rest) and owner in session.frame.passed) or is_condition(rest):
         return _find_states(session, rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from lstm_tui.debugger import manual
 from lstm_tui.debugger.commands.table import VERBS, Leave, Verb
@@ -12,6 +13,7 @@ from lstm_tui.debugger.session import Session
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 
+_WIDTH, _USAGE = 68, 24  # columns of a page on a screen of 80, and of them those in which a verb is written
 GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("next", "step", "stepi", "finish", "reverse-next", "reverse-step", "reverse-stepi", "reverse-finish"),
     "go on": (
@@ -84,10 +86,9 @@ def _help(session: Session, rest: str) -> tuple[str, ...]:
         if verb is None:
             return tuple(manual.plain(manual.topic(rest, VERBS.words).text))
         return told_of(verb)
-    width = max(len(verb.usage) for verb in VERBS)
     lines: list[str] = []
     for heading, names in GROUPS.items():
-        lines += [f"{heading}:", *(_line(VERBS.named(name), width) for name in names)]
+        lines += [f"{heading}:", *(line for name in names for line in _lines(VERBS.named(name)))]
     return (
         *lines,
         "`help expressions` tells what stands for EXPR, `help topics` lists the manual;",
@@ -150,13 +151,15 @@ def _apropos(session: Session, rest: str) -> tuple[str, ...]:
     wanted = rest.casefold()
     verbs = [verb for verb in VERBS if wanted in f"{verb.usage} {' '.join(verb.aliases)} {verb.help}".casefold()]
     functions = [one for one in FUNCTIONS.values() if wanted in f"{one.name} {one.help}".casefold()]
-    width = max((len(verb.usage) for verb in verbs), default=0)
-    lines = [*(_line(verb, width) for verb in verbs), *(f"  {one.name}(…): {one.help}" for one in functions)]
+    lines = [*(line for verb in verbs for line in _lines(verb)), *(f"  {one.name}(…): {one.help}" for one in functions)]
     return tuple(lines) or (f"nothing is told of “{visible(rest[:40])}”",)
 
 
-def _line(verb: Verb, width: int) -> str:
-    return f"  {verb.usage:<{width}}  {verb.help}"
+def _lines(verb: Verb) -> list[str]:
+    """Return a verb as a list tells it, in lines for a screen of 80 columns: how it is written and what it does."""
+    first, *more = wrap(verb.help, _WIDTH - _USAGE - 4, break_long_words=False, break_on_hyphens=False)
+    told = [f"  {verb.usage:<{_USAGE}}  {first}"] if len(verb.usage) <= _USAGE else [f"  {verb.usage}", first]
+    return [told[0], *(f"{'':{_USAGE + 4}}{line}" for line in (*told[1:], *more))]
 
 
 @VERBS.verb("quit", "quit", aliases=("exit", "q"))

@@ -71,7 +71,7 @@ def _finish(session: Session) -> Frame:
     before = session.frame.position
     frame = session.step_out()
     if frame.position == before and not frame.note:
-        session.cursor.say("this token is finished already: `next` computes the one to the right")
+        session.cursor.say("this token is finished already: `next` computes the one to the right, `run` begins anew")
     return session.frame
 
 

@@ -28,6 +28,14 @@ def last_read(expression: Expression, scope: Scope) -> int | None:
     return max((one for one in _waits(expression.node, scope) if one is not None), default=None)
 
 
+def reads_pass(node: Node, scope: Scope) -> bool:
+    """Say whether an expression is about the scope's pass without naming it, as `c[3]` is and `token` is not."""
+    if isinstance(node, parser.NameNode):
+        return "." not in node.name and bool({*_waits_for_name(node.name, scope)} - {None})
+    is_share = isinstance(node, parser.CallNode) and node.function == "share"
+    return is_share or any(reads_pass(part, scope) for part in parser.inside(node))
+
+
 def _waits(node: Node, scope: Scope) -> set[int | None]:
     """Return the equations that are read at the step itself; None for what lies outside the pass."""
     if isinstance(node, parser.PreviousNode | parser.AtNode) or (isinstance(node, parser.Shifted) and node.by):

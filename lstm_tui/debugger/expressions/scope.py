@@ -322,13 +322,14 @@ class Scope:
         labels = tuple(trace.classes)
         if name == "result":
             if trace.result is None:
-                raise NoSuchName("this network has no readout, so there is no result")
+                raise NoSuchName(f"{trace.why_no_answer}, so there is no result")
             if waits_for_nothing() and is_not_known_yet(trace.result):
                 return Series("number", np.zeros((1, len(labels) or 1)), NOWHERE, labels=labels, missing=NOT_READ)
             return Series("number", np.asarray(trace.result, dtype=np.float64)[None, :], KNOWN, labels=labels)
         if trace.output is None:
-            why = "a pass reads from the end" if trace.readout else "there is no readout"
             alternative = "; `result` is what it says in the end" if trace.result is not None else ""
+            captured = "the model gave one answer for all of them" if alternative else trace.why_no_answer
+            why = "a pass reads from the end" if trace.readout else captured
             raise NoSuchName(f"this run has no output at each token: {why}{alternative}")
         values, known = gather(trace.output, self._moment(moment))
         series = Series("number", values.astype(np.float64), known, labels=labels)

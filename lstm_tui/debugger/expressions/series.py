@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.number_text import sentence as number
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 
 Kind = Literal["number", "truth", "text"]
@@ -167,6 +167,7 @@ def either(left: Series, right: Series) -> Series:
 
 
 __all__ = ["NOT_KNOWN", "lines", "number", "value_text"]
+_WHOLE = 1 << 53  # from there on a float64 is no longer every whole number
 _A_ROW = 8
 _MOST_ROWS = 64
 _MOST_NAMED = 10
@@ -270,6 +271,12 @@ def there(answer: Series, row: int = 0) -> bool:
     """Say whether an answer is there at a step, be it NaN."""
     known = answer.known | answer.unknown
     return bool(known[row if len(known) > 1 else 0].any())
+
+
+def number(value: float) -> str:
+    """Return a number as an answer tells it: a whole one in full, so that a place can be typed again."""
+    whole = abs(value) < _WHOLE and float(value).is_integer()
+    return str(int(value)) if whole and value else sentence(value)
 
 
 def entry_word(answer: Series, value: Any) -> str:

@@ -157,7 +157,8 @@ Name = Callable[[int], str]
 def reach_words(found: LongMemory, name: Name) -> Iterator[str]:
     """Yield what happens to the gradient on its way back, a line each: it vanishes, explodes, fades, grows or holds.
 
-    Where it is not a finite number it is said to be not known.
+    Sizes are of the direction in which a change is scaled most. Where one is not a finite number it is said to be not
+    known.
 
     Args:
         found: How far back a pass reaches.
@@ -182,13 +183,18 @@ def _told(found: LongMemory, reach: Reach, name: Name) -> Iterator[str]:
     turned = turns(reach.size)
     for turn in turned:
         where, worst = name(found.places[turn.step]), name(found.places[turn.worst])
-        how = f"less than 1/{fixed(1 / GONE, 0)}" if turn.kind == "vanishes" else f"more than {fixed(BURST, 0)}"
+        is_gone = turn.kind == "vanishes"  # in every direction, and what explodes does in the worst one
+        how = (
+            f"is scaled by less than 1/{fixed(1 / GONE, 0)}"
+            if is_gone
+            else f"may be scaled by more than {fixed(BURST, 0)}"
+        )
         most = f"; {worst} alone multiplies it by {sentence(turn.factor, 2)}" if isfinite(turn.factor) else ""
-        yield f"∂{shown} {turn.kind} at {where}: a change of {shown} there is scaled by {how} now{most}"
+        yield f"∂{shown} {turn.kind} at {where}: a change of {shown} there {how} now{most}"
     first = known_from(reach.size)
     if not turned and first < len(found.places) - 1:
         size = float(reach.size[first])
-        how = f"a change of {shown} at {name(found.places[first])} is scaled by {sentence(size, 2)} now"
+        how = f"a change of {shown} at {name(found.places[first])} is scaled by up to {sentence(size, 2)} now"
         yield f"∂{shown} {steady_word(size)}: {how}"
     if first == len(found.places):
         yield f"how far back ∂{shown} reaches is not known: it is NaN or infinite where it is asked about"

@@ -155,7 +155,8 @@ def _of_one_token(network: Network) -> bool:
 
 def _says(frame: Frame, verdict: Prediction | None) -> str:
     if verdict is None:
-        return "the network says nothing: it has no readout"
+        part = frame.trace.network is not None and frame.trace.network.is_part
+        return f"no answer: {frame.trace.why_no_answer}" if part else "the network says nothing: it has no readout"
     network = frame.trace.network
     whole = frame.trace.output is None
     if is_language_model(network) and not whole:

@@ -97,7 +97,7 @@ def kept_sentence(
         over: Of which steps it is, where it is not of all.
     """
     most = f"{names[0]} had the largest share of {whose}, {percent(found.share)} on average:"
-    head = f"{over} {most}" if over else most
+    head = f"{over[0].upper()}{over[1:]} {most}" if over else most
     if found.until is None:
         part_left = percent(found.kept)
         how = f"{part_left} of its part is still kept" if found.kept >= HALF else f"its part has faded to {part_left}"

@@ -142,6 +142,10 @@ class Op:
         """Whether any gradient goes through it: a threshold and a clock pass none, whatever the numbers."""
         return self.backward is not _no_gradient or self.code == Code.MATVEC  # whose gradient needs its matrix
 
+    def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
+        """Travel by name: what it computes is here, in every process."""
+        return op_named, (self.name,)
+
 
 def sigmoid(a: Array) -> Array:
     """Return 1 / (1 + e^-a) without overflow on either side."""
@@ -397,6 +401,13 @@ _HEAD_ROWS = (
 HEAD_OPS: dict[str, Op] = {op.name: op for op in _HEAD_ROWS}
 """Ops whose `forward` and `backward` take a shape before all else."""
 EVERY_OP: dict[str, Op] = OPS | HEAD_OPS
+
+
+def op_named(name: str) -> Op:
+    """Return a row of the op table."""
+    return EVERY_OP[name]
+
+
 BY_AT = ("read", "weighted")
 """Ops over heads that are written by `@`, with the matrix for their first operand: `M @ q` and `a @ M`."""
 
@@ -457,6 +468,10 @@ class StepsOp:
     keeps_series: bool
     help: str
 
+    def __reduce__(self) -> tuple[Callable[[str], StepsOp], tuple[str]]:
+        """Travel by name: what it computes is here, in every process."""
+        return steps_op_named, (self.name,)
+
 
 def _sum_steps(a: Array) -> Array:
     # Added in tape order, so that a prefix of the tape gives the same bits as the longer run it starts.
@@ -490,6 +505,11 @@ def _at(place: int) -> Callable[[Array, Array, Array], Array]:
         return gradient
 
     return back
+
+
+def steps_op_named(name: str) -> StepsOp:
+    """Return an op over steps."""
+    return STEPS_OPS[name]
 
 
 STEPS_OPS: dict[str, StepsOp] = {

@@ -40,6 +40,8 @@ __all__ = [
     "MERGES", "Layer", "Merge", "Network", "Pass", "Readout", "build_network", "find_source", "spec_of",
 ]  # fmt: skip
 
+RUNNING_MODULE = "a running PyTorch module"
+"""Where a network comes from that is one module of a larger model, taken while that ran."""
 _MOST_UNUSED = 4
 _MOST_LINES = 8
 """Layers, or names of outputs, that a network tells of itself at a prompt."""
@@ -159,6 +161,12 @@ class Network:
         return self.passes[0].flat.dtype
 
     @property
+    def is_part(self) -> bool:
+        """Whether it is one module of a model that ran: what read it, such as a readout, is not here."""
+        imported = self.card.get("imported")
+        return isinstance(imported, Mapping) and imported.get("format") == RUNNING_MODULE
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What whoever uses it should know of how it was read from another program's file.
 
@@ -172,6 +180,17 @@ class Network:
         more = f" and {len(unused) - _MOST_UNUSED} more" if len(unused) > _MOST_UNUSED else ""
         left = (f"not used of the file: {', '.join(unused[:_MOST_UNUSED])}{more}",) if unused else ()
         return (*(visible(str(one)) for one in imported.get("warnings", ())), *left)
+
+    def remarks_on(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """What should be known of a series whose columns have names: those of the outputs, and in another order."""
+        is_same = tuple(columns) == self.classes or sorted(columns) != sorted(self.classes)
+        if is_same or self.tokens is not None or len(columns) != self.input_size:
+            return ()
+        there, wanted = (", ".join(map(visible, names[:_MOST_LINES])) for names in (columns, self.classes))
+        return (
+            f"the columns are {there}, and {visible(self.name)} names them in another order, {wanted}: "
+            "they are read as they stand",
+        )
 
     @cached_property
     def unit_names(self) -> Mapping[str, Mapping[int, str]]:

@@ -72,6 +72,19 @@ def tokenize_begun(text: str, kind: Kind) -> tuple[list[str], str]:
     return tokens, ""
 
 
+_UNKNOWN = ("unk", "unknown", "oov", "�")
+
+
+def calls_unknown(token: str) -> bool:
+    """Say whether a vocabulary means by a token the words that it does not hold."""
+    return token.lower().strip("<>[]") in _UNKNOWN
+
+
+def no_text(number: int) -> str:
+    """Return what an id is shown as whose text nobody told."""
+    return f"<{number}>"
+
+
 _LONGEST = 64
 """Characters of a token of which near ones are looked for: to compare two takes the product of their lengths."""
 _ALIKE = 0.5
@@ -122,6 +135,11 @@ class Tokens:
     def are_ids(self) -> bool:
         """Whether the tokens are the ids themselves, as of a network whose file holds no vocabulary."""
         return self.kind == "words" and all(token == str(n) for n, token in enumerate(self.vocabulary))
+
+    @property
+    def told(self) -> int:
+        """How many of its ids have a text."""
+        return sum(token != no_text(n) for n, token in enumerate(self.vocabulary))
 
     def knows(self, token: str) -> bool:
         """Say whether the vocabulary holds a token."""

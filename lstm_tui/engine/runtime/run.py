@@ -159,7 +159,7 @@ def _narrowed(x: Array, dtype: np.dtype[Any], where: str) -> Array:
             number = sentence(x[row, column], 6)
             raise UserError(
                 f"{visible(where)}: row {row + 1}, column {column + 1}: {number} is too large for {dtype}; "
-                "--dtype float64 holds it"
+                '--dtype float64 holds it, in Python dtype="float64"'
             )
     return made
 

@@ -411,8 +411,20 @@ class Trace(Mapping[str, PassTrace]):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What should be known of how the network was read, whether it is here or not."""
-        return self.noted if self.network is None else self.network.remarks
+        """What should be known of how the network was read, whether it is here or not, and of what it reads."""
+        if self.network is None:
+            return self.noted
+        return (*self.network.remarks, *self.network.remarks_on(self.sequence.columns))
+
+    @property
+    def why_no_answer(self) -> str:
+        """Why there is no result where there is none: no readout, or one that stands around what was captured."""
+        if self.network is None or not self.network.is_part:
+            return "this network has no readout"
+        name = visible(self.network.name)
+        if self.edits:
+            return f"only {name} runs again after an edit, not the model around it"
+        return f"{name} is one part of a model, whose answer was not captured"
 
     def __repr__(self) -> str:
         """Say in a few lines what was run over what, and which values there are; no array, and nothing raw."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from lstm_tui.engine.arrays import Array, quiet
-from lstm_tui.engine.model.network import Network
+from lstm_tui.engine.model.network import RUNNING_MODULE, Network
 from lstm_tui.formats.importers.assemble import assemble
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.plan import Plan
@@ -36,7 +36,7 @@ def network_of_module(name: str, mode: str, weights: Mapping[str, Array], remark
     Raises:
         UserError: The weights are of no such module.
     """
-    report = ImportReport(name, "a running PyTorch module")
+    report = ImportReport(name, RUNNING_MODULE)
     report.warnings.extend(remarks)
     group = find_groups({f"module.{key}": one for key, one in weights.items()}, name)[0]
     kind = f"torch.nn.modules.rnn.{'RNN' if mode.startswith('RNN') else mode}"

@@ -6,6 +6,7 @@ Every trial runs the same batches as they are and otherwise, and returns both lo
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ class Trial:
             cannot be had of one, and where the targets are the same: others may be smaller, and so their loss.
         batches: How many different batches there were.
         floors: How small the loss can be without reading better.
+        level: The mean loss as it is of a sequence, or batch, as `gains` are of: of a sum a sequence has less than a
+            batch. NaN where it is as large as that of a batch.
         refused: How the model or the loss refuses the batches as they are; None where they run. `before` is NaN then.
     """
 
@@ -81,6 +84,7 @@ class Trial:
     batches: int = 0
     floors: Floors = UNKNOWN
     refused: Exception | None = None
+    level: float = math.nan
 
 
 def trials(
@@ -118,7 +122,7 @@ def trials(
     names = [_names(torch, axes, batch, targets) for batch, targets in given]
     count = len({one[-1] for one in names})
     least = _floors(torch, model, given, loss, axes, stop)
-    yield Trial(_AS_IT_IS, before, before, *_gains(as_it_is, as_it_is, names), count, least)
+    yield Trial(_AS_IT_IS, before, before, *_gains(as_it_is, as_it_is, names)[:2], count, least)
     for other in _others(torch, model, given, pad, axes):
         if stop():
             return
@@ -158,7 +162,7 @@ def _refused(
         except Exception:
             continue  # it does not run that way either
         names = [_names(torch, axes, batch, targets) for batch, targets in given]
-        gains, fits = _gains(after, after, names)
+        gains, fits, _ = _gains(after, after, names)
         later = np.array([one.batch for one in after])
         yield Trial(other, unknown, later, gains, fits, len({one[-1] for one in names}), least)
 
@@ -196,8 +200,8 @@ def _tried(
     before, later = (np.array([one.batch for one in losses]) for losses in (base, after))
     if (before == later).all():
         return None
-    gains, fits = _gains(base[first:], after[first:], names[first:])
-    return Trial(other, before[first:], later[first:], gains, fits)
+    gains, fits, level = _gains(base[first:], after[first:], names[first:])
+    return Trial(other, before[first:], later[first:], gains, fits, level=level)
 
 
 @dataclass(frozen=True)
@@ -277,8 +281,11 @@ def _names(torch: Any, axes: SeenAxes, batch: Any, targets: Any) -> list[bytes]:
     return [*names, whole.digest()]
 
 
-def _gains(before: Sequence[_Losses], after: Sequence[_Losses], names: Sequence[list[bytes]]) -> tuple[Array, Array]:
-    """Return the gain of each different sequence, or batch, and by how much its own targets fit better than others'.
+def _gains(
+    before: Sequence[_Losses], after: Sequence[_Losses], names: Sequence[list[bytes]]
+) -> tuple[Array, Array, float]:
+    """Return the gain of each different sequence, or batch, how much better its own targets fit than those of others,
+    and the mean loss of one before.
 
     Of what comes more than once it is the mean; the second is empty where the loss cannot be had of one sequence.
     """
@@ -297,7 +304,8 @@ def _gains(before: Sequence[_Losses], after: Sequence[_Losses], names: Sequence[
         else:
             gains.setdefault(name[-1], []).append(one.batch - other.batch)
     made, fit = (np.array([np.mean(one) for one in found.values()]) for found in (gains, fits))
-    return made[np.isfinite(made)], fit[np.isfinite(fit)]
+    losses = [row for one in before for row in (one.rows if single and one.rows else (one.batch,))]
+    return made[np.isfinite(made)], fit[np.isfinite(fit)], float(np.mean(losses))
 
 
 def _number(torch: Any, value: Any) -> float:

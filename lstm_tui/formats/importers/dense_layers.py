@@ -19,6 +19,7 @@ from lstm_tui.formats.importers.plan import (
     Activation,
     AffineScale,
     Dense,
+    Gate,
     Norm,
     Op,
     PositionEmbedding,
@@ -42,13 +43,16 @@ class DenseEquations:
 
     def add(self, ops: Sequence[Op], read: str, target: str, stem: str, width: int) -> int:
         """Write ops from the value `read`, `width` long, to the value `target`, and return its length."""
-        value = read
+        value = below = read
         for n, op in enumerate(ops):
             name = target if n == len(ops) - 1 else f"{stem}{self.number}"
-            text, width = self._one(op, value, width)
+            if isinstance(op, Gate):
+                text = f"{below} * sigmoid({value})   # {comment(op.name)}: a gate over what it reads"
+            else:
+                text, width = self._one(op, value, width)
             self.sizes[name] = width
             self.lines.append(f"{name} = {text}")
-            value = name
+            value, below = name, value
             self.number += 1
         return width
 
@@ -73,6 +77,8 @@ class DenseEquations:
             macro = activation(op.function)
             text = f"{op.function}({value})" if macro is None else re.sub(r"\ba\b", value, macro)
             return f"{text}   # {label}: {op.function.partition('=')[0]}", width
+        if isinstance(op, Gate):
+            raise UserError(f"{label}: a gate stands right behind a dense layer")
         raise UserError(f"{op.how} over the steps cannot stand before a recurrent layer")
 
     def _position(self, op: PositionEmbedding, value: str, width: int, label: str) -> str:
@@ -167,7 +173,7 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
         each = f"each = '''\n{chr(10).join(made.lines)}\n'''\n" if before else ""
         pooled = f"{_OVER_STEPS.get(op.how, '')}({value})"
         if op.how == "final":
-            pooled, reads = _final(top, value)
+            pooled, reads = _final(top, value, width)
         target = "q" if after else "y"
         made.lines = [f"{target} = {pooled}   # {op.how}: from all steps to one vector"]
         made.sizes[target] = width
@@ -177,13 +183,16 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
     return f'{head}{body}result = "y"\nsizes = {{ {sizes} }}\n', made.given, out
 
 
-def _final(top: Recurrent | None, value: str) -> tuple[str, str]:
+def _final(top: Recurrent | None, value: str, width: int) -> tuple[str, str]:
     """Return what every pass says where it has read everything, and what the readout has to read for it."""
     directions = [] if top is None else [direction for direction, _ in top.passes]
     if directions == ["forward"]:
         return f"last({value})", ""
     if directions == ["backward"]:
         return f"first({value})", ""
+    halves = top is not None and top.merge == "concat" and width == 2 * top.sizes.get("P", top.hidden)
+    if halves and value != "h" and directions == ["forward", "backward"]:
+        return f"concat(part(last({value}), 0, 2), part(first({value}), 1, 2))", ""
     if top is None or value != "h":
         raise UserError("the final states of two directions are taken from the passes themselves")
     reads = 'reads = { hf = "top.forward.h", hb = "top.backward.h" }\n'

@@ -105,6 +105,13 @@ class Activation:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """`y = u * sigmoid(x)`, where u is what the dense layer right before it read."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Reduce:
     """From a series to one vector: `last`, `first`, `mean`, `max`, `sum` over the steps, or `final` states."""
 
@@ -166,7 +173,7 @@ class Answering:
     most: int
 
 
-Op = Dense | AffineScale | Norm | Activation | Reduce | PositionEmbedding
+Op = Dense | AffineScale | Norm | Activation | Gate | Reduce | PositionEmbedding
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ from lstm_tui.formats.importers.torch.modules import (
     place_by_name,
     plan_readout,
 )
+from lstm_tui.formats.importers.torch.paired_norms import around, can_go_around, paired_norms
 from lstm_tui.formats.importers.torch.parameter_names import (
     ParameterGroup,
     directly_under,
@@ -43,6 +44,7 @@ _BEGINS = re.compile(
     r"(?:2|to)_?(?:h|hidden|c|cell|state|states|hx|cx)(?:[._]|\Z)|(?:\A|[._])init(?:ial)?_?(?:h|c|hidden|cell|state)|bridge",
     re.IGNORECASE,
 )
+_EPSILON = 1e-5  # that of the language's own norm, and PyTorch's default
 _Place = tuple[int, tuple[int, ...]]
 
 
@@ -159,6 +161,8 @@ class _Planning:
         self.layers: dict[str, list[str]] = {}
         self.embedded: int | None = None
         self.places: dict[str, int] = {}
+        self.paired = paired_norms(self.modules, self.stages)
+        self.around: dict[int, Module] = {}
 
     def plan(self) -> Plan:
         """Return the plan, with everything that is left said."""
@@ -225,6 +229,9 @@ class _Planning:
             width = self.embedded = int(table.tensors["weight"].shape[1])
             ops, taken = find_position([one for one in order if one not in self.used], width, self.report)
             self.used += taken
+            root = f"{float(np.sqrt(width)):.6g}"
+            if self.report.choose("input.scale", "1", (root,), "assumed", NOT_RECORDED) == root:
+                ops.insert(0, AffineScale("scale", *_of_root(table.tensors["weight"])))
         for one in rivals:
             self.report.doubt("layer0", f"{visible(one.stem)} could be looked up too, and is not")
         more, taken = between(self._placed(0), width, inputs, "input_layers", self.report, self.bag.made)
@@ -254,6 +261,8 @@ class _Planning:
 
     def _slot(self, module: Module) -> int:
         top = len(self.stages)
+        if module.stem in self.paired:
+            return self._of_a_pair(module, self.paired[module.stem])
         possible = self._possible(module)
         if len(possible) == 1:
             return possible[0]
@@ -286,6 +295,32 @@ class _Planning:
             chosen = self.report.choose(f"place.{module.slug}", first, others, how, why, together=PLACED)
             self.places[module.stem] = slots[chosen]
         return self.places[module.stem]
+
+    def _of_a_pair(self, module: Module, stage: int) -> int:
+        """Return where a norm of one layer stands: before it, behind it, or before it inside of its residual."""
+        if module.stem in self.places:
+            return self.places[module.stem]
+        top = len(self.stages)
+        slots = {f"below_{stage}": stage, ("readout" if stage + 1 == top else f"below_{stage + 1}"): stage + 1}
+        layer = self.stages[stage]
+        slots = {name: slot for name, slot in slots.items() if module.reads == (
+            layer.inputs if slot == stage else layer.outputs)}  # fmt: skip
+        inside = f"residual_{stage}"
+        slots |= {inside: -1} if can_go_around(layer, module.reads) else {}
+        likely = stage if self._comes_first(module, layer) else stage + 1
+        names = sorted(slots, key=lambda name: (slots[name] != likely, slots[name] >= 0))
+        why = f"its name goes with {visible(layer.name)}; on which side of it, or of a residual, it does not say"
+        chosen = self.report.choose(f"place.{module.slug}", names[0], names[1:], "assumed", why, together=PLACED)
+        if chosen == inside:
+            self.around[stage] = module
+            self.used.append(module)
+        self.places[module.stem] = slots[chosen]
+        return self.places[module.stem]
+
+    def _comes_first(self, module: Module, stage: Stage) -> bool:
+        """Say whether a norm stands before a layer in the file."""
+        names = list(self.bag.floats)
+        return module.index < min((names.index(one) for one in stage.forward.used if one in self.bag.floats), default=0)
 
     def _possible(self, module: Module) -> list[int]:
         """Return the slots a module could stand in by its widths."""
@@ -340,18 +375,20 @@ class _Planning:
         parts = plan_group(stage.forward, report, count, self.bag.made)
         if stage.backward is not None:
             return [self._both(stage, parts[0], key)]
-        if re.search(r"(?:^|[._/])dec", stage.forward.prefix) and any(
-            re.search(r"(?:^|[._/])enc", one.forward.prefix) for network in self.bag.networks for one in network
-        ):
-            report.warnings.append(
-                f"{visible(stage.name)} is called a decoder, which often begins with the states its encoder ends with: "
-                "it begins with zeros here; --initial FILE.npz gives it others"
-            )
         part = parts[0]
+        if (module := self.around.get(self.stages.index(stage))) is not None:
+            why = f"around {visible(module.stem)} and the layer"
+            report.say(f"{key}.residual", why, "set", "the user placed the norm there")
+            return [around(part, Norm(module.stem, _EPSILON, module.tensors["weight"], module.tensors["bias"]))]
+        again = not bare and stage.inputs == stage.outputs and len(parts) == 1
+        if again and report.choose(f"{key}.calls", "one", ("two",), "assumed", NOT_RECORDED) == "two":
+            return [*parts, *plan_group(stage.forward, report, count + 1, self.bag.made)]
         if not bare and stage.inputs == stage.outputs:
-            if len(parts) > 1:
+            if len(parts) > 2 or (len(parts) == 2 and len(part.passes) > 1):
                 report.assume(f"{key}.residual", "none", NOT_RECORDED)
             elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
+                if len(parts) > 1:
+                    return _added_over(part, parts[1])
                 return [replace(part, residual=True) if len(part.passes) == 1 else _halves_added(part)]
         return parts
 
@@ -452,9 +489,22 @@ class _Planning:
         return first if fits and len(self.bag.networks) == 1 else "readout"
 
 
+def _of_root(table: Array) -> tuple[Array, Array]:
+    """Return what multiplies a row of a table by the root of its length, and nothing that is added to it."""
+    width, dtype = table.shape[1], table.dtype
+    return np.full(width, np.sqrt(width), dtype), np.zeros(width, dtype)
+
+
 def _equals(table: Module | None, tensor: Array) -> bool:
     """Say whether a tensor holds the numbers of the table that is used, which a file may name twice."""
     return table is not None and np.array_equal(table.tensors["weight"], tensor)
+
+
+def _added_over(low: Recurrent, high: Recurrent) -> list[Recurrent]:
+    """Return two layers, of which the upper one adds what the lower one reads, as wide, to what it shows."""
+    wide = replace(high, inputs=2 * high.inputs, beside=high.inputs)
+    text = with_residual(cell_text(replace(wide, initial={})), "part(x, 1, 2)")
+    return [low.passed_on("joined"), replace(wide, cell=text, beside=0, functions={}, bound=None)]
 
 
 def _halves_added(part: Recurrent) -> Recurrent:

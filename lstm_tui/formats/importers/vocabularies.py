@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.tokens import calls_unknown, no_text
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import How, ImportReport
 from lstm_tui.formats.io.json import decode
@@ -21,7 +22,7 @@ MOST_TEXTS = 2_000_000
 _MOST_VALUES = 100_000
 _DEEPEST = 64
 _LONGEST_JSON = 64 << 20
-_UNKNOWN = ("unk", "unknown", "oov")
+_LONGEST_TOKEN = 30
 _LABELS = re.compile(r"label|class|tag|target|categor|intent", re.IGNORECASE)
 _VOCABULARY = re.compile(
     r"vocab|itos|stoi|tokens?\b|alphabet|characters|charset|letters|char(?:s|2|_to)|[2_](?:idx|id|ix|index)\b|"
@@ -166,13 +167,36 @@ def tokens_of(texts: Texts, rows: int, report: ImportReport, unknown: int | None
     single = all(len(one) <= 1 or _COLLECTED.fullmatch(one) for one in texts.values())
     own, other = ("chars", "words") if single else ("words", "chars")
     kind = report.choose("vocabulary.kind", own, (other,), "inferred", "how long its tokens are")
-    named = next((n for n, one in texts.items() if one.lower().strip("<>[]") in _UNKNOWN), 0)
     return {
         "kind": kind,
-        "vocabulary": [texts.get(n, f"<{n}>") for n in range(rows)],
+        "vocabulary": [texts.get(n, no_text(n)) for n in range(rows)],
         "lowercase": False,
-        "unknown": named if unknown is None else unknown,
+        "unknown": unknown_id(texts, rows, report) if unknown is None else unknown,
     }
+
+
+def unknown_id(texts: Texts, rows: int, report: ImportReport) -> int:
+    """Return the id of what a vocabulary does not hold; where no token is called so, it is assumed to be id 0.
+
+    Args:
+        texts: By their ids.
+        rows: How many ids there are.
+        report: Decides by `vocabulary.unknown`.
+
+    Raises:
+        UserError: The user said what is no id.
+    """
+    named = next((n for n, one in texts.items() if calls_unknown(one)), None)
+    first = f" (“{visible(texts[0])[:_LONGEST_TOKEN]}”)" if 0 in texts else ""
+    why = f"no token is called <unk>, so words that are not known are read as id 0{first}"
+    if named is not None:
+        given = report.offer("vocabulary.unknown", str(named), (), free=True)
+    else:
+        others = tuple(str(n) for n in (1,) if n < rows)
+        given = report.choose("vocabulary.unknown", "0", others, "assumed", why, free=True)
+    if not (given.isascii() and given.isdigit() and int(given) < rows):
+        raise UserError(f"--set vocabulary.unknown={visible(given)}: is no id from 0 to {rows - 1}")
+    return int(given)
 
 
 def _say_what_does_not_fit(lists: Mapping[str, Texts], rows: int, report: ImportReport) -> None:
@@ -207,7 +231,7 @@ def choose_classes(
     for path, texts in named.items():
         whole = len(texts) == count or (not reads_ids and _dense(texts, count))
         if whole and max(texts) == count - 1 and len(set(texts.values())) == len(texts):
-            fitting.setdefault(tuple(texts.get(n, f"<{n}>") for n in range(count)), path)
+            fitting.setdefault(tuple(texts.get(n, no_text(n)) for n in range(count)), path)
     if len(fitting) == 1:
         ((names, path),) = fitting.items()
         report.say("classes", visible(path), "inferred", f"a list of {len(named[path])} texts beside the weights")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping, Sequence, Set, Sized
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Set, Sized
 from dataclasses import replace
 from functools import lru_cache
 from io import IOBase
@@ -82,7 +82,14 @@ def open_source(source: str | Path | Rows) -> InputText | NumericSeries:
         source = Path(source)
     if isinstance(source, Path):
         return read_input(find_input(str(source)))
-    return series_from(_as_array(source))
+    return series_from(_as_array(source), columns=_columns_of(source))
+
+
+def _columns_of(source: Any) -> tuple[str, ...]:
+    """Return the names of the columns of a table, safe to show; none where they are numbers or there are none."""
+    names = getattr(source, "columns", ()) if hasattr(source, "to_numpy") else ()
+    found = tuple(names) if isinstance(names, Iterable) else ()
+    return tuple(map(visible, found)) if all(isinstance(name, str) for name in found) else ()
 
 
 def _as_array(source: Any) -> Array:
@@ -117,7 +124,7 @@ def _instead(source: object) -> str:
         return "decode it, as in data.decode()"
     if isinstance(source, IOBase):
         return "give the path of the file, or what its read() returns"
-    if hasattr(source, "collect_schema"):
+    if hasattr(source, "collect") and not hasattr(source, "to_numpy"):  # of polars, a table that is not made yet
         return "give what its collect() returns"
     if hasattr(source, "to_dataarray"):
         return "give what its to_dataarray().T returns, a row a step"
@@ -216,7 +223,7 @@ class Sequences(Sequence[InputSequence]):
         if network.tokens is not None:
             raise UserError(
                 f"{source.where}: holds numbers, and {name} reads {network.tokens.kind}; "
-                "give a text, or --model forecast, or --layer 0"
+                "give a text, or a network of numbers, such as the bundled forecast, or --layer 0"
             )
         for n, array in enumerate(source.arrays, 1):
             if array.shape[1] != network.input_size:

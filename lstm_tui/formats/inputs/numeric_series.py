@@ -231,9 +231,10 @@ def read_series(path: str | Path) -> NumericSeries:
     return csv_series(read_text(path, CSV_LIMIT).content, where, name)
 
 
-def series_from(array: Array, where: str = "the array") -> NumericSeries:
-    """Return an array (T,) or (T, I) as a series."""
-    return NumericSeries(where, None, (_rows(np.asarray(array), where),))
+def series_from(array: Array, where: str = "the array", columns: tuple[str, ...] = ()) -> NumericSeries:
+    """Return an array (T,) or (T, I) as a series; names of another number of columns are left out."""
+    rows = _rows(np.asarray(array), where)
+    return NumericSeries(where, None, (rows,), columns if len(columns) == rows.shape[1] else ())
 
 
 def csv_series(content: str, where: str, file: str | None = None) -> NumericSeries:

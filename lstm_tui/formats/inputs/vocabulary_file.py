@@ -13,8 +13,11 @@ from typing import Any
 
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.tokens import no_text
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
+from lstm_tui.formats.importers.vocabularies import unknown_id
 from lstm_tui.formats.inputs.tokenizer import splitter
 from lstm_tui.formats.io.files import label, read_bytes, size_text
 from lstm_tui.formats.io.json import decode, encode
@@ -123,7 +126,7 @@ def read_tokenizer(content: Mapping[str, Any], size: int, where: str) -> Tokeniz
 
 
 _LIMIT = 64 << 20
-_UNKNOWN = ("<unk>", "[unk]", "<oov>", "[oov]", "unk", "oov", "<unknown>", "�")
+_LONGEST_TOKEN = 30
 _KINDS = ("words", "chars", "bytes")
 Vocabulary = str | Path | tuple[str, ...] | Mapping[str, int]
 """A file, the tokens by id, or a mapping of tokens to ids."""
@@ -172,22 +175,49 @@ def read_vocabulary(
             raise UserError(f"{where}: byte {error.start + 1} is not UTF-8; save it as UTF-8") from error
         ids = {line.removesuffix("\r"): n for n, line in enumerate(lines[:-1] if not lines[-1] else lines)}
     vocabulary = _by_id(ids, rows, where)
-    unknown = next((n for token, n in ids.items() if token.lower() in _UNKNOWN), 0)
     if kind is not None and kind not in _KINDS:
         raise UserError(f"text is split into {', '.join(_KINDS)}, not {visible(kind)}")
     report.say("tokens", f"{kind or 'words'} of {where}", "set", "--vocabulary")
+    _say_what_has_none(ids, rows, where, report)
+    unknown = unknown_id({number: token for token, number in ids.items()}, rows, report)
     return {"kind": kind or "words", "vocabulary": vocabulary, "lowercase": lowercase, "unknown": unknown}, 0
 
 
 def _by_id(ids: Mapping[str, int], rows: int, where: str) -> list[str]:
-    """Return the token of each id the network knows; the file may have fewer."""
-    largest = max(ids.values(), default=-1)
+    """Return the token of each id the network knows; the file may have fewer.
+
+    Raises:
+        UserError: It holds no token, an id that the network does not know, or two tokens of one id.
+    """
+    if not ids:
+        raise UserError(f"{where}: holds no token; a vocabulary is one token a line, each line an id from 0")
+    largest = max(ids.values())
     if largest >= rows:
         raise UserError(f"{where}: has the id {largest}, and the network knows {rows} ids, from 0")
-    vocabulary = [f"<{n}>" for n in range(rows)]
+    vocabulary = [no_text(n) for n in range(rows)]
+    taken: dict[int, str] = {}
     for token, number in ids.items():
-        vocabulary[number] = token
+        if number in taken:
+            both = " and ".join(f"“{visible(one)[:_LONGEST_TOKEN]}”" for one in (taken[number], token))
+            raise UserError(f"{where}: {both} both have the id {number}; an id has one token")
+        vocabulary[number] = taken[number] = token
     return vocabulary
+
+
+def _say_what_has_none(ids: Mapping[str, int], rows: int, where: str, report: ImportReport) -> None:
+    """Warn of ids of the network without a token; id 0 is what fills a text up where the file counts from 1."""
+    known = set(ids.values())
+    missing = [n for n in range(rows) if n not in known]
+    if not [n for n in missing if n]:
+        return
+    last = missing[-1] - missing[0] + 1 == len(missing)
+    if len(missing) == 1:
+        which = f"id {missing[0]} has none"
+    elif last:
+        which = f"ids {missing[0]} to {missing[-1]} have none"
+    else:
+        which = f"{len(missing)} ids, such as {missing[0] or missing[1]}, have none"
+    report.warnings.append(f"{where} has {count_of(len(ids), 'token')}, and the network knows {rows} ids: {which}")
 
 
 def _pieces(file: TokenizerFile, rows: int, report: ImportReport, own_sides: bool) -> tuple[dict[str, Any], int]:

@@ -185,6 +185,16 @@ def _reading_first(text: str, read: int, given: int) -> str:
     return f"{_sized(head, f'xin = {read}')}{mark}{line}\n{chr(10).join(lines)}{end}{tail}"
 
 
+def with_normed_input(text: str, size: int, scaled: bool) -> str:
+    """Return the text of a cell that reads its input normalised, with a scale `s_x` and a shift `b_x` if `scaled`."""
+    normed = "s_x * layernorm(x) + b_x" if scaled else "layernorm(x)"
+    line = f"xin = {normed}   # its input, brought to one scale"
+    head, mark, rest = text.partition("equations = '''\n")
+    body, end, tail = rest.partition("'''")
+    lines = [_named_otherwise(one, "x", "xin") for one in body.split("\n")]
+    return f"{_sized(head, f'xin = {size}')}{mark}{line}\n{chr(10).join(lines)}{end}{tail}"
+
+
 def _named_otherwise(line: str, old: str, new: str) -> str:
     code, hash_sign, comment = line.partition("#")
     return re.sub(rf"\b{old}\b", new, code) + hash_sign + comment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -115,7 +115,7 @@ def verify(
     unproven += _not_compared(opened.network, compared)
     count = len(recorded.sequences)
     if first is None:
-        unproven += _not_tried(_without_effect(opened.network, recorded, compared, close))
+        unproven += _not_tried(_without_effect(opened.network, recorded, compared, close), close)
         return opened, Verification(compared, left_out=left_out, unproven=tuple(unproven), sequences=count)
     reasons = [*_reasons(opened, recorded, first, close)]
     search = _Search(read, recorded, close, progress=progress)
@@ -138,7 +138,7 @@ def verify(
             )
             continue
         proved.append((settings, remains))
-        reasons += [f"not proven by what fits: {one}" for one in _not_tried(idle)]
+        reasons += [f"not proven by what fits: {one}" for one in _not_tried(idle, close)]
     reasons = list(dict.fromkeys(reasons))
     fitting, repaired = zip(*proved, strict=True) if proved else ((), ())
     verdict = Verification(
@@ -188,7 +188,7 @@ def _turned(opened: Imported, recorded: Recording) -> Recording | None:
 
 def _without_effect(
     network: Network, recorded: Recording, compared: Mapping[str, float], close: float
-) -> dict[str, list[str]]:
+) -> dict[str, dict[str, float]]:
     """Return the parameters, by their pass, that nothing depends on of what was compared of them or above them."""
 
     def values(one: Network) -> list[dict[str, Array]]:
@@ -201,14 +201,21 @@ def _without_effect(
     return {name: own for name, own in idle.items() if name.startswith("layer") and _number_of(name) <= top}
 
 
-def _not_tried(idle: Mapping[str, Sequence[str]]) -> list[str]:
-    return [
-        f"{name}: other numbers in {', '.join(parameters)} would change nothing of what was recorded"
-        for name, parameters in idle.items()
-    ]
+def _not_tried(idle: Mapping[str, Mapping[str, float]], close: float) -> Iterator[str]:
+    for name, parameters in idle.items():
+        nothing = [one for one, most in parameters.items() if not most]
+        little = [one for one, most in parameters.items() if most]
+        if nothing:
+            yield f"{name}: other numbers in {', '.join(nothing)}, tried at random, change nothing of what was recorded"
+        if little:
+            most = sentence(max(parameters[one] for one in little), 2)
+            yield (
+                f"{name}: other numbers in {', '.join(little)}, tried at random, change what was recorded "
+                f"by {most} at most, below the tolerance of {sentence(close, 2)}"
+            )
 
 
-def _dead(network: Network, idle: Mapping[str, Sequence[str]]) -> list[str]:
+def _dead(network: Network, idle: Mapping[str, Collection[str]]) -> list[str]:
     """Return the passes of recurrent layers none of whose weights matters."""
     layers = recurrent_layers(network)
     own: dict[str, int] = {}

@@ -40,7 +40,8 @@ def told(verdict: Verification, close: float) -> Iterator[str]:
     for settings, remains in zip(verdict.fitting, verdict.repaired, strict=True):
         said = " ".join(_setting(key, one) for key, one in settings.items())
         yield f"it fits with {said}"
-        yield f"  and then differs by {sentence(remains, 2)} at most, by {sentence(first.largest, 2)} without"
+        largest = max(verdict.compared.values())
+        yield f"  and then differs by {sentence(remains, 2)} at most, by {sentence(largest, 2)} without"
 
 
 def _setting(key: str, value: str) -> str:

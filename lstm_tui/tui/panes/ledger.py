@@ -108,11 +108,12 @@ class _Pen:
         return sorted(self.near.start + int(row) for row in order)
 
     def head(self, rows: int) -> None:
-        line = self._word("t" if rows == self.view.facts.length else f"{rows} of {self.view.facts.length}", "faint")
+        count = self.view.facts.length
+        line = self._word("t" if rows == count else f"{rows}/{count} rows", "faint")
         for t in self.places:
             here, under = t == self.view.t, t == self.view.cursor_t
             style = self.palette.style("ink" if here else "focus" if under else "faint", bold=here)
-            if self.cell >= len(str(t)) + 1:
+            if self.cell >= len(str(self.places.stop - 1)) + 1:
                 text = str(t).rjust(self.cell - (self.cell > 4)).ljust(self.cell)
             elif here:
                 text = self.glyphs.mark.rjust(self.cell)

@@ -21,7 +21,7 @@ from lstm_tui.tui.view import View
 _TOUR, _MAP = key_of("app.tour"), key_of("looks.map")
 LESSONS = (f"press {_TOUR} for lessons", f"{_TOUR} lessons")
 """How the lessons are opened, the longest first."""
-WHOSE = (f"press {_MAP} to see whose it was", f"{_MAP}: whose it was", f"{_MAP}: whose")
+WHOSE = (f"press {_MAP} to see whose it was", f"{_MAP}: whose it was", f"{_MAP}: map")
 """Where it is seen whose a memory was that is lost here, the longest first."""
 _GAP = 2
 

@@ -94,6 +94,8 @@ _LEAST, _MOST = 5, 24
 """Cells of a token without the gap behind it."""
 _GUTTER = 13
 """Cells of the words that say what a row is."""
+_SMALL_GUTTER, _SMALL_FROM = 9, 70
+"""The same where there are two rows, and the width from which on they have it."""
 _WORDS = 46
 """Cells of the words on the right that say what was read."""
 _TAIL = 11
@@ -178,7 +180,7 @@ def draw_tape(view: View, width: int, height: int, palette: Palette, number: int
         drawing.note += f"   below: share in {_whose(view)} memory at t={view.t}"
     if view.ledger is not None and (edits := float(view.ledger.edit_shares().sum())) > 0:
         drawing.note += f", edits {plain(edits, palette.glyphs, places=None)}"
-    gutter = _GUTTER if height > 2 else 0
+    gutter = _GUTTER if height > 2 else _SMALL_GUTTER if height == 2 and width >= _SMALL_FROM else 0
     difference = view.frame.difference
     before = None if difference is None else Before(view, difference, palette)
     attends = view.signal_name().startswith(ATTENTION)
@@ -247,7 +249,7 @@ class _Pen:
         self.drawing.hit(self.gutter + slot.x, self.gutter + slot.x + slot.width, ClickTarget(t=slot.t))
 
     def tokens(self) -> None:
-        line = self._row("token", str(self._first or ""))
+        line = self._row(f"{self._first} more {self.glyphs.more}" if self._first else "token")
         for slot in self.slots:
             here, unknown = slot.t == self.view.t, slot.t in self.view.facts.unknown
             style = self._token_style(slot.t)
@@ -388,7 +390,7 @@ class _Pen:
             self._at(line, slot, " " * (blank // 2), self.palette.style("faint"))
             line.put(lost, self.palette.style("keep")).put(new, self.palette.style("write", bold=True))
             line.put(" " * (blank - blank // 2), self.palette.style("faint"))
-        if self.gutter:
+        if self.gutter == _GUTTER:
             line.put(f" {minus}lost +new", self.palette.style("faint"))
 
     def share_bars(self) -> None:
@@ -417,20 +419,20 @@ class _Pen:
             return
         shares = ledger.shares()
         left = shares[: max(self._first - ledger.first, 0)][ledger.read[: max(self._first - ledger.first, 0)]]
-        told = plain(float(left.sum()), self.glyphs, _LEAST) if len(left) and not ledger.is_empty else ""
-        line = self._row("share", told)
+        outside = plain(float(left.sum()), self.glyphs, _LEAST) if len(left) and not ledger.is_empty else ""
+        line = self._row("share", outside)
         for slot in self.slots:
             row = ledger.row_of(slot.t)
             share = np.nan if row is None else float(shares[row])
             read = row is not None and bool(ledger.read[row])
             told = read and not ledger.is_empty
-            below = row is not None and not self.view.everyone and ledger.by_token[row].sum() < 0
-            text = self._share(share, slot.width, below) if told else self.glyphs.dash if read else self.glyphs.dot
+            is_below = row is not None and not self.view.everyone and ledger.by_token[row].sum() < 0
+            text = self._share(share, slot.width, is_below) if told else self.glyphs.dash if read else self.glyphs.dot
             self._at(line, slot, text.center(slot.width), self.palette.style("ink" if told else "faint"))
         if ledger.breach != 0:  # a sum that does not hold is said at every size
             line.put(f" {self.glyphs.no}{self.glyphs.total}", self.palette.style("alarm", bold=True))
             line.put(f" {signed(ledger.breach, self.glyphs, places=None)}", self.palette.style("alarm", bold=True))
-        elif self.gutter:
+        elif self.gutter == _GUTTER:
             whole = self.view.letter if not self.view.everyone else f"{self.glyphs.total}{self.view.letter}"
             total = f"{whole} {signed(float(ledger.sum.sum()), self.glyphs, places=None)}"
             line.put("  ").put(total, self.palette.style("faint"))

@@ -81,7 +81,8 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
     layer = pass_name.split(".")[0]
     if len({name.split(".")[0] for name in view.facts.names}) > 1:
         drawing.title = f"{number} units {palette.glyphs.dot} {layer} {pass_name.split('.')[-1]}"
-    hidden = f"   +{len(columns) - len(shown)} values" if len(shown) < len(columns) else ""
+    left_out = " ".join(column.letter for column in columns if column not in shown)
+    hidden = f"   not shown: {left_out}" if left_out else ""
     counted = f"{first + 1}{palette.glyphs.dash}{first + len(units)} of {len(ranking)}"
     shown_units = counted + hidden
     order = f"{view.order_words()}   {shown_units}"

@@ -70,6 +70,8 @@ class SideUnits(Pane):
     def draw(self, view: View, palette: Palette, width: int, height: int) -> Drawing:
         """Draw the table under the name of the run, and that of the chosen unit, for which a row may have no room."""
         drawing = draw_units(view, view.pass_name, width, height, palette, self.NUMBER)
+        said = drawing.note.rpartition("   ")[2]
+        room = width - 4 - (cell_len(said) + 3 if said.startswith("not shown") else 0)
         dot, whose = f" {palette.glyphs.dot} ", f"{'AB'[self.side]} {self._name}"
         titles = [f"{whose}{dot}{view.pass_name} t={view.t}"]
         if view.frame.names.name(view.pass_name, view.unit):
@@ -77,7 +79,10 @@ class SideUnits(Pane):
                 f"{titles[0]}{dot}{view.unit_words()}", f"{whose}{dot}{view.pass_name}{dot}{view.unit_short()}",
                 f"{whose}{dot}{view.unit_short()}",
             ]  # fmt: skip
-        drawing.title = next((one for one in titles if cell_len(one) <= width - 4), titles[-1])
+        titles += [f"{whose}{dot}{view.pass_name}", whose]
+        drawing.title = next((one for one in titles if cell_len(one) <= room), titles[-1])
+        if room < width - 4:
+            drawing.shorter = (*drawing.shorter[:-1], said)
         return drawing
 
     def move(self, right: int, down: int) -> None:
@@ -187,7 +192,8 @@ class CompareScreen(Screen[None]):
 
     def _first(self, side: int) -> View:
         frame = self._sessions[side].frame
-        value = next(one.name for one in frame.equations if one.name in frame.passed)
+        memory = self._facts[side].memory(frame.position.pass_name)  # in sight where not all columns are
+        value = next(one for one in (memory, *(one.name for one in frame.equations)) if one in frame.passed)
         return View(frame, self._facts[side], value=value)
 
     # --- moving both ---

@@ -16,6 +16,8 @@ from lstm_tui.tui.canvas.charts import put_bar, put_signed_bar
 from lstm_tui.tui.canvas.palette import Palette
 
 _PLACE, _TOKEN, _NUMBER = 8, 13, 6
+_ROOMY, _APART = 20, 13
+"""Cells of a column from which on all are as wide, and those of a distance beside narrower ones."""
 
 
 def draw_compare(
@@ -45,7 +47,11 @@ class _Pen:
     def __init__(self, drawing: Drawing, compared: Comparison, pass_name: str) -> None:
         self.drawing, self.compared, self.pass_name = drawing, compared, pass_name
         self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
-        self.span = max((drawing.width - _PLACE - _TOKEN) // 4, 8)
+        room, self.shares_units = drawing.width - _PLACE - _TOKEN, compared.comparable(pass_name)
+        self.span = self.apart = max(room // (3 + self.shares_units), 8)
+        if compared.toward is None and self.span < _ROOMY:  # a word is worth more than a bar
+            self.apart = _APART
+            self.span = max((room - _APART * (1 + self.shares_units)) // 2, 8)
         toward = compared.toward
         self.half = 1.0
         if toward is not None:
@@ -54,24 +60,32 @@ class _Pen:
     def note(self) -> str:
         compared = self.compared
         if compared.toward is None:
-            return "difference: half the sum of all changes of the outputs"
+            return "difference: half the sum of all changes of the outputs" + self._untold()
         classes, winner = compared.one.classes, compared.winner
         of = visible(classes[winner]) if classes and winner is not None else f"output {winner}"
-        return f"what each token adds to {of}  {self.glyphs.plus_minus}{axis_end(self.half)}"
+        return f"what each token adds to {of}  {self.glyphs.plus_minus}{axis_end(self.half)}{self._untold()}"
+
+    def _untold(self) -> str:
+        """Say why no memories are compared, where they are not."""
+        return "" if self.shares_units else f" {self.glyphs.dot} trained apart: no unit is compared"
 
     def head(self) -> None:
         line = self.drawing.line().put("  t".ljust(_PLACE), self.palette.style("faint"))
         line.put("token".ljust(_TOKEN), self.palette.style("soft"))
         one, other = (visible(name) for name in self.compared.names)
         apart = self._longest(f"memory of {self.pass_name} apart", "memory apart")
-        if not self.compared.comparable(self.pass_name):
-            apart = self._longest("trained apart: units differ", "units differ")
-        for text, ink in ((f"A {one}", "keep"), (f"B {other}", "write"), ("difference", "title"), (apart, "soft")):
-            line.put(fit(text, self.span - 1, self.glyphs) + " ", self.palette.style(ink, bold=ink != "soft"))
+        heads = [
+            (f"A {one}", "keep", self.span),
+            (f"B {other}", "write", self.span),
+            ("difference", "title", self.apart),
+        ]
+        heads += [(apart, "soft", self.apart)] * self.shares_units
+        for text, ink, span in heads:
+            line.put(fit(text, span - 1, self.glyphs) + " ", self.palette.style(ink, bold=ink != "soft"))
 
     def _longest(self, *texts: str) -> str:
         """Return the first text that fits a column whole, or the last: each later one says less, none loses its end."""
-        return next((text for text in texts if cell_len(text) < self.span), texts[-1])
+        return next((text for text in texts if cell_len(text) < self.apart), texts[-1])
 
     def row(self, number: int, here: bool) -> None:
         column, palette = self.compared.columns[number], self.palette
@@ -90,7 +104,8 @@ class _Pen:
         else:
             self._said(line, column, ground)
             self._size(line, self.compared.output_distance(column), ground)
-        self._size(line, self.compared.memory_distance(column, self.pass_name), ground)
+        if self.shares_units:
+            self._size(line, self.compared.memory_distance(column, self.pass_name), ground)
         self.drawing.hit(0, self.drawing.width, ClickTarget(t=number))
 
     def _places(self, column: DiffColumn) -> str:
@@ -111,7 +126,7 @@ class _Pen:
                 line.put(fit("not known", self.span, self.glyphs), self.palette.style("alarm", ground))
                 continue
             name = token_label(visible(run.classes[best]), self.glyphs) if best < len(run.classes) else str(best)
-            word = min(12, self.span - _NUMBER - 3)
+            word = min(12, self.span - _NUMBER - 2)
             line.put(fit(name, word, self.glyphs) + " ", self.palette.style("ink", ground))
             value = float(output[best])
             shares = 0 <= value <= 1
@@ -135,6 +150,6 @@ class _Pen:
     def _size(self, line: Line, value: float | None, ground: str) -> None:
         start = line.x
         if value is not None:
-            put_bar(line, value, max(self.span - _NUMBER - 1, 1), "show", self.palette)
+            put_bar(line, value, max(self.apart - _NUMBER - 1, 1), "show", self.palette)
             line.put(cut(plain(value, self.glyphs), _NUMBER, self.glyphs).rjust(_NUMBER))
-        line.to(start + self.span)
+        line.to(start + self.apart)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Click
@@ -33,6 +34,8 @@ from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
 _LABEL, _COLUMN = 22, 16
 _LEAST_COLUMN = 7
+_LOOKED_AT = 200
+"""Tokens of which the longest makes a column as wide as it is."""
 _ROWS = 4
 """Rows of a lane where there is room: what it is, what it keeps, what it holds, what the network says."""
 
@@ -59,7 +62,11 @@ def draw_lockstep(lock: Lockstep, t: int, chosen: int, width: int, height: int, 
     for number in range(first, behind):
         pen.lane(lock.lanes[number], number, rows, number == chosen)
     left = len(lock.lanes) - (behind - first)
-    drawing.note = (f"{left} more lanes: j/k  " if left else "") + "kept: the part of its memory that each keeps"
+    kept = "kept: the part of its memory that each keeps"
+    told = [f"{left} more lanes: j/k"] if left else []
+    if pen.behind - pen.first < len(lock):
+        told.append(f"tokens {pen.first + 1}{palette.glyphs.dash}{pen.behind} of {len(lock)}: n/N")
+    drawing.note, drawing.shorter = "   ".join((*told, kept)), ("   ".join(told), told[-1] if told else "")
     return drawing
 
 
@@ -124,7 +131,9 @@ class _Pen:
         self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
         self.label = min(_LABEL, max(drawing.width // 4, 12))
         room = max(drawing.width - self.label, 1)
-        self.column = min(max(room // max(len(lock), 1), _LEAST_COLUMN), _COLUMN)
+        words = [cell_len(token_label(one, self.glyphs)) + 2 for one in lock.runs[0].sequence.tokens[:_LOOKED_AT]]
+        longest = max(words, default=0)  # words stay whole, and rather fewer of them are in sight
+        self.column = min(max(room // max(len(lock), 1), _LEAST_COLUMN, longest), _COLUMN)
         self.first, self.behind = window(t, len(lock), room // self.column)
 
     def ground(self, t: int) -> str:

@@ -15,7 +15,9 @@ from .outcome import Outcome, table
 
 FOLDER = Path(__file__).parent
 FRAMEWORKS = sorted(
-    one.stem for one in FOLDER.glob("*.py") if one.stem not in ("__init__", "__main__", "by_module", "outcome")
+    one.stem
+    for one in FOLDER.glob("*.py")
+    if one.stem not in ("__init__", "__main__", "by_layer", "by_module", "outcome", "warned")
 )
 
 

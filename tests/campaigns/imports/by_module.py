@@ -3,77 +3,61 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .outcome import CLOSE, Outcome
+import lstm_tui
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
+from lstm_tui.formats.verify.compared_run import recurrent_layers
 
-JOINED = r"join|network|place\.|no place here|stands beside|could stand above"
-"""What every warning says that tells how modules were put together."""
-OF_A_LAYER = ("relu cell", "turned", "decoder", "own table")
-"""What changes a layer that is given what it read in its model."""
-SAID = {
-    "lowest": r"directions|embedding", "below": JOINED + r"|input_layers|below|embedding|directions",
-    "layer": JOINED, "answer": JOINED + "|readout",
-}  # fmt: skip
-"""By what is off: what a warning of just that says. The lowest layer reads what it read in its model."""
+from . import warned
+from .outcome import CLOSE, Outcome
+from .warned import Off
 
 
 def judged(
     seed: int, path: Path, made_of: tuple[str, ...], read: Mapping[str, Any], gave: Mapping[str, Any],
-    answers: Mapping[str, Any], explained: Mapping[str, str],
+    answers: Mapping[str, Any],
 ) -> Outcome:  # fmt: skip
     """Return what became of a file, by what its modules read and gave.
 
     Args:
         seed: Makes it again.
         path: The file.
-        made_of: What the model is made of, some of which `explained` has a warning for.
+        made_of: What the model is made of.
         read: By path of a module: what it was given, ids or (T, I).
         gave: By path: what it gave.
         answers: What the model answers, by the path of the last module that makes it.
-        explained: By what no file of this kind records: what a warning of just that says.
     """
-    from lstm_tui.engine.errors import UserError
-    from lstm_tui.formats.importers.open import ImportOptions, open_file
-
-    try:
-        names = open_file(path).names
-    except UserError as error:
-        return Outcome(seed, made_of, "refused", str(error)[:160])
-    verdict = Outcome(seed, made_of, "right")
-    for name in names:
-        try:
-            opened = open_file(path, ImportOptions(network=name if len(names) > 1 else None))
-        except UserError as error:
-            return Outcome(seed, made_of, "refused", str(error)[:160])
-        place, off = _first_off(opened, read, gave, answers)
-        if not off:
-            continue
-        remarks = opened.network.remarks
-        own = {"lowest": (True,), "below": (True,), "layer": (True, False), "answer": (False,)}[place]
-        parts = [one for one in made_of if one in explained and (one in OF_A_LAYER) in own]
-        missing = [one for one in parts if not any(re.search(explained[one], said) for said in remarks)]
-        told = any(re.search(SAID[place], said) for said in remarks)
-        told = (told and place in ("lowest", "below")) if missing else (told or bool(parts))
-        said = f"{off}; {f'nothing said of {missing}; ' if missing else ''}{list(remarks)}"
-        if not told:
-            return Outcome(seed, made_of, "SILENT", said)
-        verdict = Outcome(seed, made_of, "warned", said[:400])
-    return verdict
+    look = partial(first_off, read=read, gave=gave, answers=answers)
+    return warned.judged(seed, made_of, warned.Opened(opener(path), look, tuple(answers), _last))
 
 
-def _first_off(
-    opened: Any, read: Mapping[str, Any], gave: Mapping[str, Any], answers: Mapping[str, Any]
-) -> tuple[str, str]:
-    """Return what is off first in a network, given what its lowest module read, and how; empty where nothing is."""
-    import lstm_tui
-    from lstm_tui.engine.errors import UserError
-    from lstm_tui.formats.verify.compared_run import recurrent_layers
+def opener(path: Path) -> Callable[[Mapping[str, str], str | None], Imported]:
+    """Return what opens a network of a file with decisions; the file is read once for each of its networks."""
+    once = cache(lambda name: read_once(path, ImportOptions(network=name)))
+    return lambda settings, name: once(name)(settings)
 
+
+def second(name: str) -> str:
+    """Return the path under which stands what a module gave where it was called a second time."""
+    return f"{name}, called again"
+
+
+def _last(opened: Imported) -> str:
+    facts = {one.key: one.value for one in opened.report.facts}
+    return facts.get("readout", "").split(", ")[-1]
+
+
+def first_off(
+    opened: Imported, read: Mapping[str, Any], gave: Mapping[str, Any], answers: Mapping[str, Any]
+) -> Off | None:
+    """Return what differs first in a network, given what its lowest module read; None where nothing does."""
     network = opened.network
     facts = {one.key: one.value for one in opened.report.facts}
     named = {n: facts[f"layer{n}.name"] for n in range(len(network.layers)) if f"layer{n}.name" in facts}
@@ -86,14 +70,16 @@ def _first_off(
     try:
         trace = lstm_tui.trace(read[first], network)
     except UserError as error:
-        return "below", str(error)[:160]
-    lowest = True
+        return Off("input", str(error)[:160])
+    right = 0
     for n in recurrent_layers(network):
-        wanted = [gave[one] for one in named[n].split(" + ") if one in gave]
+        names = named[n].split(" + ")
+        if named[n] in [name for layer, name in named.items() if layer < n]:
+            names = [second(one) for one in names]
+        wanted = [gave[one] for one in names if one in gave]
         top = re.fullmatch(r"(.*)\.l1", named[n])
         wanted = [gave[top[1]]] if not wanted and top and top[1] in gave else wanted
         if not wanted:
-            lowest = False
             continue
         mine = np.concatenate([trace[one.name]["h"] for one in network.layers[n].passes], axis=1)
         want = np.concatenate(wanted, axis=-1)
@@ -103,13 +89,15 @@ def _first_off(
         elif turned and "." not in named[n]:  # Keras gives such a series in the order in which it was read
             want = min((want, want[::-1]), key=lambda one: np.abs(mine - one).max() if mine.shape == one.shape else 0)
         if mine.shape != want.shape or np.abs(mine - want).max() > CLOSE:
-            place = "layer" if not lowest else "below" if n or network.embedding is not None else "lowest"
-            return place, f"{named[n]} (layer{n}) of shape {mine.shape} for {want.shape}, off"
-        lowest = False
+            fits = mine.shape == want.shape
+            text = f"{named[n]} (layer{n}) of shape {mine.shape} for {want.shape}, off"
+            return Off(f"layer{n}", text, True, fits, named[n], right + 1)
+        right += 1
     if network.readout is None:
-        return "", ""
-    last = facts.get("readout", "").split(", ")[-1]
+        return None
+    last = _last(opened)
     said, meant = trace.output if trace.output is not None else trace.result, answers.get(last)
-    if meant is None or said is None or said.shape != meant.shape or np.abs(said - meant).max() > CLOSE:
-        return "answer", f"the answer of {last or 'no module'} off"
-    return "", ""
+    fits = meant is not None and said is not None and said.shape == meant.shape
+    if not fits or np.abs(said - meant).max() > CLOSE:
+        return Off("readout", f"the answer of {last or 'no module'} off", True, fits, last, right + 1)
+    return None

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .outcome import Outcome, judge
+from .by_layer import judged
+from .outcome import Outcome
 
 NEEDS = ("h5py", "keras")
 STEPS = 6
@@ -42,11 +43,6 @@ def campaign(count: int, seed: int, folder: Path) -> Iterator[Outcome]:
 
 def one_model(seed: int, folder: Path) -> Outcome:
     """Make a model, save its weights, open them and compare; a seed makes the same model again."""
-    import lstm_tui
-    from lstm_tui.engine.errors import UserError
-    from lstm_tui.formats.importers.open import open_file
-    from lstm_tui.formats.verify.compared_run import recurrent_layers
-
     plan = random.Random(seed)
     old = importlib.util.find_spec("tf_keras") is not None and plan.random() < 0.5
     keras = importlib.import_module("tf_keras" if old else "keras")
@@ -72,18 +68,7 @@ def one_model(seed: int, folder: Path) -> Outcome:
     path = folder / ("bag.h5" if old and plan.random() < 0.5 else "bag.weights.h5")
     path.unlink(missing_ok=True)
     model.save_weights(str(path))
-    try:
-        network = open_file(path).network
-        trace = lstm_tui.trace(x, network)
-    except UserError as error:
-        return Outcome(seed, tuple(made_of), "refused", str(error)[:160])
-    computed: dict[str, Any] = {}
-    for n, layer_name in enumerate(recurrent_layers(network)):
-        for one in network.layers[layer_name].passes:
-            computed[f"layer{n}.{one.direction}/h"] = trace[one.name]["h"]
-    computed |= {"output": trace.output, "result": trace.result}
-    computed = {name: one for name, one in computed.items() if one is not None}
-    return judge(seed, made_of, computed, wanted, network.remarks, UNRECORDED)
+    return judged(seed, path, tuple(made_of), x, wanted, UNRECORDED)
 
 
 def _drawn(numbers: np.random.Generator, like: Any) -> Any:

@@ -9,27 +9,19 @@ import importlib
 import importlib.util
 import os
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .by_module import JOINED, judged
+from .by_module import judged
 from .outcome import Outcome
 
 NEEDS = ("h5py", "keras")
 STEPS, IDS = 6, 9
 WORDS = ("a", "b", "encoder", "decoder", "left", "right", "low", "top", "first", "second", "main", "seq", "z", "rnn_x")
-_MERGED = r"what \w+ does|" + JOINED
-EXPLAINED: Mapping[str, str] = {
-    "towers": _MERGED, "skip joined": _MERGED, "skip added": r"residual|" + _MERGED, "decoder": JOINED,
-    "several heads": r"join|readout", "called twice": r"readout|residual", "norm": r"norm|" + JOINED,
-    "activation": r"activation|" + JOINED, "turned": r"direction|" + JOINED, "over": r"readout\.over|" + JOINED,
-    "dense between": JOINED, "convolution": r"conv1d|" + JOINED,
-}  # fmt: skip
-"""What a file of weights does not record, and the warning that names it."""
 
 
 @dataclass
@@ -99,7 +91,7 @@ def one_model(seed: int, folder: Path) -> Outcome:
     model.save_weights(str(path))
     read, gave, answers = _values(keras, model, x, path)
     words = (*dict.fromkeys(drawn.made_of), f"Keras {2 if old else 3}", *(["plain"] if drawn.plain else []))
-    return judged(seed, path, words, read, gave, answers, EXPLAINED)
+    return judged(seed, path, words, read, gave, answers)
 
 
 def _values(keras: Any, model: Any, x: list[Any], path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

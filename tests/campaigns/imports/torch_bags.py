@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .outcome import Outcome, judge
+from .by_layer import judged
+from .outcome import Outcome
 
 NEEDS = ("torch",)
 STEPS = 6
@@ -43,33 +44,12 @@ def one_module(seed: int, folder: Path) -> Outcome:
     """Make a module, save its weights, open them and compare; a seed makes the same module again."""
     import torch
 
-    import lstm_tui
-    from lstm_tui.engine.errors import UserError
-    from lstm_tui.formats.importers.open import open_file
-    from lstm_tui.formats.verify.compared_run import recurrent_layers
-
     plan = random.Random(seed)
     torch.manual_seed(seed)
     module, made_of, x, wanted = _made(torch, plan)
     path = folder / "bag.pt"
     torch.save(module.state_dict(), path)
-    try:
-        network = open_file(path).network
-    except UserError as error:
-        return Outcome(seed, tuple(made_of), "refused", str(error)[:160])
-    try:
-        trace = lstm_tui.trace(x, network)
-    except UserError as error:
-        named = [one for one in network.remarks if "input" in one or "layer" in one]
-        return Outcome(seed, tuple(made_of), "warned" if named else "SILENT", str(error)[:160])
-    computed: dict[str, Any] = {}
-    for n, layer in enumerate(recurrent_layers(network)):
-        for one in network.layers[layer].passes:
-            computed[f"layer{n}.{one.direction}/h"] = trace[one.name]["h"]
-    computed |= {"output": trace.output, "result": trace.result}
-    return judge(
-        seed, made_of, {name: one for name, one in computed.items() if one is not None}, wanted, network.remarks
-    )
+    return judged(seed, path, tuple(made_of), x, wanted, UNRECORDED)
 
 
 def _made(torch: Any, plan: random.Random) -> tuple[Any, list[str], Any, dict[str, Any]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .by_module import JOINED, judged
+from .by_module import judged, second
 from .outcome import Outcome
 
 NEEDS = ("torch",)
@@ -25,16 +25,6 @@ WORDS = (
 )  # fmt: skip
 WAYS = ("lstm_fw", "lstm_bw", "rnn_f", "rnn_b", "forward_rnn", "backward_rnn")
 DENSE = ("fc", "fc1", "fc2", "out", "proj", "linear", "mix", "head", "dense", "score", "value", "policy", "aux", "to_x")
-EXPLAINED: Mapping[str, str] = {
-    "towers": JOINED, "skip joined": JOINED, "skip added": r"residual|" + JOINED,
-    "norm before": r"norm|" + JOINED, "residual": r"residual|" + JOINED,
-    "decoder": r"begins with zeros|join|network|initial", "several heads": r"readout|" + JOINED,
-    "called twice": r"readout|residual", "gate": JOINED + r"|readout", "memory": r"readout",
-    "activation": r"after_|before|activation|" + JOINED, "relu cell": r"\.activation(?:=| is assumed)",
-    "turned": r"direction|join|network", "over": r"readout", "unused": JOINED + r"|readout",
-    "added": JOINED, "dense between": JOINED + r"|below",
-}  # fmt: skip
-"""What weights alone do not record, and the warning that names it."""
 
 
 @dataclass
@@ -47,7 +37,7 @@ class _Drawn:
         parts: Modules by path.
         made_of: Words for the table.
         read: What each module was given in its first call.
-        gave: What it gave there.
+        gave: What it gave there, and in its second call.
         plain: Whether nothing is applied that has no weights, so that structure is all there is to find out.
     """
 
@@ -73,6 +63,8 @@ class _Drawn:
         def run(value: Any, *more: Any) -> Any:
             made = part(value, *more)
             shown = made[0] if isinstance(made, tuple) else made
+            if name in self.gave:
+                self.gave.setdefault(second(name), shown.detach().numpy())
             self.read.setdefault(name, value.detach().numpy())
             self.gave.setdefault(name, shown.detach().numpy())
             return made
@@ -135,7 +127,7 @@ def one_model(seed: int, folder: Path) -> Outcome:
         drawn.plan.shuffle(parts)
     path = folder / "bag.pt"
     torch.save(_held(torch.nn, dict(parts)).state_dict(), path)
-    return judged(seed, path, made_of, drawn.read, drawn.gave, answers, EXPLAINED)
+    return judged(seed, path, made_of, drawn.read, drawn.gave, answers)
 
 
 def _held(nn: Any, parts: Mapping[str, Any]) -> Any:
@@ -281,9 +273,10 @@ def _gate(drawn: _Drawn) -> dict[str, Any]:
     value = _begun(drawn, width)
     run, _, gives = drawn.recurrent(width, width)
     value = run(value)[0]
-    gate, _ = drawn.linear(gives, gives, drawn.plan.choice(("gate", "fc", "proj")))
+    gate, name = drawn.linear(gives, gives, drawn.plan.choice(("gate", "fc", "proj")))
     drawn.made_of.append("gate")
-    return _heads(drawn, value * drawn.torch.sigmoid(gate(value)))
+    value = value * drawn.torch.sigmoid(gate(value))
+    return _heads(drawn, value) or {name: value}
 
 
 def _tied(drawn: _Drawn) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.buffers import LINE
 from lstm_tui.engine.buffers import Take as Taken
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.runtime.fused.batch_layout import BackLayout
@@ -21,6 +22,8 @@ from lstm_tui.engine.runtime.fused.shared_back import turned_panels, write_share
 from lstm_tui.engine.runtime.fused.shared_run import InTurn, SharedSteps
 from lstm_tui.engine.runtime.side_by_side import Parts, Second
 
+_ASIDE = 256
+"""Columns of a matrix that is turned at a time."""
 Part = Callable[[], None]
 
 
@@ -94,8 +97,20 @@ class SharedBack:
             for first, count, place, wide in packed_places(rows, take.size):
                 start = (begin + place) * size
                 room = np.ndarray((take.size, count), flat.dtype, packed.data, start, (wide * size, size))
-                yield partial(np.copyto, room, block[first : first + count].T)
+                yield partial(_put_turned, room, block[first : first + count])
             begin += numbers_of(rows, take.size)
+
+
+def _put_turned(room: Array, block: Array) -> None:
+    """Put a matrix (n, columns) into a room (columns, n), a piece after the other beside which nothing lies.
+
+    The rows of a large matrix lie so far apart that the processor's cache has the same place for all of them.
+    """
+    aside = np.empty((len(block), _ASIDE + LINE // block.itemsize), block.dtype)[:, :_ASIDE]
+    for first in range(0, len(room), _ASIDE):
+        part = aside[:, : min(_ASIDE, len(room) - first)]
+        part[:] = block[:, first : first + _ASIDE]
+        room[first : first + _ASIDE] = part.T
 
 
 def _nothing(*_: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from lstm_tui.engine.model.tokens import no_text
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.keras.file import KerasFile
@@ -43,7 +44,7 @@ def tokens_of_lookup(node: KerasNode, file: KerasFile, rows: int, report: Import
     known = dict(enumerate(texts))
     if definition is None:
         return tokens_of(known, rows, report, unknown)
-    vocabulary = [known.get(n, f"<{n}>") for n in range(rows)]
+    vocabulary = [known.get(n, no_text(n)) for n in range(rows)]
     return {"kind": "pieces", "vocabulary": vocabulary, "unknown": unknown, "tokenizer": definition}
 
 

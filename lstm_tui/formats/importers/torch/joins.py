@@ -104,7 +104,31 @@ def join_groups(
         alike = [one for one in groups if one.inputs == group.inputs]
         of_a_pair = roles and (_ENCODER.search(group.prefix) or _DECODER.search(group.prefix))
         group.has_twin = len(alike) > 1 and not group.both and not of_a_pair
+    _say_how_they_begin(taken, first, modules, roles)
     return [list(chain) for chain in taken.chains]
+
+
+def _say_how_they_begin(taken: _Reading, first: _Reading, modules: Sequence[Module], roles: bool) -> None:
+    """Note of a module why it may begin with the states that another ends with, where nothing says how they follow.
+
+    Numbers in names say that, and so does a dense layer that reads what all give together.
+    """
+    stages = [stage for chain in taken.chains for stage in chain]
+    towers = first.value == _APART and _reads_all(stages, _chains(stages, modules), modules) is not None
+    groups = [stage.forward for stage in stages if stage.backward is None]
+    for n, group in enumerate(groups):
+        name = visible(group.prefix)
+        if roles and _DECODER.search(group.prefix):
+            group.begins_as = f"{name} is called a decoder, which often begins with the states its encoder ends with"
+        elif not (roles or towers or (first.how == "inferred" and len(first.chains) == 1)):
+            alike = [
+                one
+                for one in groups[:n]
+                if (one.kind, one.hidden, one.depth) == (group.kind, group.hidden, group.depth)
+            ]
+            if alike:
+                below = visible(alike[-1].prefix)
+                group.begins_as = f"{name} could begin with the states that {below} ends with"
 
 
 def _have_roles(prefixes: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
-from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, Op, PositionEmbedding, Reduce
+from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Gate, Norm, Op, PositionEmbedding, Reduce
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
 
 _NAME = re.compile(
@@ -35,6 +35,8 @@ _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
 _MOST_ORDERED = 6
 _MOST_FOUND = 64
 _OVER = ("each", "last", "final", "mean", "max")
+GATE = "gate"
+"""What a dense layer gives where it says how much of each number that it reads passes."""
 _MODULES = {
     "ReLU": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "SiLU": "swish", "ReLU6": "relu6", "Softplus": "softplus",
     "Softsign": "softsign", "Hardtanh": "hard_tanh", "Softmax": "softmax", "Identity": "linear",
@@ -340,7 +342,7 @@ def _without_weights(both: bool, report: ImportReport, alone: bool) -> list[Op]:
             "readout", "none", "assumed", "the file holds this layer by itself, and what is made of it elsewhere"
         )
         return []
-    decided = _over(both, report) + _at_the_end(report)
+    decided = _over(both, report)[0] + _at_the_end(report)
     if decided:
         report.say("readout", "no dense layer", "assumed", NOT_RECORDED)
     else:
@@ -348,15 +350,27 @@ def _without_weights(both: bool, report: ImportReport, alone: bool) -> list[Op]:
     return decided
 
 
-def _over(both: bool, report: ImportReport) -> list[Op]:
-    others = _OVER if both else _OVER[:2] + _OVER[3:]
-    over = report.choose("readout.over", "each", others, "assumed", NOT_RECORDED)
-    return [] if over == "each" else [Reduce(over)]
+def _over(both: bool, report: ImportReport, chain: Sequence[Module] = ()) -> tuple[list[Op], Module | None]:
+    """Return how a series becomes one vector, and the module of a chain right above which that is, or None."""
+    others = [*(_OVER if both else _OVER[:2] + _OVER[3:])]
+    places: dict[str, tuple[str, Module]] = {}
+    for n, one in enumerate(chain):
+        norms = all(below.matrix is None for below in chain[: n + 1])
+        places |= {f"{over} after {visible(one.stem)}": (over, one)
+                   for over in ("mean", "max", *(["final"] if both and norms else []))}  # fmt: skip
+    over = report.choose("readout.over", "each", [*others, *places], "assumed", NOT_RECORDED)
+    how, place = places.get(over, (over, None))
+    return [] if over == "each" else [Reduce(how)], place
 
 
-def _at_the_end(report: ImportReport) -> list[Op]:
-    last = report.choose("readout.activation", "linear", _LAST, "assumed", NOT_RECORDED)
-    return [] if last == "linear" else [Activation("output", last)]
+def _at_the_end(report: ImportReport, last: Module | None = None) -> list[Op]:
+    others = (*_LAST, GATE) if last is not None and _is_square(last) else _LAST
+    said = report.choose("readout.activation", "linear", others, "assumed", NOT_RECORDED)
+    return [] if said == "linear" else [Gate("output") if said == GATE else Activation("output", said)]
+
+
+def _is_square(module: Module) -> bool:
+    return module.matrix is not None and module.reads == module.gives
 
 
 def _readout_ops(chain: Sequence[Module], both: bool, made: Mapping[str, Made], report: ImportReport) -> list[Op]:
@@ -364,15 +378,17 @@ def _readout_ops(chain: Sequence[Module], both: bool, made: Mapping[str, Made], 
     before = report.choose("readout.before", "linear", HIDDEN, "assumed", NOT_RECORDED)
     if before != "linear":
         ops.append(Activation("before", before))
-    ops += _over(both, report)
-    previous: Module | None = None
+    pooled, place = _over(both, report, chain)
+    ops += pooled if place is None else []
     for n, one in enumerate(chain):
-        if previous is not None and any(rest.matrix is not None for rest in chain[n:]):
-            default = "linear" if previous.matrix is None else "relu"
-            ops += _after(previous, one, f"readout.after_{previous.slug}", default, made, report)
         ops.append(_op(one, "readout", report))
-        previous = one
-    return ops + _at_the_end(report)
+        if any(rest.matrix is not None for rest in chain[n + 1 :]):
+            default = "linear" if one.matrix is None else "relu"
+            ops += _after(one, chain[n + 1], f"readout.after_{one.slug}", default, made, report)
+        elif n == len(chain) - 1:
+            ops += _at_the_end(report, one)
+        ops += pooled if place is one else []
+    return ops
 
 
 def _heads(modules: Sequence[Module], width: int) -> list[list[Module]]:
@@ -425,8 +441,9 @@ def _after(
         why = NOT_RECORDED
     else:
         why = f"what follows {visible(below.stem)} has no weights, so the file does not record it"
-    chosen = report.choose(key, default, HIDDEN, "assumed", why, together=NOT_RECORDED)
-    return [] if chosen == "linear" else [Activation(below.stem, chosen)]
+    others = (*HIDDEN, GATE) if _is_square(below) else HIDDEN
+    chosen = report.choose(key, default, others, "assumed", why, together=NOT_RECORDED)
+    return [] if chosen == "linear" else [Gate(below.stem) if chosen == GATE else Activation(below.stem, chosen)]
 
 
 def _op(module: Module, key: str, report: ImportReport) -> Op:

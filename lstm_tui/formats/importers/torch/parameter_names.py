@@ -54,6 +54,7 @@ class ParameterGroup:
         initial: States before the first step, (layers*directions, n) each, by `h` and `c`, and their names.
         dropped: Names of weights that weight dropout left of the last batch, beside those it draws from.
         has_twin: Whether another module that reads as much stands apart from it, and may read the other way.
+        begins_as: Why it may begin with the states that another module ends with; empty where nothing says so.
     """
 
     prefix: str
@@ -67,6 +68,7 @@ class ParameterGroup:
     initial: dict[str, tuple[str, Array]] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
     has_twin: bool = False
+    begins_as: str = ""
 
     @property
     def both(self) -> bool:
@@ -388,6 +390,11 @@ def _first_states(
     group: ParameterGroup, layer: int, direction: str, report: ImportReport, key: str
 ) -> dict[str, dict[str, Array]]:
     """Return the states before the first step, by direction."""
+    if not group.initial and group.begins_as and layer == 0:
+        report.unknown(
+            f"{key}.initial", f"{group.begins_as}; it begins with zeros here, --initial FILE.npz gives others"
+        )
+        return {}
     if not group.initial:
         report.say(f"{key}.initial", "zeros", "assumed", "states before the first step are not in a file of weights")
         return {}

@@ -1,0 +1,277 @@
+"""What is wrong in a file of weights is warned of, or it is silent: the one rule of every campaign of weights alone.
+
+What differs first, a layer or the answer, is warned of in three ways:
+
+1. It is not shown at all, and a warning says why (`cut`).
+2. Among what else the facts that are warned of could be, which is what `--set` takes, something makes it right, and
+   what differs next is warned of by itself (`choice`).
+3. A warning says of that very part that it is not understood (`said`).
+
+A warning of anything else leaves it silent, and so does a choice of which nothing is right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, combinations
+from typing import NamedTuple
+
+from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.import_report import Fact
+from lstm_tui.formats.importers.open import Imported
+
+from .outcome import Outcome
+
+MOST = {"layer": 100, "input": 40, "readout": 450}
+"""How often a network is opened with other choices for one part that is wrong, before it counts as silent."""
+ALL = 300
+"""How often that is for a whole file."""
+TOGETHER = 3
+"""How many choices are made at once for one part."""
+_NEVER_DRAWN = ("elu", "leaky_relu_0_01", "swish")
+"""Functions that no campaign draws: they are not tried."""
+_READING = ("input", "input_layers", "embedding", "ids", "place")
+"""Subjects of facts of what enters the lowest layer, or of where what stands between layers has its place."""
+
+
+_Changes = dict[str, str]
+
+
+class Off(NamedTuple):
+    """What differs first in one network.
+
+    Attributes:
+        part: A layer or `readout`, as keys of facts begin, or `input` where the network cannot read what it is given.
+        text: How it differs.
+        shown: Whether numbers are shown there at all.
+        fits: Whether they have the right shape.
+        name: What the file calls it.
+        rank: How many parts below it are right.
+        unseen: Layers right below it that nothing was compared of, so that one of them may be what differs first.
+    """
+
+    part: str
+    text: str
+    shown: bool = True
+    fits: bool = False
+    name: str = ""
+    rank: int = 0
+    unseen: tuple[str, ...] = ()
+
+
+class Opened(NamedTuple):
+    """How a campaign opens one file, and finds what is wrong.
+
+    Attributes:
+        again: Opens one network of the file, by its name or the only one, with decisions.
+        look: What differs first in a network; None where nothing does.
+        answers: What the file's own model answers, as `last` names it.
+        last: Which answer a network shows; empty where it shows none.
+        left: How often it may still be opened.
+    """
+
+    again: Callable[[Mapping[str, str], str | None], Imported]
+    look: Callable[[Imported], Off | None]
+    answers: Sequence[str] = ()
+    last: Callable[[Imported], str] = lambda _: ""
+    left: Iterator[int] = iter(())
+
+
+def judged(seed: int, made_of: tuple[str, ...], opened: Opened) -> Outcome:
+    """Return what became of a file: right, warned of, refused or silent."""
+    try:
+        offs = [(one, opened.look(one)) for one in _networks(opened, {}).values()]
+    except UserError as error:
+        return Outcome(seed, made_of, "refused", str(error)[:160])
+    unshown = _unshown([one for one, _ in offs], opened)
+    wrong = [(one, off) for one, off in offs if off is not None]
+    if not wrong and not unshown:
+        return Outcome(seed, made_of, "right")
+    how = warned_of(opened._replace(left=iter(range(ALL))))
+    text = "; ".join([*(off.text for _, off in wrong), *(f"{name} is not shown" for name in unshown)])
+    if how:
+        return Outcome(seed, made_of, "warned", f"{text}; {how}"[:400])
+    return Outcome(seed, made_of, "SILENT", f"{text}; {[list(one.network.remarks) for one, _ in offs]}")
+
+
+def warned_of(opened: Opened) -> str:
+    """Return how all that is wrong in a file is warned of; empty where something is silent."""
+    how = _whole(opened, {})
+    if how:
+        return how
+    first = opened.again({}, None)
+    for fact in (one for one in first.report.facts if one.key == "join" and one.warning):
+        for other in fact.others:
+            how = _whole(opened, {"join": other})
+            if how:
+                return f"choice: join={other}; {how}"
+    return ""
+
+
+def _whole(opened: Opened, settings: Mapping[str, str]) -> str:
+    """Return how all that is wrong in each network of a file is warned of, with decisions made; or that nothing is."""
+    hows: list[str] = []
+    try:
+        networks = _networks(opened, settings)
+    except UserError:
+        return ""
+    for name, one in networks.items():
+        how = _of_network(one, opened, settings, name)
+        if not how:
+            return ""
+        hows.append(how)
+    missing = _unshown([*networks.values()], opened)
+    if any(not _is_cut(name, [*networks.values()]) for name in missing):
+        return ""
+    cut = [f"cut: {name}" for name in missing]
+    return "; ".join(dict.fromkeys([*cut, *hows]))
+
+
+def _of_network(found: Imported, opened: Opened, settings: Mapping[str, str], name: str | None) -> str:
+    """Return how all that is wrong in one network is warned of, from the first part up; or that nothing is."""
+    off = opened.look(found)
+    if off is None:
+        return "right"
+    how = says_so(off, found.report.facts)
+    if how:
+        return how
+    for changed, other in _choices(off, found, opened, settings, name):
+        rest = _of_network(other, opened, {**settings, **changed}, name)
+        if rest:
+            said = ", ".join(f"{key}={value}" for key, value in changed.items())
+            return f"choice: {said}; {rest}"
+    return ""
+
+
+def says_so(off: Off, facts: Sequence[Fact]) -> str:
+    """Return whether a warning says of what differs that it is cut or not understood; no choice is tried."""
+    warned = [one for one in facts if one.warning]
+    if not off.shown:
+        cut = [one for one in warned if one.key in (off.part, f"{off.part}.understood", "network")]
+        return f"cut: {cut[0].key}" if cut else ""
+    parts = {off.part, *off.unseen}
+    if off.part == "input":
+        layers = [int(one.key[5:-5]) for one in facts if re.fullmatch(r"layer\d+\.cell", one.key)]
+        parts |= {*_READING, *(f"layer{n}" for n in range(min(layers, default=0) + 1))}
+    unsure = [one for one in warned if one.how == "unknown" and one.key.split(".")[0] in parts]
+    unsure += [one for one in warned if not one.others and off.name and _names(off.name, one.why, at_first=True)]
+    return f"said: {unsure[0].key}" if unsure else ""
+
+
+def _names(name: str, text: str, at_first: bool = False) -> bool:
+    """Say whether a text names a part, or begins with its name."""
+    found = re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.]*\w)", text)
+    return found is not None and (not at_first or found.start() == 0)
+
+
+def _is_cut(name: str, networks: Sequence[Imported]) -> bool:
+    """Say whether a warning says of an answer that is not shown, or of every answer, that it is not."""
+    facts = [one for found in networks for one in found.report.facts if one.warning]
+    return any(one.key in ("readout", "readout.understood") or _names(name, one.why) for one in facts)
+
+
+def _unshown(networks: Sequence[Imported], opened: Opened) -> list[str]:
+    shown = {opened.last(one) for one in networks if one.network.readout is not None}
+    return [one for one in opened.answers if one not in shown]
+
+
+def _networks(opened: Opened, settings: Mapping[str, str]) -> dict[str | None, Imported]:
+    first = opened.again(settings, None)
+    return {name: opened.again(settings, name) for name in first.names} if len(first.names) > 1 else {None: first}
+
+
+def _choices(
+    off: Off, found: Imported, opened: Opened, settings: Mapping[str, str], name: str | None
+) -> Iterator[tuple[dict[str, str], Imported]]:
+    """Iterate over choices, some at once, that make what differs right, with what they open."""
+    left = MOST[off.part.rstrip("0123456789")]
+    fitting: list[_Changes] = []
+    moved: list[tuple[_Changes, Imported, Off]] = []
+    for changed in _tried(found, off, fitting, moved):
+        if not left or next(opened.left, None) is None:
+            return
+        left -= 1
+        try:
+            other = opened.again({**settings, **changed}, name)
+        except UserError:
+            continue
+        now = opened.look(other)
+        if now is None or now.rank > off.rank:
+            yield changed, other
+        elif len(changed) == 1:
+            fitting += [changed] if now.fits else []
+            moved += [(changed, other, now)] if len(other.network.layers) != len(found.network.layers) else []
+
+
+def _tried(
+    found: Imported, off: Off, fitting: Sequence[_Changes], moved: Sequence[tuple[_Changes, Imported, Off]]
+) -> Iterator[_Changes]:
+    """Iterate over what is tried: one choice, one more where the first moves the layers' numbers, then several."""
+    every = _together(found, off, fitting)
+    several: list[tuple[_Changes, ...]] = []
+    for each in every:
+        if len(each) > 1:
+            several = [each]
+            break
+        yield each[0]
+    for first, other, now in moved:
+        yield from ({**first, **more} for more in _offered(_nearest(now, other.report.facts), now, other))
+    for each in chain(several, every):
+        yield {key: value for one in each for key, value in one.items()}
+
+
+def _together(found: Imported, off: Off, fitting: Sequence[_Changes]) -> Iterator[tuple[_Changes, ...]]:
+    """Iterate over choices, one alone first, then two of any part and three of the part itself.
+
+    Where the shape is wrong, one that makes it right is among them.
+    """
+    near = _nearest(off, found.report.facts)
+    own = [one for one in near if one.key.split(".")[0] == off.part]
+    every, inner = _offered(near, off, found), _offered(own, off, found)
+    yield from ((one,) for one in every)
+    for count, offered in ((2, inner), (3, inner), (2, every)):
+        if off.fits:
+            some: Iterator[tuple[_Changes, ...]] = combinations(offered, count)
+        else:
+            some = ((first, *more) for first in fitting for more in combinations(offered, count - 1))
+        # two of one fact are none, but one fact may depart from all that are set at once
+        yield from (each for each in some if len({key for one in each if len(one) == 1 for key in one})
+                    == sum(len(one) == 1 for one in each))  # fmt: skip
+
+
+def _offered(facts: Sequence[Fact], off: Off, found: Imported) -> list[_Changes]:
+    """Return choices that could put a part right: of several functions at once, then of one fact each."""
+    single = [{one.key: other} for one in facts for other in one.others if other not in _NEVER_DRAWN]
+    single.sort(key=lambda one: one == {"readout": "none"})  # which shows no answer, and is taken last
+    every = {one.key: "linear" for one in facts if "linear" in one.others and one.key.split(".")[0] == off.part}
+    module = off.name.rpartition(".l")[0]
+    same = [one.key.split(".")[0] for one in found.report.facts
+            if module and one.key.endswith(".name") and one.value.startswith(f"{module}.l")]  # fmt: skip
+    relu = {one.key: "relu" for one in facts if one.key in [f"{layer}.activation" for layer in same]}
+    return [*(one for one in (every, relu) if len(one) > 1), *single]
+
+
+def _height(off: Off) -> int:
+    number = re.fullmatch(r"layer(\d+)", off.part)
+    return int(number[1]) if number else -1 if off.part == "input" else 1 << 20
+
+
+def _nearest(off: Off, facts: Sequence[Fact]) -> list[Fact]:
+    """Return the facts that are warned of and could have made a part wrong, those of its own first."""
+    warned = [one for one in facts if one.warning and one.others and one.key != "join"]
+    height = _height(off)
+
+    def rank(fact: Fact) -> int | None:
+        subject = fact.key.split(".")[0]
+        if subject == off.part:
+            return 0
+        if subject in _READING:
+            return 2
+        number = re.fullmatch(r"layer(\d+)", subject)
+        if number and (int(number[1]) <= height or off.part == "input"):
+            return 1
+        return None
+
+    ranked = [(rank(one), n, one) for n, one in enumerate(warned)]
+    return [one for _, _, one in sorted((made, -n, one) for made, n, one in ranked if made is not None)]

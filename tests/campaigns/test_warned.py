@@ -1,0 +1,117 @@
+"""The rule by which a wrong number counts as warned of, on planted cases both ways."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import PropertyMock, patch
+
+import pytest
+
+from campaigns.imports.torch_branches import one_model
+from campaigns.imports.warned import Off, Opened, judged
+from lstm_tui.formats.importers.import_report import NOT_RECORDED, Fact
+from lstm_tui.formats.importers.open import Imported
+
+LAYER = Off("layer1", "layer1 off", fits=True, name="top", rank=2)
+READOUT = Off("readout", "the answer off", fits=True, rank=3)
+Look = Callable[[Mapping[str, str]], Off | None]
+
+
+def assumed(key: str, value: str, *others: str, why: str = NOT_RECORDED) -> Fact:
+    return Fact(key, value, "assumed", why, others, matters=True)
+
+
+def unknown(key: str, why: str = "it stands beside it") -> Fact:
+    return Fact(key, "not known", "unknown", why, matters=True)
+
+
+def verdict(look: Look, *facts: Fact, answers: tuple[str, ...] = ()) -> str:
+    """Return the verdict on a file whose importer says some facts, and of which `look` knows what is wrong."""
+
+    def again(settings: Mapping[str, str], name: str | None) -> Imported:
+        said = [Fact(one.key, settings[one.key], "set") if one.key in settings else one for one in facts]
+        network = SimpleNamespace(remarks=(), layers=[], readout=None)
+        made = SimpleNamespace(network=network, report=SimpleNamespace(facts=said), names=(), settings=settings)
+        return cast(Imported, made)
+
+    return judged(1, (), Opened(again, lambda one: look(cast(Any, one).settings), answers)).verdict
+
+
+def always(off: Off) -> Look:
+    return lambda settings: off
+
+
+def until(off: Off, **right: str) -> Look:
+    """Return what is wrong until every decision is made rightly; `__` stands for the dot of a key."""
+    wanted = {key.replace("__", "."): value for key, value in right.items()}
+    return lambda settings: None if wanted.items() <= settings.items() else off
+
+
+JOIN = assumed("join", "low,top", "apart", why="widths alone")
+OVER = assumed("readout.over", "each", "last", "mean")
+BEFORE = assumed("readout.before", "linear", "tanh")
+CASES: dict[str, tuple[str, Look, tuple[Fact, ...]]] = {
+    "nothing is wrong": ("right", lambda settings: None, ()),
+    "nothing is said": ("SILENT", always(LAYER), ()),
+    "the layer is not understood": ("warned", always(LAYER), (unknown("layer1.understood"),)),
+    "another layer is not understood": ("SILENT", always(LAYER), (unknown("layer0.understood"),)),
+    "the readout is not understood, a layer is wrong": ("SILENT", always(LAYER), (unknown("readout.understood"),)),
+    "the layer right below was not compared": (
+        "warned", always(LAYER._replace(unseen=("layer0",))), (unknown("layer0.understood"),)),
+    "a wrong join beside a warning of something else": ("SILENT", until(LAYER, join="apart"), (OVER, BEFORE)),
+    "a wrong join that is inferred": (
+        "SILENT", until(LAYER, join="apart"), (Fact("join", "low,top", "inferred", "numbers", ("apart",), True), OVER)),
+    "a wrong join that is assumed": ("warned", until(LAYER, join="apart"), (JOIN,)),
+    "a wrong join of which no other is right": ("SILENT", always(LAYER), (JOIN,)),
+    "a join that names the layer as one that could read more": (
+        "warned", always(LAYER), (assumed("join", "low,top", why="top reads as much as two: it could read these"),)),
+    "a join that names another": (
+        "SILENT", always(LAYER), (assumed("join", "low,top", why="low reads as much as top and x: it could"),)),
+    "a choice that is right": ("warned", until(READOUT, readout__over="mean"), (OVER,)),
+    "a choice of which none is right": ("SILENT", always(READOUT), (OVER, BEFORE)),
+    "two choices that are right together": (
+        "warned", until(READOUT, readout__over="mean", readout__before="tanh"), (OVER, BEFORE)),
+    "a choice that is right and not warned of": (
+        "SILENT", until(READOUT, readout__over="mean"),
+        (Fact("readout.over", "each", "inferred", "numbers", ("mean",), True), BEFORE)),
+    "a choice that puts one thing right and leaves the next": (
+        "SILENT", lambda settings: READOUT if settings.get("layer1.before") == "tanh" else LAYER,
+        (assumed("layer1.before", "linear", "tanh"),)),
+    "a choice, and then what is next is not understood": (
+        "warned", lambda settings: READOUT if settings.get("layer1.before") == "tanh" else LAYER,
+        (assumed("layer1.before", "linear", "tanh"), unknown("readout.understood"))),
+    "an answer that is not shown, with its reason": (
+        "warned", always(READOUT._replace(shown=False)), (assumed("readout", "none"),)),
+    "an answer that is not shown, beside another warning": (
+        "SILENT", always(READOUT._replace(shown=False)), (unknown("layer0.understood"), BEFORE)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_wrong_number_is_silent_where_no_warning_is_of_just_that(case: str) -> None:
+    wanted, look, facts = CASES[case]
+    assert verdict(look, *facts) == wanted
+
+
+def test_an_answer_among_several_that_is_not_shown_has_to_be_named() -> None:
+    right: Look = lambda settings: None  # noqa: E731
+    assert verdict(right, unknown("readout.understood", "value (1×4) has no place"), answers=("value",)) == "warned"
+    assert verdict(right, unknown("layer0.understood", "value (1×4) has no place"), answers=("value",)) == "warned"
+    assert verdict(right, unknown("layer0.understood", "fc (1×4) has no place"), answers=("value",)) == "SILENT"
+    assert verdict(right, BEFORE, answers=("value",)) == "SILENT"
+
+
+def test_a_model_of_which_a_warning_is_kept_back_is_silent(tmp_path: Path) -> None:
+    """Residuals around blocks are warned of, and their other value makes the numbers right."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("needs torch")
+    said = Fact.warning.fget  # type: ignore[attr-defined]
+    assert one_model(77000007, tmp_path).verdict == "warned"
+    kept_back = lambda fact: None if fact.key.endswith(".residual") else said(fact)  # noqa: E731
+    with patch.object(Fact, "warning", PropertyMock()) as warning:
+        warning.__get__ = lambda self, fact, kind: kept_back(fact)
+        assert one_model(77000007, tmp_path).verdict == "SILENT"
