@@ -209,6 +209,21 @@ def test_edits_are_told_in_words() -> None:
         assert told.endswith(f" → {says}")
 
 
+@pytest.mark.parametrize("number", [-3.0, -1.5, -1.0, -0.25, 0.0, 0.5, 1.0, 1.25, 2.0, float("inf"), float("-inf")])
+@pytest.mark.parametrize(
+    ("value", "low", "high"), [("f", 0, 1), ("i", 0, 1), ("o", 0, 1), ("g", -1, 1), ("h", -1, 1), ("c", None, None)]
+)
+def test_a_number_that_an_equation_cannot_give_is_told(
+    value: str, low: float | None, high: float | None, number: float
+) -> None:
+    network = stacked()
+    before = apply([], network, sentence(network))
+    told = describe(parse_edit(f"set layer0.forward.{value}[2] @ 1 = {number}"), before)
+    outside = low is not None and high is not None and not low <= number <= high
+    assert told.endswith(f" (its equation gives {low} to {high})") == outside
+    assert ("its equation" in told) == outside
+
+
 EDITS: st.SearchStrategy[Edit] = st.one_of(
     st.builds(TokenEdit, st.sampled_from(["replace", "insert"]), st.integers(0, 3), st.sampled_from(WORDS[1:])),
     st.builds(TokenEdit, st.just("delete"), st.integers(0, 3)),

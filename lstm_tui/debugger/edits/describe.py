@@ -26,6 +26,7 @@ from lstm_tui.debugger.edits.teaching import taught_words
 from lstm_tui.debugger.unknown_words import unknown_word, words_known
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Shape
+from lstm_tui.engine.compiler.roles import ranges_of
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.model.more_words import new_words
@@ -184,9 +185,19 @@ def _value(edit: HeldEdit, before: Edited, trace: Trace | None, ran: Trace | Non
         numbers = f"{was}{fixed(edit.rows[0][0] if new is None else new)}" if one else "numbers"
         return f"{where}: {numbers} from {visible(edit.origin) or 'elsewhere'}"
     if edit.verb == "scale":
-        return f"{where}: × {sentence(edit.number, 6)}" + (f", {was}{fixed(new)}" if was and new is not None else "")
+        told = f", {was}{fixed(new)}{_outside(edit, before, new)}" if was and new is not None else ""
+        return f"{where}: × {sentence(edit.number, 6)}{told}"
     held = "held at " if len(steps) > 1 else ""
-    return f"{where}: {was}{held}{fixed(edit.number if new is None else new)}"
+    return f"{where}: {was}{held}{fixed(edit.number if new is None else new)}{_outside(edit, before, edit.number)}"
+
+
+def _outside(edit: HeldEdit, before: Edited, number: float) -> str:
+    """Return in which range the cell's own equation puts a value, where a number lies outside of it."""
+    passed = next((one for one in before.network.passes if one.name == edit.pass_name), None)
+    bounds = None if passed is None else ranges_of(passed.cell).get(edit.value)
+    if bounds is None or not (number < bounds[0] or number > bounds[1]):
+        return ""
+    return f" (its equation gives {bounds[0]:g} to {bounds[1]:g})"
 
 
 def _cut(edit: CutEdit, before: Edited) -> str:

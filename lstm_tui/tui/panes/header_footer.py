@@ -23,6 +23,8 @@ from lstm_tui.tui.commands import Command, footer_commands, footer_words, now_at
 from lstm_tui.tui.panes.equations import draw_equation_line
 from lstm_tui.tui.view import EMPTY, View
 
+_WIDE = 110
+"""Columns from which on its words are written out."""
 _GAP = 3
 _ROWS = 8
 """Rows of the terminal for each of these lines, and for one more: the tape and the panes keep theirs."""
@@ -154,7 +156,7 @@ def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Lin
     if view.live is not None:
         style = palette.style("key" if view.live.unseen else "accent", "band", bold=True)
         right.insert(0, (f"{view.live.words}  ", style))
-    if width < 110:
+    if width < _WIDE:
         right[1 + bool(view.edits) + (view.live is not None)] = ("  ", quiet)
     unknown = len(view.facts.unknown)
     left = "" if width < 60 else " lstm-tui "
@@ -164,7 +166,7 @@ def draw_header(view: View, width: int, palette: Palette, busy: str = "") -> Lin
     room = max(width - need - line.x - 2, 0)
     remarks = len(trace.remarks)
     names = [glyphs.say(view.title), where] + ([f"{unknown} unknown"] if unknown else [])
-    if cell_len(f" {glyphs.dot} ".join(names)) > room and unknown:
+    if width < _WIDE and unknown:  # by the width alone, so that it is the same at every step
         names[2] = f"{unknown}{glyphs.unknown}"
     while len(names) > 1 and cell_len(f" {glyphs.dot} ".join(names)) > room:
         names[0] = (

@@ -165,7 +165,8 @@ def _changed_cell(
     value, before = float(found.after[unit]), None if found.before is None else float(found.before[unit])
     shown = view.baseline is not None
     both = shown and span >= _WITH_CHANGE
-    bar = span - _NUMBER - (_NUMBER if both else 0)
+    alone = shown and not both and before is not None  # a change that stands in the place of its number says so
+    bar = span - _NUMBER - (_NUMBER if both else alone)
     old = value if before is None or not shown else before
     if column.gate:
         put_ghost_bar(line, value, old, bar, column.ink, palette, faded, column.half)
@@ -183,12 +184,13 @@ def _changed_cell(
     elif shown and before is None:  # what has nothing to differ from tells itself
         line.put(text.rjust(_NUMBER - 1), style)
     elif shown and found.changed[unit]:
+        change = palette.glyphs.say(f"Δ{change_of(found, unit, palette)}")
         line.put(
-            change_of(found, unit, palette).rjust(_NUMBER - 1),
+            change.rjust(_NUMBER),
             style if under else palette.style("accent", ground, faded=faded),
         )
     elif shown:  # what did not change stands there as it is, quietly and without a sign
-        line.put(text.rjust(_NUMBER - 1), style if under else palette.style("faint", ground, faded=faded))
+        line.put(text.rjust(_NUMBER), style if under else palette.style("faint", ground, faded=faded))
     mark, mark_ink = sign_of(found, unit, palette)
     line.put(mark, palette.style(mark_ink, ground, bold=mark_ink == "key"))
 
