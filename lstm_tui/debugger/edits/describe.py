@@ -197,7 +197,7 @@ def _outside(edit: HeldEdit, before: Edited, number: float) -> str:
     bounds = None if passed is None else ranges_of(passed.cell).get(edit.value)
     if bounds is None or not (number < bounds[0] or number > bounds[1]):
         return ""
-    return f" (its equation gives {bounds[0]:g} to {bounds[1]:g})"
+    return f" (its equation gives {sentence(bounds[0])} to {sentence(bounds[1])})"
 
 
 def _cut(edit: CutEdit, before: Edited) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Found, Norm, Op, Plan, Recurrent
@@ -229,7 +230,7 @@ class _Planning:
             width = self.embedded = int(table.tensors["weight"].shape[1])
             ops, taken = find_position([one for one in order if one not in self.used], width, self.report)
             self.used += taken
-            root = f"{float(np.sqrt(width)):.6g}"
+            root = sentence(float(np.sqrt(width)), 6)
             if self.report.choose("input.scale", "1", (root,), "assumed", NOT_RECORDED) == root:
                 ops.insert(0, AffineScale("scale", *_of_root(table.tensors["weight"])))
         for one in rivals:

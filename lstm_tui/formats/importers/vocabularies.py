@@ -13,6 +13,7 @@ from typing import Any
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import calls_unknown, no_text
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.import_report import How, ImportReport
 from lstm_tui.formats.io.json import decode
 
@@ -194,9 +195,10 @@ def unknown_id(texts: Texts, rows: int, report: ImportReport) -> int:
     else:
         others = tuple(str(n) for n in (1,) if n < rows)
         given = report.choose("vocabulary.unknown", "0", others, "assumed", why, free=True)
-    if not (given.isascii() and given.isdigit() and int(given) < rows):
+    number = whole_number(given, most=rows - 1)
+    if number is None:
         raise UserError(f"--set vocabulary.unknown={visible(given)}: is no id from 0 to {rows - 1}")
-    return int(given)
+    return number
 
 
 def _say_what_does_not_fit(lists: Mapping[str, Texts], rows: int, report: ImportReport) -> None:

@@ -25,7 +25,7 @@ _Group = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenContainer:
     """The weights that were taken.
 
     Attributes:
@@ -80,7 +80,7 @@ def inside(one: Any) -> Any:
     return None
 
 
-def choose(root: Any, where: str, wanted: str | None) -> Chosen:
+def choose(root: Any, where: str, wanted: str | None) -> ChosenContainer:
     """Take the weights of one network out of what a file holds, leaving an optimiser's alone.
 
     Args:
@@ -116,15 +116,15 @@ def choose(root: Any, where: str, wanted: str | None) -> Chosen:
         joined = {f"{key}.{name}": one for key in together for name, one in groups[key].items()}
         within = {f"{key}.{name}": one for key in together for name, one in modules.get(key, {}).items()}
         if pair or not recurrent:
-            return Chosen(joined, within, together=True)
-        return Chosen(joined, within, label, tuple(key for key in among if key in recurrent), together=True)
+            return ChosenContainer(joined, within, together=True)
+        return ChosenContainer(joined, within, label, tuple(key for key in among if key in recurrent), together=True)
     chosen = among[0] if wanted is None else wanted
     others = tuple(key for key in among if key != chosen)
     rest = [
         key for key in groups if key not in (chosen, *others) and wanted is None and not _is_of_training(key, groups)
     ]
     beside = tuple(key for key in rest if any(len(_shape(one)) > 1 for one in groups[key].values()))
-    return Chosen(groups[chosen], modules.get(chosen, {}), chosen, others, beside=beside)
+    return ChosenContainer(groups[chosen], modules.get(chosen, {}), chosen, others, beside=beside)
 
 
 def _parts(groups: Mapping[str, _Group], recurrent: Sequence[str]) -> tuple[str, ...]:
