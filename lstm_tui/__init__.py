@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from lstm_tui.living.checkpoints import series
     from lstm_tui.living.debug import debug
     from lstm_tui.living.doctor import doctor
-    from lstm_tui.living.watch import post_mortem, watch
+    from lstm_tui.living.watch import LoopStopped, post_mortem, watch
     from lstm_tui.notebooks.widget import widget
 
 __all__ = [
     "Capture",
     "Comparison",
     "Frame",
+    "LoopStopped",
     "MemoryLedger",
     "Network",
     "PassTrace",
@@ -63,6 +64,7 @@ _HOMES = {
     "Capture": "lstm_tui.living.capture",
     "Comparison": "lstm_tui.debugger.inspect.compare",
     "Frame": "lstm_tui.debugger.position",
+    "LoopStopped": "lstm_tui.living.watch",
     "MemoryLedger": "lstm_tui.debugger.inspect.memory_ledger",
     "Network": "lstm_tui.engine.model.network",
     "PassTrace": "lstm_tui.engine.runtime.trace",

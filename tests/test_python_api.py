@@ -201,9 +201,9 @@ def test_what_computes_is_the_same_one_behind_a_pickle(op: object) -> None:
 
 def test_runs_and_networks_go_through_a_pickle() -> None:
     for given, network in (("The movie was bad", TEXT), ([[1, 2], [3, 4]], NUMBERS), ("The movie", "sentiment")):
-        trace = lstm_tui.trace(given, network)  # type: ignore[arg-type]
+        trace = lstm_tui.trace(given, network)
         again = pickle.loads(pickle.dumps(trace))
-        for one in (again, lstm_tui.trace(given, again.network)):  # type: ignore[arg-type]
+        for one in (again, lstm_tui.trace(given, again.network)):
             for name, passed in trace.items():
                 for value, series in passed.items():
                     assert one[name][value].tobytes() == series.tobytes()

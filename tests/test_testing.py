@@ -168,6 +168,7 @@ def test_runs_of_other_tokens_passes_or_answers_are_not_the_same() -> None:
 @pytest.mark.slow
 def test_pytest_shows_where_a_session_stood(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(
+        "import lstm_tui\n"
         "from lstm_tui.testing import assert_remembers\n"
         "def test_a(open_session):\n"
         f"    session = open_session({TEXT!r}, model={MODEL!r})\n"
@@ -180,13 +181,17 @@ def test_pytest_shows_where_a_session_stood(tmp_path: Path) -> None:
         f"    assert open_session({TEXT!r}).frame.t == 0\n"
         "def test_d(open_session):\n"
         "    open_session('film', 'sentimnt')\n"
+        "def test_f():\n"
+        f"    mine = lstm_tui.session({TEXT!r}, model={MODEL!r})\n"
+        "    mine.execute('goto 4')\n"
+        "    assert mine.frame.t == 2\n"
         "def test_e(open_session):\n"
         f"    open_session({TEXT!r}).execute('load nosuch.txt')\n"
     )
     named = [] if "lstm_tui" in entry_points(group="pytest11").names else ["-p", "lstm_tui.testing.plugin"]
     command = [sys.executable, "-m", "pytest", "-q", *named, "-p", "no:cacheprovider", "--junitxml=j.xml", "."]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert "4 failed, 1 passed" in done.stdout
+    assert "5 failed, 1 passed" in done.stdout
     assert "did you mean sentiment?" in done.stdout
     assert "opening.py" not in done.stdout
     assert "plugin.py" not in done.stdout
@@ -198,6 +203,7 @@ def test_pytest_shows_where_a_session_stood(tmp_path: Path) -> None:
     assert "set layer0.forward.c[0]" in done.stdout or "unit 0" in done.stdout
     assert "whose memory is in layer0.forward at t=4" in done.stdout
     assert "assertions.py" not in done.stdout
+    assert "t=4 “bad”, layer0.forward" in done.stdout.partition("_ test_f _")[2]
 
 
 def test_check_writes_json_and_junit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,9 +68,12 @@ class Capture(CapturedBatch):
         """Write it as a `.npz` file, which `lstm-tui open` and `lstm_tui.open_capture` open without PyTorch.
 
         Raises:
-            UserError: It cannot be written.
+            UserError: It cannot be written, or its name has another ending.
         """
         from lstm_tui.formats.captures.capture_file import write
+
+        if Path(path).suffix.lower() != ".npz":
+            raise UserError(f"a capture is written as .npz: {visible(Path(path).name)} has another ending")
 
         write(self, path)
 
@@ -233,6 +236,8 @@ def show(source: Source, t: int | None = None) -> None:
     Raises:
         UserError: There is no terminal.
     """
+    if sys.__stderr__ is None or not sys.__stderr__.isatty():
+        raise UserError("there is no terminal to draw on; .session(…) of a capture is the debugger without a screen")
     from lstm_tui.tui.app import run_app
     from lstm_tui.tui.controllers.autosave import Offer
 

@@ -39,6 +39,8 @@ def pytest_runtest_makereport(
         _cut(call.excinfo.value)
     report = yield
     sessions = item.stash.get(_KEPT, [])
+    if call.excinfo is not None:
+        sessions += [one for one in _held(call.excinfo.value) if all(one is not kept for kept in sessions)]
     if report.when == "call" and report.failed and sessions:
         for number, session in enumerate(sessions, 1):
             name, told = f"lstm-tui session {number} of {len(sessions)}", "\n".join(_told(session))
@@ -48,6 +50,21 @@ def pytest_runtest_makereport(
             else:
                 report.sections.append((name, told))
     return report
+
+
+def _held(error: BaseException) -> Iterator[TypedSession]:
+    """Yield the sessions in the variables of a test that failed, as of a capture, each once."""
+    from lstm_tui.debugger.commands.console import TypedSession
+
+    seen: set[int] = set()
+    place = error.__traceback__
+    while place is not None:
+        own = not Path(place.tb_frame.f_code.co_filename).is_relative_to(_PACKAGE)
+        for one in place.tb_frame.f_locals.values() if own else ():
+            if isinstance(one, TypedSession) and id(one) not in seen:
+                seen.add(id(one))
+                yield one
+        place = place.tb_next
 
 
 def _told(session: TypedSession) -> Iterator[str]:

@@ -21,12 +21,11 @@ import numpy as np
 import pytest
 
 import lstm_tui
-from lstm_tui.analysis.search_defaults import PERMUTATIONS
+from lstm_tui.analysis.search_defaults import MOST_FOUND, PERMUTATIONS
 from lstm_tui.cli import source as cli_source
 from lstm_tui.cli.arguments import command_names, whole_parser
 from lstm_tui.cli.training import DISTANCE
 from lstm_tui.debugger.commands.dispatch import VERBS
-from lstm_tui.debugger.commands.find import MOST_FOUND
 from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.formats.captures.captured_run import CapturedRun
 from lstm_tui.models.recipes import bindings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, pairwise, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -430,6 +431,11 @@ def test_words_of_the_verbs_are_completed() -> None:
 @pytest.mark.parametrize("most", [1, 2, 7])
 def test_as_many_changes_are_tried_as_are_allowed(most: int) -> None:
     places, tried = [ParameterPlace("w", (n,)) for n in range(5)], list[int]()
-    found = smallest_shift(places, lambda shift: bool(tried.append(len(shift))), most=most)
+
+    def never(shift: Any) -> bool:
+        tried.append(len(shift))
+        return False
+
+    found = smallest_shift(places, never, most=most)
     assert found.shift is None
     assert len(tried) == most

@@ -599,15 +599,15 @@ def test_a_program_is_confirmed_to_be_followed_only_where_no_warning_says_otherw
     beside: str, batch: int, tmp_path: Path
 ) -> None:
     """Beside layers that are followed: a residual of one that is not, a decoder, a cell that is stepped by hand."""
-    torch = pytest.importorskip("torch")
-    nn = torch.nn
+    torch: Any = pytest.importorskip("torch")
+    nn: Any = torch.nn
 
-    class Model(nn.Module):  # type: ignore[misc,name-defined]
+    class Model(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.one = nn.LSTM(4, 4, batch_first=True) if beside != "cell alone" else None
-            self.two = nn.LSTM(4, 4, batch_first=True) if beside in ("residual", "decoder") else None
-            self.cell = nn.LSTMCell(4, 4) if beside.startswith("cell") else None
+            self.one: Any = nn.LSTM(4, 4, batch_first=True) if beside != "cell alone" else None
+            self.two: Any = nn.LSTM(4, 4, batch_first=True) if beside in ("residual", "decoder") else None
+            self.cell: Any = nn.LSTMCell(4, 4) if beside.startswith("cell") else None
             self.fc = nn.Linear(4, 2)
 
         def forward(self, x: Any) -> Any:

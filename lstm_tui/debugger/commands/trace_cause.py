@@ -170,6 +170,11 @@ def _class(session: Session, trace: Trace, name: str, t: int | None) -> Target:
     """Return an output as a target: where it is said at every token, before the place where its token stands."""
     index = trace.classes.index(name)
     network = trace.network
+    if network is not None and network.is_part:
+        raise UserError(
+            f"only {visible(network.name)} runs again, not the model around it, which says “{visible(name)}”: "
+            f"give a unit of it, such as h[0] @ {session.frame.t}"
+        )
     if network is None or network.readout is None:
         raise UserError("a trace without its network cannot be run again: nothing can be interchanged")
     if trace.readout[network.readout.page.result].ndim != 2:

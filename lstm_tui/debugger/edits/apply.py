@@ -226,7 +226,13 @@ def check(edit: Edit, edited: Edited) -> None:
 def _check_token(edit: TokenEdit, edited: Edited) -> None:
     sequence, network = edited.sequence, edited.network
     if network.tokens is None or sequence.ids is None:
-        raise UserError("this network reads numbers: set x instead, as in `set layer0.forward.x[0] @ 3 = 1.5`")
+        instead = "set x instead, as in `set layer0.forward.x[0] @ 3 = 1.5`"
+        if network.is_part:
+            raise UserError(
+                f"{visible(network.name)} is one module, and what makes numbers of the tokens is not run here: "
+                f"{instead}, or give capture() another batch"
+            )
+        raise UserError(f"this network reads numbers: {instead}")
     last = len(sequence) - (edit.verb != "insert")
     if not 0 <= edit.t <= last:
         raise UserError(f"there is no place {edit.t} on this tape: it has {len(sequence)} tokens, from 0")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,8 @@ class CapturedBatch:
         number: Which step of a loop it was, from 0; None where it was captured by itself.
         arrays: The same run by the names of a recording, which `lstm-tui verify` compares with a file.
         unseen: What goes from step to step and was not captured, in a line; empty where all was.
+        axes: Which axis of its input a module takes for the time, where that is the first; empty where none does, and
+            of a capture that was opened from its file.
     """
 
     model: str
@@ -47,6 +49,7 @@ class CapturedBatch:
     number: int | None = None
     arrays: Mapping[str, Array] = field(default_factory=dict, repr=False)
     unseen: str = ""
+    axes: str = ""
 
     _repr_html_ = rich_display
 
@@ -155,6 +158,32 @@ class CapturedBatch:
             )
         if len(self.modules) > _MOST_SHOWN:
             lines.append(f"  … {len(self.modules) - _MOST_SHOWN} modules more")
+        lines += [f"  {one}" for one in (self.axes, *self._remarks()) if one]
         if self.unseen:
             lines.append(f"  not captured: {visible(self.unseen)}")
         return "\n".join(lines) + ">"
+
+    def _remarks(self) -> Iterator[str]:
+        """Yield what is seen of a module's states and gradients that a right model seldom has, a line each."""
+        for name, module in self.modules.items():
+            mine = [one for one in self.runs if one.module is module]
+            following = {(one.batch, one.call): one for one in mine}
+            pairs = [
+                (one, following[one.batch, one.call + 1]) for one in mine if (one.batch, one.call + 1) in following
+            ]
+            turned = sum(_are_exchanged(one, later) for one, later in pairs)
+            if turned:
+                of = f"{turned} of {len(pairs)} times" if turned < len(pairs) else "each time"
+                yield f"{visible(name)}: the h of a call enters the next as c, and its c as h, {of}"
+            arrived = [rows for one in mine for rows in (one.d_y, *one.d_ends) if rows is not None]
+            if arrived and not any(rows.any() for rows in arrived):
+                yield f"{visible(name)}: no gradient of the loss arrives there"
+
+
+def _are_exchanged(one: CapturedRun, later: CapturedRun) -> bool:
+    """Say whether a call begins with the states another ended with, h for c and c for h."""
+    if len(one.final) != 2 or len(later.initial) != 2:
+        return False
+    h, c = one.final
+    is_turned = np.array_equal(later.initial[0], c) and np.array_equal(later.initial[1], h)
+    return is_turned and not np.array_equal(h, c)

@@ -6,10 +6,11 @@ The numbers of the gates are ours: the layer is run on what entered it, and comp
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as Items
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from lstm_tui.engine.runtime.forward import Initial, run_arrays, tape_order
 from lstm_tui.engine.runtime.gradients import gradients
 from lstm_tui.engine.runtime.interpreters import chosen
 from lstm_tui.engine.runtime.run import input_of, is_held_in_windows, run, trace_of
+from lstm_tui.engine.runtime.tables import Library
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.value_array import ValueArray
 from lstm_tui.engine.text_safety import visible
@@ -162,17 +164,40 @@ class CapturedRun:
             return cast(ValueArray, top.inputs[name])
         near = nearest(name, [*top, *top.inputs])
         hint = f"; did you mean {near}?" if near else f"; there are {', '.join(top)}"
+        if hasattr(Trace, name):
+            hint = f"; its .trace has {name}"
         raise AttributeError(f"a captured run has no value {visible(name)}{hint}")
 
-    def __getitem__(self, name: str) -> PassTrace:
-        """Return a pass of its run, such as `layer0.backward`.
+    def __getitem__(self, name: str | int) -> PassTrace:
+        """Return a pass of its run: by name such as `layer0.backward`, or as a trace is asked.
 
         Raises:
             UserError: There is none of that name.
         """
-        if not isinstance(name, str) or name not in self.trace:
-            raise UserError(f"there is no pass {visible(str(name))}; there are {', '.join(self.trace)}")
         return self.trace[name]
+
+    def table(self, values: Items[str] | str | None = None) -> dict[str, Array]:
+        """Return its run as columns of T rows, as `Trace.table` does.
+
+        Args:
+            values: Names of values, of every pass that has them; by default all.
+
+        Raises:
+            UserError: No pass has a value of that name.
+        """
+        return self.trace.table(values)
+
+    def to_frame(self, values: Items[str] | str | None = None, library: Library | None = None) -> Any:
+        """Return its run as a table of pandas or polars, as `Trace.to_frame` does.
+
+        Args:
+            values: As for `table`.
+            library: `pandas` or `polars`.
+
+        Raises:
+            UserError: No pass has a value of that name, or no library for it is installed.
+        """
+        return self.trace.to_frame(values, library)
 
     def __repr__(self) -> str:
         """Say in a few lines what it is of; no array."""
@@ -260,7 +285,10 @@ class CapturedRun:
     @quiet()
     def _back(self) -> tuple[dict[str, dict[str, Array]], dict[str, Array]]:
         if self.d_y is None:
-            raise UserError("this was captured without a loss: give capture() loss= and targets=")
+            raise UserError(
+                "this was taken without a loss, so no gradient is known: give capture() loss= and targets=; "
+                "a step that is watched has its gradients behind loss.backward()"
+            )
         network = self.module.network
         cuts = [0, *(end for n, end in enumerate(self.ends[:-1]) if not self.linked[n + 1]), len(self)]
         parts: list[dict[str, dict[str, Array]]] = []

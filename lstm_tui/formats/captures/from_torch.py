@@ -100,7 +100,20 @@ def capture_of(
             aim = None if target is None or not in_order else part_of(target, one.batch, count, looked)
             runs.append(_run(modules[name], one, tape, said, aim, _class_names(classes, tokens, said)))
     batch = CapturedBatch(model, modules, tuple(runs), count, looked.loss, looked.gradient_norm)
-    return replace(batch, unseen=looked.unseen)
+    return replace(batch, unseen=looked.unseen, axes=_time_first(looked, inputs))
+
+
+def _time_first(looked: Looked, inputs: Mapping[str, Array]) -> str:
+    """Say that a module takes the first axis of the input for the time, as it does without batch_first=True."""
+    shapes = {one.shape[:2] for one in inputs.values() if one.ndim > 1}
+    for one in looked.entered if looked.batch else ():
+        steps, is_whole = len(one.x), hasattr(one.module, "num_layers") and not one.module.batch_first
+        if is_whole and steps != looked.batch and (steps, looked.batch) in shapes:
+            return (
+                f"{visible(one.name or 'the model')} takes the first axis of the input, {steps}, for the time, and the "
+                f"second, {looked.batch}, for the sequences: batch_first=True takes them the other way"
+            )
+    return ""
 
 
 def _run(

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lstm_tui.engine.probabilities import is_distribution
 from lstm_tui.formats.captures.seen_axes import SeenAxes
+from lstm_tui.formats.verify.torch_calls import array_of
 
 _FACTORS = (0.125, 0.25, 0.5, 2.0, 4.0, 8.0)
 """By what answers are multiplied, to be less and more sure."""
@@ -123,7 +125,7 @@ def _form(torch: Any, answer: Any, axes: SeenAxes) -> _Form:
     for axis in range(answer.dim()):
         if axis in over or answer.shape[axis] < 2:
             continue
-        if positive and bool(((answer.sum(axis) - 1).abs() < _TOLERANCE).all()):
+        if positive and is_distribution(array_of(answer.movedim(axis, -1))):
             return _Form(axis)
         if bool((torch.logsumexp(answer, axis).abs() < _TOLERANCE).all()):
             return _Form(axis, logs=True)

@@ -31,6 +31,7 @@ from lstm_tui.formats.verify.torch_calls import (
     noted_call,
     of_its_own,
     recurrent_kinds,
+    refuse_keras,
     weights_of,
 )
 from lstm_tui.formats.verify.torch_functions import FunctionCalls, functions_mode, modules_running
@@ -108,6 +109,7 @@ def steps_watched(
         UserError: The model cannot be looked into; or, behind its first step, it holds no recurrent module and has
             called no function such as `torch.lstm_cell`.
     """
+    refuse_keras(model)
     torch = import_module("torch")
     numbers = count()
     modes: list[Any] = []  # of the steps that were begun, where functions of theirs are looked at

@@ -224,6 +224,10 @@ def read_series(path: str | Path) -> NumericSeries:
         arrays = read_npz(path, LIMIT, "fiubU")
         if "header" in arrays and arrays["header"].dtype.kind == "U":
             raise UserError(f"{where}: is a trace; show it with `lstm-tui open`")
+        from lstm_tui.formats.verify.recording import CAPTURED
+
+        if any(key.startswith(CAPTURED) for key in arrays):
+            raise UserError(f"{where}: is a capture; show it with `lstm-tui open`")
         named = {key: f"{where}: array {visible(key)!r}" for key in arrays}
         return NumericSeries(
             where, name, tuple(_rows(array, named[key]) for key, array in arrays.items()), (), tuple(arrays)

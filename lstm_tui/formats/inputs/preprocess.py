@@ -29,7 +29,11 @@ def check_ids(array: Array, count: int, where: str) -> None:
         UserError: A number is no id; its row is named.
     """
     if array.shape[1] != 1:
-        raise UserError(f"{where}: has {array.shape[1]} columns, and ids are one column; --layer gives a layer numbers")
+        rows, columns = array.shape
+        ids = bool(((array == np.floor(array)) & (array >= 0) & (array < count)).all())
+        batch = f"a batch of {rows} sequences of {columns} ids is given one by one, each as a column"
+        hint = batch if ids else "--layer gives a layer numbers"
+        raise UserError(f"{where}: has {columns} columns, and ids are one column; {hint}")
     wrong = np.flatnonzero((array != np.floor(array)) | (array < 0) | (array >= count))
     if len(wrong):
         row = int(wrong[0])

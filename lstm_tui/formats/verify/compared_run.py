@@ -147,7 +147,12 @@ def run_recorded(network: Network, recorded: Mapping[str, Array], where: str) ->
         if name.startswith(INITIAL):
             one, _, state = name.removeprefix(INITIAL).rpartition("/")
             initial.setdefault(one, {})[state] = array.reshape(-1).astype(np.float64)
-    return run(network, Sequences(source, network)[0], None, None, initial or None)
+    try:
+        return run(network, Sequences(source, network)[0], None, None, initial or None)
+    except UserError as error:
+        if "a batch of" not in str(error):
+            raise
+        raise UserError(f"{error}: in a recording as input and result, batch/1/input and batch/1/result, …") from None
 
 
 def values_of(trace: Trace) -> dict[str, Array]:

@@ -18,7 +18,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import label, replacing
 from lstm_tui.formats.io.json import encode
 from lstm_tui.formats.verify.left_untouched import same_random
-from lstm_tui.formats.verify.torch_calls import HALF, Entered, Looked, array_of, look, weights_of
+from lstm_tui.formats.verify.torch_calls import HALF, Entered, Looked, array_of, look, refuse_keras, weights_of
 
 ABOUT = "about"
 """The array of a recording that says, as JSON, what its names are in the model, and what it does not hold."""
@@ -83,6 +83,7 @@ def look_at(model: Any, inputs: Any, loss: Callable[[Any], Any] | None = None) -
     Raises:
         UserError: It cannot be looked at, or does not run on this.
     """
+    refuse_keras(model)
     given = dict(inputs) if isinstance(inputs, Mapping) else {}
     arguments = () if given else inputs if isinstance(inputs, tuple) else (inputs,)
     tensors = tuple(tensor_of(model, one) for one in arguments)

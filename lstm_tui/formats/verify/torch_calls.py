@@ -234,6 +234,7 @@ def hooked(
     Raises:
         UserError: It holds no recurrent module.
     """
+    refuse_keras(model)
     torch = import_module("torch")
     hooks = []
     refusal = _refusal(torch, model, visible(type(model).__name__), or_functions)
@@ -397,6 +398,19 @@ def data_of(y: Any) -> Any:
     return y.data if hasattr(y, "batch_sizes") else y
 
 
+def refuse_keras(model: Any) -> None:
+    """Refuse a model of Keras, whatever computes it: its recurrent layers are none of PyTorch, and its file is read.
+
+    Raises:
+        UserError: It is one.
+    """
+    if any(kind.__module__.partition(".")[0] in _KERAS for kind in type(model).__mro__):
+        raise UserError(
+            f"{visible(type(model).__name__)} is a model of Keras, and a running model of PyTorch is looked at: "
+            "save it, as in model.save('m.keras'), and lstm_tui.load('m.keras') reads it whole"
+        )
+
+
 def _refusal(torch: Any, model: Any, kind: str, or_functions: bool = False) -> str:
     """Say why nothing of a model can be looked at; empty where something can be."""
     if any(isinstance(module, recurrent_kinds(torch)) for module in model.modules()):
@@ -409,6 +423,7 @@ def _refusal(torch: Any, model: Any, kind: str, or_functions: bool = False) -> s
     return "" if or_functions else _NO_MODULE.format(kind)
 
 
+_KERAS = ("keras", "tf_keras", "tensorflow")
 _NO_MODULE = "{} holds no nn.LSTM, nn.GRU or nn.RNN, and none of their cells"
 
 

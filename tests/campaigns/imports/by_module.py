@@ -98,6 +98,6 @@ def first_off(
     last = _last(opened)
     said, meant = trace.output if trace.output is not None else trace.result, answers.get(last)
     fits = meant is not None and said is not None and said.shape == meant.shape
-    if not fits or np.abs(said - meant).max() > CLOSE:
+    if not fits or said is None or np.abs(said - meant).max() > CLOSE:
         return Off("readout", f"the answer of {last or 'no module'} off", True, fits, last, right + 1)
     return None
