@@ -112,7 +112,8 @@ collection looked = A cell that looks back keeps a row for each token that was r
 axis ± = The scale of a bar: its full length is the number that stands behind ±.
 terms = The summands inside the outermost function of the equation, with their numbers.
 products = A weight times a number that is read, such as x[5]: those of the largest size.
-near = Words whose numbers point most nearly the same way, with the cosine between them.
+near = Words whose numbers point most nearly the same way, with the cosine between them: 1 is
+    exactly the same way.
 value values number = One row of numbers of the cell, one for each unit: a gate, the candidate, the memory, the
     hidden state.
 equation op = One line of the cell; s takes the next one.

@@ -31,6 +31,7 @@ from lstm_tui.tui.panes.units import Units
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.lesson_end import LeaveLesson, LessonEnd
 from lstm_tui.tui.views.lessons import Lessons, OpeningLesson
+from lstm_tui.tui.views.page import PageScreen
 from lstm_tui.tui.views.tour import TourScreen
 from lstm_tui.tui.views.tour_text import TourText
 
@@ -574,3 +575,17 @@ def test_away_from_its_step_a_stop_says_at_which_its_sentences_are() -> None:
         assert told not in str(text.border_title)
 
     tour(act, "the-conveyor-belt")
+
+
+@pytest.mark.parametrize("key", ["p", "K", "?"])
+def test_a_page_that_a_lesson_opens_leaves_its_text_in_sight(key: str) -> None:
+    async def act(driver: Driver) -> None:
+        await driver.press("enter", "enter")
+        text = stop(driver).query_one(TourText).region
+        await driver.press(key)
+        page = driver.on_top(PageScreen).query_one(VerticalScroll)
+        await driver.until(lambda: page.region.height)
+        assert page.region.bottom <= text.y
+        assert page.region.height >= 10
+
+    tour(act, "forget", (120, 36))

@@ -122,6 +122,10 @@ COUNTERPARTS: dict[str, str] = {
     **dict.fromkeys(
         ("explain", "why"), "`print c[3]` explains a value: its equation in numbers; `who` tells what moved it"
     ),
+    **dict.fromkeys(
+        ("present", "lesson", "lessons"),
+        "`lstm-tui tour NAME --present` shows a lesson to a class; on the screen T lists them, and F5 presents one",
+    ),
     "verdict": "`print result` tells what the network says of the whole text, `output` what it says here",
 }  # fmt: skip
 """Words that are no verbs, and what to type instead."""

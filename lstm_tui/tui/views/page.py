@@ -30,6 +30,9 @@ from lstm_tui.tui.commands import CHANGE, COMMANDS, CURSOR, GO, LOOK, PROGRAM, S
 from lstm_tui.tui.panes.equations import explained, inks_of, pieces_of, put_outcome, put_worked
 from lstm_tui.tui.view import View
 
+_LEAST = 20
+"""Rows that a page has at least above what stays in sight; with fewer it lies over it."""
+
 
 class PageScreen(ModalScreen[bool]):
     """Shows lines until a key closes it; answers whether to go where they say."""
@@ -68,6 +71,15 @@ class PageScreen(ModalScreen[bool]):
             )
             page.border_subtitle = Content("   ".join(hints))
             yield Static(Content("\n").join(self._lines))
+
+    def on_resize(self) -> None:
+        """Leave the rows free that are to stay in sight below, such as a lesson's text, where that leaves enough."""
+        below = next((one for one in reversed(self.app.screen_stack) if one is not self), None)
+        kept = getattr(below, "rows_kept", lambda: 0)()
+        room, page = self.size.height - kept, self.query_one(VerticalScroll)
+        is_above = bool(kept) and room >= _LEAST
+        self.styles.align_vertical = "top" if is_above else "middle"
+        page.styles.max_height = room if is_above else "92%"
 
     def action_leave(self) -> None:
         """Close the page."""
