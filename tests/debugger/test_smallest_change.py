@@ -16,6 +16,7 @@ from lstm_tui import session as session_of
 from lstm_tui.analysis.smallest_change import (
     LARGEST,
     ParameterPlace,
+    Shift,
     every_weight,
     gate_biases,
     sizes_between,
@@ -430,6 +431,11 @@ def test_words_of_the_verbs_are_completed() -> None:
 @pytest.mark.parametrize("most", [1, 2, 7])
 def test_as_many_changes_are_tried_as_are_allowed(most: int) -> None:
     places, tried = [ParameterPlace("w", (n,)) for n in range(5)], list[int]()
-    found = smallest_shift(places, lambda shift: bool(tried.append(len(shift))), most=most)
+
+    def does(shift: Shift) -> bool:
+        tried.append(len(shift))
+        return False
+
+    found = smallest_shift(places, does, most=most)
     assert found.shift is None
     assert len(tried) == most
