@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, pairwise, product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from lstm_tui import session as session_of
 from lstm_tui.analysis.smallest_change import (
     LARGEST,
     ParameterPlace,
+    Shift,
     every_weight,
     gate_biases,
     sizes_between,
@@ -432,10 +432,10 @@ def test_words_of_the_verbs_are_completed() -> None:
 def test_as_many_changes_are_tried_as_are_allowed(most: int) -> None:
     places, tried = [ParameterPlace("w", (n,)) for n in range(5)], list[int]()
 
-    def never(shift: Any) -> bool:
+    def does(shift: Shift) -> bool:
         tried.append(len(shift))
         return False
 
-    found = smallest_shift(places, never, most=most)
+    found = smallest_shift(places, does, most=most)
     assert found.shift is None
     assert len(tried) == most
