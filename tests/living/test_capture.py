@@ -591,4 +591,4 @@ def test_what_is_asked_in_another_form_is_said_in_one_line(asked: Any) -> None:
         run[asked]
     assert run["middle", np.int64(1)] is run["middle", 1]
     with pytest.raises(UserError, match=r"there are layer0\.forward"):
-        run["middle"][3]  # type: ignore[index]
+        run["middle"][3]
