@@ -19,7 +19,9 @@ from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import Trace
 
 STEPS = 4
-AFTER = re.compile(r"(?P<before>\S+) → (?P<after>\S+?)(?:;.*)?$")
+AFTER = re.compile(
+    r"(?P<before>\S+) → (?P<after>\S+?)(?: \(its equation gives (?P<low>\S+) to (?P<high>\S+)\))?(?:;.*)?$"
+)
 
 
 def session_of(cell: str, dtype: str = "float64") -> Session:
@@ -89,6 +91,11 @@ def test_a_value_is_told_as_it_ran(cell: str) -> None:
                 match = AFTER.search(said)
                 assert match, said
                 assert says(match["after"], now), (line, said, now)
+                if match["low"]:
+                    low, high = float(match["low"]), float(match["high"])
+                    computed = before[passed.name][value]
+                    assert not low <= now <= high, said
+                    assert ((low <= computed) & (computed <= high)).all(), said
                 changed = {name for name, series in bits(session.frame.trace).items() if series != bits(before)[name]}
                 own = {f"{passed.name}.{value}"}
                 if "nothing else of this run changed" in said:
