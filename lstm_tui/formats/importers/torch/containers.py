@@ -146,9 +146,7 @@ def _parts(groups: Mapping[str, _Group], recurrent: Sequence[str]) -> tuple[str,
 
 def _is_of_training(key: str, groups: Mapping[str, _Group]) -> bool:
     """Say whether a dictionary holds what training needs beside the network, as an optimiser's averages."""
-    averages = any(
-        re.search(r"(?:^|\.)(?:exp_avg|momentum_buffer|square_avg|mu|nu)(?:\.|\Z)", name) for name in groups[key]
-    )
+    averages = any(map(_AVERAGE.search, groups[key]))
     return averages or _OF_TRAINING.search(key) is not None or not any(map(_shape, groups[key].values()))
 
 
