@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lstm_tui.engine.runtime.trace import PassTrace, Trace
     from lstm_tui.engine.runtime.value_array import ValueArray
     from lstm_tui.formats.verify.recording import record
+    from lstm_tui.formats.verify.verdict import Verification
     from lstm_tui.living.capture import Capture, capture, open_capture
     from lstm_tui.living.checkpoints import series
     from lstm_tui.living.debug import debug
@@ -42,6 +43,7 @@ __all__ = [
     "Trace",
     "UserError",
     "ValueArray",
+    "Verification",
     "__version__",
     "capture",
     "compare",
@@ -56,6 +58,7 @@ __all__ = [
     "series",
     "session",
     "trace",
+    "verify",
     "watch",
     "widget",
 ]  # fmt: skip
@@ -72,6 +75,7 @@ _HOMES = {
     "Trace": "lstm_tui.engine.runtime.trace",
     "UserError": "lstm_tui.engine.errors",
     "ValueArray": "lstm_tui.engine.runtime.value_array",
+    "Verification": "lstm_tui.formats.verify.verdict",
     "capture": "lstm_tui.living.capture",
     "compare": "lstm_tui.debugger.inspect.compare",
     "debug": "lstm_tui.living.debug",
@@ -136,6 +140,40 @@ def load(
     given = path if isinstance(path, Network) else open_model(named_model(path), reading)
     found = told(given)
     return found if layer is None else one_layer(found, str(layer))
+
+
+def verify(
+    path: str | Path,
+    reference: str | Path,
+    *,
+    tolerance: float | None = None,
+    decisions: Mapping[str, str] | None = None,
+    map: str | Path | None = None,
+    network: str | None = None,
+) -> Verification:
+    """Compare a network's file with what another program recorded of it, as `lstm-tui verify` does.
+
+    Args:
+        path: As for `load`, but no network.
+        reference: The recording, such as `record` writes.
+        tolerance: By how much numbers may differ that are called the same; by default 0.0001.
+        decisions: As for `load`; so are `map` and `network`.
+        map: A file of decisions and names of tensors.
+        network: Which network of a file that holds several.
+
+    Returns:
+        What came of it: `same` is True, False, or None where not all was proven; as a text it is what the command says.
+
+    Raises:
+        UserError: The file or the recording cannot be read, or they do not belong together.
+    """
+    from lstm_tui.formats.importers.named import find_model
+    from lstm_tui.formats.importers.open import reading_of
+    from lstm_tui.formats.verify.verification import CLOSE
+    from lstm_tui.formats.verify.verification import verify as compared
+
+    reading = reading_of(decisions, map, network)
+    return compared(find_model(str(path)), reading, reference, CLOSE if tolerance is None else tolerance)[1]
 
 
 def trace(

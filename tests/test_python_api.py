@@ -17,6 +17,7 @@ from present import present
 from shown import is_one_safe_line
 
 import lstm_tui
+from lstm_tui.cli import main
 from lstm_tui.engine.compiler.ops import EVERY_OP, STEPS_OPS
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
@@ -77,6 +78,24 @@ def test_initial_states_are_given_by_pass() -> None:
 def test_the_default_models_are_the_bundled_ones() -> None:
     assert lstm_tui.trace("The movie was not bad").model["name"] == "sentiment"
     assert lstm_tui.load("sentiment").name == "sentiment"
+
+
+def test_a_file_is_verified_from_python_as_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = Path(__file__).parent / "formats" / "files"
+    expected = np.load(files / "torch_expected.npz")
+    h, reference = expected["lstm_both"], tmp_path / "ref.npz"
+    np.savez(reference, input=expected["x"], **{"layer1.forward/h": h[:, :4], "layer1.backward/h": h[:, 4:]})
+    for shift in (0.0, 0.5):
+        np.savez(reference, input=expected["x"], **{"layer1.forward/h": h[:, :4] + shift})
+        found = lstm_tui.verify(files / "torch_lstm_both.pt", reference)
+        assert isinstance(found, lstm_tui.Verification)
+        assert (found.same is False) == bool(shift)
+        assert (found.first is None) == (not shift)
+        main(["verify", str(files / "torch_lstm_both.pt"), "--reference", str(reference)])
+        assert capsys.readouterr().out.splitlines() == str(found).splitlines()
+    assert lstm_tui.verify(files / "torch_lstm_both.pt", reference, tolerance=1.0).first is None
+    with pytest.raises(UserError, match="gate_order"):
+        lstm_tui.verify(files / "torch_lstm_both.pt", reference, decisions={"layer0.gate_order": "none"})
 
 
 def test_public_names() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from lstm_tui.cli.printing import print_json
 from lstm_tui.cli.source import reading, say_remarks
 from lstm_tui.debugger.endings import STOPPED
-from lstm_tui.formats.verify.verification import Verification, verify
-from lstm_tui.formats.verify.verification_text import told
+from lstm_tui.formats.verify.verdict import Verification
+from lstm_tui.formats.verify.verification import verify
 from lstm_tui.models.bundled import find_model
 
 
@@ -18,21 +18,19 @@ def command(options: Namespace) -> int:
     """Compare; exit with 3 where something differs, and say which other reading of the file would fit."""
     opened, verdict = verify(find_model(options.model), reading(options), options.reference, options.tolerance)
     if options.json:
-        print_json({"model": opened.network.name, **_content(verdict, options.tolerance)})
+        print_json({"model": opened.network.name, **_content(verdict)})
         say_remarks(opened.network)
         return 0 if verdict.first is None else STOPPED
-    for line in told(verdict, options.tolerance):
-        print(line)
+    print(verdict)
     say_remarks(opened.network)
     return 0 if verdict.first is None else STOPPED
 
 
-def _content(verdict: Verification, tolerance: float) -> dict[str, Any]:
+def _content(verdict: Verification) -> dict[str, Any]:
     """Return a verdict as it is; `same` is null where something was not compared and nothing differs."""
-    partly = bool(verdict.left_out or verdict.unproven)
     return {
-        "same": False if verdict.first is not None else None if partly else True,
-        "tolerance": tolerance,
+        "same": verdict.same,
+        "tolerance": verdict.close,
         "compared": verdict.compared,
         "sequences": verdict.sequences,
         "first": None if verdict.first is None else asdict(verdict.first),

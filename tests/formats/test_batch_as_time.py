@@ -15,7 +15,8 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.open import ImportOptions
 from lstm_tui.formats.verify.batch_as_time import read_along_the_batch
 from lstm_tui.formats.verify.recorded_run import Recording
-from lstm_tui.formats.verify.verification import Verification, verify
+from lstm_tui.formats.verify.verdict import Verification
+from lstm_tui.formats.verify.verification import verify
 
 STEPS, ALONG = 5, "took the batch for the time"
 

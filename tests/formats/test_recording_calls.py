@@ -11,7 +11,8 @@ import pytest
 import lstm_tui
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import ImportOptions
-from lstm_tui.formats.verify.verification import Verification, verify
+from lstm_tui.formats.verify.verdict import Verification
+from lstm_tui.formats.verify.verification import verify
 
 if TYPE_CHECKING:
     import torch

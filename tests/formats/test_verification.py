@@ -18,8 +18,8 @@ from lstm_tui.formats.verify.alternatives import other_readings
 from lstm_tui.formats.verify.compared_run import Deviation, recurrent_layers, run_recorded, values_of
 from lstm_tui.formats.verify.expected_pairs import ExpectedPairs
 from lstm_tui.formats.verify.recorded_run import read_reference
-from lstm_tui.formats.verify.verification import Verification, verify
-from lstm_tui.formats.verify.verification_text import told
+from lstm_tui.formats.verify.verdict import Verification
+from lstm_tui.formats.verify.verification import verify
 
 FILES = Path(__file__).parent / "files"
 TORCH = dict(np.load(FILES / "torch_expected.npz"))
@@ -37,7 +37,7 @@ def reference(tmp_path: Path) -> Path:
 def test_a_repair_is_told_beside_the_largest_difference_without_it() -> None:
     first = Deviation("layer0.forward/h", 2, 0, 0.5, 0.4, 0.25)
     compared = {"layer0.forward/h": 0.25, "layer0.backward/h": 1.5, "result": 0.75}
-    made = list(told(Verification(compared, first, ({"a": "b"},), 3, repaired=(1e-6,)), 1e-4))
+    made = str(Verification(compared, 1e-4, first, ({"a": "b"},), 3, repaired=(1e-6,))).split("\n")
     assert made[-1] == "  and then differs by 1e-06 at most, by 1.5 without"
 
 

@@ -10,7 +10,8 @@ from saved_arrays import savez
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.formats.importers.open import ImportOptions
-from lstm_tui.formats.verify.verification import Verification, verify
+from lstm_tui.formats.verify.verdict import Verification
+from lstm_tui.formats.verify.verification import verify
 
 UNITS, WIDTH = 4, 3
 GATES = ("i", "f", "g", "o")

@@ -33,10 +33,9 @@ def _verify(session: Session, rest: str) -> Iterator[str]:
 
 
 def _compared(session: Session, origin: NetworkOrigin, recording: Path) -> Iterator[str]:
-    from lstm_tui.formats.verify.verification import CLOSE, verify
-    from lstm_tui.formats.verify.verification_text import told
+    from lstm_tui.formats.verify.verification import verify
 
     _, verdict = verify(origin.path, origin.reading, recording, progress=session.work.progress)
-    yield from told(verdict, CLOSE)
+    yield from str(verdict).split("\n")
     if session.history.active:
         yield "edits have no part in this: what was compared is the file"

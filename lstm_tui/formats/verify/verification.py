@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from lstm_tui.formats.verify.compared_run import (
 from lstm_tui.formats.verify.expected_pairs import ExpectedPairs
 from lstm_tui.formats.verify.recorded_run import INPUT, Recording, read_reference
 from lstm_tui.formats.verify.torch_calls import HALF
+from lstm_tui.formats.verify.verdict import Verification
 from lstm_tui.formats.verify.weights_that_matter import without_effect
 
 CLOSE = 1e-4
@@ -46,33 +47,6 @@ _MOST_FITTING = 3
 _MOST_FOLLOWED = 4
 _DEEPEST = 2
 _ANSWERS = ("output", "result")
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What came of comparing.
-
-    Attributes:
-        compared: The largest difference of every value that was compared.
-        first: The first difference that is too large, in the order in which values are computed, or None.
-        fitting: Decisions under which nothing differs, where another reading fits.
-        tried: How many other readings were tried.
-        left_out: What the recording says of the whole model, and the file cannot, since it holds no readout.
-        unproven: What was not compared, a sentence each; while there is any, nobody may say that all is the same.
-        reasons: What is known of why they part, a sentence each.
-        repaired: By the decisions of `fitting`, in their order: the largest difference that remains.
-        sequences: How many sequences were compared.
-    """
-
-    compared: Mapping[str, float]
-    first: Deviation | None = None
-    fitting: tuple[Mapping[str, str], ...] = ()
-    tried: int = 0
-    left_out: tuple[str, ...] = ()
-    unproven: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    repaired: tuple[float, ...] = ()
-    sequences: int = 1
 
 
 def verify(
@@ -116,7 +90,8 @@ def verify(
     count = len(recorded.sequences)
     if first is None:
         unproven += _not_tried(_without_effect(opened.network, recorded, compared, close), close)
-        return opened, Verification(compared, left_out=left_out, unproven=tuple(unproven), sequences=count)
+        verdict = Verification(compared, close, left_out=left_out, unproven=tuple(unproven), sequences=count)
+        return opened, verdict
     reasons = [*_reasons(opened, recorded, first, close)]
     search = _Search(read, recorded, close, progress=progress)
     along = _along_the_batch(opened, recorded, {}, close)
@@ -142,7 +117,7 @@ def verify(
     reasons = list(dict.fromkeys(reasons))
     fitting, repaired = zip(*proved, strict=True) if proved else ((), ())
     verdict = Verification(
-        compared, first, fitting, search.tried, left_out, tuple(unproven), tuple(reasons), repaired, count
+        compared, close, first, fitting, search.tried, left_out, tuple(unproven), tuple(reasons), repaired, count
     )
     return opened, verdict
 
@@ -272,7 +247,7 @@ def _by_calls(network: Network, recorded: Recording, close: float, whole: UserEr
     unproven.append("what stands between the calls, and the answer: each call was compared by itself")
     if missing:
         unproven.append(f"{', '.join(map(visible, missing))}, of another network of the file: --network takes it")
-    return Verification(compared, first, unproven=tuple(unproven))
+    return Verification(compared, close, first, unproven=tuple(unproven))
 
 
 def _of_a_call(network: Network, recorded: Recording, call: str, layers: Sequence[int]) -> Array | None:
