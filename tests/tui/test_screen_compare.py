@@ -78,12 +78,12 @@ def test_what_either_says_stands_below_its_heading_whether_it_is_a_share_or_not(
     compared = Comparison.of(made, made, ("A", "B"))
     assert compared.toward is None
     drawing = draw_compare(compared, 0, "layer0.forward", width, 20, DARK_PALETTE)
-    span = max((width - 21) // 4, 8)
+    starts = [drawing.lines[0].plain.index(one) for one in ("A A", "B B", "difference")]
     for t, line in enumerate(drawing.lines[1 : 1 + len(given)]):
         output = present(made.output)[t]
         best = int(output.argmax()) if name == "story" else int(np.abs(output).argmax())
         for column in range(2):
-            text = line.plain[21 + column * span : 21 + (column + 1) * span]
+            text = line.plain[starts[column] : starts[column + 1]]
             number = text.rstrip().split()[-1].replace("−", "-")
             assert text[-2] != " ", "it ends one before the next column"
             assert float(number) in (pytest.approx(output.max(), abs=6e-3), pytest.approx(output[best], abs=6e-3))

@@ -338,7 +338,7 @@ def test_the_map_that_shows_which_gate_lost_a_name_holds_the_row_of_the_name() -
         assert "f was 0.07" in told(driver, "try")
         lines = driver.text().split("\n")
         row = next(line for line in lines if "Ganesh  " in line and "┃" in line.rpartition("Ganesh")[2])
-        head = next(line for line in lines if " of 8" in line and " 4 " in line)
+        head = next(line for line in lines if "/8 rows" in line and " 4 " in line)
         assert head.index(" 3 ") < row.index("┃") < head.index(" 4 ") + 1, "the wall stands where Ram begins"
 
     tour(act, "forget", (80, 24))
