@@ -18,10 +18,13 @@ from lstm_tui.debugger.expressions.series import NOWHERE, any_unit, numbers
 from lstm_tui.debugger.provenance.nonfinite import birth
 from lstm_tui.debugger.source import Source
 from lstm_tui.debugger.unit_names import UnitNames
+from lstm_tui.documents.blocks import Sentence
+from lstm_tui.documents.html import fragment
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.captured_run import CapturedRun, run_together
@@ -472,6 +475,11 @@ class PostMortem:
     def source(self) -> Source:
         """Return the module with the batch, as what a session and the screen open."""
         return self.steps[-1].source(self.place.module, self.place.sequence, self.place.call)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the place in words, and the run of the sequence that it is in."""
+        said = Sentence(f"Step {self.step}: {self.place}", alarm=True, plain=True)
+        return fragment([said]) + (rich_display(self.run) or "")
 
     def __repr__(self) -> str:
         """Say it in a line."""

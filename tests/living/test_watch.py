@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import lstm_tui
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.formats.verify.torch_calls import ModuleCall
 from lstm_tui.living.watch import LoopStopped, LoopWatch
 
@@ -265,6 +267,9 @@ def test_any_other_exception_leaves_the_last_steps() -> None:
     found = lstm_tui.post_mortem(screen=False)
     assert found.step == 2
     assert [one.number for one in found.steps] == [1, 2]
+    page = found._repr_html_()
+    assert f"Step 2: {found.place}" in html.unescape(page)
+    assert str(rich_display(found.run)) in page
     assert found.source().network is not None
     with lstm_tui.watch(model), torch.no_grad():
         model(_data(0)[0])
