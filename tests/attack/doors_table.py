@@ -124,9 +124,11 @@ def inputs() -> Iterator[tuple[str, tuple[str, ...]]]:
             return "i.txt"
         if "convolved.keras" in model:
             return "i.csv"
+        if "undecided_apart" in model:
+            return "two.csv"
         return "four.csv" if "legacy" in model else "w.csv"
 
-    for given in ("t.txt", "i.txt", "i.csv", "w.csv", "four.csv"):
+    for given in ("t.txt", "i.txt", "i.csv", "w.csv", "two.csv", "four.csv"):
         yield given, tuple(model for model in models() if reads(model) == given)
 
 
@@ -252,7 +254,7 @@ def make_seeds(folder: Path) -> None:
         "d.csv": "a;b\n1,5;2\n0,25;3\n",
         "b.txt": "they like the music and the film .\nthey do not like the book .\n" * 8,
         "w.csv": "a,b,c\n" + "0.5,-1,2\n1e-3,2,3\n" * 4, "l.tsv": "good\tlike it\nbad\thate it\n" * 6,
-        "four.csv": "a,b,c,d\n" + "0.5,-1,2,1\n1e-3,2,3,0\n" * 2,
+        "two.csv": "a,b\n" + "0.5,-1\n1e-3,2\n" * 2, "four.csv": "a,b,c,d\n" + "0.5,-1,2,1\n1e-3,2,3,0\n" * 2,
         "config.toml": 'theme = "light"\nmemory = "1G"\nsafe = ["x"]\n[keys]\ntoken = ["f5", "n"]\n',
         "ok.x": "print h\nnext\n", "e.txt": "# edits\nremove 1\nset layer0.forward.h[0] @ 1 = 0.5\n",
         "clear.txt": "set layer0.forward.h[0] @ 0 = 0.5\n",

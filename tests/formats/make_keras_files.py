@@ -194,7 +194,7 @@ def freeze_apart() -> None:
     model.save_weights(FOLDER / "undecided_apart.weights.h5")
     expected = {f"{name}.x": one for name, one in x.items()}
     expected |= {f"{name}.h": np.asarray(one.detach())[0] for name, one in zip(x, said, strict=False)}
-    np.savez_compressed(FOLDER / "undecided_apart.npz", **expected)
+    np.savez_compressed(FOLDER / "undecided_apart_expected.npz", **expected)
 
 
 def freeze() -> None:

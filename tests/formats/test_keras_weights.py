@@ -294,7 +294,7 @@ def test_so_is_one_of_two_heads_above_a_dense_layer(how: str, chosen: str, tmp_p
 def test_layers_that_do_not_follow_each_other_open_one_by_one(name: str) -> None:
     """Frozen weights of Keras 3, of two layers that read inputs of their own."""
     path = FILES / "undecided_apart.weights.h5"
-    with np.load(FILES / "undecided_apart.npz") as expected:
+    with np.load(FILES / "undecided_apart_expected.npz") as expected:
         x, h = expected[f"{name}.x"], expected[f"{name}.h"]
     assert any("join is assumed to be gru" in one for one in open_file(path).network.remarks)
     trace = lstm_tui.trace(x, open_file(path, ImportOptions({"join": name})).network)

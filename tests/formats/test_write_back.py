@@ -196,9 +196,6 @@ def check(path: Path, folder: Path, reading: ImportOptions = AS_IT_IS) -> list[s
 
 REFUSED = {
     "program_placed": {f"layer0.forward/{name}" for name in ("E_0", "S_0", "q0_0")},  # a table that is walked along
-    "keras3_shared_layer_twice": {
-        f"layer{n}.forward/{kind}_{gate}" for n in (0, 1) for kind in "WUb" for gate in "figo"
-    },  # two calls of one layer: what is edited in one alone is refused
 }
 """Parameters that are computed of several numbers of the file, or stand in for one number with others; by the file."""
 IN_PART = {
