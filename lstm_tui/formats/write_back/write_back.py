@@ -201,7 +201,7 @@ def _written(network: Network, opened: Network, data: bytes, origin: NetworkOrig
         return WrittenBack(data, where)
     file = find_places(data, kind_of(data), where)
     find = partial(find_sources, file, lambda made: _opened(made, origin).tensors(), given)
-    sources = _each_its_own(find(which), which, file, find)
+    sources = _each_its_own(find(which), which, wanted, file, find)
     _check_found(sources, which, given, file, where)
     for last in [*[False] * _NEIGHBOURS, True]:
         change = _change(file, sources, which, wanted, given)
@@ -248,14 +248,23 @@ def _check_read_alike(opened: Network, again: Network, which: Mapping[str, Array
 
 
 def _each_its_own(
-    sources: dict[str, ParameterSources], which: Mapping[str, Array], file: WeightsFile,
+    sources: dict[str, ParameterSources], which: Mapping[str, Array], wanted: Mapping[str, Array], file: WeightsFile,
     find: Callable[..., dict[str, ParameterSources]],
 ) -> dict[str, ParameterSources]:  # fmt: skip
-    """Return sources in which a number of the file that makes several makes one, where the others have another too."""
+    """Return sources in which a number of the file that makes several makes one, where the others have another too.
+
+    What is to become the same by the same number stays one: a module that is called twice has its numbers once.
+    """
     taken: Array = _NONE
+    becomes = np.empty((0, 2))
     made: dict[str, ParameterSources] = {}
     for name, one in sources.items():
         again = np.flatnonzero((one.ids >= 0) & np.isin(one.ids, taken))
+        mine = np.column_stack([np.ravel(wanted[name])[which[name]], one.factors]).astype(np.float64)
+        if len(again):
+            order = np.argsort(taken, kind="stable")
+            first = order[np.searchsorted(taken[order], one.ids[again])]
+            again = again[(becomes[first] != mine[again]).any(axis=1)]
         made[name] = one
         if len(again):
             beside = set((np.searchsorted(file.starts, one.ids[again], "right") - 1).tolist())
@@ -264,7 +273,7 @@ def _each_its_own(
             ids, factors = one.ids.copy(), one.factors.copy()
             ids[there], factors[there] = other.ids[other.ids >= 0], other.factors[other.ids >= 0]
             made[name] = ParameterSources(ids, factors)
-        taken = np.concatenate([taken, made[name].ids])
+        taken, becomes = np.concatenate([taken, made[name].ids]), np.concatenate([becomes, mine])
     return made
 
 
