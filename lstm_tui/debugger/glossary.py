@@ -84,6 +84,9 @@ b bias = The bias: a number that is added whatever is read.
 mean = Of all units of the pass: their sum divided by how many they are.
 share split = Which part of a memory is there because of one token; with the start and the edits they sum to 1. On the
     tape a minus stands before the share of a token whose part is negative. Before … stands what lies left of the tape.
+bars bar = Each is as long as the number beside it, where the title says from what to what.
+map = Of one memory: a row for every token, a column for every step, and in it which part of the memory then is there
+    because of that token.
 ledger Σ contribution others attribution causation = The list of what each token has in the memory now. The
     contributions sum to the memory: Σ = C.
 start began begins = What is left of the state before the first token.

@@ -379,8 +379,8 @@ def _worksheet(page: str) -> Iterator[tuple[str, str]]:
             continue
         again = _exactly(first[2])
         printed = Decimal(second[2].replace("−", "-"))
-        with localcontext(prec=200):
-            wrong = again is not None and again.quantize(Decimal("0.001"), ROUND_HALF_UP) != printed
+        with localcontext(prec=200):  # a small sum has more places than three
+            wrong = again is not None and again.quantize(printed, ROUND_HALF_UP) != printed
         if wrong:
             yield "a sum of a worksheet is not the sum of its terms", f"{above} / {below}: it is {again}"
 

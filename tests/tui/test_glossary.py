@@ -30,9 +30,9 @@ from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.view import ORDERS, View
 from lstm_tui.tui.views.page import PageScreen, glossary_page, glossary_terms
 
-_PLAIN = """a after all an and anew are as average be by cannot does each faded far first for go had half has here how
-in is it its lets more much near no not nothing of on one over part press see shown single so still than that the there
-this to until was what where which whose with"""
+_PLAIN = """a after all an and anew are as average be by cannot does each every faded far first for go had half has
+here how in is it its lets more much near no not nothing of on one over part press see shown single so still than that
+the there this to until was what where which whose with"""
 PLAIN = frozenset(_PLAIN.split())
 """Words of plain English that need no entry."""
 SIZES = ((158, 8), (118, 14), (76, 20), (60, 12), (38, 9))

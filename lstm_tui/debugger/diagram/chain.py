@@ -68,7 +68,8 @@ def chain_lines(frame: Frame, units: dict[str, int], width: int, small: bool = F
     own = frame.position.pass_name
     layer = own.rpartition(".")[0]
     names = [name for name in frame.trace if name.rpartition(".")[0] == layer]
-    box = max(len(visible(frame.trace[name].cell.name)) for name in names) + 4
+    cells = [frame.trace[name].cell for name in names]
+    box = max(max(len(visible(one.name)) + 4, len(letter(one.output)) + 1 + LEAST_WIDTH) for one in cells)
     wire = _wire_width(frame, names, box, width)
     count = max(min(_STEPS, (width - wire - 2) // (box + wire)), 1)
     first = min(max(frame.t - count // 2, 0), max(frame.steps - count, 0))
