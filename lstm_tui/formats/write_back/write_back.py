@@ -273,6 +273,7 @@ def _each_its_own(
             ids, factors = one.ids.copy(), one.factors.copy()
             ids[there], factors[there] = other.ids[other.ids >= 0], other.factors[other.ids >= 0]
             made[name] = ParameterSources(ids, factors)
+        mine[:, 1] = made[name].factors
         taken, becomes = np.concatenate([taken, made[name].ids]), np.concatenate([becomes, mine])
     return made
 
