@@ -96,7 +96,8 @@ def first_off(
     if network.readout is None:
         return None
     last = _last(opened)
-    said, meant = trace.output if trace.output is not None else trace.result, answers.get(last)
+    meant = answers.get(last)
+    said = trace.result if meant is not None and meant.ndim == 1 else trace.output
     fits = meant is not None and said is not None and said.shape == meant.shape
     if not fits or said is None or np.abs(said - meant).max() > CLOSE:
         return Off("readout", f"the answer of {last or 'no module'} off", True, fits, last, right + 1)
