@@ -14,7 +14,7 @@ import numpy as np
 import lstm_tui
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importers.open import Imported, read_once
+from lstm_tui.formats.importers.open import Imported
 from lstm_tui.formats.verify.compared_run import recurrent_layers
 
 from . import warned
@@ -37,12 +37,12 @@ def judged(
         unrecorded: By part that no file of this kind records: what a warning of just that says.
     """
     try:
-        again = read_once(path)
-        remarks = again({}).network.remarks
+        again = warned.opener(path)
+        remarks = again({}, None).network.remarks
     except UserError as error:
         return Outcome(seed, made_of, "refused", str(error)[:160])
     opened = warned.Opened(
-        lambda settings, _: replace(again(settings), names=()), lambda one: first_off(one, x, wanted)
+        lambda settings, _: replace(again(settings, None), names=()), lambda one: first_off(one, x, wanted)
     )
     made = warned.judged(seed, made_of, opened)
     unnamed = [part for part in made_of if part in unrecorded

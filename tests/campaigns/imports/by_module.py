@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 import lstm_tui
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
+from lstm_tui.formats.importers.open import Imported
 from lstm_tui.formats.verify.compared_run import recurrent_layers
 
 from . import warned
@@ -35,13 +35,7 @@ def judged(
         answers: What the model answers, by the path of the last module that makes it.
     """
     look = partial(first_off, read=read, gave=gave, answers=answers)
-    return warned.judged(seed, made_of, warned.Opened(opener(path), look, tuple(answers), _last))
-
-
-def opener(path: Path) -> Callable[[Mapping[str, str], str | None], Imported]:
-    """Return what opens a network of a file with decisions; the file is read once for each of its networks."""
-    once = cache(lambda name: read_once(path, ImportOptions(network=name)))
-    return lambda settings, name: once(name)(settings)
+    return warned.judged(seed, made_of, warned.Opened(warned.opener(path), look, tuple(answers), _last))
 
 
 def second(name: str) -> str:

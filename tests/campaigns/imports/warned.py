@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain, combinations
+from pathlib import Path
 from typing import NamedTuple
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.import_report import Fact
-from lstm_tui.formats.importers.open import Imported
+from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
 
 from .outcome import Outcome
 
@@ -76,6 +78,15 @@ class Opened(NamedTuple):
     answers: Sequence[str] = ()
     last: Callable[[Imported], str] = lambda _: ""
     left: Iterator[int] = iter(())
+
+
+def opener(path: Path) -> Callable[[Mapping[str, str], str | None], Imported]:
+    """Return what opens a network of a file with decisions; the file is read once for each network and each join.
+
+    How modules are joined is decided while networks are found, all else when one of them is planned.
+    """
+    once = cache(lambda name, join: read_once(path, ImportOptions({"join": join} if join else {}, network=name)))
+    return lambda settings, name: once(name, settings.get("join"))(settings)
 
 
 def judged(seed: int, made_of: tuple[str, ...], opened: Opened) -> Outcome:
