@@ -11,9 +11,11 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from present import present
+from saved_arrays import savez
 
-from campaigns.imports.torch_branches import one_model
 from campaigns.imports.by_module import first_off
+from campaigns.imports.torch_branches import one_model
 from campaigns.imports.warned import Off, Opened, judged, opener
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, Fact
 from lstm_tui.formats.importers.open import Imported
@@ -109,7 +111,7 @@ def test_an_answer_among_several_that_is_not_shown_has_to_be_named() -> None:
 
 def test_a_join_that_is_decided_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "bag.npz"
-    np.savez(path, **_rnn("top", 8, 4), **_rnn("low", 4, 4))
+    savez(path, _rnn("top", 8, 4) | _rnn("low", 4, 4))
     again = opener(path)
     first = again({}, None)
     (join,) = [one for one in first.report.facts if one.key == "join"]
@@ -122,7 +124,7 @@ def test_a_join_that_is_decided_is_taken(tmp_path: Path) -> None:
 def test_an_answer_of_a_sequence_is_that_of_its_last_step(tmp_path: Path) -> None:
     path = tmp_path / "bag.npz"
     head = np.eye(2, 4, dtype=np.float32)
-    np.savez(path, **_rnn("low", 3, 4), **{"out.weight": head, "out.bias": np.zeros(2, np.float32)})
+    savez(path, _rnn("low", 3, 4) | {"out.weight": head, "out.bias": np.zeros(2, np.float32)})
     x = np.ones((5, 3), np.float32)
     states = np.zeros((5, 4), np.float32)
     h = np.zeros(4, np.float32)
@@ -136,7 +138,7 @@ def test_an_answer_of_a_sequence_is_that_of_its_last_step(tmp_path: Path) -> Non
     assert first_off(opened, {"low": x}, gave, {"out": states @ head.T}) is None
     for other in (head @ states.mean(0), head @ states[0], (states @ head.T)[::-1]):
         off = first_off(opened, {"low": x}, gave, {"out": other})
-        assert off is not None and off.part == "readout"
+        assert present(off).part == "readout"
 
 
 def _rnn(name: str, inputs: int, hidden: int) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def first_off(
     facts = {one.key: one.value for one in opened.report.facts}
     named = {n: facts[f"layer{n}.name"] for n in range(len(network.layers)) if f"layer{n}.name" in facts}
     table = facts["embedding"].split(" (")[0].split(",")[0] if "embedding" in facts else None
-    begins = named.get(0, facts.get("input_layers", ""))
+    around = re.fullmatch(r"around (.*) and the layer", facts.get("layer0.residual", ""))
+    begins = around[1] if around else named.get(0, facts.get("input_layers", ""))
     first = str(table) if network.embedding is not None else begins.split(", ")[0].split(" + ")[0]
     if network.embedding is not None and first not in read:
         first = next(name for name, one in read.items() if one.dtype.kind == "i")
@@ -68,11 +69,10 @@ def first_off(
     right = 0
     for n in recurrent_layers(network):
         names = named[n].split(" + ")
-        if named[n] in [name for layer, name in named.items() if layer < n]:
-            names = [second(one) for one in names]
-        wanted = [gave[one] for one in names if one in gave]
+        called = second if named[n] in [name for layer, name in named.items() if layer < n] else str
+        wanted = [gave[called(one)] for one in names if called(one) in gave]
         top = re.fullmatch(r"(.*)\.l1", named[n])
-        wanted = [gave[top[1]]] if not wanted and top and top[1] in gave else wanted
+        wanted = [gave[called(top[1])]] if not wanted and top and called(top[1]) in gave else wanted
         if not wanted:
             continue
         mine = np.concatenate([trace[one.name]["h"] for one in network.layers[n].passes], axis=1)

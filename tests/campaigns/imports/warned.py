@@ -25,9 +25,9 @@ from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
 
 from .outcome import Outcome
 
-MOST = {"layer": 100, "input": 40, "readout": 450}
+MOST = {"layer": 200, "input": 100, "readout": 600}
 """How often a network is opened with other choices for one part that is wrong, before it counts as silent."""
-ALL = 300
+ALL = 900
 """How often that is for a whole file."""
 TOGETHER = 3
 """How many choices are made at once for one part."""

@@ -304,7 +304,9 @@ def plan_readout(
         sure = len(readings) == 1 and whole and not norms and ordered
         why = "names, shapes and order" if sure else "widths alone"
         how: How = "inferred" if sure else "assumed"
-        beside = _side_by_side(readings[0])
+        beside: list[list[Module]] = []
+        for order in readings[:4]:
+            beside += [one for one in _side_by_side(order) if one not in [*beside, *readings[:4]]]
         doubts = ["one reads as much as one below it: it could stand beside that"] if beside else []
         if elsewhere := rival(readings[0][0]):
             doubts.append(elsewhere)
