@@ -50,6 +50,12 @@ class Flow:
     rooms: dict[str, Room] = field(default_factory=dict, repr=False)
 
     @cached_property
+    def held(self) -> Array:
+        """Which units held anything before each step, (T, n): of nothing, nothing is kept and nothing lost."""
+        before = np.concatenate([self.start[None], self.reached])[: len(self.reached)]
+        return np.asarray(before != 0)
+
+    @cached_property
     def sizes(self) -> Array:
         """The sizes of all that is in the state after each step, whoever put it there, (T, n).
 

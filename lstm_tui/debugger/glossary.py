@@ -101,6 +101,13 @@ order |C| |h| size index = How units are ordered: by the size of a number, by ho
 largest = Those of the largest size, whatever their sign.
 change Δ changed = How much a number is another than before: than at the step before, or than without your edits.
 output says whole so far here = What the network says: of the whole text, of what it has read so far, or of this token.
+difference apart = How far two networks are apart. Of probabilities: which part the second puts elsewhere, from 0, the
+    same, to 1, nothing in common; of other numbers half the sum of all changes. Of memories: |C − C′| of all units
+    together over |C| + |C′|.
+differ = ◆ marks a token at which the networks do not say the same.
+lane lanes lockstep = One pass of one of the networks that read the same text, all at the same token.
+matrix vector weights parameters = Learned numbers: a matrix has a row for each unit and a column for each number
+    that it reads, a vector a number for each unit.
 readout = The last equations: from the hidden state to what the network says.
 next word character byte = How likely each token is to come next, as the network sees it; ▸ marks the one that came.
 bits = The surprise of a token: 0 if it was certain, 1 if it was one of two equally likely ones, and so on.

@@ -21,11 +21,12 @@ from lstm_tui.engine import setbacks
 from lstm_tui.engine.runtime.windowed_series import wait_for_nothing
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.palette import ASCII, DARK, LIGHT, UNICODE, Glyphs
-from lstm_tui.tui.commands import COMMANDS, key_of, now_at
+from lstm_tui.tui.commands import COMMANDS, key_of, now_at, said_of_key
 from lstm_tui.tui.environment import check_terminal, draws_ascii, is_sealed, is_served, leave_with
 from lstm_tui.tui.keys import Awaited, KeyQueue, read_escape_at_once
 from lstm_tui.tui.main import MainScreen
 from lstm_tui.tui.threads import end
+from lstm_tui.tui.view_keys import VIEW_KEYS
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.session import Session
@@ -41,6 +42,7 @@ _HELD = (*now_at("n").keys, *now_at("N").keys)  # keys that may be held down
 _PAGES = ("pageup", "pagedown")
 _LEAVING = f"nothing runs: {key_of('app.quit')} leaves, and so does ctrl+c again"
 _CLOSING = "nothing runs: esc closes what is open here, ctrl+c again leaves"
+_UNKNOWN_TIME = 4  # seconds that a key is said to be another screen's
 _REMARK_TIME = 8  # seconds that what was assumed of a file is said; the heading counts it all the time
 
 
@@ -86,7 +88,8 @@ class LstmApp(App[int]):
         self._main: MainScreen | None = None
         self._remarks: list[str] = []
         self._begun = monotonic()
-        self.keys = KeyQueue(self, self._press, self._catch_up)
+        self.keys = KeyQueue(self, self._press, self._catch_up, self._tell_unknown)
+        self._unknown = ("", 0.0)  # the key that was last said to mean nothing on top, and when
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         # Not by assignment, which would have all style sheets parsed twice before the first frame.
@@ -281,6 +284,22 @@ class LstmApp(App[int]):
         if isinstance(event, Key) and event.key in _PAGES and self._has_no_rows():
             return  # Textual's list looks its lines up without having laid any out
         await super().on_event(event)
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """Have a key do what it is bound to; where the view on top knows none such, say whose key it is."""
+        found = await super()._check_bindings(key, priority)
+        if not found and not priority:  # the last place where one is looked for
+            self._tell_unknown(key)
+        return found
+
+    def _tell_unknown(self, key: str) -> None:
+        """Say in a line who knows a key that the view on top does not; one that is held down is said once."""
+        if isinstance(self.screen, MainScreen) or getattr(self.screen, "view_name", "") not in VIEW_KEYS:
+            return
+        line, now = said_of_key(key, alone=not self._main_screens()), monotonic()
+        if line and (key != self._unknown[0] or now - self._unknown[1] > _UNKNOWN_TIME):
+            self._unknown = (key, now)
+            self.notify(line, markup=False, timeout=_UNKNOWN_TIME)
 
     def _has_no_rows(self) -> bool:
         """Say whether there is a list on the screen, and no room for a single row of it."""

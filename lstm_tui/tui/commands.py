@@ -416,6 +416,20 @@ def command_of(key: str) -> Command:
     return _BY_KEY[key]
 
 
+def said_of_key(key: str, alone: bool) -> str:
+    """Return what to say of a key that the view on top does not know; empty where it is no key of this table.
+
+    Args:
+        key: As Textual names it.
+        alone: Whether no main screen lies below the view.
+    """
+    command = _BY_KEY.get(key)
+    if command is None:
+        return ""
+    where = "of one run: lstm-tui run FILE --model NAME" if alone else "of the main screen: esc leaves this view"
+    return f"{command.key} ({command.word}) is a key {where}"
+
+
 def footer_commands() -> tuple[Command, ...]:
     """Return the commands of the footer, in order."""
     return tuple(sorted((command for command in COMMANDS if command.footer), key=lambda command: command.footer))

@@ -139,7 +139,11 @@ class KeyQueue:
     """The keys that wait until those before them have had their effect."""
 
     def __init__(
-        self, app: App[Any], press: Callable[[Key | Paste], Awaitable[None]], caught_up: Callable[[], None]
+        self,
+        app: App[Any],
+        press: Callable[[Key | Paste], Awaitable[None]],
+        caught_up: Callable[[], None],
+        unknown: Callable[[str], None],
     ) -> None:
         """Hold no key yet.
 
@@ -147,8 +151,9 @@ class KeyQueue:
             app: Whose keys they are.
             press: Has a key act; called in the message pump of the app, for one key at a time.
             caught_up: Called when no key waits any more.
+            unknown: Called with a key that means nothing to the view on top because the user has it mean nothing.
         """
-        self._app, self._press, self._caught_up = app, press, caught_up
+        self._app, self._press, self._caught_up, self._unknown = app, press, caught_up, unknown
         self._waiting: deque[Key | Paste] = deque()
         self._handing_on = False
         self._task: asyncio.Task[None] | None = None
@@ -228,6 +233,8 @@ class KeyQueue:
         meant = self._meant(event)
         if meant is None:
             self._path = ()
+            if isinstance(event, Key):
+                self._unknown(event.key)
             return
         event = meant
         if isinstance(event, Paste) and not isinstance(focused, Input):

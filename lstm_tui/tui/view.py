@@ -76,7 +76,7 @@ class View:
         value: The value under the cursor.
         place: The token under the cursor of a pane, or None when it is that of the position.
         follow: Whether the list of units is scrolled to the chosen one, as when the cursor moves in it; else it
-            begins with the largest, and the chosen one stands above them when it is not among them.
+            begins with the largest, and the chosen one stands below them when it is not among them.
         everyone: Whether the ledger is that of all units of the pass, not of the chosen one.
         beside: Whether the baseline is shown beside an edited run.
         order: How units are ordered.
@@ -270,17 +270,19 @@ class View:
         made._rankings[self.pass_name] = other.ranking(self.pass_name)
         return made
 
-    def units_in_sight(self, pass_name: str, rows: int) -> tuple[list[int], int]:
-        """Return the units to draw in so many rows, and the place in the order of the first of them."""
+    def units_in_sight(self, pass_name: str, rows: int) -> tuple[list[int], list[int]]:
+        """Return the units to draw in so many rows, and the place of each in the order, from 0."""
         ranking = self.ranking(pass_name)
         place = int(np.flatnonzero(ranking == self.unit_of(pass_name))[0])
         if self.follow and pass_name == self.pass_name:
             first = first_row(place, len(ranking), rows)
         elif pass_name == self.pass_name and place >= rows > 1 and self.order != "index":
-            return [int(ranking[place]), *(int(unit) for unit in ranking[: rows - 1])], 0
+            places = [*range(rows - 1), place]
+            return [int(ranking[one]) for one in places], places
         else:
             first = first_row(place, len(ranking), rows) if self.order == "index" else 0
-        return [int(unit) for unit in ranking[first : first + rows]], first
+        places = list(range(first, min(first + rows, len(ranking))))
+        return [int(ranking[one]) for one in places], places
 
     def order_words(self) -> str:
         """Return the order in words."""

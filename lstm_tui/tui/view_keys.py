@@ -21,7 +21,7 @@ _VIEWS: dict[str, str] = {
     "attention": f"q O {_WALK} h l e s",
     "attribution": f"q r {_WALK} [ ] c s t 1 2 3 4 5 6 7",
     "causes": f"q Y {_WALK} [ ] h l u s",
-    "compare": "q n N g G s S [ ] o j k h l",
+    "compare": "q n N g G s S [ ] o j k h l p",
     "curves": f"q V {_WALK} [ ] h l n N u U a d",
     "edits": "q u j k c s z Z P",
     "fixed-points": f"q J {_WALK} [ ] h l n N t s",
@@ -39,7 +39,7 @@ _VIEWS: dict[str, str] = {
 VIEW_KEYS: dict[str, tuple[str, ...]] = {view: tuple(keys.split()) for view, keys in _VIEWS.items()}
 """The keys of each view, list, page and lesson as they are written; arrows, enter, escape and their like stay."""
 _EVERYWHERE = (":", "?", "K")
-"""Keys that mean the same in every view."""
+"""Keys that mean the same in every view; the first where there is a session to type into."""
 _SIGN = re.compile(r"esc|enter|tab|backspace|space|delete|home|pgup|pgdn|f[0-9]+|[^\s/]")
 
 

@@ -127,7 +127,7 @@ def test_a_gate_that_closes_is_found_and_named() -> None:
     had, left = amounts(session, "movie")[3:5]
     assert left == 0
     assert blame.lines[0] == (
-        f'"movie" lost {had:.4g} of its {had:.4g} in c at t=4 “bad”, layer0.forward '
+        f'"movie" lost {had:.4g} of its {had:.4g} in c (sizes, summed over 4 units) at t=4 “bad”, layer0.forward '
         f"(the most it lost in one step); share {was:.4g} → {now:.4g}"
     )
     assert blame.lines[1].startswith("  f kept 0 % of it; 100 % of c is now this step's own")

@@ -35,8 +35,10 @@ TEXTS = (
     "red na ta which blue na ta which",
 )
 LOST = re.compile(
-    r"(?P<what>.+) lost (?P<by>\S+) of its (?P<had>\S+) in (?P<memory>\S+) at t=(?P<t>\d+) “.*”, (?P<pass>\S+) "
-    r"\(the most it lost in one step\); share (?P<was>\S+) → (?P<now>\S+)"
+    r"(?P<what>.+) lost (?P<by>\S+) of its (?P<had>\S+) in (?P<memory>\S+)"
+    r"( \(sizes, summed over (?P<units>\d+) units\))? at t=(?P<t>\d+) “.*”, (?P<pass>\S+) "
+    r"\(the most it lost in one step\); share (?P<was>\S+) → (?P<now>\S+?)"
+    r"(?P<grew>: it grew, for the others lost more of theirs)?"
 )
 DILUTED = re.compile(
     r"share\(.*\) fell from (?P<was>\S+) to (?P<now>\S+) at t=(?P<t>\d+) “.*”, (?P<pass>\S+) "
@@ -84,6 +86,8 @@ def check_answer(session: Session, t: int) -> bool:
         assert lost[step - 1] >= max(lost) * (1 - 1e-9), (lines[0], lost)
         assert float(match["by"]) == close(lost[step - 1])
         assert float(match["had"]) == close(amounts[step - 1])
+        assert int(match["units"] or 1) == passed[memory_of(passed.cell)].shape[1]
+        assert bool(match["grew"]) == (shares[step] > shares[step - 1])
     elif match := DILUTED.fullmatch(lines[0]):
         step = passed.reading_step(int(match["t"]))
         assert max(lost) <= 1e-12 * max(amounts), lines[0]

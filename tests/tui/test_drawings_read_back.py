@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -38,7 +40,7 @@ from lstm_tui.tui.panes.memory import draw_heatmap
 from lstm_tui.tui.panes.output import draw_output
 from lstm_tui.tui.panes.tape import draw_tape
 from lstm_tui.tui.panes.units import draw_units
-from lstm_tui.tui.view import View
+from lstm_tui.tui.view import ORDERS, Order, View
 from lstm_tui.tui.views.weights_table import Weights, draw_weights, half_of
 
 COLOURED = tuple(palette_of(theme.variables, UNICODE, False) for theme in (DARK, LIGHT))
@@ -487,3 +489,22 @@ def test_the_tape_is_marked_where_it_is_cut(lines: tuple[str, ...], size: tuple[
     assert set(want.values()) - {None} == {edit.split()[0] for edit in lines}
     for sign, kind in marks.items():
         assert (f"{sign} " in drawing.note) == (kind in want.values())
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("order", ORDERS)
+def test_units_stand_in_their_order_and_the_title_says_which_are_in_sight(order: Order, size: tuple[int, int]) -> None:
+    """The chosen one among them, wherever in the order it stands."""
+    session = session_of("lstm")
+    count = session.frame.passed.hidden_size
+    for unit in range(count):
+        view = replace(view_of(session, 2), order=order, units={session.frame.position.pass_name: unit})
+        drawing = draw_units(view, view.pass_name, *size, COLOURED[0], 2)
+        seen = list(dict.fromkeys(one for _, _, _, _, one, _ in places(drawing) if one is not None))
+        ranking = view.ranking(view.pass_name).tolist()
+        assert unit in seen
+        assert [ranking.index(one) for one in seen] == sorted(ranking.index(one) for one in seen)
+        said = next(re.search(rf"([\d–, ]+) of {count}", text) for text in (drawing.note, *drawing.shorter))
+        assert said is not None
+        told = [range(int(one.split("–")[0]) - 1, int(one.split("–")[-1])) for one in said[1].split(", ")]
+        assert sorted(ranking.index(one) for one in seen) == [place for one in told for place in one]

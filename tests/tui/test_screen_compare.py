@@ -187,7 +187,7 @@ def test_other_cells_and_sizes(size: tuple[int, int]) -> None:
 
 def test_what_is_said_at_every_token_stands_beside_what_was_said() -> None:
     async def act(pilot: Pilot[int], screen: CompareScreen) -> None:
-        assert "half the sum of all changes" in text(screen, "both")
+        assert "difference: the part of the probability that B puts elsewhere" in text(screen, "both")
         assert "A output" in text(screen, "output0")
         await pilot.press("q")
 

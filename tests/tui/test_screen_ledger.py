@@ -234,3 +234,28 @@ def test_where_rows_are_few_those_that_remember_most_are_drawn() -> None:
         assert texts[0].startswith(f"{rows}/{view.facts.length} rows")
 
     drive(act)
+
+
+@pytest.mark.parametrize("everyone", [False, True], ids=["one unit", "all units"])
+def test_where_nothing_was_held_nothing_is_said_to_be_kept(everyone: bool) -> None:
+    """The part that a step kept is read back below the map; a dash where the memory before it was 0."""
+
+    async def act(driver: Driver) -> None:
+        await driver.press(":", *"set c[:] @ 2 = 0", "enter", "g")
+        view, palette = replace(driver.view, everyone=everyone), driver.screen.palette
+        assert palette is not None
+        lines = [line.strip().text for line in draw_ledger_map(view, 120, 30, palette).lines]
+        bars = next(number for number, text in enumerate(lines) if "kept" in text[:10])
+        starts = [lines[0].index(f" {t}", 11) - 3 for t in range(view.facts.length)]
+        keep, memory = view.passed["f"], view.passed["c"]
+        for t, start in enumerate(starts):
+            unit = slice(None) if everyone else slice(view.unit, view.unit + 1)
+            before = memory[t - 1][unit] if t else np.zeros_like(memory[0][unit])
+            bar, number = (lines[row][start : start + 6].strip() for row in (bars, bars + 1))
+            if not before.any():
+                assert (bar, number) == (palette.glyphs.dash, "")
+            elif t != 2:  # there the edit is what made the memory
+                assert float(number) == pytest.approx(keep[t][unit][before != 0].mean(), abs=0.051)
+        assert sum(lines[bars].count(sign) for sign in palette.glyphs.dash) == 2, "at first, and after the edit"
+
+    drive(act)

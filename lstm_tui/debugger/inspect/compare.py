@@ -23,6 +23,7 @@ from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import count_of, sentence
+from lstm_tui.engine.probabilities import is_distribution
 from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible
@@ -126,6 +127,12 @@ class Comparison:
             for trace, t in zip((self.one, self.other), places, strict=True)
         )
         return one, other
+
+    @cached_property
+    def says_probabilities(self) -> bool:
+        """Whether what either says at a token are probabilities, so that a difference is a part of all of them."""
+        said = [trace.output for trace in (self.one, self.other)]
+        return all(output is not None and is_distribution(np.asarray(output)) is True for output in said)
 
     def output_distance(self, column: DiffColumn) -> float | None:
         """Return how far the outputs at a token are apart: half the sum of all differences, 0..1 for a softmax.

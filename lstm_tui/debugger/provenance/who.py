@@ -299,6 +299,8 @@ def _largest_loss(text: str, expression: Expression, scope: Scope, frame: Frame,
     first = found.found[0]
     t = passed.tape_place(first.step + 1)
     share = f"{from_to(shares[first.step], shares[first.step + 1], 4, number)}"
+    if shares[first.step + 1] > shares[first.step]:
+        share += ": it grew, for the others lost more of theirs"
     known = f", as far as is known: {_of_steps(found.unknown)}" if found.unknown else ""
     if not found.of_amount:
         head = f"{visible(expression.text.strip())} fell from {number(first.before)} to {number(first.after)} at "
@@ -315,9 +317,16 @@ def _largest_loss(text: str, expression: Expression, scope: Scope, frame: Frame,
     what = visible(expression.text_of(node.arguments[1])) if len(node.arguments) == 2 else held.state
     head = (
         f"{visible(expression.text_of(node.arguments[0]))} lost {number(first.by)} of its {number(first.before)} in "
-        f"{what} at {_place(scope, t)}, {passed.name} (the most it lost in one step{known}); share {share}"
+        f"{what}{_summed(held)} at {_place(scope, t)}, {passed.name} (the most it lost in one step{known}); "
+        f"share {share}"
     )
     return _told_of_loss(scope, head, held, t, False, found.found[1 : 1 + _OTHERS])
+
+
+def _summed(held: Held) -> str:
+    """Say of how many units it is the sum of sizes; empty of a single one."""
+    count = len(range(held.passed[held.state].shape[1])[slice(*held.units)])
+    return f" (sizes, summed over {count} units)" if count > 1 else ""
 
 
 def _share_fell(expression: Expression, scope: Scope, move: Move, held: Held, limit: float | None) -> Blame:

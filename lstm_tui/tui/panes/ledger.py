@@ -52,10 +52,10 @@ def draw_ledger_map(view: View, width: int, height: int, palette: Palette) -> Dr
     shares = share_map(part.passed, flow, None if view.everyone else view.unit, near, places)
     tokens = pen.chosen(shares)
     pen.head(len(tokens))
-    keep = flow.keep if view.everyone else flow.keep[:, view.unit : view.unit + 1]
-    on_tape = keep if view.passed.direction == "forward" else keep[::-1]
+    units, way = slice(None) if view.everyone else slice(view.unit, view.unit + 1), 1 if pen.forward else -1
+    keep, held = flow.keep[::way, units], flow.held[::way, units]
     with np.errstate(all="ignore"):
-        keeps = [float(on_tape[t].mean()) for t in places]
+        keeps = [float(keep[t][held[t]].mean()) if held[t].any() else None for t in places]
     for t in tokens:
         pen.token(t, shares[t - pen.near.start], keeps)
     if height > _FOOT + 3:
@@ -128,7 +128,7 @@ class _Pen:
         number = str(fifth) if fifth >= self.places.start and len(str(fifth)) < _FIFTH * self.cell else ""
         return number[(t - fifth) * self.cell :][: self.cell].ljust(self.cell)
 
-    def token(self, source: int, shares: Array, keeps: list[float]) -> None:
+    def token(self, source: int, shares: Array, keeps: list[float | None]) -> None:
         """Draw the share of one token after each step."""
         here, under = source == self.view.t, source == self.view.cursor_t
         line = self._word(
@@ -138,7 +138,7 @@ class _Pen:
         for t, share, keep in zip(self.places, shares, keeps, strict=True):
             read = source <= t if self.forward else source >= t
             passed_by = source < t if self.forward else source > t
-            wall = passed_by and abs(keep) < CLOSED
+            wall = passed_by and keep is not None and abs(keep) < CLOSED
             self.walls |= wall
             self._cell(line, float(share), read, wall, not self._has_reached(t))
             self._column(t)
@@ -178,11 +178,16 @@ class _Pen:
         """Return a number that leaves a gap in its cells; a sign where none does."""
         return plain(part, self.glyphs, self.cell - 1) or self.glyphs.more[:1]
 
-    def keep(self, keeps: list[float]) -> None:
-        """Draw the keep of each step below the map, as levels and in numbers where they fit."""
+    def keep(self, keeps: list[float | None]) -> None:
+        """Draw the keep of each step below the map, as levels and in numbers where they fit; a dash where none held."""
         bars = self._word("mean kept" if self.view.everyone else "kept", "keep")
         for t, keep in zip(self.places, keeps, strict=True):
-            level, gap = level_of(keep), self.cell > 2
+            gap = self.cell > 2
+            if keep is None:
+                bars.put(self.glyphs.dash.center(self.cell), self.palette.style("faint"))
+                self._column(t)
+                continue
+            level = level_of(keep)
             sign = self.glyphs.nan if level is None else self.glyphs.levels[level]
             text = sign * (self.cell - gap) + " " * gap
             bars.put(text, self.palette.style("alarm" if level is None else "keep", faded=not self._has_reached(t)))
@@ -191,7 +196,7 @@ class _Pen:
             return
         line = self._word("", "faint")
         for t, keep in zip(self.places, keeps, strict=True):
-            text = self._short(keep)
+            text = "" if keep is None else self._short(keep)
             text = text.rjust(self.cell - (self.cell > 4)).ljust(self.cell)[: self.cell]
             line.put(text, self.palette.style("faint", faded=not self._has_reached(t)))
 

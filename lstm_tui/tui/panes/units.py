@@ -75,7 +75,7 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
     shown = _kept_in_sight(columns, fitting, view.value)
     rows = max(height - 1, 0)
     chosen = view.unit_of(pass_name)
-    units, first = view.units_in_sight(pass_name, rows * blocks)
+    units, places = view.units_in_sight(pass_name, rows * blocks)
     drawing = Drawing(width, height, palette)
     drawing.title = f"{number} units {palette.glyphs.dot} {pass_name.split('.')[-1]}"
     layer = pass_name.split(".")[0]
@@ -83,7 +83,7 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
         drawing.title = f"{number} units {palette.glyphs.dot} {layer} {pass_name.split('.')[-1]}"
     left_out = " ".join(column.letter for column in columns if column not in shown)
     hidden = f"   not shown: {left_out}" if left_out else ""
-    counted = f"{first + 1}{palette.glyphs.dash}{first + len(units)} of {len(ranking)}"
+    counted = _counted(places, len(ranking), palette.glyphs)
     shown_units = counted + hidden
     order = f"{view.order_words()}   {shown_units}"
     drawing.note, drawing.shorter = order, (shown_units, counted)
@@ -149,6 +149,16 @@ def draw_units(view: View, pass_name: str, width: int, height: int, palette: Pal
                 drawing.hit(start, line.x, ClickTarget(pass_name=pass_name, unit=unit, value=column.name))
             drawing.hit(block * (inner + 2), block * (inner + 2) + index, ClickTarget(pass_name=pass_name, unit=unit))
     return drawing
+
+
+def _counted(places: list[int], count: int, glyphs: Glyphs) -> str:
+    """Return which units are in sight by their place in the order: `1–8 of 16`, or `1–7, 9 of 16` with the chosen."""
+    if not places:
+        return f"0 of {count}"
+    apart = places[-1] if len(places) > 1 and places[-1] > places[-2] + 1 else None
+    last = places[-1] if apart is None else places[-2]
+    row = f"{places[0] + 1}{glyphs.dash}{last + 1}" if last > places[0] else str(last + 1)
+    return f"{row}{'' if apart is None else f', {apart + 1}'} of {count}"
 
 
 def _name_room(view: View, pass_name: str, room: int) -> int:

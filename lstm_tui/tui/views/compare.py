@@ -28,7 +28,7 @@ from lstm_tui.tui.panes.units import Units, draw_units, neighbour
 from lstm_tui.tui.view import EMPTY, ORDERS, View
 from lstm_tui.tui.view_keys import keymap_of
 from lstm_tui.tui.views.compare_drawing import draw_compare
-from lstm_tui.tui.views.page import keys_page
+from lstm_tui.tui.views.page import explain_page, glossary_page, keys_page
 from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
 
@@ -116,7 +116,7 @@ class SideOutput(Pane):
 
 _KEYS = (
     ("n/N", "token"), ("s/S", "equation"), ("g/G", "first, last"), ("[]", "pass"), ("o", "order"), ("tab", "pane"),
-    ("j/k", "cursor"), ("?", "keys"), ("esc q", "quit"),
+    ("j/k", "cursor"), ("p", "explain"), ("K", "glossary"), ("?", "keys"), ("esc q", "quit"),
 )  # fmt: skip
 
 
@@ -149,6 +149,8 @@ class CompareScreen(Screen[None]):
         Binding("k,up", "cursor(0,-1)", show=False),
         Binding("l,right", "cursor(1,0)", show=False),
         Binding("h,left", "cursor(-1,0)", show=False),
+        Binding("p", "explain", show=False),
+        Binding("K,shift+k", "explain_words", show=False),
         Binding("question_mark", "tell_keys", show=False),
         Binding("q,escape", "leave", show=False),
     ]
@@ -286,6 +288,20 @@ class CompareScreen(Screen[None]):
         if side == 1 or both:
             self.other = _choosing(self.other, target.unit, target.value, both or side == 1)
         self._align()
+
+    @property
+    def _in_use(self) -> View:
+        """The run whose pane has the focus; the first where that is the tape of both."""
+        return self.other if getattr(self.focused, "side", 0) else self.one
+
+    def action_explain(self) -> None:
+        """Explain the value under the cursor, in numbers."""
+        self.app.push_screen(explain_page(self._in_use, self.palette))
+
+    def action_explain_words(self) -> None:
+        """Explain every word of the pane that has the focus."""
+        pane = self.focused if isinstance(self.focused, Pane) else self.query_one("#both", Pane)
+        self.app.push_screen(glossary_page(self._in_use, pane.labels(), self.size.width, pane.NUMBER, above=False))
 
     def action_tell_keys(self) -> None:
         """Tell the keys of this view."""

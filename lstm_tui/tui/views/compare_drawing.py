@@ -24,12 +24,14 @@ def draw_compare(
     compared: Comparison, chosen: int, pass_name: str, width: int, height: int, palette: Palette
 ) -> Drawing:
     """Draw a row for each token; `chosen` is the number of the column at which both runs stand."""
-    drawing = Drawing(width, height, palette, f"1 {_of(compared)}")
+    rows, count = max(height - 1, 1), len(compared.columns)
+    first = first_row(chosen, count, rows)
+    which = "" if rows >= count else f"{first + 1}{palette.glyphs.dash}{first + rows} of {count} "
+    drawing = Drawing(width, height, palette, f"1 {which}{_of(compared)}")
     pen = _Pen(drawing, compared, pass_name)
-    drawing.note = pen.note()
+    drawing.note, *shorter = pen.notes()
+    drawing.shorter = tuple(shorter)
     pen.head()
-    rows = max(height - 1, 1)
-    first = first_row(chosen, len(compared.columns), rows)
     for number in range(first, min(first + rows, len(compared.columns))):
         pen.row(number, number == chosen)
     return drawing
@@ -57,17 +59,28 @@ class _Pen:
         if toward is not None:
             self.half = scale_of(np.concatenate(toward), least=0.05)
 
-    def note(self) -> str:
+    def notes(self) -> tuple[str, ...]:
+        """Return what the numbers are; each text says less than the one before."""
         compared = self.compared
         if compared.toward is None:
-            return "difference: half the sum of all changes of the outputs" + self._untold()
+            difference, *shorter = self._measured()
+            return f"{difference}{self._untold()}", difference, *shorter
         classes, winner = compared.one.classes, compared.winner
         of = visible(classes[winner]) if classes and winner is not None else f"output {winner}"
-        return f"what each token adds to {of}  {self.glyphs.plus_minus}{axis_end(self.half)}{self._untold()}"
+        adds = f"what each token adds to {of}  {self.glyphs.plus_minus}{axis_end(self.half)}"
+        return f"{adds}{self._untold()}", adds
+
+    def _measured(self) -> tuple[str, ...]:
+        """Say what the difference of two outputs is, first at length."""
+        if self.compared.says_probabilities:
+            told = ("the part of the probability that B puts elsewhere", "what part B puts elsewhere")
+        else:
+            told = ("half the sum of all changes of the outputs", "half of all changes")
+        return *(f"difference: {one}" for one in told), ""
 
     def _untold(self) -> str:
         """Say why no memories are compared, where they are not."""
-        return "" if self.shares_units else f" {self.glyphs.dot} trained apart: no unit is compared"
+        return "" if self.shares_units else "; trained apart: no unit is compared"
 
     def head(self) -> None:
         line = self.drawing.line().put("  t".ljust(_PLACE), self.palette.style("faint"))

@@ -17,6 +17,7 @@ from lstm_tui.debugger.diagram.dataflow import dataflow_of
 from lstm_tui.debugger.diagram.numbers import program_of
 from lstm_tui.debugger.diagram.placement import least_width
 from lstm_tui.debugger.inspect.lockstep import Lane, Lockstep, Said
+from lstm_tui.debugger.panes import DIAGRAM, FORWARD
 from lstm_tui.debugger.position import Frame, Position, equations_of
 from lstm_tui.debugger.source import Source, needed, network_title
 from lstm_tui.debugger.unit_names import UnitNames
@@ -29,7 +30,7 @@ from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_o
 from lstm_tui.tui.panes.diagram import draw_diagram
 from lstm_tui.tui.view import View
 from lstm_tui.tui.view_keys import keymap_of
-from lstm_tui.tui.views.page import keys_page
+from lstm_tui.tui.views.page import glossary_page, keys_page
 from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
 _LABEL, _COLUMN = 22, 16
@@ -92,12 +93,17 @@ def draw_lane_cell(lock: Lockstep, lane: Lane, t: int, rank: int, width: int, he
         height: Lines.
         palette: Of colours and signs.
     """
+    view = view_of(lock, lane, t, rank)
+    return draw_diagram(view, width, height, palette, short_name(lock, lane, palette.glyphs), tape=False)
+
+
+def view_of(lock: Lockstep, lane: Lane, t: int, rank: int) -> View:
+    """Return where one lane stands: a token, all of its equations taken, and a unit by what it holds."""
     run = lock.runs[lane.run]
     units = lock.largest(lane)
     position = Position(lane.pass_name, t, len(equations_of(run[lane.pass_name])) - 1)
     frame = Frame(run, position, names=UnitNames.of_trace(run))
-    view = View(frame, lock.facts[lane.run], {lane.pass_name: int(units[min(rank, len(units) - 1)])})
-    return draw_diagram(view, width, height, palette, short_name(lock, lane, palette.glyphs), tape=False)
+    return View(frame, lock.facts[lane.run], {lane.pass_name: int(units[min(rank, len(units) - 1)])})
 
 
 def drawn_beside(lock: Lockstep, chosen: int, width: int) -> list[tuple[int, int]]:
@@ -226,7 +232,7 @@ class _Pen:
 
 _KEYS = (
     ("n/N", "token"), ("g/G", "first, last"), ("j/k", "lane"), ("D", "diagrams"), ("u/U", "unit"),
-    ("?", "keys"), ("esc q", "quit"),
+    ("K", "glossary"), ("?", "keys"), ("esc q", "quit"),
 )  # fmt: skip
 _CELL_FROM = 12
 """Lines from which on cells can be drawn under the lanes."""
@@ -247,6 +253,7 @@ class LockstepScreen(Screen[None]):
         Binding("D,shift+d", "cells", show=False),
         Binding("u", "unit(1)", show=False),
         Binding("U,shift+u", "unit(-1)", show=False),
+        Binding("K,shift+k", "explain_words", show=False),
         Binding("question_mark", "tell_keys", show=False),
         Binding("q,escape", "leave", show=False),
     ]
@@ -299,6 +306,13 @@ class LockstepScreen(Screen[None]):
         most = max(len(self.shared.largest(lane)) for lane in self.shared.lanes)
         self.rank = min(max(self.rank + count, 0), most - 1)
 
+    def action_explain_words(self) -> None:
+        """Explain every word of the lanes, and of the cells where they are drawn."""
+        view = view_of(self.shared, self.shared.lanes[self.lane], self.t, self.rank)
+        lanes = self.query_one(_Lanes)
+        pane = DIAGRAM.number if lanes.rows else FORWARD.number
+        self.app.push_screen(glossary_page(view, lanes.text(), self.size.width, pane, above=False))
+
     def action_tell_keys(self) -> None:
         """Tell the keys of this view."""
         say = self.palette.glyphs.say
@@ -340,6 +354,11 @@ class _Lanes(Widget):
         if y == 0:
             self._draw()
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.palette.style())
+
+    def text(self) -> str:
+        """Return all that is drawn as plain text."""
+        self._draw()
+        return "\n".join(strip.text for strip in self._strips)
 
     def _draw(self) -> None:
         """Draw the lanes, and the cells of the chosen one and of those beside it, as many as are wide enough."""

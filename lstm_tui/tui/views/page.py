@@ -148,15 +148,23 @@ def glossary_terms(view: View, text: str, pane: int) -> tuple[GlossaryEntry | No
     return GlossaryEntry(own, says), tuple(one for one in entries if one.term != own)
 
 
-def glossary_page(view: View, text: str, width: int, pane: int) -> PageScreen:
-    """Return the page that explains the value under the cursor and the terms of a text, in so many cells."""
+def glossary_page(view: View, text: str, width: int, pane: int, above: bool = True) -> PageScreen:
+    """Return the page that explains the value under the cursor and the terms of a text, in so many cells.
+
+    Args:
+        view: Where the cursor is.
+        text: What stands in the pane.
+        width: Of the screen.
+        pane: The number of the pane, by which a word has its sense.
+        above: Whether the line in words stands above a tape.
+    """
     own, entries = glossary_terms(view, text, pane)
     lines = [*_explained(own.term, own.says, width), Content("")] if own is not None else []
     for entry in entries:
         lines += _explained(entry.term, entry.says, width)
-    above = re.sub(r"\bat\b|“[^”]*”", "", " ".join(view.now.memory))
     told = {own.says if own is not None else "", *(entry.says for entry in entries)}
-    more = [entry for entry in glossary_terms(view, above, TAPE.number)[1] if entry.says not in told]
+    line = re.sub(r"\bat\b|“[^”]*”", "", " ".join(view.now.memory)) if above else ""
+    more = [entry for entry in glossary_terms(view, line, TAPE.number)[1] if entry.says not in told]
     lines += [Content(""), Content.styled("in the line above the tape", "$lt-faint")] * bool(more)
     for entry in more:
         lines += _explained(entry.term, entry.says, width)

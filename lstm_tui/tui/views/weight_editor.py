@@ -17,22 +17,26 @@ from textual.widgets import Static
 
 from lstm_tui.debugger.commands.edit import verdicts_of_all
 from lstm_tui.debugger.inspect.parameter_tables import chosen_rows, forms_of_entry, ranked, row_name, sheets_of
+from lstm_tui.debugger.inspect.trace_facts import Facts
+from lstm_tui.debugger.panes import CELL
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import needed
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.palette import Palette
+from lstm_tui.tui.commands import now_at
 from lstm_tui.tui.prompts.edit import EditPrompt
 from lstm_tui.tui.prompts.prompts import Prompt
+from lstm_tui.tui.view import View
 from lstm_tui.tui.view_keys import keymap_of
-from lstm_tui.tui.views.page import keys_page
+from lstm_tui.tui.views.page import glossary_page, keys_page
 from lstm_tui.tui.views.weights_table import CellPlaces, Weights, draw_weights, half_of
 
 _ORDERS = ("index", "size", "change")
 _KEYS = (
     ("esc", "back"), ("?", "keys"), ("enter", "set"), ("r", "row"), ("b", "bias"), ("s", "scale"), ("[]", "matrix"),
-    ("/", "filter"), ("o", "order"), ("z/Z", "undo"), ("d", "changes"),
+    ("/", "filter"), ("o", "order"), ("z/Z", "undo"), ("d", "changes"), ("K", "glossary"),
 )  # fmt: skip
 
 
@@ -79,6 +83,8 @@ class WeightScreen(Screen[None]):
     view_name = "weights"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,W,shift+w", "leave", show=False),
+        Binding("colon", "type_command", show=False),
+        Binding("K,shift+k", "explain_words", show=False),
         Binding("question_mark", "tell_keys", show=False),
         Binding("enter,e", "change(0)", show=False),
         Binding("r", "change(1)", show=False),
@@ -122,6 +128,7 @@ class WeightScreen(Screen[None]):
         """
         super().__init__()
         self._session, self._palette, self._execute, self._undo = session, palette, execute, undo
+        self._value = value
         self._order, self._filter, self._change, self._said = "index", "", False, ""
         self._sheets = sheets_of(session.edited.network)
         self._chosen = self._first_sheet(value)
@@ -276,6 +283,19 @@ class WeightScreen(Screen[None]):
         """Take the last edit back, or make it again."""
         self._said = self._undo(step)
         self.renew()
+
+    async def action_type_command(self) -> None:
+        """Close the editor and have the screen below type a line."""
+        self.dismiss(None)
+        await self.app.screen.run_action(f"do({now_at('colon').keys[0]!r})")
+
+    def action_explain_words(self) -> None:
+        """Explain every word of the editor."""
+        frame, table = self._session.frame, self.query_one(WeightTable)
+        view = View(frame, Facts(frame.trace), {frame.position.pass_name: self._unit}, self._value)
+        written = (str(one.content) for one in self.query(Static))
+        page = glossary_page(view, "\n".join((*written, table.text())), self.size.width, CELL.number, above=False)
+        self.app.push_screen(page)
 
     def action_tell_keys(self) -> None:
         """Tell the keys of this view."""
