@@ -168,6 +168,19 @@ def seq2seq(random: Random) -> Bag:
                warned=("called a decoder",))  # fmt: skip
 
 
+def third_module(random: Random) -> Bag:
+    """A module below two that are called encoder and decoder, all three one above the other."""
+    given = random.torch("z", "gru", 4, 4) | random.torch("encoder", "gru", 4, 6)
+    given |= random.linear("mid", 6, 4) | random.torch("decoder", "gru", 4, 4)
+    x = random(STEPS, 4)
+    low = of_torch(given, "z", x)
+    middle = of_torch(given, "encoder", low)
+    h = of_torch(given, "decoder", dense(given, "mid", middle))
+    wants = {"layer0.forward/h": low, "layer1.forward/h": middle, "layer3.forward/h": h}
+    said = "how z goes with them, they do not say"
+    return Bag(given, x, wants, {"join": "z,encoder,decoder"}, warned=(said, "join is assumed to be apart"))
+
+
 def positions(random: Random) -> Bag:
     given = {"emb.weight": random(9, 4), "pos_embedding.weight": random(20, 4), **random.torch("rnn", "lstm", 4, 5)}
     given |= random.linear("fc", 5, 2)
@@ -716,8 +729,8 @@ def begins_where_another_ends(random: Random) -> Bag:
 BAGS: dict[str, Callable[[Random], Bag]] = {
     one.__name__: one
     for one in (
-        towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, positions,
-        dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
+        towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, third_module,
+        positions, dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
         two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
         allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two, dropped,

@@ -240,6 +240,10 @@ class _Planning:
             self.report.doubt("layer0", f"{visible(one.stem)} could be looked up too, and is not")
         more, taken = between(self._placed(0), width, inputs, "input_layers", self.report, self.bag.made)
         self.used += taken
+        said = next((one.value for one in self.report.facts if one.key == "input"), "")
+        if taken and said == f"{inputs} numbers a step":
+            why = f"{visible(taken[0].stem)} reads as many"
+            self.report.correct("input", f"{taken[0].reads} numbers a step", "inferred", why)
         if table is not None and width != inputs and not taken:
             raise UserError(f"{self.report.file}: what stands between {visible(table.stem)} and the layer is not known")
         return table, [*ops, *more]

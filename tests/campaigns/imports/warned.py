@@ -26,9 +26,9 @@ from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
 
 from .outcome import Outcome
 
-MOST = {"layer": 200, "input": 100, "readout": 600}
+MOST = {"layer": 200, "input": 100, "readout": 2000}
 """How often a network is opened with other choices for one part that is wrong, before it counts as silent."""
-ALL = 900
+ALL = 3000
 """How often that is for a whole file."""
 FEW = 60
 """How often that is for one part at first, so that a choice that leads nowhere is left soon.
@@ -220,7 +220,7 @@ def _choices(
             alone.broken.append(changed)
         elif len(changed) == 1:
             alone.fitting += [changed] if now.fits else []
-            alone.moved += [(changed, other, now)] if len(other.network.layers) != len(found.network.layers) else []
+            alone.moved.append((changed, other, now))
 
 
 @dataclass
@@ -230,7 +230,7 @@ class _Alone:
     Attributes:
         omits: Whether what leaves something out is tried too.
         fitting: Those that left all below it right, and of which it has the right shape.
-        moved: Those that left all below it right and changed the numbers of layers, with what they opened.
+        moved: Those that left all below it right, with what they opened.
         broken: Those that put something below it wrong, or could not be opened.
     """
 
@@ -243,8 +243,8 @@ class _Alone:
 def _tried(found: Imported, off: Off, alone: _Alone) -> Iterator[_Changes]:
     """Iterate over what is tried.
 
-    That is one choice first, then two places, then what leaves something out, then one more where the first moves the
-    layers' numbers, then several of any part.
+    That is one choice first, then two places, then what leaves something out, then one more of what is asked because of
+    the first alone, then several of any part.
     """
     near = _nearest(off, found.report.facts)
     own = [one for one in near if one.key.split(".")[0] == off.part]
@@ -255,9 +255,17 @@ def _tried(found: Imported, off: Off, alone: _Alone) -> Iterator[_Changes]:
     yield from _at_once(combinations(placed, 2))
     yield from (one for one in every if alone.omits and _omits(one))
     for first, other, now in alone.moved:
-        more = _offered(_nearest(now, other.report.facts), now, other)
+        more = _offered(_asked(found, other, _nearest(now, other.report.facts)), now, other)
         yield from ({**first, **one} for one in more if not _omits(one))
     yield from _at_once(_together(off, alone, every, inner))
+
+
+def _asked(found: Imported, other: Imported, facts: Sequence[Fact]) -> list[Fact]:
+    """Return what is asked because of a choice alone; all, where it changes the numbers of layers."""
+    if len(other.network.layers) != len(found.network.layers):
+        return [*facts]
+    known = {(one.key, others) for one in found.report.facts for others in one.others}
+    return [one for one in facts if not any((one.key, others) in known for others in one.others)]
 
 
 def _omits(changed: _Changes) -> bool:
@@ -289,8 +297,8 @@ def _together(
     past = [one for one in kept if [*one.values()] == ["added"]]  # a residual leaves what is right below it right
     sets: list[Iterator[tuple[_Changes, ...]]]
     if off.fits:
-        sets = [combinations(inner, 2), combinations(kept, 2)]
-        sets.append((one, *two) for one in past for two in combinations(inner, 2))
+        sets = [combinations(inner, 2), ((one, *two) for one in past for two in combinations(inner, 2))]
+        sets += [product(*(_of(inner, key) for key in ("readout", "readout.over", ""))), combinations(kept, 2)]
         sets += [combinations(inner, 3), combinations(every, 2)]
     else:
         sets = [product(alone.fitting, inner), product(alone.fitting, kept)]
@@ -298,6 +306,12 @@ def _together(
         sets.append((first, *two) for first in alone.fitting for two in product(past, inner))
         sets.append(combinations(kept, 2))
     yield from chain.from_iterable(sets)
+
+
+def _of(changes: Sequence[_Changes], key: str) -> list[_Changes]:
+    """Return the choices of one fact; of no key those of a function."""
+    named = ("readout", "readout.over")
+    return [one for one in changes if [*one] == [key] or (not key and len(one) == 1 and not one.keys() & {*named})]
 
 
 def _offered(facts: Sequence[Fact], off: Off, found: Imported) -> list[_Changes]:
