@@ -630,6 +630,15 @@ def reads_two(random: Random) -> Bag:
     return Bag(given, x, {"layer0.forward/h": of_torch(given, "top", x)}, network="top", warned=(said,))
 
 
+def headed_elsewhere(random: Random) -> Bag:
+    """Two modules, and a third that reads what both give; what stands above it leads to the width of the others too."""
+    given = random.linear("out", 4, 4) | random.torch("left", "gru", 3, 2) | random.torch("top", "gru", 4, 4)
+    given |= random.linear("last", 4, 3) | random.torch("right", "gru", 3, 2)
+    x = random(STEPS, 3)
+    return Bag(given, x, {"layer0.forward/h": of_torch(given, "right", x)}, {"input_layers": "none"}, network="right",
+               warned=("input_layers is assumed to be out, last: out reads as much as top gives",))  # fmt: skip
+
+
 def dropped(random: Random) -> Bag:
     """Weight dropout keeps the whole weights beside those of the last batch, of which some are 0."""
     given = random.torch("rnn.module", "lstm", 3, 4)
@@ -733,9 +742,9 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         positions, dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
         two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
-        allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two, dropped,
-        residual_over_two, called_twice, called_twice_deep, normed_over_two, headed_beside, scaled_table,
-        scaled_positions, gated, normed_then, begins_where_another_ends,
+        allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two,
+        headed_elsewhere, dropped, residual_over_two, called_twice, called_twice_deep, normed_over_two,
+        headed_beside, scaled_table, scaled_positions, gated, normed_then, begins_where_another_ends,
     )
 } | {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),

@@ -15,7 +15,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Found, Norm, Op, Plan, Recurrent
 from lstm_tui.formats.importers.safetensors_file import as_floats
-from lstm_tui.formats.importers.torch.joins import Stage, claims, join_groups, rival_of, takes_heads
+from lstm_tui.formats.importers.torch.joins import Stage, claims, join_groups, rival_below, rival_of, takes_heads
 from lstm_tui.formats.importers.torch.modules import (
     HIDDEN,
     Module,
@@ -238,7 +238,8 @@ class _Planning:
                 ops.insert(scales[said], AffineScale("scale", *_of_root(table.tensors["weight"])))
         for one in rivals:
             self.report.doubt("layer0", f"{visible(one.stem)} could be looked up too, and is not")
-        more, taken = between(self._placed(0), width, inputs, "input_layers", self.report, self.bag.made)
+        rival: Callable[[Module], str] = lambda one: rival_below(one.reads, self.stages, self.bag.networks, one.stem)  # noqa: E731
+        more, taken = between(self._placed(0), width, inputs, "input_layers", self.report, self.bag.made, rival)
         self.used += taken
         said = next((one.value for one in self.report.facts if one.key == "input"), "")
         if taken and said == f"{inputs} numbers a step":

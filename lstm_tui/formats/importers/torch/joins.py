@@ -170,6 +170,25 @@ def rival_of(top: Stage, stages: Sequence[Stage], networks: Sequence[Sequence[St
     return ""
 
 
+def rival_below(reads: int | None, stages: Sequence[Stage], networks: Sequence[Sequence[Stage]], stem: str) -> str:
+    """Return why a module below a network could stand above another; empty where nothing speaks for that.
+
+    Args:
+        reads: How many numbers the module reads.
+        stages: The layers of the network.
+        networks: All networks of the file.
+        stem: The path of the module.
+    """
+    if len(networks) == 1 or claims(stem, [stage for network in networks for stage in network]) in stages:
+        return ""
+    alike = [one[-1] for one in networks if one[-1] is not stages[-1] and one[-1].outputs == reads]
+    return (
+        f"{visible(stem)} reads as much as {visible(alike[0].name)} gives, and it could stand above that"
+        if alike
+        else ""
+    )
+
+
 def _readings(groups: Sequence[ParameterGroup], modules: Sequence[Module]) -> list[_Reading]:
     """Return every way to put modules together that widths allow, the best supported first."""
     paired = _paired(groups)
