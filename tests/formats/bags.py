@@ -670,6 +670,16 @@ def scaled_table(random: Random) -> Bag:
                warned=("input.scale=1",))  # fmt: skip
 
 
+def scaled_positions(random: Random) -> Bag:
+    """What is looked up and its position are added, and multiplied by the root of their length."""
+    given = {"emb.weight": random(9, 4), "pos_embedding.weight": random(16, 4), **random.torch("rnn", "gru", 4, 5)}
+    given |= random.linear("fc", 5, 2)
+    ids = random.ids(9)
+    h = of_torch(given, "rnn", 2 * (given["emb.weight"][ids] + given["pos_embedding.weight"][:STEPS]))
+    return Bag(given, ids, {"layer1.forward/h": h, "output": dense(given, "fc", h)},
+               {"input.scale": "2 with positions"}, warned=("input.scale=1",))  # fmt: skip
+
+
 def gated(random: Random, inside: bool = False) -> Bag:
     """A dense layer says how much of each unit passes: at the end, or below another dense layer."""
     given = random.torch("rnn", "gru", 3, 4) | random.linear("gate", 4, 4)
@@ -711,8 +721,8 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
         allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two, dropped,
-        residual_over_two, called_twice, called_twice_deep, normed_over_two, headed_beside, scaled_table, gated,
-        normed_then, begins_where_another_ends,
+        residual_over_two, called_twice, called_twice_deep, normed_over_two, headed_beside, scaled_table,
+        scaled_positions, gated, normed_then, begins_where_another_ends,
     )
 } | {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),

@@ -232,8 +232,10 @@ class _Planning:
             ops, taken = find_position([one for one in order if one not in self.used], width, self.report)
             self.used += taken
             root = sentence(float(np.sqrt(width)), 6)
-            if self.report.choose("input.scale", "1", (root,), "assumed", NOT_RECORDED) == root:
-                ops.insert(0, AffineScale("scale", *_of_root(table.tensors["weight"])))
+            scales = {root: 0, **({f"{root} with positions": len(ops)} if ops else {})}
+            said = self.report.choose("input.scale", "1", (*scales,), "assumed", NOT_RECORDED)
+            if said in scales:
+                ops.insert(scales[said], AffineScale("scale", *_of_root(table.tensors["weight"])))
         for one in rivals:
             self.report.doubt("layer0", f"{visible(one.stem)} could be looked up too, and is not")
         more, taken = between(self._placed(0), width, inputs, "input_layers", self.report, self.bag.made)

@@ -102,7 +102,7 @@ def join_groups(
     roles = _have_roles([one.prefix for one in groups])
     for group in groups if len(taken.chains) > 1 else ():
         alike = [one for one in groups if one.inputs == group.inputs]
-        of_a_pair = roles and (_ENCODER.search(group.prefix) or _DECODER.search(group.prefix))
+        of_a_pair = roles and _has_role(group.prefix)
         group.has_twin = len(alike) > 1 and not group.both and not of_a_pair
     _say_how_they_begin(taken, first, modules, roles)
     return [list(chain) for chain in taken.chains]
@@ -129,6 +129,11 @@ def _say_how_they_begin(taken: _Reading, first: _Reading, modules: Sequence[Modu
             if alike:
                 below = visible(alike[-1].prefix)
                 group.begins_as = f"{name} could begin with the states that {below} ends with"
+
+
+def _has_role(prefix: str) -> bool:
+    """Say whether a module is an encoder or a decoder by its name."""
+    return bool(_ENCODER.search(prefix) or _DECODER.search(prefix))
 
 
 def _have_roles(prefixes: Sequence[str]) -> bool:
@@ -202,7 +207,10 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
         return [first, separate, *(_Reading((one,), "assumed", "widths") for one in chains if one != numbered)]
     rest = [_Reading((one,), "assumed", f"widths alone{by_names}") for one in chains]
     if _have_roles([stage.forward.prefix for stage in stages]):
-        return [_but(separate, "inferred", "an encoder and a decoder, as their names say"), *rest]
+        nameless = [visible(stage.name) for stage in stages if not _has_role(stage.forward.prefix)]
+        unsure = f"; how {' and '.join(nameless)} goes with them, they do not say" if nameless else ""
+        how: How = "assumed" if nameless else "inferred"
+        return [_but(separate, how, f"an encoder and a decoder, as their names say{unsure}"), *rest]
     tables = [_own_tables(stage, stages, modules) for stage in stages]
     if sum(bool(one) for one in tables) > 1:
         return [_but(separate, "inferred", "each has an embedding of its own"), *rest]
