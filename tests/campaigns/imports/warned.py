@@ -31,7 +31,7 @@ TOGETHER = 3
 """How many choices are made at once for one part."""
 _NEVER_DRAWN = ("elu", "leaky_relu_0_01", "swish")
 """Functions that no campaign draws: they are not tried."""
-_READING = ("input", "input_layers", "embedding", "ids", "place")
+_READING = ("input", "input_layers", "embedding", "ids", "place", "masking")
 """Subjects of facts of what enters the lowest layer, or of where what stands between layers has its place."""
 
 
