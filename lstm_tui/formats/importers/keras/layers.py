@@ -122,6 +122,16 @@ def recurrent(
     return replace(ahead, passes=passes)
 
 
+def flipped(part: Recurrent) -> Recurrent:
+    """Return a layer whose input comes from the end: what read forward reads backward, on the tape."""
+    other = {"forward": "backward", "backward": "forward"}
+    passes = sorted([(other[way], given) for way, given in part.passes], key=lambda one: one[0], reverse=True)
+    if part.second is None:
+        return replace(part, passes=passes)
+    back = replace(part, passes=passes, second=None)
+    return replace(flipped(part.second), second=back)
+
+
 def _way(node: KerasNode) -> str:
     return "backward" if node.config.get("go_backwards") else "forward"
 
