@@ -12,6 +12,7 @@ _NAMES = (
     "recall-lstm", "recall-gru", "recall-rnn", "bindings-delta", "bindings-lstm", "bindings-gru", "tiny",
     "verdict-lstm", "verdict-peephole", "verdict-coupled", "verdict-gru", "verdict-relu",
     "verdict-depth", "verdict-grid", "verdict-clockwork", "verdict-attention",
+    "verdict-nig", "verdict-nfg", "verdict-nog", "verdict-niaf", "verdict-noaf", "verdict-cifg", "verdict-fgr",
     "tagger", "tagger-forward", "numbers", "flip-flop", "picture",
 )  # fmt: skip
 HELD_OUT = {"story": "stories.txt", "sentiment": "verdicts.tsv", "verdict": "verdicts.tsv"}

@@ -66,6 +66,8 @@ CASES: dict[str, tuple[str, Look, tuple[Fact, ...]]] = {
     "the readout is not understood, a layer is wrong": ("SILENT", always(LAYER), (unknown("readout.understood"),)),
     "the layer right below was not compared": (
         "warned", always(LAYER._replace(unseen=("layer0",))), (unknown("layer0.understood"),)),
+    "ids that are masked, and a function above": (
+        "warned", until(READOUT, masking="0", readout__before="tanh"), (assumed("masking", "none", "0"), BEFORE)),
     "a wrong join beside a warning of something else": ("SILENT", until(LAYER, join="apart"), (OVER, BEFORE)),
     "a wrong join that is inferred": (
         "SILENT", until(LAYER, join="apart"), (Fact("join", "low,top", "inferred", "numbers", ("apart",), True), OVER)),

@@ -27,7 +27,10 @@ BINDINGS = ("bindings-delta", "bindings-lstm", "bindings-gru")
 TRAINED = ("sentiment", "sentiment-forward", "story", "story-rnn", "chars", "forecast", *RECALL, *BINDINGS)
 VERDICT = tuple(
     f"verdict-{kind}"
-    for kind in ("lstm", "peephole", "coupled", "gru", "relu", "depth", "grid", "clockwork", "attention")
+    for kind in (
+        *("lstm", "peephole", "coupled", "gru", "relu", "depth", "grid", "clockwork", "attention"),
+        *("nig", "nfg", "nog", "niaf", "noaf", "cifg", "fgr"),
+    )
 )
 NAMES = (*TRAINED, "tiny", *VERDICT, "tagger", "tagger-forward", "numbers", "flip-flop", "picture")
 SEEDS = 3

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from lstm_tui.analysis.train.loss import loss_and_gradients
+from lstm_tui.debugger.edits.variants import variant_of
 from lstm_tui.formats.importers.native import load
 from lstm_tui.models import card, path
 from lstm_tui.models.recipes import verdicts
@@ -44,3 +47,29 @@ def test_one_unit_of_the_relu_network_died_in_training_and_learns_nothing_more()
             np.abs(one.program.view(slope, name)).reshape(len(reached), -1).sum(1) for name in one.program.parameters
         )
     assert list(np.flatnonzero(reached == 0)) == [5]
+
+
+@pytest.mark.parametrize("bits", [verdicts.BFLOAT16, 12, verdicts.FLOAT32])
+def test_rounded_numbers_are_the_nearest_of_so_many_bits(bits: int) -> None:
+    network = verdicts.untrained("verdict-nig", 0)
+    before, after = network.tensors(), verdicts.rounded(network, bits).tensors()
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        for number, made in zip(tensor.ravel()[:200], after[name].ravel()[:200], strict=True):
+            part, power = math.frexp(float(number))
+            nearest = math.copysign(math.floor(abs(part) * 2**bits + 0.5), part)
+            assert float(made) == math.ldexp(nearest, power - bits)
+
+
+@pytest.mark.parametrize("name", verdicts.KINDS)
+def test_a_bundled_network_has_the_bits_that_its_card_tells(name: str) -> None:
+    lost = verdicts.FLOAT32 - verdicts.KINDS[name].bits
+    words = np.concatenate([one.ravel().view(np.uint32) for one in load(path(name)).tensors().values()])
+    assert not (words & ((1 << lost) - 1)).any()
+    assert (f"rounded to {verdicts.KINDS[name].bits} significant bits" in card(name)["how"]) == bool(lost)
+
+
+def test_every_variant_of_greff_and_others_is_trained_on_the_one_task() -> None:
+    """Found by the equations, not by the names."""
+    found = {variant_of(load(path(name)).passes[0].program).partition(",")[0] for name in verdicts.KINDS}
+    assert {f"Greff {one}" for one in ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")} <= found

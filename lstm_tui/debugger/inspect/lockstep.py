@@ -73,6 +73,7 @@ class Lockstep:
         self.runs, self.names = tuple(runs), tuple(names)
         self.facts = tuple(Facts(run) for run in runs)
         self._wholes: dict[Lane, tuple[float, Array]] = {}
+        self._names_said: dict[int, frozenset[str]] = {}
 
     def __len__(self) -> int:
         """Return how many tokens there are."""
@@ -119,6 +120,14 @@ class Lockstep:
         """Return what a network finds likeliest at a token; None where it says something of the whole text alone."""
         output = self.runs[run].output
         return None if output is None else self._likeliest(run, output[t])
+
+    def names_said(self, tokens: int) -> frozenset[str]:
+        """Return every name that a network finds likeliest at one of so many tokens from the beginning; taken once."""
+        if tokens not in self._names_said:
+            places = [(run, t) for run in range(len(self.runs)) for t in range(min(tokens, len(self)))]
+            said = (self.said(run, t) for run, t in places)
+            self._names_said[tokens] = frozenset(one.name for one in said if one is not None)
+        return self._names_said[tokens]
 
     def verdict(self, run: int) -> Said | None:
         """Return what a network says of the whole text; None where it says nothing of it."""

@@ -1,7 +1,9 @@
 """The verdict networks: one small task, learned by one kind of cell after the other, to lay them side by side.
 
 The sentences are those of `negations`: ours, short, and so few words that a file has the size of a picture. No
-sentence that is learned from holds both *movie* and *bad*.
+sentence that is learned from holds both *movie* and *bad*. Among the cells are the LSTM with peepholes and the eight
+that Greff et al. (LSTM: A Search Space Odyssey, 2015) lay beside it, each trained as it is: NP is `verdict-lstm`, V is
+`verdict-peephole`, and the others stand under the letters that the paper gives them.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 
 from lstm_tui.analysis.train.loop import Settings, train
 from lstm_tui.analysis.train.loss import Example, input_array
-from lstm_tui.engine.model.network import Network, build_network
+from lstm_tui.engine.model.network import Network, build_network, spec_of
 from lstm_tui.engine.model.tokens import UNKNOWN
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 from lstm_tui.engine.runtime.run import run_arrays
@@ -24,6 +26,10 @@ from lstm_tui.models.recipes.sentiment import LEFT_OUT, SHOWN, positive, verdict
 
 LEARNED, UNSEEN = 4000, 500
 SETTINGS = Settings(epochs=8, rate=1e-2, batch=16, unknown=0.02)
+
+
+FLOAT32, BFLOAT16 = 24, 8
+"""Significant bits of a number, the first among them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class Kind:
         rate: Of learning.
         layers: How many layers; a cell that reads from the layer below needs two.
         least: The share of unseen verdicts that it must get right.
+        bits: Significant bits of its numbers once it is trained; 24 are all of a float32. Fewer make a smaller package.
     """
 
     cell: str
@@ -45,6 +52,7 @@ class Kind:
     rate: float = SETTINGS.rate
     layers: int = 1
     least: float = 0.99
+    bits: int = FLOAT32
 
 
 KINDS = {
@@ -57,6 +65,13 @@ KINDS = {
     "verdict-grid": Kind("grid", "grid LSTM of two layers", layers=2),
     "verdict-clockwork": Kind("clockwork", "clockwork RNN, its units at four paces", least=0.93),
     "verdict-attention": Kind("lstm", "LSTM with attention over the tokens", "attention_additive"),
+    "verdict-nig": Kind("greff_nig", "LSTM with peepholes and no input gate", bits=BFLOAT16),
+    "verdict-nfg": Kind("greff_nfg", "LSTM with peepholes and no forget gate", bits=BFLOAT16),
+    "verdict-nog": Kind("greff_nog", "LSTM with peepholes and no output gate", bits=BFLOAT16),
+    "verdict-niaf": Kind("greff_niaf", "LSTM with peepholes, its candidate not squashed", bits=BFLOAT16),
+    "verdict-noaf": Kind("greff_noaf", "LSTM with peepholes, its memory shown unsquashed", bits=BFLOAT16),
+    "verdict-cifg": Kind("greff_cifg", "LSTM with peepholes and coupled gates", bits=BFLOAT16),
+    "verdict-fgr": Kind("greff_fgr", "LSTM with peepholes, its gates reading those before", bits=BFLOAT16),
 }
 HIDDEN = 16
 EMBEDDING = 12
@@ -75,7 +90,7 @@ def recipe(name: str) -> Recipe:
                 f"judged by {UNSEEN} others",
             ),
         ),
-        how="Adam on cross-entropy, so small and quick that cells can be compared on it",
+        how="Adam on cross-entropy, so small and quick that cells can be compared on it" + _rounding(KINDS[name].bits),
         train=partial(trained, name),
         measure=measure,
         accuracy=accuracy,
@@ -88,7 +103,23 @@ def trained(name: str, seed: int, report: Report) -> Network:
     network, (learned, _) = untrained(name, seed), _verdicts()
     how = replace(SETTINGS, seed=seed, rate=KINDS[name].rate)
     train(network, _examples(network, learned), how, progress=report)
-    return network
+    return rounded(network, KINDS[name].bits)
+
+
+def rounded(network: Network, bits: int) -> Network:
+    """Return a network whose numbers are the nearest of so many significant bits; a tie goes away from 0."""
+    if bits == FLOAT32:
+        return network
+    lost = np.uint32(FLOAT32 - bits)
+    tensors = {}
+    for name, tensor in network.tensors().items():
+        word = np.ascontiguousarray(tensor, dtype=np.float32).view(np.uint32)
+        tensors[name] = ((word + (np.uint32(1) << (lost - np.uint32(1)))) >> lost << lost).view(np.float32)
+    return build_network(spec_of(network), tensors)
+
+
+def _rounding(bits: int) -> str:
+    return "" if bits == FLOAT32 else f"; then its numbers are rounded to {bits} significant bits"
 
 
 def untrained(name: str, seed: int) -> Network:

@@ -318,7 +318,7 @@ def _half(values: Array) -> float:
 def _footing(drawing: Drawing, answer: InfluenceAnswer, words: list[str]) -> None:
     palette, glyphs, width = drawing.palette, drawing.palette.glyphs, drawing.width
     found = answer.found
-    if found is not None and drawing.room > 2 * len(_MEANINGS):
+    if found is not None and drawing.room > len(answer.by_state) + len(words) + len(_MEANINGS):
         drawing.line()
     for name in answer.by_state:
         if found is None or drawing.room <= 1:

@@ -35,6 +35,8 @@ from lstm_tui.tui.views.without_session import KeysLine, shown_alone
 
 _LABEL, _COLUMN = 22, 16
 _LEAST_COLUMN = 7
+_BESIDE = 5
+"""Cells of a number beside a word or a bar, with the gap before it."""
 _LOOKED_AT = 200
 """Tokens of which the longest makes a column as wide as it is."""
 _ROWS = 4
@@ -49,16 +51,16 @@ def said_text(said: Said | None, width: int, glyphs: Glyphs) -> str:
         return "not known"
     name = token_label(said.name, glyphs) if said.name else f"output {said.number}"
     share = plain(said.value, glyphs)
-    return f"{cut(name, max(width - len(share) - 2, 1), glyphs)} {share}"
+    return f"{cut(name, max(width - len(share) - 1, 1), glyphs)} {share}"
 
 
 def draw_lockstep(lock: Lockstep, t: int, chosen: int, width: int, height: int, palette: Palette) -> Drawing:
     """Draw every lane that has room, the chosen one among them; `t` is where all of them stand."""
     drawing = Drawing(width, height, palette, f"1 {len(lock.runs)} networks, one text")
-    pen = _Pen(drawing, lock, t)
-    pen.head()
     room = max(height - 2, 1)
     rows = min(max(room // len(lock.lanes), 1), _ROWS)
+    pen = _Pen(drawing, lock, t, named=rows < _ROWS)
+    pen.head()
     first, behind = window(chosen, len(lock.lanes), max(room // rows, 1))
     for number in range(first, behind):
         pen.lane(lock.lanes[number], number, rows, number == chosen)
@@ -132,12 +134,15 @@ def _least_width(lock: Lockstep, lane: Lane) -> int:
 class _Pen:
     """Draws the lanes over the same columns of tokens."""
 
-    def __init__(self, drawing: Drawing, lock: Lockstep, t: int) -> None:
+    def __init__(self, drawing: Drawing, lock: Lockstep, t: int, named: bool) -> None:
+        """Choose columns; `named` says that the names of the lanes stand beside them and not in a line of their own."""
         self.drawing, self.lock, self.t = drawing, lock, t
         self.palette, self.glyphs = drawing.palette, drawing.palette.glyphs
-        self.label = min(_LABEL, max(drawing.width // 4, 12))
+        self.label = min(_LABEL, max(drawing.width // 4, 12)) if named else 12
         room = max(drawing.width - self.label, 1)
         words = [cell_len(token_label(one, self.glyphs)) + 2 for one in lock.runs[0].sequence.tokens[:_LOOKED_AT]]
+        if not named:
+            words += [cell_len(token_label(one, self.glyphs)) + _BESIDE for one in lock.names_said(_LOOKED_AT)]
         longest = max(words, default=0)  # words stay whole, and rather fewer of them are in sight
         self.column = min(max(room // max(len(lock), 1), _LEAST_COLUMN, longest), _COLUMN)
         self.first, self.behind = window(t, len(lock), room // self.column)
@@ -197,7 +202,7 @@ class _Pen:
             if value is None:
                 line.put(self.glyphs.dot, self.palette.style("faint", ground))
             else:
-                put_bar(line, value, max(self.column - 6, 1), "keep", self.palette)
+                put_bar(line, value, max(self.column - _BESIDE - 2, 1), "keep", self.palette)
                 line.put(f" {percent(value)}", self.palette.style("ink", ground))
             line.to(start + self.column, self.palette.style("ink", ground))
             self.drawing.hit(start, line.x, ClickTarget(t=t, unit=number))
@@ -224,7 +229,7 @@ class _Pen:
         for t in range(self.first, self.behind):
             value, ground = self.lock.held(lane, t), self.ground(t)
             start = line.x
-            put_bar(line, value, max(self.column - 6, 1), "bar", self.palette, full=most)
+            put_bar(line, value, max(self.column - _BESIDE - 2, 1), "bar", self.palette, full=most)
             line.put(f" {plain(value, self.glyphs)}", self.palette.style("ink", ground))
             line.to(start + self.column, self.palette.style("ink", ground))
         self.drawing.hit(0, self.drawing.width, ClickTarget(unit=number))

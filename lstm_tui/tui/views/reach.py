@@ -28,6 +28,8 @@ from lstm_tui.tui.views.analysis_screen import meaning_lines, put_token, put_una
 from lstm_tui.tui.views.token_map import KINDS, TokenMaps, draw_token_map
 
 _PLACE, _TOKEN, _NUMBER = 6, 14, 8
+_MEANT = 18
+"""Cells of a heading before what it means."""
 _WIDEST = 24
 DECADES = (-4, 2)
 """Powers of ten at the ends of a bar."""
@@ -72,9 +74,13 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
         heading = glyphs.say(column.head)
         heading = heading if cell_len(heading) < span else glyphs.say(column.short)
         head.put(fit(heading, span - 1, glyphs) + " ", style("title"))
-    told = [(column.head, column.meaning) for column in shown if column.meaning]
+    told = [
+        (column.head if cell_len(column.head) < _MEANT - 1 else column.short, column.meaning)
+        for column in shown
+        if column.meaning
+    ]
     foot = min(len(words) + 1, max(height // 2, 1))
-    meanings = meaning_lines(told, width - 20, height - len(found.places) - foot - 3, palette)
+    meanings = meaning_lines(told, width - _MEANT - 2, height - len(found.places) - foot - 2, palette)
     if height > len(found.places) + foot + len(meanings) + 2:
         foot += len(meanings) + 1
     rows = max(height - 1 - foot, 1)
@@ -91,8 +97,8 @@ def draw_reach(picture: Reaching, width: int, height: int, palette: Palette) -> 
     if drawing.room > len(meanings):
         drawing.line()
         for name, meaning in meanings:
-            line = drawing.line().put(" " + fit(glyphs.say(name), 18, glyphs), style("accent"))
-            line.put(cut(meaning, width - 20, glyphs), style("soft"))
+            line = drawing.line().put(" " + fit(glyphs.say(name), _MEANT, glyphs), style("accent"))
+            line.put(cut(meaning, width - _MEANT - 2, glyphs), style("soft"))
     return drawing
 
 
@@ -107,7 +113,9 @@ def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
     unit = min(unit, found.memory.own.shape[1] - 1)
     words = picture.view.frame.names.words(picture.pass_name, unit)
     short = picture.view.frame.names.short(picture.pass_name, unit)
-    felt = "largest factor by which a small change of {} at that step changes {} now, through every gate"
+    felt = (
+        "largest factor, in whichever direction, by which a small change of {} then changes {} now, through every gate"
+    )
     columns = [
         _Column(
             f"|∂{memory}/∂{memory} then|", f"|∂{memory}|", felt.format(memory, memory), found.memory.size, "positive"
@@ -118,7 +126,7 @@ def _columns(picture: Reaching, found: LongMemory) -> list[_Column]:
         columns.append(_Column("max Π kept", "max Π", held, found.kept_size, "keep"))
     if found.output is not found.memory:
         out = letter(found.output.value)
-        columns.append(_Column(f"|∂{out}/∂{out} then|", f"|∂{out}|", felt.format(out, out), found.output.size, "show"))
+        columns.append(_Column(f"|∂{out}/∂{out} then|", f"|∂{out}|", f"the same of {out}", found.output.size, "show"))
     stretched = "spectral radius of the step's Jacobian: repeated steps shrink a change where it is below 1"
     columns.append(_Column("ρ of the step", "ρ", stretched, found.radius, "other", "radius"))
     entry = picture.view.trace[picture.pass_name].entry_of(found.memory.value, unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -293,8 +294,8 @@ class WeightScreen(Screen[None]):
         """Explain every word of the editor."""
         frame, table = self._session.frame, self.query_one(WeightTable)
         view = View(frame, Facts(frame.trace), {frame.position.pass_name: self._unit}, self._value)
-        written = (str(one.content) for one in self.query(Static))
-        page = glossary_page(view, "\n".join((*written, table.text())), self.size.width, CELL.number, above=False)
+        text = re.sub(r"\b(rows?|columns?|order)\b", "", f"{self._value} weights matrix {table.text()}")
+        page = glossary_page(view, text, self.size.width, CELL.number, above=False)  # those have another sense here
         self.app.push_screen(page)
 
     def action_tell_keys(self) -> None:

@@ -65,8 +65,9 @@ def first_off(opened: Imported, x: Any, wanted: Mapping[str, Array]) -> Off | No
         for one in network.layers[layer].passes
     }
     computed |= {"output": trace.output, "result": trace.result}
-    for rank, (name, want) in enumerate(wanted.items(), 1):
-        mine = computed.get(name)
+    kept = np.flatnonzero(np.asarray(x) != 0) if named.get("masking") == "0" else np.arange(len(x))
+    for rank, (name, whole) in enumerate(wanted.items(), 1):
+        mine, want = computed.get(name), whole[kept] if whole.ndim == 2 else whole
         fits = mine is not None and mine.shape == want.shape
         if fits and np.abs(mine - want).max(initial=0) <= CLOSE:
             continue

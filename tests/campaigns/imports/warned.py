@@ -37,7 +37,7 @@ Nothing is left out then, as `readout=none` leaves out an answer.
 """
 _NEVER_DRAWN = ("elu", "leaky_relu_0_01", "swish")
 """Functions that no campaign draws: they are not tried."""
-_READING = ("input", "input_layers", "embedding", "ids", "place")
+_READING = ("input", "input_layers", "embedding", "ids", "place", "masking")
 """Subjects of facts of what enters the lowest layer, or of where what stands between layers has its place."""
 
 
