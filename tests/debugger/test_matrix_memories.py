@@ -25,6 +25,8 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.language.expression import names_in
 from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.model.sequence import Sequence
+from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import PassTrace
 
 MATRICES = [name for name in cell_names() if memory_of(load_cell(name)) in load_cell(name).shapes]
@@ -79,6 +81,7 @@ BLOCKS = {
     "S[{}::-1,1:][1,:]": lambda m: m[::-1, 1:][1],
     "S[{}1:,1:].T": lambda m: m[1:, 1:].T,
     "S[{}:,:] @ S[{}0,:]": lambda m: m @ m[0],
+    "S[{}1:,:] @ S[{}:,1:3]": lambda m: m[1:] @ m[:, 1:3],
 }
 
 
@@ -106,6 +109,27 @@ def test_a_memory_of_one_head_is_a_matrix_in_a_product() -> None:
     assert session.evaluate("S @ h").value.values[0] == pytest.approx(memory @ h)
     assert session.evaluate("S.T @ h").value.values[0] == pytest.approx(memory.T @ h)
     assert session.evaluate("S.T[0,2]").value.values[0, 0] == pytest.approx(memory[2, 0])
+
+
+@pytest.mark.parametrize("text", ["S[1:2,:] @ S[:,2:]", "S[1:,:] @ S[:,2:3]"])
+def test_a_product_of_one_row_or_column_is_a_vector(text: str) -> None:
+    session = session_of(heads=1)
+    memory = np.asarray(session.frame.passed["S"][5], np.float64).reshape(8, 8)
+    found = session.evaluate(text).value
+    assert found.shape is None
+    expected = memory[1] @ memory[:, 2:] if "1:2" in text else memory[1:] @ memory[:, 2]
+    assert found.values[0] == pytest.approx(expected)
+
+
+def test_a_product_of_matrices_is_one_whatever_their_sizes() -> None:
+    layer = {"cell": "lstm", "hidden_size": 1, "directions": ["forward"]}
+    network = build_network({"input_size": 3, "layers": [layer], "name": "one unit"}, seed=1)
+    session = Session(run(network, Sequence("numbers", ("0",), x=np.ones((1, 3), np.float32))))
+    u, w = (session.evaluate(name).value for name in ("U_f", "W_f"))
+    found = session.evaluate("U_f @ W_f").value
+    assert (u.shape, w.shape, found.shape) == ((1, 1), (1, 3), (1, 3))
+    assert session.evaluate("(U_f @ W_f)[0,2]").value.values[0, 0] == found.values[0, 2]
+    assert found.values[0] == pytest.approx(u.values[0] * w.values[0])
 
 
 MISTAKES = {

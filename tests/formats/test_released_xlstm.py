@@ -67,7 +67,9 @@ def test_a_head_that_is_the_table_is_understood(tmp_path: Path) -> None:
     del tensors["lm_head.weight"]
     path = written(tensors, tmp_path)
     assert np.abs(said(path) - shares(answers_of_small(tensors, IDS))).max() < 1e-5
-    assert {fact.how for fact in open_file(path).report.facts if fact.key == "readout.weights"} == {"assumed"}
+    facts = {fact.key: fact for fact in open_file(path).report.facts}
+    assert facts["readout.weights"].how == "assumed"
+    assert (facts["readout"].value, facts["readout"].how) == ("norm, dense, softmax: 11 outputs", "inferred")
 
 
 @pytest.mark.slow

@@ -254,6 +254,7 @@ def test_the_map_is_the_memory_of_every_unit_at_every_token(cell: str, size: tup
     assert seen == {(t, unit) for t in tokens for unit in units}, "no place of the map is left out"
     assert view.t in tokens
     heads = {one.t: text_of(one.cells) for one in places(drawing) if one.pass_name is None}
+    assert heads.keys() == tokens, "a click on any token of the head goes there"
     marked = [t for t, text in heads.items() if "▾" in text]
     assert marked == [] or marked == [view.t]
     assert marked or heads[view.t].strip("…. ") in view.short_label(view.t, palette)

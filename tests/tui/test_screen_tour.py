@@ -28,6 +28,7 @@ from lstm_tui.tui.panes.now_line import NowLine
 from lstm_tui.tui.panes.pane import Pane
 from lstm_tui.tui.panes.tape import Tape
 from lstm_tui.tui.panes.units import Units
+from lstm_tui.tui.prompts.edit import CommandPrompt
 from lstm_tui.tui.views.analysis_screen import AnalysisScreen
 from lstm_tui.tui.views.lesson_end import LeaveLesson, LessonEnd
 from lstm_tui.tui.views.lessons import Lessons, OpeningLesson
@@ -457,6 +458,10 @@ def test_what_is_to_be_typed_stays_in_sight_while_it_is_typed(size: tuple[int, i
         await driver.press("colon", *"replace")
         text = driver.text()
         assert ":replace brown yellow" in text
+        prompt, below = driver.app.screen, driver.app.screen_stack[-2]
+        assert isinstance(prompt, CommandPrompt)
+        assert isinstance(below, TourScreen)
+        assert prompt.below == below.rows_kept() > 0, "the line stands above what is to be typed"
         assert "enter does it" in text
         await driver.press("space", *"brown", "space", *"no-thing", "enter")
         assert "3 words here" in " ".join(driver.text().split())

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 import pytest
 from drawn import Cell, cells, check_number, number_in, numbers_of, places, says, text_of, value_of
+from edited_networks import sentence, stacked
 from present import present
 from test_drawings_read_back import COLOURED, session_of, view_of
 from test_screen_poisoned import CELLS, run_of
@@ -25,6 +26,8 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.runtime import storage, windows
+from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.tui.canvas.canvas import Drawing
 from lstm_tui.tui.canvas.palette import SHADES
@@ -390,12 +393,12 @@ def test_what_each_token_adds_to_the_winner_sums_to_its_lead(cell: str) -> None:
     compared = Comparison.of(one, other, ("before", "after"))
     assert compared.toward is not None
     assert compared.winner is not None
-    for run, parts in zip((one, other), compared.toward, strict=True):
-        assert run.result is not None
-        said = np.log(run.result.astype(np.float64))
+    for held, parts in zip((one, other), compared.toward, strict=True):
+        assert held.result is not None
+        said = np.log(held.result.astype(np.float64))
         others = np.delete(said, compared.winner)
         lead = said[compared.winner] - others.mean()
-        rest = compared.parts[0 if run is one else 1].toward(compared.winner)[1] if compared.parts else 0.0
+        rest = compared.parts[0 if held is one else 1].toward(compared.winner)[1] if compared.parts else 0.0
         assert float(parts.sum()) + float(rest) == pytest.approx(float(lead), abs=1e-4)
 
 
@@ -408,3 +411,22 @@ def test_what_the_ledger_is_of_stands_apart_from_the_number_or_not_at_all(width:
     number, gap, whose = first.partition(" ledger: ")
     assert number.rstrip()[-1].isdigit()
     assert not gap or whose.endswith(f"t={TOKENS - 1}")
+
+
+@pytest.mark.parametrize("place", [0, 66, 149])
+def test_shares_of_a_run_in_windows_are_those_of_the_whole(monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    for module, name in ((windows, "WINDOW_BYTES"), (windows, "_SPAN_BYTES"), (storage, "SPAN_BYTES")):
+        monkeypatch.setattr(module, name, 1)
+    network = stacked()
+    sequence = sentence(network, " ".join(["The", "movie", "was", "not", "bad"] * 30))
+    traces = (run(network, sequence, "numba"), run(network, sequence, "numba", array_bytes=0))
+    for name in traces[0]:
+        sessions = [Session(trace) for trace in traces]
+        for session in sessions:
+            session.select_pass(name)
+        view, held = (view_of(session, place) for session in sessions)
+        whole, part = (InfluenceAnswer(one, unit_of(one), working=False, cursor=place) for one in (view, held))
+        assert held.passed.is_windowed
+        expected = present(whole.shares)
+        assert expected.shape == (len(sequence),)
+        np.testing.assert_allclose(present(part.shares), expected, rtol=1e-12, atol=1e-15)

@@ -104,5 +104,4 @@ def product(left: Series, right: Series) -> Series:
         found = (left.values[:, None, :] @ right.values.reshape(-1, *right.shape))[:, 0]
         return numbers(found, known, left, right)
     whole = left.values.reshape(-1, *left.shape) @ right.values.reshape(-1, *right.shape)
-    shape = (left.shape[0], right.shape[1])
-    return replace(numbers(whole.reshape(len(whole), -1), known, left, right), shape=shape if min(shape) > 1 else None)
+    return replace(numbers(whole.reshape(len(whole), -1), known, left, right), shape=(left.shape[0], right.shape[1]))
