@@ -12,6 +12,7 @@ from saved_arrays import savez
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.edit_reader import parse_edit, read_edit_script
 from lstm_tui.debugger.edits.language import PatchEdit, line_of, shown_line
+from lstm_tui.debugger.expressions.parser import ExpressionError
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array
@@ -195,3 +196,15 @@ def test_a_long_patch_is_shown_short_and_kept_whole() -> None:
     assert len(shown_line(edit)) == 200
     with pytest.raises(UserError, match="the most"):
         parse_edit(f"patch layer0.forward.c[:] @ 1 = {'1, ' * 60_000}1")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [("0.1, x", "expected a number, not `x`"), ("0.1, 2; 3", "every step has a number for each unit")],
+)
+def test_a_mistake_among_the_numbers_is_told_where_they_begin(numbers: str, said: str) -> None:
+    line = "patch layer0.forward.c[3:5] @ 12"
+    with pytest.raises(ExpressionError) as told:
+        parse_edit(f"{line} ={numbers}")
+    assert told.value.start == len(f"{line} =")
+    assert told.value.problem.startswith(said)

@@ -12,6 +12,7 @@ from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.formats.inputs.inputs import Sequences, open_source, read_input, vocabulary
 from lstm_tui.formats.inputs.numeric_series import NumericSeries, csv_series
+from lstm_tui.formats.inputs.preprocess import check_ids
 from lstm_tui.formats.inputs.text_input import InputText, text_from, text_of
 
 LAYERS = [{"cell": "rnn", "hidden_size": 2}]
@@ -229,3 +230,17 @@ def test_python_callers_give_a_text_a_file_or_an_array(tmp_path: Path, monkeypat
     with pytest.raises(UserError, match="nothing but white space"):
         open_source(" ")
     assert isinstance(open_source("a\0b"), InputText)
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        ([[1, 2, 0], [3, 1, 1]], "a batch of 2 sequences of 3 ids is given one by one, each as a column"),
+        ([[1, 4, 0]], "--layer gives a layer numbers"),
+        ([[0.5, 1, 0]], "--layer gives a layer numbers"),
+        ([[-1, 1, 0]], "--layer gives a layer numbers"),
+    ],
+)
+def test_several_columns_for_ids_are_a_batch_where_all_are_ids(array: list[list[float]], said: str) -> None:
+    with pytest.raises(UserError, match=f"in.npz: has 3 columns, and ids are one column; {said}$"):
+        check_ids(np.array(array, float), 4, "in.npz")

@@ -108,7 +108,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "hstack": [given([X, Y]), given([ROW, ROW])],
     "stack": [given([X, Y], 1), given([X, Y], -1)],
     "split_with_sizes": [given(X, [1, 4], 1)],
-    "tensor_split": [given(X, 3, 1), given(X, 3, 2), given(X, [1, 3], 1)],
+    "tensor_split": [given(X, 2), given(X, 3, 1), given(X, 3, 2), given(X, [1, 3], 1)],
     "unbind": [given(X, 1)],
     "index_select": [given(X, 1, np.array([3, 0, 0]))],
     "index": [given(X, [None, np.array([3, 0])]), given(X, [np.array([1, 0]), np.array([3, -1])])],

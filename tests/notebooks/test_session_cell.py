@@ -13,7 +13,7 @@ import pytest
 from shown import is_one_safe_line
 
 import lstm_tui
-from lstm_tui.debugger.commands.dispatch import VERBS
+from lstm_tui.debugger.commands.dispatch import VERBS, answer
 from lstm_tui.formats.importers.native import load
 from lstm_tui.lesson.bound_step import Standing
 from lstm_tui.lesson.library import Library
@@ -107,6 +107,17 @@ def test_a_question_of_a_lesson_is_answered_by_a_button_and_then_shown() -> None
     one.press(BACK)
     one.press(f"{ANSWER}b")
     assert "b is right." in words(one.html())
+
+
+def test_a_key_of_the_debugger_does_in_a_lesson_what_it_does_outside() -> None:
+    lesson = LESSONS.find("forget")
+    one = LessonCell(lesson, LESSONS.opener(lesson))
+    plain = Standing(lesson.stops[0], LESSONS.opener(lesson)).session
+    for key in "nNs":
+        before = one.session.frame.position
+        one.press(key)
+        answer(plain, next(VERB_OF_ACTION[command.action] for command in COMMANDS if command.key == key))
+        assert one.session.frame.position == plain.frame.position != before
 
 
 def test_a_lesson_notices_what_it_says_to_try() -> None:

@@ -12,8 +12,10 @@ from driven_screen import Driver, drive, network, sequences, three_lines
 from lstm_tui.analysis.ledger import flow_of, ledger_at, share_map
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
+from lstm_tui.debugger.edits.origins import Origins, Stretch
 from lstm_tui.debugger.provenance.kept_part import kept_part, kept_sentence
 from lstm_tui.debugger.source import Source
+from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.traces.reader import read
 from lstm_tui.formats.traces.trace_file import write
@@ -201,6 +203,23 @@ def test_an_edited_ledger_stands_beside_that_of_the_baseline() -> None:
         assert "✗ movie" not in driver.pane("ledger").text()
 
     drive(act, replace(three_lines(), edit_script=recipe))
+
+
+def test_a_source_stands_beside_what_was_left_of_it_where_there_is_a_baseline() -> None:
+    trace = run(network(), sequences()[1])
+    edited = run(network(), sequences()[1], holds=(Hold("layer0.forward", "f", (0, 12), (3, 5), "scale", 0.5),))
+    ledgers = []
+    for passed in (trace["layer0.forward"], edited["layer0.forward"]):
+        flow = flow_of(passed, "c")
+        assert flow is not None
+        ledgers.append(ledger_at(passed, flow, 9))
+    before, after = ledgers
+    alone, beside = Sources(after), Sources(after, before, Origins([Stretch(0, len(trace.sequence))]))
+    assert all(alone[n].before is None for n in range(len(alone)))
+    left = before.by_token.sum(axis=1)
+    rows = [beside[n] for n in range(len(beside))]
+    tokens = [one for one in rows if one.kind == "token"]
+    assert [one.before for one in tokens] == pytest.approx([left[one.t] for one in tokens])
 
 
 def test_sources_are_in_the_order_of_their_shares() -> None:
