@@ -103,3 +103,14 @@ def test_a_dense_layer_that_reads_a_flatten_does_not_stand_below(how: str, tmp_p
         w, b = layers["dense"]
         above = stepped(x @ w + b, layer)
         np.testing.assert_allclose(lstm_tui.trace(x, below)["layer1.forward"]["h"], above, atol=CLOSE)
+
+
+@pytest.mark.parametrize("how", WRITERS)
+@pytest.mark.parametrize(("masking", "over"), [("0", "max"), ("0", "mean"), ("none", "max")])
+def test_a_maximum_over_masked_steps_is_not_taken_for_that_of_keras(
+    masking: str, over: str, how: str, tmp_path: Path
+) -> None:
+    layers = {"embedding": [drawn(7, 3)], "gru": gru(3, 4), "dense": dense(4, 2)}
+    remarks = opened(tmp_path, how, layers, masking=masking, readout__over=over).network.remarks
+    said = any(one.startswith("readout.understood is not known: the maximum of Keras") for one in remarks)
+    assert said == (masking == "0" and over == "max")

@@ -105,6 +105,8 @@ class _Planning:
             mask = None if masking == "none" else 0
             self.keys[embedding.name] = "embedding"
         chain = self._chain(taken)
+        if mask is not None and any(isinstance(one, Reduce) and one.how == "max" for one in chain):
+            report.doubt("readout", "the maximum of Keras takes the masked steps in")
         if isinstance(chain[-1], Recurrent) and not any(one.kind == "Dense" for one in rivals):
             report.assume("readout", "none", NOT_RECORDED)
         self._left(order, rivals)
