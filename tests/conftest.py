@@ -22,6 +22,7 @@ from compiled_once import CompiledOnce
 from hypothesis import HealthCheck, settings
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
+from very_many import left_out
 
 from lstm_tui.engine.language.cell import cell_names, load_cell
 from lstm_tui.engine.language.expression import Call, Name, walk
@@ -109,7 +110,7 @@ def _state_of_its_own() -> Iterator[None]:
 
 _COMPILES = pytest.StashKey[CompiledOnce]()
 _MANY = 2000
-"""Tests of which some take every kernel."""
+"""Tests of which some take every kernel, and that are more than somebody who changes one room runs."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -139,7 +140,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put the tests in the order of a seed, the same in every worker; at a desk random tests try fewer examples.
 
     Of tests that every cell has, those of cells that are made of the ops of others are slow: they take the same way.
-    Their oracles, in `tests/cells`, are not.
+    Their oracles, in `tests/cells`, are not. Where all tests are collected, of very many examples most are `many`.
     """
     if not config.getoption("all_examples"):
         for test in {getattr(one, "obj", None) for one in items}:
@@ -151,10 +152,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         beside = tried[str(item.path), getattr(item, "originalname", item.name)]
         if _names_given(item) & OFTEN_SLOW and beside & OFTEN_SEEN and "cells" not in item.path.parts:
             item.add_marker(pytest.mark.slow)
+    if len(items) > _MANY:
+        _leave_many_out(items)
     seed: int | None = config.getoption("shuffle")
     if seed is not None:
         items.sort(key=lambda one: one.nodeid)
         random.Random(seed).shuffle(items)
+
+
+def _leave_many_out(items: list[pytest.Item]) -> None:
+    """Mark most examples of the tests that have very many: these are run with the slow tests."""
+    many = left_out(item.nodeid for item in items if item.get_closest_marker("slow") is None)
+    for item in items:
+        if item.nodeid in many:
+            item.add_marker(pytest.mark.many)
 
 
 def _try_fewer(test: Any) -> None:

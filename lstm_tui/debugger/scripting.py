@@ -84,6 +84,7 @@ class Scripting:
         executed: Lines of blocks that the present line has executed.
         depth: How deep what is executed was called.
         begun: What the lines of .ltuirc have made; whoever made nothing else has no work to lose.
+        passing: The frame at which a line went nowhere, and the reason to stand there that was known before.
     """
 
     commands: Mapping[str, UserCommand] = field(default_factory=dict)
@@ -96,6 +97,7 @@ class Scripting:
     executed: int = 0
     depth: int = 0
     begun: tuple[Any, ...] = ()
+    passing: tuple[Any, str] | None = None
 
     @property
     def words(self) -> tuple[str, ...]:

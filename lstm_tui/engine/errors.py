@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from lstm_tui.engine.spelling import LONGEST, alike
 from lstm_tui.engine.text_safety import visible
 
 _FEW = 8  # names that are all told
-_LONGEST_NAME = 64  # comparing names takes the product of their lengths
 
 
 class UserError(Exception):
@@ -92,7 +91,7 @@ def no_pass(name: str, known: Iterable[str]) -> UnknownName:
         near = None
     more = ", …" if len(names) > _FEW else ""
     hint = f"did you mean {near}?" if near else f"there are {', '.join(names[:_FEW])}{more}"
-    return UnknownName(f"there is no pass {visible(name[:_LONGEST_NAME])}; {hint}")
+    return UnknownName(f"there is no pass {visible(name[:LONGEST])}; {hint}")
 
 
 def unknown_name(what: str, name: object, known: Iterable[str]) -> UnknownName:
@@ -101,7 +100,7 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> UnknownName:
     near = nearest(asked, names)
     listed = f"there are {', '.join(names[:_FEW])}{', …' if len(names) > _FEW else ''}" if names else "there are none"
     hint = f"did you mean {near}?" if near else listed
-    return UnknownName(f"{what} {visible(asked[:_LONGEST_NAME])}; {hint}")
+    return UnknownName(f"{what} {visible(asked[:LONGEST])}; {hint}")
 
 
 def _letters(name: str) -> str:
@@ -109,9 +108,5 @@ def _letters(name: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name most like `name`, or None when none is near."""
-    if len(name) > _LONGEST_NAME:
-        return None
-    short = sorted(one for one in known if len(one) <= _LONGEST_NAME)
-    found = difflib.get_close_matches(name, short, n=1, cutoff=0.5)
-    return found[0] if found else None
+    """Return the known name that `name` may have been meant for (`spelling.alike`), or None when none is near."""
+    return next(iter(alike(name, known)), None)

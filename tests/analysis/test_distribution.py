@@ -56,6 +56,7 @@ def test_outputs_are_told_apart_by_their_numbers_and_where_these_say_nothing_by_
     assert says_shares(trace, said) == by_form == (network.tokens is not None)  # the others say numbers of their input
 
 
+@pytest.mark.slow
 def test_nobody_sums_to_one_on_their_own() -> None:
     """Whoever compares a sum with 1 asks whether it is a distribution: that is said in one file."""
     package = Path(lstm_tui.__file__).parent

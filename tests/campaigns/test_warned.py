@@ -9,10 +9,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
+import numpy as np
 import pytest
+from present import present
+from saved_arrays import savez
 
+from campaigns.imports.by_module import first_off
 from campaigns.imports.torch_branches import one_model
-from campaigns.imports.warned import Off, Opened, judged
+from campaigns.imports.warned import Off, Opened, judged, opener
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, Fact
 from lstm_tui.formats.importers.open import Imported
 
@@ -62,6 +66,8 @@ CASES: dict[str, tuple[str, Look, tuple[Fact, ...]]] = {
     "the readout is not understood, a layer is wrong": ("SILENT", always(LAYER), (unknown("readout.understood"),)),
     "the layer right below was not compared": (
         "warned", always(LAYER._replace(unseen=("layer0",))), (unknown("layer0.understood"),)),
+    "ids that are masked, and a function above": (
+        "warned", until(READOUT, masking="0", readout__before="tanh"), (assumed("masking", "none", "0"), BEFORE)),
     "a wrong join beside a warning of something else": ("SILENT", until(LAYER, join="apart"), (OVER, BEFORE)),
     "a wrong join that is inferred": (
         "SILENT", until(LAYER, join="apart"), (Fact("join", "low,top", "inferred", "numbers", ("apart",), True), OVER)),
@@ -103,6 +109,45 @@ def test_an_answer_among_several_that_is_not_shown_has_to_be_named() -> None:
     assert verdict(right, unknown("layer0.understood", "value (1×4) has no place"), answers=("value",)) == "warned"
     assert verdict(right, unknown("layer0.understood", "fc (1×4) has no place"), answers=("value",)) == "SILENT"
     assert verdict(right, BEFORE, answers=("value",)) == "SILENT"
+
+
+def test_a_join_that_is_decided_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "bag.npz"
+    savez(path, _rnn("top", 8, 4) | _rnn("low", 4, 4))
+    again = opener(path)
+    first = again({}, None)
+    (join,) = [one for one in first.report.facts if one.key == "join"]
+    assert first.names == ("",)
+    assert len(again({"join": "apart"}, None).names) == 2
+    assert again({}, None).report.facts[:1] == first.report.facts[:1]
+    assert "apart" in join.others
+
+
+def test_an_answer_of_a_sequence_is_that_of_its_last_step(tmp_path: Path) -> None:
+    path = tmp_path / "bag.npz"
+    head = np.eye(2, 4, dtype=np.float32)
+    savez(path, _rnn("low", 3, 4) | {"out.weight": head, "out.bias": np.zeros(2, np.float32)})
+    x = np.ones((5, 3), np.float32)
+    states = np.zeros((5, 4), np.float32)
+    h = np.zeros(4, np.float32)
+    numbers = _rnn("low", 3, 4)
+    for t in range(5):
+        h = np.tanh(numbers["low.weight_ih_l0"] @ x[t] + numbers["low.weight_hh_l0"] @ h)
+        states[t] = h
+    opened = opener(path)({}, None)
+    gave = {"low": states}
+    assert first_off(opened, {"low": x}, gave, {"out": head @ h}) is None
+    assert first_off(opened, {"low": x}, gave, {"out": states @ head.T}) is None
+    for other in (head @ states.mean(0), head @ states[0], (states @ head.T)[::-1]):
+        off = first_off(opened, {"low": x}, gave, {"out": other})
+        assert present(off).part == "readout"
+
+
+def _rnn(name: str, inputs: int, hidden: int) -> dict[str, Any]:
+    """Return the weights of a layer without biases."""
+    numbers = np.random.default_rng(inputs)
+    return {f"{name}.weight_ih_l0": numbers.normal(size=(hidden, inputs)).astype(np.float32),
+            f"{name}.weight_hh_l0": numbers.normal(size=(hidden, hidden)).astype(np.float32)}  # fmt: skip
 
 
 def test_a_model_of_which_a_warning_is_kept_back_is_silent(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from io import StringIO
 from typing import Any
 
+import very_many
 from attack import ends, forked
 from attack.harness import HARNESSES
 from benchmarks import many
@@ -45,7 +46,7 @@ from .documents import KINDS, ROOT
 # names of the package that the expressions use, beside what follows
 __all__ = [
     "BLOCK", "KINDS", "MOST_ASKED", "MOST_RUNS", "REHEARSED", "Limits", "bindings", "endings", "ends", "fixed_points",
-    "forked", "linear_probe", "many", "probe", "recall", "signal", "verification",
+    "forked", "linear_probe", "many", "probe", "recall", "signal", "verification", "very_many",
 ]  # fmt: skip
 
 STORY = PAIR

@@ -314,6 +314,7 @@ def test_the_console_takes_verbs_and_questions_and_completes_them() -> None:
         one.event("terminated")
 
 
+@pytest.mark.slow
 def test_gates_that_a_port_exchanged_are_named_in_the_console_by_what_was_recorded_of_the_model(tmp_path: Path) -> None:
     model = str(Path(__file__).parents[1] / "formats" / "files" / "torch_tagger.pt")
     (tmp_path / "ids.txt").write_text("3 1 4 1 5\n")

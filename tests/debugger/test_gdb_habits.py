@@ -407,8 +407,8 @@ def test_statements_choose_and_repeat() -> None:
             ("while 1 > 0", "set $x = 1", "end"), "more than 10000 lines were executed", marks=pytest.mark.slow
         ),
         (("define a", "a", "end", "a"), "called more than 8 deep"),
-        (("alias a = a", "a"), "called more than 8 deep"),
-        (("alias one = two", "alias two = one", "two"), "called more than 8 deep"),
+        (("alias a = next", "alias a = a", "a"), "called more than 8 deep"),
+        (("alias one = next", "alias two = one", "alias one = two", "two"), "called more than 8 deep"),
         (("define a", "loop_break", "end", "a"), "stand in a `while`"),
         (("define a", *["echo hi"] * (MOST_LINES + 1)), "more than 1000 lines"),
         (("end",), "`end` is no verb here"),
@@ -614,3 +614,53 @@ def test_a_fork_has_words_of_its_own_until_it_is_joined() -> None:
     assert "near" not in session.scripting.words
     session.join(fork, session.frame)
     assert "near" in session.scripting.words
+
+
+@pytest.mark.parametrize("line", ["finish", "next"])
+def test_what_is_said_of_a_line_that_went_nowhere_is_said_once(line: str) -> None:
+    session = opened()
+    answer(session, "goto 4")
+    (place,) = said(session, "where")
+    reply = said(session, line)
+    assert place in reply[-1]
+    assert len(reply) == 2, reply
+    assert said(session, "where") == said(session, "thread") == (place,)
+
+
+def test_why_the_run_stands_where_it_does_outlives_a_line_that_went_nowhere() -> None:
+    session = opened()
+    stopped = said(session, 'break "bad"', "continue")
+    assert stopped[0].startswith("breakpoint 1")
+    assert said(session, "finish")[0] != stopped[0]
+    assert said(session, "where") == stopped
+
+
+@pytest.mark.parametrize("what", ["result", "W_f", "3", "b_f[2]", 'token == tok[2] and W_f[0][0] > 9 and "a" == "b"'])
+def test_what_cannot_move_is_not_watched(what: str) -> None:
+    session = opened()
+    scope = session.scope()
+    values = {str(session.evaluate(what).value.values) for _ in map(session.goto, range(scope.steps))}
+    if len(values) == 1 and "token" not in what:
+        assert "never moves" in refused(session, f"watch {what}")
+        assert not session.breakpoints
+    else:
+        assert said(session, f"watch {what}")
+
+
+@pytest.mark.parametrize("command", ["nosuch", "prnt c"])
+def test_an_alias_for_nothing_is_refused(command: str) -> None:
+    session = opened()
+    refused(session, f"alias foo = {command}")
+    assert not session.scripting.aliases
+
+
+@pytest.mark.parametrize("command", ["print c", "c[3] * 2", "p mean(%1)", "mean(%1)", "goto $arg", "n"])
+def test_an_alias_for_a_verb_or_an_expression_is_taken(command: str) -> None:
+    session = opened()
+    said(session, f"alias foo = {command}")
+    assert "foo" in session.scripting.aliases
+
+
+@pytest.mark.parametrize("line", ["print /x t", "p /d c", "p/x t"])
+def test_a_format_of_gdb_is_answered(line: str) -> None:
+    assert "numbers have one form" in refused(opened(), line)

@@ -69,6 +69,7 @@ def agrees(found: KeptPart | None, wanted: KeptPart | None) -> bool:
     return same and bool(np.allclose(mine, theirs, rtol=1e-9, atol=1e-12))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_it_is_what_loops_over_the_ledger_find(way: str) -> None:
     random = np.random.default_rng(7)

@@ -31,6 +31,7 @@ def test_no_character_that_a_terminal_obeys_or_hides_passes_alone() -> None:
         assert not {unicodedata.category(sign) for sign in shown} & NOT_SHOWN
 
 
+@pytest.mark.slow
 def test_two_characters_are_never_shown_alike() -> None:
     """What a sign of ours stands for can be told, but for the signs themselves."""
     signs = [visible(one) for one in EVERY]

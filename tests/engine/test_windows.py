@@ -103,6 +103,7 @@ def test_readouts_over_windows_have_the_bits_of_the_whole(readout: str, both: bo
     assert_same(whole, held, [100])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     cell=st.sampled_from(cell_names()),
@@ -136,6 +137,7 @@ def test_windows_of_held_runs_at_odd_sizes(
     assert_same(whole, windowed, [t % steps for t in looked])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     cell=st.sampled_from(cell_names()),

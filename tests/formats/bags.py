@@ -168,6 +168,19 @@ def seq2seq(random: Random) -> Bag:
                warned=("called a decoder",))  # fmt: skip
 
 
+def third_module(random: Random) -> Bag:
+    """A module below two that are called encoder and decoder, all three one above the other."""
+    given = random.torch("z", "gru", 4, 4) | random.torch("encoder", "gru", 4, 6)
+    given |= random.linear("mid", 6, 4) | random.torch("decoder", "gru", 4, 4)
+    x = random(STEPS, 4)
+    low = of_torch(given, "z", x)
+    middle = of_torch(given, "encoder", low)
+    h = of_torch(given, "decoder", dense(given, "mid", middle))
+    wants = {"layer0.forward/h": low, "layer1.forward/h": middle, "layer3.forward/h": h}
+    said = "how z goes with them, they do not say"
+    return Bag(given, x, wants, {"join": "z,encoder,decoder"}, warned=(said, "join is assumed to be apart"))
+
+
 def positions(random: Random) -> Bag:
     given = {"emb.weight": random(9, 4), "pos_embedding.weight": random(20, 4), **random.torch("rnn", "lstm", 4, 5)}
     given |= random.linear("fc", 5, 2)
@@ -261,7 +274,10 @@ def residual_both(random: Random) -> Bag:
 
 
 def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
-    """A norm for each layer of a residual stack, before the layer (Xiong et al. 2020: pre-LN) or behind the sum."""
+    """A norm for each layer of a residual stack, before the layer (Xiong et al. 2020: pre-LN) or behind the sum.
+
+    Or `alone`: before each layer, with no residual, though it comes last in the file.
+    """
     stem = "blocks.{}.norm" if both else "norms.{}"
     rnn = "blocks.{}.lstm" if both else "rnns.{}"
     given = random.linear("inp", 3, 4)
@@ -269,7 +285,7 @@ def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
         norm = {f"{stem.format(n)}.weight": random(4) + 1, f"{stem.format(n)}.bias": random(4)}
         layer = random.torch(rnn.format(n), "lstm", 4, 2 if both else 4)
         layer |= random.torch(rnn.format(n), "lstm", 4, 2, "_l0_reverse") if both else {}
-        given |= norm | layer if how != "behind" else layer | norm
+        given |= norm | layer if how == "before" else layer | norm
     given |= random.linear("fc", 4, 2)
     x = random(STEPS, 3)
     h = dense(given, "inp", x)
@@ -280,14 +296,33 @@ def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
         shown = [of_torch(given, rnn.format(n), read)]
         if both:
             shown.append(of_torch(given, rnn.format(n), read[::-1], "_l0_reverse")[::-1])
-        wants |= {f"layer{2 * n + 1 if how == 'behind' else n + 1}.forward/h": shown[0]}
-        h = h + np.concatenate(shown, axis=1)
+        wants |= {f"layer{n + 1 if how == 'before' else 2 * n + 1}.forward/h": shown[0]}
+        h = np.concatenate(shown, axis=1) + (0 if how == "alone" else h)
         h = layer_norm(h, *scaled) if how == "behind" else h
-    slug = stem.replace(".", "_")
-    where = ("below_1", "readout") if how == "behind" else ("residual_0", "residual_1")
-    settings = {f"place.{slug.format(n)}": where[n] for n in (0, 1)}
+    settings = {"place.every_norm": {"before": "residual", "behind": "behind", "alone": "before"}[how]}
     settings |= {"layer1.residual": "added", "layer3.residual": "added"} if how == "behind" else {}
-    return Bag(given, x, wants | {"output": dense(given, "fc", h)}, settings, warned=(slug.format(0), slug.format(1)))
+    return Bag(given, x, wants | {"output": dense(given, "fc", h)}, settings, warned=("place.every_norm",))
+
+
+def normed_over_two(random: Random) -> Bag:
+    """A norm before a module of two layers, inside of a residual around both."""
+    given = {"block.norm.weight": random(4) + 1, "block.norm.bias": random(4), **random.torch("block.rnn", "gru", 4, 4)}
+    given |= random.torch("block.rnn", "gru", 4, 4, "_l1") | random.linear("fc", 4, 2)
+    x = random(STEPS, 4)
+    low = of_torch(given, "block.rnn", layer_norm(x, given["block.norm.weight"], given["block.norm.bias"]))
+    h = of_torch(given, "block.rnn", low, "_l1")
+    wants = {"layer0.forward/h": low, "layer1.forward/h": h, "output": dense(given, "fc", h + x)}
+    return Bag(given, x, wants, {"place.block_norm": "residual_0"}, warned=("place.block_norm",))
+
+
+def headed_beside(random: Random) -> Bag:
+    """Two heads above a norm that comes last in the file."""
+    given = random.torch("rnn", "gru", 3, 4) | random.linear("linear", 4, 4) | random.linear("value_head", 4, 1)
+    given |= {"ln_out.weight": random(4) + 1, "ln_out.bias": random(4)}
+    x = random(STEPS, 3)
+    h = of_torch(given, "rnn", x)
+    output = dense(given, "linear", layer_norm(h, given["ln_out.weight"], given["ln_out.bias"]))
+    return Bag(given, x, {"layer0.forward/h": h, "output": output}, {"readout": "ln_out, linear"}, warned=("readout",))
 
 
 def last_states(random: Random) -> Bag:
@@ -595,6 +630,15 @@ def reads_two(random: Random) -> Bag:
     return Bag(given, x, {"layer0.forward/h": of_torch(given, "top", x)}, network="top", warned=(said,))
 
 
+def headed_elsewhere(random: Random) -> Bag:
+    """Two modules, and a third that reads what both give; what stands above it leads to the width of the others too."""
+    given = random.linear("out", 4, 4) | random.torch("left", "gru", 3, 2) | random.torch("top", "gru", 4, 4)
+    given |= random.linear("last", 4, 3) | random.torch("right", "gru", 3, 2)
+    x = random(STEPS, 3)
+    return Bag(given, x, {"layer0.forward/h": of_torch(given, "right", x)}, {"input_layers": "none"}, network="right",
+               warned=("input_layers is assumed to be out, last: out reads as much as top gives",))  # fmt: skip
+
+
 def dropped(random: Random) -> Bag:
     """Weight dropout keeps the whole weights beside those of the last batch, of which some are 0."""
     given = random.torch("rnn.module", "lstm", 3, 4)
@@ -628,6 +672,17 @@ def called_twice(random: Random) -> Bag:
     return Bag(given, x, wants, {"layer0.calls": "two"}, warned=("layer0.calls=one",))
 
 
+def called_twice_deep(random: Random) -> Bag:
+    """A module of two layers that is called a second time."""
+    given = random.torch("rnn", "gru", 4, 4) | random.torch("rnn", "gru", 4, 4, "_l1") | random.linear("fc", 4, 2)
+    h = x = random(STEPS, 4)
+    wants: dict[str, Array] = {}
+    for n in range(4):
+        h = of_torch(given, "rnn", h, f"_l{n % 2}")
+        wants[f"layer{n}.forward/h"] = h
+    return Bag(given, x, wants | {"output": dense(given, "fc", h)}, {"layer0.calls": "two"}, warned=("layer0.calls=",))
+
+
 def scaled_table(random: Random) -> Bag:
     """What is looked up is multiplied by the root of its length."""
     given = {"emb.weight": random(9, 4), **random.torch("rnn", "gru", 4, 5), **random.linear("fc", 5, 2)}
@@ -635,6 +690,16 @@ def scaled_table(random: Random) -> Bag:
     h = of_torch(given, "rnn", 2 * given["emb.weight"][ids])
     return Bag(given, ids, {"layer1.forward/h": h, "output": dense(given, "fc", h)}, {"input.scale": "2"},
                warned=("input.scale=1",))  # fmt: skip
+
+
+def scaled_positions(random: Random) -> Bag:
+    """What is looked up and its position are added, and multiplied by the root of their length."""
+    given = {"emb.weight": random(9, 4), "pos_embedding.weight": random(16, 4), **random.torch("rnn", "gru", 4, 5)}
+    given |= random.linear("fc", 5, 2)
+    ids = random.ids(9)
+    h = of_torch(given, "rnn", 2 * (given["emb.weight"][ids] + given["pos_embedding.weight"][:STEPS]))
+    return Bag(given, ids, {"layer1.forward/h": h, "output": dense(given, "fc", h)},
+               {"input.scale": "2 with positions"}, warned=("input.scale=1",))  # fmt: skip
 
 
 def gated(random: Random, inside: bool = False) -> Bag:
@@ -673,12 +738,13 @@ def begins_where_another_ends(random: Random) -> Bag:
 BAGS: dict[str, Callable[[Random], Bag]] = {
     one.__name__: one
     for one in (
-        towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, positions,
-        dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
+        towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, third_module,
+        positions, dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
         two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
-        allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two, dropped,
-        residual_over_two, called_twice, scaled_table, gated, normed_then, begins_where_another_ends,
+        allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two,
+        headed_elsewhere, dropped, residual_over_two, called_twice, called_twice_deep, normed_over_two,
+        headed_beside, scaled_table, scaled_positions, gated, normed_then, begins_where_another_ends,
     )
 } | {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),
@@ -687,6 +753,7 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     "normed_before": lambda random: normed_stack(random, "before"),
     "normed_before_both": lambda random: normed_stack(random, "before", both=True),
     "normed_behind": lambda random: normed_stack(random, "behind"),
+    "normed_alone": lambda random: normed_stack(random, "alone"),
     "batch_norms": batch_norms,
     "batch_norms_plain": lambda random: batch_norms(random, affine=False),
     "peepholes_old": lambda random: peepholes(random, late=False),

@@ -195,7 +195,7 @@ SPEC_CHANGES: dict[str, tuple[str, str]] = {
     ),
     "merge": (
         's["layers"][0]["merge"] = "cat"',
-        "network made up: layer 0: merge is concat, sum, average, mul; did you mean concat?",
+        "network made up: layer 0: merge is concat, sum, average, mul",
     ),
     "merge of no text": ('s["layers"][0]["merge"] = ["sum"]', "is damaged: layers[0].merge must be text"),
     "sizes": ('s["layers"][0]["sizes"] = {"P": "x"}', "is damaged: layers[0].sizes.P must be a whole number"),
@@ -204,7 +204,7 @@ SPEC_CHANGES: dict[str, tuple[str, str]] = {
     "without of lists": ('s["layers"][0]["without"] = [{}]', "is damaged: layers[0].without[0] must be text"),
     "without more": (
         's["layers"][0]["without"] = ["b_f"]',
-        "network made up: it has no parameter layer0.backward/b_f; did you mean layer0.backward/b_o?",
+        "network made up: it has no parameter layer0.backward/b_f; did you mean layer0.backward/U_f?",
     ),
     "tokens": ('s["tokens"] = []', "is damaged: tokens must be an object"),
     "kind": (

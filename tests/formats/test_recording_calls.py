@@ -171,6 +171,7 @@ def test_what_a_model_does_not_run_on_is_one_line() -> None:
     assert recorded["input"].dtype == np.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "depth"), [("rnn", 2), ("rnn", 1), ("rnn2", 2)])
 def test_first_states_are_the_reason_though_names_begin_alike(name: str, depth: int, tmp_path: Path) -> None:
     """Both modules are called `rnn…`, or one has two layers: each is still compared by what entered it."""

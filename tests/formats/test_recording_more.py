@@ -47,6 +47,7 @@ def about(recorded: dict[str, np.ndarray]) -> dict[str, Any]:
     return dict(json.loads(str(recorded["about"])))
 
 
+@pytest.mark.slow
 def test_a_batch_is_recorded_whole_and_the_answer_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = made.shake(Classifier(), 1)
     ids = np.array([[3, 1, 4, 1], [5, 8, 2, 6], [0, 0, 7, 7]])

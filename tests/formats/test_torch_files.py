@@ -162,7 +162,7 @@ def test_names_of_ones_own_are_mapped_to_the_equations_of_any_cell(tmp_path: Pat
         h = (1 - f) * h + f * n
         np.testing.assert_allclose(lstm_tui.trace(x, network)["layer0.forward"]["h"][t], h, atol=CLOSE)
     for right, wrong, says in (
-        ('"rec_f"', '"rec_g"', "did you mean rec_n"),
+        ('"rec_f"', '"rec_g"', "did you mean rec_f"),
         ("add = 1.0", 'add = "one"', r"b_f\.add must be a number"),
     ):
         (tmp_path / "bad.toml").write_text((tmp_path / "map.toml").read_text().replace(right, wrong))

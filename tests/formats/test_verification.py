@@ -62,6 +62,7 @@ def test_the_wrong_gate_order_is_found_out(reference: Path, capsys: pytest.Captu
     assert "it fits with --set layer0.gate_order=ifgo --set layer1.gate_order=ifgo" in output
 
 
+@pytest.mark.slow
 def test_the_first_difference_has_its_place_and_size(reference: Path) -> None:
     arrays = dict(np.load(reference))
     arrays["layer1.forward/h"][3, 2] += 0.5

@@ -246,7 +246,7 @@ def _ran(asked: list[str], copy: Path, seconds: float) -> Answer:
     only = copy / "only.txt"
     only.write_text("\n".join(asked), "utf-8")
     files = sorted({name.partition("::")[0] for name in asked}, key=[n.partition("::")[0] for n in asked].index)
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "tests.mutate.reached",
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-m", "not slow", "-p", "tests.mutate.reached",
                "--assert=plain", "-p", "no:cacheprovider", "--tb=line", *files]  # fmt: skip
     with tempfile.TemporaryFile("w+") as said:
         ran = subprocess.Popen(

@@ -257,8 +257,8 @@ def record(folder: Path, where: list[str]) -> None:
         files = {path: (copy / path).read_text("utf-8") for path in sorted({path for path, _ in blocks})}
         (part / _BLOCKS).write_text(json.dumps({"blocks": blocks, "files": files}), "utf-8")
         # Plain assertions: pytest compiles what it rewrites by itself, and that is the whole package, for its plugin.
-        command = [sys.executable, "-m", "pytest", "--assert=plain", "-p", "tests.mutate.reached", *where]
-        subprocess.run(command, cwd=copy, env=environment(copy, **{RECORD: str(part)}), check=False)
+        command = [sys.executable, "-m", "pytest", "--assert=plain", "-m", "not slow", "-p", "tests.mutate.reached"]
+        subprocess.run([*command, *where], cwd=copy, env=environment(copy, **{RECORD: str(part)}), check=False)
 
 
 def _parts(folder: Path) -> list[Path]:

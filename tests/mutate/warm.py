@@ -109,8 +109,8 @@ class Warm:
             return
         asked, asks = os.pipe()
         answers, answered = os.pipe()
-        command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "tests.mutate.warm", "--assert=plain",
-                   "-p", "no:cacheprovider", "--tb=line", *self._where]  # fmt: skip
+        command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-m", "not slow", "-p", "tests.mutate.warm",
+                   "--assert=plain", "-p", "no:cacheprovider", "--tb=line", *self._where]  # fmt: skip
         with (self.copy / "warm.log").open("wb") as log:
             self._process = subprocess.Popen(
                 command,

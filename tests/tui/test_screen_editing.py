@@ -284,6 +284,7 @@ def test_edits_travel_in_the_export(tmp_path: Path) -> None:
     assert read(tmp_path / "run.json").sequence.tokens == ("movie", "was", "not", "bad")
 
 
+@pytest.mark.slow
 def test_a_long_text_is_edited_beside_the_screen_while_keys_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     long = Source(network(), [of_tokens((" ".join(LINES[:2]) + " ").split() * 12)])
     work: list[Callable[[], None]] = []

@@ -87,6 +87,7 @@ def slowly_done(work: Callable[[], None]) -> None:
     work()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", SCRIPTS, ids=str)
 def test_one_script_is_one_session_on_a_machine_so_busy_that_drawing_takes_seconds(
     parts: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
@@ -140,6 +141,7 @@ def test_all_edits_taken_back_is_the_run_as_it_was_bit_for_bit() -> None:
     drive(act)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", sampled([[1, 1], [2, 2], [10, 3]], 3), ids=str)
 def test_no_key_ends_the_program_in_a_tiny_terminal(size: list[int]) -> None:
     async def act(driver: Driver) -> None:
@@ -180,6 +182,7 @@ def test_a_pasted_character_is_the_key_that_is_bound(command: Any) -> None:
     assert [event.key for event in keys_of(characters(command.keys[0]))] == [command.keys[0]]
 
 
+@pytest.mark.slow
 def test_keys_in_one_write_in_a_real_terminal(start: Start) -> None:  # noqa: F811
     screen = start()
     screen.until("7 output")

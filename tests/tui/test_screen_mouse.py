@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from driven_screen import Driver, drive
 from textual.widgets import Input, OptionList
 
@@ -65,6 +66,7 @@ def test_a_click_on_a_tab_shows_the_pane() -> None:
     drive(act, size=(80, 24))
 
 
+@pytest.mark.slow
 def test_a_click_on_a_row_of_a_list_does_what_enter_does_there() -> None:
     async def clicked(driver: Driver, row: int) -> None:
         await driver.pilot.click(OptionList, offset=(8, row))

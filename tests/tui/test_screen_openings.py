@@ -24,6 +24,7 @@ async def typed(driver: Driver, line: str) -> None:
     await driver.press("colon", *("space" if one == " " else one for one in line), "enter")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_the_screen_is_of_the_network_that_reads_now(size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:

@@ -195,6 +195,7 @@ async def _answer(driver: Driver, name: str) -> None:
     await driver.pilot.pause()
 
 
+@pytest.mark.slow
 def test_a_name_that_is_taken_is_asked_for_again_and_nothing_is_lost(folder: Path) -> None:
     async def act(driver: Driver) -> None:
         await driver.press("P")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from driven_screen import Driver, drive
 
 from lstm_tui.tui.prompts.lists import StopList
@@ -15,6 +16,7 @@ def row(driver: Driver, word: str) -> str:
     return next((line for line in driver.text().splitlines() if word in line and "╭" not in line), "")
 
 
+@pytest.mark.slow
 def test_everything_is_listed_and_changed_in_place() -> None:
     async def act(driver: Driver) -> None:
         session = driver.screen.run.session

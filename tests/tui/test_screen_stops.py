@@ -119,6 +119,7 @@ def test_breakpoints_stay_when_another_line_is_opened() -> None:
     drive(act, three_lines())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size", [pytest.param((160, 45), marks=pytest.mark.slow), pytest.param((120, 36), marks=pytest.mark.slow), (80, 24)]
 )

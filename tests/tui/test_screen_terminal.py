@@ -148,6 +148,7 @@ def test_the_screen_is_up_before_what_is_only_asked_later_is_imported() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.slow
 def test_a_word_is_replaced_a_gate_is_held_and_both_are_undone(start: Start) -> None:
     screen = start()
     screen.until("7 output")

@@ -214,6 +214,7 @@ def test_a_question_can_be_skipped_and_the_end_says_what_was_foreseen_and_what_t
     tour(act, "show", (80, 24))
 
 
+@pytest.mark.slow
 def test_escape_asks_and_a_lesson_goes_on_where_it_was_left(tmp_path: Path) -> None:
     settings = Preferences(tmp_path / "settings")
 
@@ -307,6 +308,7 @@ def test_what_is_to_be_tried_is_shown_on_a_key_and_gone_at_the_next_stop() -> No
     tour(act, "a-new-subject", (120, 36))
 
 
+@pytest.mark.slow
 def test_an_rnn_beside_an_lstm_is_seen_from_a_lesson_and_noticed() -> None:
     async def act(driver: Driver) -> None:
         await driver.press(*["enter"] * 7)
@@ -366,6 +368,7 @@ def test_whatever_can_be_opened_is_shown_on_a_key_and_noticed(opens: str, shown:
     tour(act, str(lesson))
 
 
+@pytest.mark.slow
 def test_the_list_offers_every_lesson_and_the_next_one_after_it() -> None:
     async def act(driver: Driver) -> None:
         driver.on_top(Lessons)
@@ -403,6 +406,7 @@ def at_once(driver: Driver, *keys: str) -> None:
         driver.app.post_message(Key(key, key if len(key) == 1 else None))
 
 
+@pytest.mark.slow
 def test_keys_that_come_while_a_lesson_or_its_next_stop_opens_act_in_their_order() -> None:
     async def act(driver: Driver) -> None:
         def number() -> int:

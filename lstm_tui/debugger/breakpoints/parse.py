@@ -76,7 +76,10 @@ def read_change(text: str, scope: Scope) -> Trigger:
     if not what:
         raise UserError("watch what? such as: watch c[17] by .3")
     expression = parse(what)
-    value = evaluate(expression, scope, 0, 1)
+    value = evaluate(expression, scope, 0, min(scope.steps, 2))
+    if scope.steps > 1 and value.is_constant:
+        shown = visible(what)
+        raise UserError(f"{shown} is the same at every step and never moves: `print {shown}` tells it once")
     if by is None:
         return Change(what, expression)
     far = parse(by).node if by else None

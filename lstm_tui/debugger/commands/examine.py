@@ -13,7 +13,7 @@ from lstm_tui.analysis.health import health
 from lstm_tui.debugger.breakpoints.assertions import require, said
 from lstm_tui.debugger.commands.breakpoints import breakpoint_line, breakpoints_named, complete_expression, with_doubts
 from lstm_tui.debugger.commands.convenience import assigned, assignment_of
-from lstm_tui.debugger.commands.foreign_words import INFO_COUNTERPARTS
+from lstm_tui.debugger.commands.foreign_words import INFO_COUNTERPARTS, no_formats
 from lstm_tui.debugger.commands.goto import place_of, position_lines
 from lstm_tui.debugger.commands.names import unit_meant
 from lstm_tui.debugger.commands.table import VERBS
@@ -48,6 +48,8 @@ from lstm_tui.engine.whole_number import whole_number
     aliases=("p", "pp", "call", "inspect", "print-object", "po"), complete=complete_expression, example="print mean(h)",
 )  # fmt: skip
 def _print(session: Session, rest: str) -> tuple[str, ...]:
+    if rest.startswith("/"):
+        raise UserError(no_formats("print"))
     held = session.stops.held
     if not rest and held.history:
         rest = "$"  # the last value again, as in gdb

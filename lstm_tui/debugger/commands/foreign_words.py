@@ -5,6 +5,8 @@ The lists of those programs are in the tests: each of their words is a verb here
 
 from __future__ import annotations
 
+from lstm_tui.engine.text_safety import visible
+
 _FRAMES = "a run has no call frames: `pass NAME` selects another pass, `goto T` another token"
 _PAST = "every step is recorded already: `reverse-step`, `reverse-continue` and `who` go back"
 _RUNS_NOTHING = "nothing outside the run is executed from here; `source FILE` executes a script of verbs"
@@ -186,6 +188,11 @@ version
 """
 SETTINGS = frozenset(_SETTINGS_OF_GDB.split())
 """gdb's settings: `set` of one changes nothing here, and `show` has nothing to show."""
+
+
+def no_formats(word: str) -> str:
+    """Return what is said of a format of gdb's `print`, such as the /x of `p/x`."""
+    return f"numbers have one form, so `{visible(word[:40])}` takes no /; `print EXPR` shows its largest terms"
 
 
 def setting_told(word: str) -> str:

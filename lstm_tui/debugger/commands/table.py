@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 from lstm_tui.debugger.command_log import noted
-from lstm_tui.debugger.commands.foreign_words import BEHIND, COUNTERPARTS, begun_by
+from lstm_tui.debugger.commands.foreign_words import BEHIND, COUNTERPARTS, begun_by, no_formats
 from lstm_tui.debugger.scripting import DEEPEST
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import quiet
@@ -156,9 +156,7 @@ class CommandTable:
         before, slash, _ = word.partition("/")
         told = COUNTERPARTS.get(before or word[:1]) or COUNTERPARTS.get(word[:1] if word[:1] == "!" else "")
         if told is None and slash and before in self.words:
-            told = (
-                f"numbers have one form, so `{visible(before[:40])}` takes no /; `print EXPR` shows its largest terms"
-            )
+            told = no_formats(before)
         if told is not None:
             raise UserError(f"`{visible(word[:40])}` is no verb here: {told}")
 
@@ -256,7 +254,10 @@ def _answer(session: Session, line: str) -> tuple[str, ...]:
     word, rest = split(line)
     if not word or word.startswith("#"):
         return ()
-    before, scripting = session.frame, session.scripting
+    scripting = session.scripting
+    _passed_by(session)
+    scripting.passing = None
+    before, stop = session.frame, session.stop
     with quiet():
         if word in scripting.aliases:
             reply = _of_alias(session, word, rest)
@@ -272,7 +273,17 @@ def _answer(session: Session, line: str) -> tuple[str, ...]:
         moved = after.position != before.position or after.trace is not before.trace
         if len(session.displays) and moved and not scripting.depth:
             reply += tuple(one.line for one in session.stops.shown())
+        if not moved and after.note != before.note and session.stop is stop:
+            scripting.passing = (after, before.note)
     return reply
+
+
+def _passed_by(session: Session) -> None:
+    """Forget what was said of a line that went nowhere: it is not why the run stands where it does."""
+    if session.scripting.passing is not None:
+        frame, note = session.scripting.passing
+        if session.frame is frame:
+            session.cursor.show(replace(frame, note=note))
 
 
 def check_not_restored(session: Session, verb: Verb) -> None:
@@ -305,6 +316,18 @@ def _meant(session: Session, word: str, rest: str, line: str) -> tuple[Verb, str
                 raise error from None
             raise UserError(f"there is no verb `{visible(word[:40])}`; did you mean {near}?") from None
         return VERBS.named("print"), text
+
+
+def check_executable(session: Session, line: str) -> None:
+    """Refuse a line that begins with no verb, no word of the user's own and no expression of this run.
+
+    Raises:
+        UserError: It does.
+    """
+    word, rest = split(line)
+    has_places = "%" in line or "$" in line  # filled when it is called
+    if word not in session.scripting.words and not (has_places and word not in VERBS.words):
+        _meant(session, word, rest, line)
 
 
 def _of_alias(session: Session, word: str, rest: str) -> tuple[str, ...]:

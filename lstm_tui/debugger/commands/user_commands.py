@@ -10,7 +10,7 @@ from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint, CommandList
 from lstm_tui.debugger.commands.breakpoints import breakpoint_line, breakpoints_named
 from lstm_tui.debugger.commands.goto import position_lines
 from lstm_tui.debugger.commands.statements import GoesOn, obey, read_statements
-from lstm_tui.debugger.commands.table import VERBS, Act, Verb, answer
+from lstm_tui.debugger.commands.table import VERBS, Act, Verb, answer, check_executable
 from lstm_tui.debugger.scripting import END, OpenBlock, UserCommand
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.stop_engine import Obeyed
@@ -188,6 +188,8 @@ def _alias(session: Session, rest: str) -> tuple[str, ...]:
     if not command:
         raise UserError("alias what for what? such as: alias kept = print mean(f)")
     _named(session, name, "alias")
+    if not scripting.is_restoring:
+        check_executable(session, command)
     made = CommandList((command,), scripting.is_restoring or scripting.is_restored)
     scripting.aliases = {**scripting.aliases, name: made}
     scripting.commands = {word: made for word, made in scripting.commands.items() if word != name}

@@ -21,6 +21,7 @@ from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import is_not_known_yet, waits_for_nothing
 from lstm_tui.engine.text_safety import visible
 
+_FEW = 8  # names that are told where none is near
 _NEAR = 40  # characters of a token that may be meant instead of another
 UNITS = 'units are written c[17], c[-1] or c[0:8], from 0; steps c[t-1]; classes output["good"]'
 """What is said of what stands in square brackets and means nothing there."""
@@ -180,7 +181,9 @@ class Scope:
         near = nearest(value, sorted(one for one in known if not _is_hold(one, passed)))
         if near is not None and near not in OF_THE_RUN and near not in self.names.features:
             near = name.removesuffix(value) + near
-        raise NoSuchName(f"{passed.name} has no value {value}", near)
+        names = list(passed)
+        listed = f"; it has {', '.join(names[:_FEW])}{', …' if len(names) > _FEW else ''}" if near is None else ""
+        raise NoSuchName(f"{passed.name} has no value {value}{listed}", near)
 
     def _feature(self, feature: Feature, moment: Moment) -> Series:
         """Return what a direction is at some steps.

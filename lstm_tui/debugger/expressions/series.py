@@ -90,6 +90,11 @@ class Series:
         of_row, of_column = ("" if one is None else f"[{one}]" for one in (self.row, self.column))
         return "" if unit is None else f"{of_row}[{unit}]{of_column}"
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is one value for all the steps that were asked for, as a weight or a number is."""
+        return len(self.values) == len(self.known) == 1
+
     def unnamed(self) -> Series:
         """Return it with its entries counted from 0, as those of what was computed are."""
         return replace(self, units=0, stride=1, row=None, column=None, columns=(0, 1), flat=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from unicodedata import category
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.spelling import alike
 from lstm_tui.engine.text_safety import visible
 
 Kind = Literal["words", "chars", "bytes", "pieces", "numbers"]
@@ -85,9 +85,6 @@ def no_text(number: int) -> str:
     return f"<{number}>"
 
 
-_LONGEST = 64
-"""Characters of a token of which near ones are looked for: to compare two takes the product of their lengths."""
-_ALIKE = 0.5
 _MOST_SHOWN = 6
 """Tokens that a vocabulary tells of itself at a prompt."""
 
@@ -151,10 +148,7 @@ class Tokens:
         Only those with the same first letter are looked at, so that a large vocabulary takes no time.
         """
         wanted = self.as_read(token)
-        if not wanted or len(wanted) > _LONGEST:
-            return ()
-        known = (one for one in self.vocabulary if one[:1] == wanted[:1] and len(one) <= _LONGEST)
-        return tuple(difflib.get_close_matches(wanted, sorted(set(known)), n=most, cutoff=_ALIKE))
+        return alike(wanted, (one for one in self.vocabulary if one[:1] == wanted[:1]), most)
 
     def encode(self, tokens: Sequence[str]) -> tuple[Array, tuple[int, ...]]:
         """Return the ids (T,) of tokens and the places of those the vocabulary does not hold."""

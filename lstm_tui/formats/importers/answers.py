@@ -21,6 +21,8 @@ from lstm_tui.formats.importers.values import (
     sources,
 )
 
+FROM_THE_END = "the file gives its series from the end; here each vector stands at its own token"
+
 
 @dataclass(frozen=True, eq=False)
 class FileOutput:
@@ -140,4 +142,4 @@ def _how(reduced: Reduced, names: Mapping[int, str]) -> str:
 
 def _note_order(answer: FileOutput, report: ImportReport) -> None:
     if answer.turned:
-        report.warnings.append("the file gives its series from the end; here each vector stands at its own token")
+        report.warnings.append(FROM_THE_END)

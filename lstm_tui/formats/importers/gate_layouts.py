@@ -9,7 +9,7 @@ Packed weights taken apart: which rows of a matrix belong to which gate, in each
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def gate_order(kind: str, own: str, key: str, report: ImportReport) -> str:
     return checked_order(report.offer(f"{key}.gate_order", own, others, free=True), own, key)
 
 
-def checked_order(order: str, own: str, key: str) -> str:
+def checked_order(order: str, own: str, key: str, decision: str = "gate_order") -> str:
     """Return an order, the candidate called as the equations call it.
 
     Raises:
@@ -45,26 +45,64 @@ def checked_order(order: str, own: str, key: str) -> str:
     candidate = "g" if "g" in own else "n"
     named = order.replace("c" if candidate == "g" else "h", candidate)
     if sorted(named) != sorted(own):
-        raise UserError(f"--set {key}.gate_order={visible(order)}: it should be {' '.join(own)} in another order")
+        raise UserError(f"--set {key}.{decision}={visible(order)}: it should be {' '.join(own)} in another order")
     return named
 
 
-def biases(count: int, key: str, report: ImportReport) -> str:
-    """Return how the biases of a layer are meant: two that add, of which one may be a copy; one that may add twice."""
+@dataclass(frozen=True)
+class BiasReading:
+    """How the biases of a layer are meant.
+
+    Attributes:
+        which: `both`, `input`, `recurrent`, `once`, `twice` or `none`.
+        rows: By gate, in the order of the rows of the matrices: which rows of a bias are its own; None where as those.
+    """
+
+    which: str
+    rows: tuple[int, ...] | None = None
+
+    def as_matrices(self, bias: Array | None) -> Array | None:
+        """Return a bias (gates*H,) with its gates in the order that the matrices have."""
+        if bias is None or self.rows is None:
+            return bias
+        return np.concatenate([bias.reshape(len(self.rows), -1)[row] for row in self.rows])
+
+
+def biases(count: int, key: str, report: ImportReport, kind: str, order: str = "") -> BiasReading:
+    """Return how the biases of a layer are meant: two that add, of which one may be a copy; one that may add twice.
+
+    Args:
+        count: Of its biases.
+        key: Of the layer in the report.
+        report: Decides, and learns of each decision that it could have been.
+        kind: lstm, gru or rnn.
+        order: The gates in the order of the rows of its matrices; a converter may have left the biases in another.
+            Empty where each gate has tensors of its own.
+
+    Raises:
+        UserError: The user said an order of other gates.
+    """
     if count == 0:
-        return "none"
-    if count == 2:
-        return report.offer(f"{key}.biases", "both", ("input", "recurrent"))
-    return report.offer(f"{key}.biases", "once", ("twice",))
+        return BiasReading("none")
+    which = report.offer(f"{key}.biases", *(("both", ("input", "recurrent")) if count == 2 else ("once", ("twice",))))
+    if len(order) < 2:
+        return BiasReading(which)
+    others = [one for one in OTHER_ORDERS[kind] if one != order]
+    said = report.offer(f"{key}.bias_order", order, others, free=True)
+    if said == order:
+        return BiasReading(which)
+    said = checked_order(said, order, key, "bias_order")
+    return BiasReading(which, tuple(said.index(gate) for gate in order))
 
 
-def meant(reading: str, b: Array | None, c: Array | None) -> tuple[Array | None, Array | None]:
+def meant(reading: BiasReading, b: Array | None, c: Array | None) -> tuple[Array | None, Array | None]:
     """Return the bias beside W and the one beside U, as `biases` reads them."""
-    if reading == "input":
+    b, c = reading.as_matrices(b), reading.as_matrices(c)
+    if reading.which == "input":
         return b, None
-    if reading == "recurrent":
+    if reading.which == "recurrent":
         return None, c
-    return (b, b) if reading == "twice" else (b, c)
+    return (b, b) if reading.which == "twice" else (b, c)
 
 
 def reread(
@@ -87,7 +125,7 @@ def reread(
     """
     if "\n" in part.cell:  # equations of its own
         return part
-    part = _turned(part, key, report)
+    part = _turned(exchanged(part, key, report), key, report)
     if kind == "lstm" and "b_f" in part.passes[0][1]:
         part = _raised(part, key, report, forget_bias, always)
     if kind == "gru":
@@ -103,6 +141,18 @@ def reread(
 
 def _each(part: Recurrent, change: Callable[[dict[str, Array]], Mapping[str, Array]]) -> Recurrent:
     return replace(part, passes=[(direction, change(dict(given))) for direction, given in part.passes])
+
+
+def exchanged(part: Recurrent, key: str, report: ImportReport) -> Recurrent:
+    """Give each direction the weights that stand at the other's name, where both have the same sizes."""
+    if len(part.passes) != 2:
+        return part
+    (one, given), (other, again) = part.passes
+    if {name: array.shape for name, array in given.items()} != {name: array.shape for name, array in again.items()}:
+        return part
+    if report.offer(f"{key}.exchanged", "none", ("directions",)) == "none":
+        return part
+    return replace(part, passes=[(one, again), (other, given)])
 
 
 def _turned(part: Recurrent, key: str, report: ImportReport) -> Recurrent:

@@ -17,6 +17,7 @@ from lstm_tui.engine.errors import UsageError, UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import How, ImportReport
 from lstm_tui.formats.importers.network_endings import ANY_OF_THEM
+from lstm_tui.formats.importers.not_read import way_out
 from lstm_tui.formats.io.files import HEADER_BYTES, NETWORK_BYTES, label, opened, read_bytes
 
 if TYPE_CHECKING:
@@ -292,6 +293,8 @@ def file_bytes(path: str | Path) -> bytes:
         UserError: It cannot be read, or is too large.
     """
     where = label(path)
+    if told := way_out(path):
+        raise UserError(f"{where}: {told}")
     if os.path.isfile(path) and os.path.getsize(path) > _SMALL:
         with opened(path, NETWORK_BYTES) as (stream, _):
             if kind_of(stream.read(_HEAD)) == "unknown":

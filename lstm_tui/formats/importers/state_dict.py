@@ -15,7 +15,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Found, Norm, Op, Plan, Recurrent
 from lstm_tui.formats.importers.safetensors_file import as_floats
-from lstm_tui.formats.importers.torch.joins import Stage, claims, join_groups, rival_of, takes_heads
+from lstm_tui.formats.importers.torch.joins import Stage, claims, join_groups, rival_below, rival_of, takes_heads
 from lstm_tui.formats.importers.torch.modules import (
     HIDDEN,
     Module,
@@ -27,7 +27,7 @@ from lstm_tui.formats.importers.torch.modules import (
     place_by_name,
     plan_readout,
 )
-from lstm_tui.formats.importers.torch.paired_norms import around, can_go_around, paired_norms
+from lstm_tui.formats.importers.torch.paired_norms import Side, added_over, around, paired_norms, sides, sides_of_all
 from lstm_tui.formats.importers.torch.parameter_names import (
     ParameterGroup,
     directly_under,
@@ -164,6 +164,7 @@ class _Planning:
         self.places: dict[str, int] = {}
         self.paired = paired_norms(self.modules, self.stages)
         self.around: dict[int, Module] = {}
+        self.side: Side | None = None
 
     def plan(self) -> Plan:
         """Return the plan, with everything that is left said."""
@@ -231,12 +232,19 @@ class _Planning:
             ops, taken = find_position([one for one in order if one not in self.used], width, self.report)
             self.used += taken
             root = sentence(float(np.sqrt(width)), 6)
-            if self.report.choose("input.scale", "1", (root,), "assumed", NOT_RECORDED) == root:
-                ops.insert(0, AffineScale("scale", *_of_root(table.tensors["weight"])))
+            scales = {root: 0, **({f"{root} with positions": len(ops)} if ops else {})}
+            said = self.report.choose("input.scale", "1", (*scales,), "assumed", NOT_RECORDED)
+            if said in scales:
+                ops.insert(scales[said], AffineScale("scale", *_of_root(table.tensors["weight"])))
         for one in rivals:
             self.report.doubt("layer0", f"{visible(one.stem)} could be looked up too, and is not")
-        more, taken = between(self._placed(0), width, inputs, "input_layers", self.report, self.bag.made)
+        rival: Callable[[Module], str] = lambda one: rival_below(one.reads, self.stages, self.bag.networks, one.stem)  # noqa: E731
+        more, taken = between(self._placed(0), width, inputs, "input_layers", self.report, self.bag.made, rival)
         self.used += taken
+        said = next((one.value for one in self.report.facts if one.key == "input"), "")
+        if taken and said == f"{inputs} numbers a step":
+            why = f"{visible(taken[0].stem)} reads as many"
+            self.report.correct("input", f"{taken[0].reads} numbers a step", "inferred", why)
         if table is not None and width != inputs and not taken:
             raise UserError(f"{self.report.file}: what stands between {visible(table.stem)} and the layer is not known")
         return table, [*ops, *more]
@@ -301,22 +309,40 @@ class _Planning:
         """Return where a norm of one layer stands: before it, behind it, or before it inside of its residual."""
         if module.stem in self.places:
             return self.places[module.stem]
-        top = len(self.stages)
-        slots = {f"below_{stage}": stage, ("readout" if stage + 1 == top else f"below_{stage + 1}"): stage + 1}
-        layer = self.stages[stage]
-        slots = {name: slot for name, slot in slots.items() if module.reads == (
-            layer.inputs if slot == stage else layer.outputs)}  # fmt: skip
-        inside = f"residual_{stage}"
-        slots |= {inside: -1} if can_go_around(layer, module.reads) else {}
-        likely = stage if self._comes_first(module, layer) else stage + 1
-        names = sorted(slots, key=lambda name: (slots[name] != likely, slots[name] >= 0))
-        why = f"its name goes with {visible(layer.name)}; on which side of it, or of a residual, it does not say"
-        chosen = self.report.choose(f"place.{module.slug}", names[0], names[1:], "assumed", why, together=PLACED)
-        if chosen == inside:
+        found = sides(module, self.stages, stage)
+        every = self._every_norm() if len(self.paired) > 1 else None
+        likely = every or ("before" if self._comes_first(module, self.stages[stage]) else "behind")
+        names = [found[side] for side in sorted(found, key=lambda side: (side != likely, side != "residual"))]
+        if every is None:
+            layer = visible(self.stages[stage].name)
+            why = f"its name goes with {layer}; on which side of it, or of a residual, it does not say"
+            chosen = self.report.choose(f"place.{module.slug}", names[0], names[1:], "assumed", why, together=PLACED)
+        else:
+            first = found.get(every, found.get("before", names[0]))
+            chosen = self.report.offer(f"place.{module.slug}", first, names)
+        side = next(one for one, name in found.items() if name == chosen)
+        if side == "residual":
             self.around[stage] = module
             self.used.append(module)
-        self.places[module.stem] = slots[chosen]
+        self.places[module.stem] = {"before": stage, "behind": stage + 1, "residual": -1}[side]
         return self.places[module.stem]
+
+    def _every_norm(self) -> Side | None:
+        """Return on which side of its layer each of several norms stands, one decision; None where no side fits all."""
+        if self.side is not None:
+            return self.side
+        norms = [one for one in self.modules if one.stem in self.paired]
+        possible = sides_of_all([sides(one, self.stages, self.paired[one.stem]) for one in norms])
+        if not possible:
+            return None
+        first = sum(self._comes_first(one, self.stages[self.paired[one.stem]]) for one in norms)
+        likely: Side = "before" if 2 * first >= len(norms) else "behind"
+        order = sorted(possible, key=lambda side: (side != likely, side != "residual"))
+        names = ", ".join(visible(one.stem) for one in norms)
+        why = f"the names of {names} each go with a layer; on which side of it, or of a residual, they do not say"
+        chosen = self.report.choose("place.every_norm", order[0], order[1:], "assumed", why, together=PLACED)
+        self.side = next(side for side in order if side == chosen)
+        return self.side
 
     def _comes_first(self, module: Module, stage: Stage) -> bool:
         """Say whether a norm stands before a layer in the file."""
@@ -380,16 +406,16 @@ class _Planning:
         if (module := self.around.get(self.stages.index(stage))) is not None:
             why = f"around {visible(module.stem)} and the layer"
             report.say(f"{key}.residual", why, "set", "the user placed the norm there")
-            return [around(part, Norm(module.stem, _EPSILON, module.tensors["weight"], module.tensors["bias"]))]
-        again = not bare and stage.inputs == stage.outputs and len(parts) == 1
+            return around(parts, Norm(module.stem, _EPSILON, module.tensors["weight"], module.tensors["bias"]))
+        again = not bare and stage.inputs == stage.outputs
         if again and report.choose(f"{key}.calls", "one", ("two",), "assumed", NOT_RECORDED) == "two":
-            return [*parts, *plan_group(stage.forward, report, count + 1, self.bag.made)]
+            return [*parts, *plan_group(stage.forward, report, count + len(parts), self.bag.made)]
         if not bare and stage.inputs == stage.outputs:
             if len(parts) > 2 or (len(parts) == 2 and len(part.passes) > 1):
                 report.assume(f"{key}.residual", "none", NOT_RECORDED)
             elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
                 if len(parts) > 1:
-                    return _added_over(part, parts[1])
+                    return added_over(part, parts[1])
                 return [replace(part, residual=True) if len(part.passes) == 1 else _halves_added(part)]
         return parts
 
@@ -499,13 +525,6 @@ def _of_root(table: Array) -> tuple[Array, Array]:
 def _equals(table: Module | None, tensor: Array) -> bool:
     """Say whether a tensor holds the numbers of the table that is used, which a file may name twice."""
     return table is not None and np.array_equal(table.tensors["weight"], tensor)
-
-
-def _added_over(low: Recurrent, high: Recurrent) -> list[Recurrent]:
-    """Return two layers, of which the upper one adds what the lower one reads, as wide, to what it shows."""
-    wide = replace(high, inputs=2 * high.inputs, beside=high.inputs)
-    text = with_residual(cell_text(replace(wide, initial={})), "part(x, 1, 2)")
-    return [low.passed_on("joined"), replace(wide, cell=text, beside=0, functions={}, bound=None)]
 
 
 def _halves_added(part: Recurrent) -> Recurrent:

@@ -25,6 +25,10 @@ _ADDS = "before"
 """Of what stands before a layer: taken otherwise, it is a layer of its own, and the keys above it count on."""
 
 
+_ORDERS = ("gate_order", "bias_order")
+"""Decisions that are an order of gates: each order is tried."""
+
+
 @dataclass(frozen=True)
 class _Other:
     """One decision taken otherwise, in every layer that could have it so, or in one of them."""
@@ -130,7 +134,7 @@ def _others(facts: list[Fact]) -> list[_Other]:
     met: dict[tuple[str, str], bool] = {}
     for fact in facts:
         kind = fact.key.rpartition(".")[2] if fact.key.startswith("layer") else fact.key
-        rare = ["".join(one) for one in permutations(sorted(fact.value))] if kind == "gate_order" else []
+        rare = ["".join(one) for one in permutations(sorted(fact.value))] if kind in _ORDERS else []
         for value in dict.fromkeys((*fact.others, *rare)):
             if value != fact.value:
                 given = keys.setdefault((kind, value), [])

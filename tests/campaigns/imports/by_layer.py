@@ -14,7 +14,7 @@ import numpy as np
 import lstm_tui
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importers.open import Imported, read_once
+from lstm_tui.formats.importers.open import Imported
 from lstm_tui.formats.verify.compared_run import recurrent_layers
 
 from . import warned
@@ -37,12 +37,12 @@ def judged(
         unrecorded: By part that no file of this kind records: what a warning of just that says.
     """
     try:
-        again = read_once(path)
-        remarks = again({}).network.remarks
+        again = warned.opener(path)
+        remarks = again({}, None).network.remarks
     except UserError as error:
         return Outcome(seed, made_of, "refused", str(error)[:160])
     opened = warned.Opened(
-        lambda settings, _: replace(again(settings), names=()), lambda one: first_off(one, x, wanted)
+        lambda settings, _: replace(again(settings, None), names=()), lambda one: first_off(one, x, wanted)
     )
     made = warned.judged(seed, made_of, opened)
     unnamed = [part for part in made_of if part in unrecorded
@@ -65,8 +65,9 @@ def first_off(opened: Imported, x: Any, wanted: Mapping[str, Array]) -> Off | No
         for one in network.layers[layer].passes
     }
     computed |= {"output": trace.output, "result": trace.result}
-    for rank, (name, want) in enumerate(wanted.items(), 1):
-        mine = computed.get(name)
+    kept = np.flatnonzero(np.asarray(x) != 0) if named.get("masking") == "0" else np.arange(len(x))
+    for rank, (name, whole) in enumerate(wanted.items(), 1):
+        mine, want = computed.get(name), whole[kept] if whole.ndim == 2 else whole
         fits = mine is not None and mine.shape == want.shape
         if fits and np.abs(mine - want).max(initial=0) <= CLOSE:
             continue

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 import lstm_tui
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
+from lstm_tui.formats.importers.open import Imported
 from lstm_tui.formats.verify.compared_run import recurrent_layers
 
 from . import warned
@@ -35,13 +35,7 @@ def judged(
         answers: What the model answers, by the path of the last module that makes it.
     """
     look = partial(first_off, read=read, gave=gave, answers=answers)
-    return warned.judged(seed, made_of, warned.Opened(opener(path), look, tuple(answers), _last))
-
-
-def opener(path: Path) -> Callable[[Mapping[str, str], str | None], Imported]:
-    """Return what opens a network of a file with decisions; the file is read once for each of its networks."""
-    once = cache(lambda name: read_once(path, ImportOptions(network=name)))
-    return lambda settings, name: once(name)(settings)
+    return warned.judged(seed, made_of, warned.Opened(warned.opener(path), look, tuple(answers), _last))
 
 
 def second(name: str) -> str:
@@ -62,7 +56,8 @@ def first_off(
     facts = {one.key: one.value for one in opened.report.facts}
     named = {n: facts[f"layer{n}.name"] for n in range(len(network.layers)) if f"layer{n}.name" in facts}
     table = facts["embedding"].split(" (")[0].split(",")[0] if "embedding" in facts else None
-    begins = named.get(0, facts.get("input_layers", ""))
+    around = re.fullmatch(r"around (.*) and the layer", facts.get("layer0.residual", ""))
+    begins = around[1] if around else named.get(0, facts.get("input_layers", ""))
     first = str(table) if network.embedding is not None else begins.split(", ")[0].split(" + ")[0]
     if network.embedding is not None and first not in read:
         first = next(name for name, one in read.items() if one.dtype.kind == "i")
@@ -74,11 +69,10 @@ def first_off(
     right = 0
     for n in recurrent_layers(network):
         names = named[n].split(" + ")
-        if named[n] in [name for layer, name in named.items() if layer < n]:
-            names = [second(one) for one in names]
-        wanted = [gave[one] for one in names if one in gave]
+        called = second if named[n] in [name for layer, name in named.items() if layer < n] else str
+        wanted = [gave[called(one)] for one in names if called(one) in gave]
         top = re.fullmatch(r"(.*)\.l1", named[n])
-        wanted = [gave[top[1]]] if not wanted and top and top[1] in gave else wanted
+        wanted = [gave[called(top[1])]] if not wanted and top and called(top[1]) in gave else wanted
         if not wanted:
             continue
         mine = np.concatenate([trace[one.name]["h"] for one in network.layers[n].passes], axis=1)
@@ -86,7 +80,7 @@ def first_off(
         turned = [one.direction for one in network.layers[n].passes] == ["backward"]
         if want.ndim == 1:  # of its last step alone
             mine = mine[0 if turned else -1]
-        elif turned and "." not in named[n]:  # Keras gives such a series in the order in which it was read
+        elif turned:  # such a series is given in the order in which it was read
             want = min((want, want[::-1]), key=lambda one: np.abs(mine - one).max() if mine.shape == one.shape else 0)
         if mine.shape != want.shape or np.abs(mine - want).max() > CLOSE:
             fits = mine.shape == want.shape
@@ -96,7 +90,8 @@ def first_off(
     if network.readout is None:
         return None
     last = _last(opened)
-    said, meant = trace.output if trace.output is not None else trace.result, answers.get(last)
+    meant = answers.get(last, gave.get(last))
+    said = trace.result if meant is not None and meant.ndim == 1 else trace.output
     fits = meant is not None and said is not None and said.shape == meant.shape
     if not fits or said is None or np.abs(said - meant).max() > CLOSE:
         return Off("readout", f"the answer of {last or 'no module'} off", True, fits, last, right + 1)

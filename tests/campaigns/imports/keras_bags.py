@@ -55,16 +55,14 @@ def one_model(seed: int, folder: Path) -> Outcome:
     least = 0 if "masked" in made_of else 1
     x: Any = numbers.integers(least, IDS, STEPS)
     x = x if ids else numbers.normal(size=(STEPS, model.input_shape[-1])).astype(np.float32)
-    names = [*shown, "answer"]
-    every = keras.Model(model.inputs, [*shown.values(), _first(model.outputs)])
-    said = dict(zip(names, [np.asarray(one)[0] for one in _list(every(x[None]))], strict=True))
-    answer = said.pop("answer")
+    every = keras.Model(model.inputs, [*shown.values()])
+    said = dict(zip(shown, [np.asarray(one)[0] for one in _list(every(x[None]))], strict=True))
     wanted: dict[str, Any] = {}
     for name, array in said.items():
         layer, ways, turned = name.split(" ")
-        for way, h in zip(ways.split(","), np.split(array, len(ways.split(",")), axis=-1), strict=True):
-            wanted[f"{layer}.{way}/h"] = h[::-1] if turned == "turned" else h
-    wanted["output" if answer.ndim == 2 else "result"] = answer
+        made = array[::-1] if turned == "turned" and array.ndim == 2 else array  # each vector at its own token
+        for way, h in zip(ways.split(","), np.split(made, len(ways.split(",")), axis=-1), strict=True):
+            wanted[f"{layer}.{way}/h" if ways != "answer" else "output" if h.ndim == 2 else "result"] = h
     path = folder / ("bag.h5" if old and plan.random() < 0.5 else "bag.weights.h5")
     path.unlink(missing_ok=True)
     model.save_weights(str(path))
@@ -85,12 +83,11 @@ def _list(made: Any) -> list[Any]:
     )]  # fmt: skip
 
 
-def _first(outputs: Any) -> Any:
-    return outputs[0]
-
-
 def _made(keras: Any, plan: random.Random) -> tuple[Any, list[str], dict[str, Any]]:
-    """Return a model, what it is made of, and what its recurrent layers show where that is a series."""
+    """Return a model, what it is made of, and what its recurrent layers show where that is a series, and its answer.
+
+    Their names say which layer it is, which ways it reads on the tape, and whether its series runs from the end.
+    """
     layers = keras.layers
     made_of: list[str] = []
     shown: dict[str, Any] = {}
@@ -118,7 +115,7 @@ def _made(keras: Any, plan: random.Random) -> tuple[Any, list[str], dict[str, An
              "flatten": layers.Flatten}  # fmt: skip
     over = plan.choice(("last", "last", "over each", "over mean", "over max", "flatten"))
     made_of += [] if over == "last" else [over]
-    count = plan.choice((1, 1, 2, 2, 3))
+    count, turned = plan.choice((1, 1, 2, 2, 3)), False
     for number in range(count):
         if maybe(0.25, word := plan.choice(list(BETWEEN))):
             settings: dict[str, dict[str, Any]] = {"dropout": {"rate": 0.2}, "prelu": {"shared_axes": [1]}}
@@ -127,7 +124,7 @@ def _made(keras: Any, plan: random.Random) -> tuple[Any, list[str], dict[str, An
                 more = {"mean": [0.5] * width, "variance": [2.0] * width}
             value = getattr(layers, BETWEEN[word])(**more)(value)
         series = number < count - 1 or over != "last"
-        value, width = _recurrent(layers, plan, value, width, series, f"layer{number}", shown, maybe)
+        value, width, turned = _recurrent(layers, plan, value, width, series, f"layer{number}", shown, maybe, turned)
     if over in pools:
         value = pools[over]()(value)
     head = plan.choice(ACTIVATIONS) if maybe(0.2, "activation in the head") else None
@@ -136,6 +133,7 @@ def _made(keras: Any, plan: random.Random) -> tuple[Any, list[str], dict[str, An
     if "over each" in made_of and spread:
         made_of.remove("over each")
     answers = [(layers.TimeDistributed(dense) if spread else dense)(value)]
+    shown[f"readout answer {_order(turned)}"] = answers[0]
     if maybe(0.1, "second head"):
         answers.append(layers.Dense(2)(value))
     return keras.Model(given, answers), made_of, shown
@@ -143,8 +141,9 @@ def _made(keras: Any, plan: random.Random) -> tuple[Any, list[str], dict[str, An
 
 def _recurrent(
     layers: Any, plan: random.Random, value: Any, width: int, series: bool, key: str, shown: dict[str, Any],
-    maybe: Callable[[float, str], bool],
-) -> tuple[Any, int]:  # fmt: skip
+    maybe: Callable[[float, str], bool], turned: bool,
+) -> tuple[Any, int, bool]:  # fmt: skip
+    """Return what a layer gives, how wide that is, and whether its series runs from the end, as what it reads may."""
     kind = plan.choice(("LSTM", "GRU", "SimpleRNN"))
     maybe(1, kind)
     size = plan.choice((3, 4, 5))
@@ -155,15 +154,24 @@ def _recurrent(
         options["activation"] = "relu"
     both = maybe(0.3, "both directions")
     merge = plan.choice(("concat", "concat", "sum", "ave", "mul")) if both else None
-    turned = not both and maybe(0.1, "from the end")
-    own = getattr(layers, kind)(size, go_backwards=turned, **options)
+    against = not both and maybe(0.1, "from the end")
+    own = getattr(layers, kind)(size, go_backwards=against, **options)
+    given, turned = turned, turned != against
     made = layers.Bidirectional(own, merge_mode=merge)(value) if both else own(value)
     if both and merge != "concat":
         maybe(1, "merged")
     if series and merge in (None, "concat"):
-        ways = "forward,backward" if both else "backward" if turned else "forward"
-        shown[f"{key} {ways} {'turned' if turned else 'straight'}"] = made
+        ways = ["forward", "backward"] if both else ["forward"]
+        shown[f"{key} {','.join(_on_tape(ways, given if both else turned))} {_order(turned)}"] = made
     wide = size * (2 if merge == "concat" else 1)
     if series and wide == width and maybe(0.3, "residual"):
         made = layers.Add()([made, value])
-    return made, wide
+    return made, wide, turned
+
+
+def _on_tape(ways: list[str], turned: bool) -> list[str]:
+    return [{"forward": "backward", "backward": "forward"}[one] for one in ways] if turned else ways
+
+
+def _order(turned: bool) -> str:
+    return "turned" if turned else "straight"

@@ -14,24 +14,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, combinations
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain, combinations, product
+from pathlib import Path
 from typing import NamedTuple
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.import_report import Fact
-from lstm_tui.formats.importers.open import Imported
+from lstm_tui.formats.importers.open import Imported, ImportOptions, read_once
 
 from .outcome import Outcome
 
-MOST = {"layer": 100, "input": 40, "readout": 450}
+MOST = {"layer": 200, "input": 100, "readout": 2000}
 """How often a network is opened with other choices for one part that is wrong, before it counts as silent."""
-ALL = 300
+ALL = 3000
 """How often that is for a whole file."""
-TOGETHER = 3
-"""How many choices are made at once for one part."""
+FEW = 60
+"""How often that is for one part at first, so that a choice that leads nowhere is left soon.
+
+Nothing is left out then, as `readout=none` leaves out an answer.
+"""
 _NEVER_DRAWN = ("elu", "leaky_relu_0_01", "swish")
 """Functions that no campaign draws: they are not tried."""
-_READING = ("input", "input_layers", "embedding", "ids", "place")
+_READING = ("input", "input_layers", "embedding", "ids", "place", "masking")
 """Subjects of facts of what enters the lowest layer, or of where what stands between layers has its place."""
 
 
@@ -69,6 +75,7 @@ class Opened(NamedTuple):
         answers: What the file's own model answers, as `last` names it.
         last: Which answer a network shows; empty where it shows none.
         left: How often it may still be opened.
+        most: How often it may be for one part, besides what `MOST` allows.
     """
 
     again: Callable[[Mapping[str, str], str | None], Imported]
@@ -76,6 +83,16 @@ class Opened(NamedTuple):
     answers: Sequence[str] = ()
     last: Callable[[Imported], str] = lambda _: ""
     left: Iterator[int] = iter(())
+    most: int = 0
+
+
+def opener(path: Path) -> Callable[[Mapping[str, str], str | None], Imported]:
+    """Return what opens a network of a file with decisions; the file is read once for each network and each join.
+
+    How modules are joined is decided while networks are found, all else when one of them is planned.
+    """
+    once = cache(lambda name, join: read_once(path, ImportOptions({"join": join} if join else {}, network=name)))
+    return lambda settings, name: once(name, settings.get("join"))(settings)
 
 
 def judged(seed: int, made_of: tuple[str, ...], opened: Opened) -> Outcome:
@@ -88,7 +105,7 @@ def judged(seed: int, made_of: tuple[str, ...], opened: Opened) -> Outcome:
     wrong = [(one, off) for one, off in offs if off is not None]
     if not wrong and not unshown:
         return Outcome(seed, made_of, "right")
-    how = warned_of(opened._replace(left=iter(range(ALL))))
+    how = next(filter(None, (warned_of(opened._replace(left=iter(range(ALL)), most=most)) for most in (FEW, ALL))), "")
     text = "; ".join([*(off.text for _, off in wrong), *(f"{name} is not shown" for name in unshown)])
     if how:
         return Outcome(seed, made_of, "warned", f"{text}; {how}"[:400])
@@ -102,7 +119,7 @@ def warned_of(opened: Opened) -> str:
         return how
     first = opened.again({}, None)
     for fact in (one for one in first.report.facts if one.key == "join" and one.warning):
-        for other in fact.others:
+        for other in sorted(fact.others, key=lambda one: one != "apart"):  # of which each part is judged by itself
             how = _whole(opened, {"join": other})
             if how:
                 return f"choice: join={other}; {how}"
@@ -185,65 +202,121 @@ def _choices(
     off: Off, found: Imported, opened: Opened, settings: Mapping[str, str], name: str | None
 ) -> Iterator[tuple[dict[str, str], Imported]]:
     """Iterate over choices, some at once, that make what differs right, with what they open."""
-    left = MOST[off.part.rstrip("0123456789")]
-    fitting: list[_Changes] = []
-    moved: list[tuple[_Changes, Imported, Off]] = []
-    for changed in _tried(found, off, fitting, moved):
+    left = min(opened.most, MOST[off.part.rstrip("0123456789")])
+    alone = _Alone(opened.most > FEW)
+    for changed in _tried(found, off, alone):
         if not left or next(opened.left, None) is None:
             return
         left -= 1
         try:
             other = opened.again({**settings, **changed}, name)
         except UserError:
+            alone.broken.append(changed)
             continue
         now = opened.look(other)
         if now is None or now.rank > off.rank:
             yield changed, other
+        elif now.rank < off.rank:
+            alone.broken.append(changed)
         elif len(changed) == 1:
-            fitting += [changed] if now.fits else []
-            moved += [(changed, other, now)] if len(other.network.layers) != len(found.network.layers) else []
+            alone.fitting += [changed] if now.fits else []
+            alone.moved.append((changed, other, now))
 
 
-def _tried(
-    found: Imported, off: Off, fitting: Sequence[_Changes], moved: Sequence[tuple[_Changes, Imported, Off]]
-) -> Iterator[_Changes]:
-    """Iterate over what is tried: one choice, one more where the first moves the layers' numbers, then several."""
-    every = _together(found, off, fitting)
-    several: list[tuple[_Changes, ...]] = []
-    for each in every:
-        if len(each) > 1:
-            several = [each]
-            break
-        yield each[0]
-    for first, other, now in moved:
-        yield from ({**first, **more} for more in _offered(_nearest(now, other.report.facts), now, other))
-    for each in chain(several, every):
-        yield {key: value for one in each for key, value in one.items()}
+@dataclass
+class _Alone:
+    """What single choices did that did not put a part right.
+
+    Attributes:
+        omits: Whether what leaves something out is tried too.
+        fitting: Those that left all below it right, and of which it has the right shape.
+        moved: Those that left all below it right, with what they opened.
+        broken: Those that put something below it wrong, or could not be opened.
+    """
+
+    omits: bool
+    fitting: list[_Changes] = field(default_factory=list)
+    moved: list[tuple[_Changes, Imported, Off]] = field(default_factory=list)
+    broken: list[_Changes] = field(default_factory=list)
 
 
-def _together(found: Imported, off: Off, fitting: Sequence[_Changes]) -> Iterator[tuple[_Changes, ...]]:
-    """Iterate over choices, one alone first, then two of any part and three of the part itself.
+def _tried(found: Imported, off: Off, alone: _Alone) -> Iterator[_Changes]:
+    """Iterate over what is tried.
 
-    Where the shape is wrong, one that makes it right is among them.
+    That is one choice first, then two places, then what leaves something out, then one more of what is asked because of
+    the first alone, then several of any part.
     """
     near = _nearest(off, found.report.facts)
     own = [one for one in near if one.key.split(".")[0] == off.part]
     every, inner = _offered(near, off, found), _offered(own, off, found)
-    yield from ((one,) for one in every)
-    for count, offered in ((2, inner), (3, inner), (2, every)):
-        if off.fits:
-            some: Iterator[tuple[_Changes, ...]] = combinations(offered, count)
-        else:
-            some = ((first, *more) for first in fitting for more in combinations(offered, count - 1))
-        # two of one fact are none, but one fact may depart from all that are set at once
-        yield from (each for each in some if len({key for one in each if len(one) == 1 for key in one})
-                    == sum(len(one) == 1 for one in each))  # fmt: skip
+    whole = [one for one in every if not _omits(one)]
+    yield from whole
+    placed = [one for one in whole if one not in alone.broken and all(key.startswith("place.") for key in one)]
+    yield from _at_once(combinations(placed, 2))
+    yield from (one for one in every if alone.omits and _omits(one))
+    for first, other, now in alone.moved:
+        more = _offered(_asked(found, other, _nearest(now, other.report.facts)), now, other)
+        yield from ({**first, **one} for one in more if not _omits(one))
+    yield from _at_once(_together(off, alone, every, inner))
+
+
+def _asked(found: Imported, other: Imported, facts: Sequence[Fact]) -> list[Fact]:
+    """Return what is asked because of a choice alone; all, where it changes the numbers of layers."""
+    if len(other.network.layers) != len(found.network.layers):
+        return [*facts]
+    known = {(one.key, others) for one in found.report.facts for others in one.others}
+    return [one for one in facts if not any((one.key, others) in known for others in one.others)]
+
+
+def _omits(changed: _Changes) -> bool:
+    """Say whether a choice leaves something out."""
+    return "none" in changed.values()
+
+
+def _at_once(sets: Iterator[tuple[_Changes, ...]]) -> Iterator[_Changes]:
+    """Iterate over choices that are made at once; two of one fact are none.
+
+    But one fact may depart from all that are set at once.
+    """
+    for each in sets:
+        single = [key for one in each if len(one) == 1 for key in one]
+        if len(set(single)) == len(single):
+            yield {key: value for one in each for key, value in one.items()}
+
+
+def _together(
+    off: Off, alone: _Alone, every: Sequence[_Changes], inner: Sequence[_Changes]
+) -> Iterator[tuple[_Changes, ...]]:
+    """Iterate over two choices of any part, and three of the part itself or with a residual.
+
+    Where the shape is wrong, one that makes it right is among them, and what alone puts something wrong below is taken
+    last.
+    """
+    kept = [one for one in every if one not in alone.broken and not _omits(one)]
+    inner = [one for one in inner if one in kept]
+    past = [one for one in kept if [*one.values()] == ["added"]]  # a residual leaves what is right below it right
+    sets: list[Iterator[tuple[_Changes, ...]]]
+    if off.fits:
+        sets = [combinations(inner, 2), ((one, *two) for one in past for two in combinations(inner, 2))]
+        sets += [product(*(_of(inner, key) for key in ("readout", "readout.over", ""))), combinations(kept, 2)]
+        sets += [combinations(inner, 3), combinations(every, 2)]
+    else:
+        sets = [product(alone.fitting, inner), product(alone.fitting, kept)]
+        sets.append((first, *two) for first in alone.fitting for two in combinations(inner, 2))
+        sets.append((first, *two) for first in alone.fitting for two in product(past, inner))
+        sets.append(combinations(kept, 2))
+    yield from chain.from_iterable(sets)
+
+
+def _of(changes: Sequence[_Changes], key: str) -> list[_Changes]:
+    """Return the choices of one fact; of no key those of a function."""
+    named = ("readout", "readout.over")
+    return [one for one in changes if [*one] == [key] or (not key and len(one) == 1 and not one.keys() & {*named})]
 
 
 def _offered(facts: Sequence[Fact], off: Off, found: Imported) -> list[_Changes]:
     """Return choices that could put a part right: of several functions at once, then of one fact each."""
     single = [{one.key: other} for one in facts for other in one.others if other not in _NEVER_DRAWN]
-    single.sort(key=lambda one: one == {"readout": "none"})  # which shows no answer, and is taken last
     every = {one.key: "linear" for one in facts if "linear" in one.others and one.key.split(".")[0] == off.part}
     module = off.name.rpartition(".l")[0]
     same = [one.key.split(".")[0] for one in found.report.facts

@@ -49,8 +49,13 @@ def is_cudnn(kind: str, node: KerasNode, group: Sequence[Array]) -> bool:
 
 
 def unpacked(
-    kind: str, node: KerasNode, group: Sequence[Array], names: Sequence[str], order: str, biases: str
-) -> tuple[str, dict[str, Array]]:
+    kind: str,
+    node: KerasNode,
+    group: Sequence[Array],
+    names: Sequence[str],
+    order: str,
+    biases: gate_layouts.BiasReading,
+) -> tuple[str, dict[str, Array]]:  # fmt: skip
     """Return the cell and the parameters of one direction.
 
     Args:
@@ -94,7 +99,7 @@ def _cell(kind: str, after: bool) -> str:
 
 
 def _cudnn(
-    kind: str, kernel: Array, recurrent_kernel: Array, bias: Array | None, order: str, biases: str
+    kind: str, kernel: Array, recurrent_kernel: Array, bias: Array | None, order: str, biases: gate_layouts.BiasReading
 ) -> tuple[str, dict[str, Array]]:
     """Take weights apart that lie as the cuDNN library wants them: each gate transposed, two biases."""
     inputs, units = kernel.shape[0], recurrent_kernel.shape[0]

@@ -119,7 +119,17 @@ def recurrent(
     notes = ImportReport(report.file, settings=report.settings)
     again = _direction(node, back, arrays[count:], names, merge, key, generation, notes)
     passes = sorted([*ahead.passes, *again.passes], key=lambda one: one[0], reverse=True)
-    return replace(ahead, passes=passes)
+    return gate_layouts.exchanged(replace(ahead, passes=passes), key, report)
+
+
+def flipped(part: Recurrent) -> Recurrent:
+    """Return a layer whose input comes from the end: what read forward reads backward, on the tape."""
+    other = {"forward": "backward", "backward": "forward"}
+    passes = sorted([(other[way], given) for way, given in part.passes], key=lambda one: one[0], reverse=True)
+    if part.second is None:
+        return replace(part, passes=passes)
+    back = replace(part, passes=passes, second=None)
+    return replace(flipped(part.second), second=back)
 
 
 def _way(node: KerasNode) -> str:
@@ -148,9 +158,10 @@ def _direction(
     config = inner.config
     kind = RECURRENT[inner.kind]
     order = gate_layouts.KERAS[kind]
-    if not gate_by_gate(kind, arrays):
+    is_packed = not gate_by_gate(kind, arrays)
+    if is_packed:
         order = gate_layouts.gate_order(kind, order, key, report)
-    biases = gate_layouts.biases(count_biases(arrays), key, report)
+    biases = gate_layouts.biases(count_biases(arrays), key, report, kind, order if is_packed else "")
     cell, given = unpacked(kind, inner, arrays, names, order, biases)
     gate = gate_layouts.KERAS[kind][0]
     hidden, inputs = given[f"U_{gate}"].shape[1], given[f"W_{gate}"].shape[1]

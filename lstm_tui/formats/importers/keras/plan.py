@@ -31,7 +31,7 @@ from lstm_tui.formats.importers.keras.follow import (
 )
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
 from lstm_tui.formats.importers.keras.graph import MODELS, KerasGraph, KerasNode, read_graph
-from lstm_tui.formats.importers.keras.layers import NOTHING, recurrent, refuse, steps
+from lstm_tui.formats.importers.keras.layers import NOTHING, flipped, recurrent, refuse, steps
 from lstm_tui.formats.importers.keras.lookups import tokens_of_lookup
 from lstm_tui.formats.importers.keras.pair_graph import PairFinder, decoders
 from lstm_tui.formats.importers.keras.settings import LOOKUPS, is_half
@@ -440,14 +440,4 @@ def _recurrent(model: _Model, item: Item, key: str, report: ImportReport) -> Rec
         if told == "reading":
             raise UnsupportedLayer("a series from the end cannot be joined here")
         part = replace(part, passes=[("backward", part.passes[0][1])])
-    return _flipped(part) if turned else part
-
-
-def _flipped(part: Recurrent) -> Recurrent:
-    """Return a layer whose input comes from the end: what read forward reads backward, on the tape."""
-    other = {"forward": "backward", "backward": "forward"}
-    passes = sorted([(other[way], given) for way, given in part.passes], key=lambda one: one[0], reverse=True)
-    if part.second is None:
-        return replace(part, passes=passes)
-    back = replace(part, passes=passes, second=None)
-    return replace(_flipped(part.second), second=back)
+    return flipped(part) if turned else part

@@ -168,6 +168,17 @@ def pooled(layers: Sequence[WeightLayer]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def reads_flat(layers: Sequence[WeightLayer]) -> list[WeightLayer]:
+    """Return the dense layers that may read all steps of a recurrent layer end to end, where the file has a flatten."""
+    flat = [one for one in layers if not one.kind and one.filed == "flatten"]
+    widths = {one.gives(joined) for one in layers if one.recurrent for joined in (True, False)}
+    return [
+        one for one in layers
+        if one.kind == "Dense" and any(one.reads > width and one.reads % width == 0 for width in widths)
+        and any(one.row is None or low.before(one) for low in flat)
+    ]  # fmt: skip
+
+
 def shape_kind(weights: Sequence[Array]) -> str:
     """Return what a layer is by the shapes of its arrays."""
     shapes = [one.shape for one in weights]
@@ -223,38 +234,54 @@ def chains_of(layers: Sequence[WeightLayer], embedded: Collection[int]) -> list[
     recurrent = {one.name for one in layers if one.recurrent}
     found: dict[tuple[str, ...], Chain] = {}
     longest = 0
+    search = _Search(layers)
     for starts in (embedded, ()):
-        for steps in _grown((), tuple(layers), starts, [_MOST_SEARCHED]):
-            if len(steps) >= longest and recurrent <= {one.name for one, _ in steps} and len(found) < _MOST_CHAINS:
+        search.left = _MOST_SEARCHED
+        for steps in search.grown((), frozenset(range(len(layers))), starts):
+            if len(steps) >= longest and recurrent <= {layers[n].name for n, _ in steps} and len(found) < _MOST_CHAINS:
                 longest = len(steps)
-                found.setdefault(tuple(one.name for one, _ in steps), Chain(steps))
+                chain = Chain(tuple((layers[n], joined) for n, joined in steps))
+                found.setdefault(tuple(one.name for one, _ in chain.layers), chain)
         if found or not embedded:
             break
     return sorted((one for one in found.values() if len(one.layers) == longest), key=_unlikely)
 
 
-def _grown(
-    steps: tuple[tuple[WeightLayer, bool], ...], rest: tuple[WeightLayer, ...], starts: Collection[int],
-    left: list[int],
-) -> Iterator[tuple[tuple[WeightLayer, bool], ...]]:  # fmt: skip
-    """Iterate over every way to go on from a chain, itself included."""
-    left[0] -= 1
-    if left[0] < 0:
-        return
-    if steps:
-        yield steps
-    for one in rest:
-        others = tuple(other for other in rest if other is not one)
-        if any(one.before(below) for below, _ in steps):
-            continue
-        if not steps:
-            if not starts or one.reads in starts:
-                yield from _grown(((one, True),), others, starts, left)
-            continue
-        below, _ = steps[-1]
-        joined = below.gives(True) == one.reads
-        if joined or (below.both and below.gives(False) == one.reads):
-            yield from _grown(((*steps[:-1], (below, joined), (one, True))), others, starts, left)
+class _Search:
+    """Looks for layers that read each other, by their numbers."""
+
+    def __init__(self, layers: Sequence[WeightLayer]) -> None:
+        self.left = 0
+        """How many chains may still be looked at."""
+        self.layers = layers
+        every = range(len(layers))
+        self.above = [frozenset(n for n in every if one.before(layers[n])) for one in layers]
+        """By layer: those that the file puts behind it."""
+        self.reads = [one.reads for one in layers]
+        self.joined = [one.gives(True) for one in layers]
+        self.merged = [one.gives(False) if one.both else -1 for one in layers]
+
+    def grown(
+        self, steps: tuple[tuple[int, bool], ...], rest: frozenset[int], starts: Collection[int]
+    ) -> Iterator[tuple[tuple[int, bool], ...]]:
+        """Iterate over every way to go on from a chain, itself included."""
+        self.left -= 1
+        if self.left < 0:
+            return
+        if steps:
+            yield steps
+        below = steps[-1][0] if steps else None
+        for one in sorted(rest):
+            reads = self.reads[one]
+            if any(n in self.above[one] for n, _ in steps):
+                continue
+            if below is None:
+                if not starts or reads in starts:
+                    yield from self.grown(((one, True),), rest - {one}, starts)
+                continue
+            joined = self.joined[below] == reads
+            if joined or self.merged[below] == reads:
+                yield from self.grown((*steps[:-1], (below, joined), (one, True)), rest - {one}, starts)
 
 
 def _unlikely(chain: Chain) -> tuple[int, ...]:

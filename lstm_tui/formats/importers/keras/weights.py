@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.answers import FROM_THE_END
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.keras.file import KerasFile
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, is_cudnn
 from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasNode
-from lstm_tui.formats.importers.keras.layers import recurrent, refuse, steps
+from lstm_tui.formats.importers.keras.layers import flipped, recurrent, refuse, steps
 from lstm_tui.formats.importers.keras.weight_layers import (
     NORMS,
     Chain,
     WeightLayer,
     chains_of,
     pooled,
+    reads_flat,
     shape_kind,
     weight_layers,
     without_weights,
@@ -48,12 +53,28 @@ def find_keras_weights(file: KerasFile, where: str) -> list[Found]:
         known = ", ".join(visible(one.name) for one in layers if one.weights) or "none"
         raise UserError(f"{where}: no recurrent layer is known by the shapes of its weights ({known})")
 
+    chains = cache(lambda: _chains(layers))
+
     def plan(report: ImportReport) -> Plan:
         report.say("keras", file.version or f"generation {file.generation}", "confirmed", "the file")
         report.warnings.append("the file holds weights alone: give the model's .json beside it, or --set description=…")
-        return _Planning(file, layers, where, report).plan()
+        return _Planning(file, layers, chains, where, report).plan()
 
     return [Found("", names, plan)]
+
+
+def _chains(layers: Sequence[WeightLayer]) -> list[Chain]:
+    """Return the chains that layers could be, the likeliest first: without a layer that reads what a flatten gives."""
+    standing, embedded = [one for one in layers if one.known], _embedded(layers)
+    chains, flat = chains_of(standing, embedded), reads_flat(layers)
+    if chains and any(one.name in chains[0].members for one in flat):
+        return [*chains_of([one for one in standing if one not in flat], embedded), *chains]
+    return chains
+
+
+def _embedded(layers: Sequence[WeightLayer]) -> list[int]:
+    """Return the widths of the tables that ids may be looked up in."""
+    return [one.weights[0].shape[1] for one in layers if one.kind == "Embedding"]
 
 
 @dataclass
@@ -62,6 +83,7 @@ class _Planning:
 
     file: KerasFile
     layers: Sequence[WeightLayer]
+    chains: Callable[[], Sequence[Chain]]
     where: str
     report: ImportReport
     keys: dict[str, str] = field(default_factory=dict)
@@ -71,7 +93,7 @@ class _Planning:
         """Return the plan, with everything that is left said."""
         report = self.report
         tables = [one for one in self.layers if one.kind == "Embedding"]
-        taken, rivals = self._joined([one.weights[0].shape[1] for one in tables])
+        taken, rivals = self._joined()
         order = [one for one, _ in taken.layers]
         embedding = next((one for one in tables if one.weights[0].shape[1] == order[0].reads), None)
         mask = None
@@ -83,18 +105,20 @@ class _Planning:
             mask = None if masking == "none" else 0
             self.keys[embedding.name] = "embedding"
         chain = self._chain(taken)
+        if mask is not None and any(isinstance(one, Reduce) and one.how == "max" for one in chain):
+            report.doubt("readout", "the maximum of Keras takes the masked steps in")
         if isinstance(chain[-1], Recurrent) and not any(one.kind == "Dense" for one in rivals):
             report.assume("readout", "none", NOT_RECORDED)
         self._left(order, rivals)
         table = None if embedding is None else embedding.weights[0]
         return Plan("", chain, table, mask_id=mask)
 
-    def _joined(self, embedded: Sequence[int]) -> tuple[Chain, list[WeightLayer]]:
+    def _joined(self) -> tuple[Chain, list[WeightLayer]]:
         """Return the layers that read each other, and those of which it is said that they could stand there too."""
         standing = [one for one in self.layers if one.known]
-        chains = chains_of(standing, embedded)
+        chains = self.chains()
         if not chains:
-            return self._alone(standing, embedded), []
+            return self._alone(standing), []
         first = chains[0]
         others = [one.names for one in chains[1:_MOST_OTHERS]]
         rivals: list[WeightLayer] = []
@@ -122,9 +146,10 @@ class _Planning:
         alone = [Chain(((one, True),)) for one in standing if one.recurrent]
         return next(one for one in (*chains, *apart, *alone) if one.names == chosen), []
 
-    def _alone(self, standing: Sequence[WeightLayer], embedded: Sequence[int]) -> Chain:
+    def _alone(self, standing: Sequence[WeightLayer]) -> Chain:
         """Return one recurrent layer of several that do not follow each other: the first that reads a table, or all."""
         layers = [one for one in standing if one.recurrent]
+        embedded = _embedded(self.layers)
         layers.sort(key=lambda one: one.reads not in embedded)
         sizes = ", ".join(f"{visible(one.name)} {one.reads} → {one.units}" for one in layers)
         why = f"its recurrent layers do not follow each other by their sizes: {sizes}"
@@ -142,56 +167,73 @@ class _Planning:
         report = self.report
         last = max(n for n, (one, _) in enumerate(taken.layers) if one.recurrent)
         chain: list[Recurrent | Op] = []
-        waiting: list[tuple[WeightLayer, list[Op]]] = []
+        waiting: list[str] = []
+        ordered: list[Op] = []
         count = 0
+        turned = False
         for number, (one, joined) in enumerate(taken.layers):
             if not one.recurrent:
                 key = "readout" if number > last else f"layer{count}"
                 self.keys[one.name] = key
-                made = self._steps(one, key, not chain or isinstance(chain[-1], Recurrent))
-                waiting.append((one, made))
-                chain += made
+                over = self._over() if number == last + 1 else []
+                chain += [*over, *ordered, *self._steps(one, key)]
+                waiting.append(one.name)
+                ordered = []
                 continue
+            chain += ordered
             if waiting:
-                names = ", ".join(visible(below.name) for below, _ in waiting)
-                report.say(f"layer{count}.name", names, "inferred", "run at each step")
+                report.say(f"layer{count}.name", ", ".join(map(visible, waiting)), "inferred", "run at each step")
                 count += 1
-                waiting = []
             self.keys[one.name] = f"layer{count}"
-            chain.append(self._recurrent(one, joined, f"layer{count}"))
-            count += 1
+            *below, part = self._recurrent(one, joined, f"layer{count}", turned)
+            assert isinstance(part, Recurrent)
+            count += len(below) + 1
+            chain += [*below, part]
+            ordered = _ends_swapped(part) if turned and one.both and joined else []
+            waiting = [one.name] if ordered else []
+            turned = turned if one.both else part.directions == ("backward",)
+        if turned and not any(isinstance(one, Reduce) for one in chain):
+            report.warnings.append(FROM_THE_END)
         return chain
 
-    def _recurrent(self, one: WeightLayer, joined: bool, key: str) -> Recurrent:
-        part = _layer(self.file, one.name, one.kind, list(one.weights), key, self.where, self.report)
+    def _recurrent(self, one: WeightLayer, joined: bool, key: str, turned: bool) -> list[Recurrent | Op]:
+        """Return a recurrent layer: twice where it is called twice, with what stands between."""
+        report = self.report
+        part = _layer(self.file, one.name, one.kind, list(one.weights), key, self.where, report, turned)
         if one.both and not joined:
             why = "the next layer reads as many numbers as one direction gives; a file of weights does not record more"
-            part = replace(part, merge=self.report.choose(f"{key}.merge", "sum", ("average", "mul"), "assumed", why))
-        if not one.both and part.inputs == part.hidden:
-            said = self.report.choose(
-                f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED, together=NOT_RECORDED
-            )
+            part = replace(part, merge=report.choose(f"{key}.merge", "sum", ("average", "mul"), "assumed", why))
+        if part.inputs != one.gives(joined):
+            return [part]
+        called = report.choose(f"{key}.calls", "one", ("two",), "assumed", NOT_RECORDED)
+        if not one.both:
+            said = report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED)
             part = replace(part, residual=said == "added")
-        return part
+        if called == "one":
+            return [part]
+        again = f"layer{int(key.removeprefix('layer')) + 1}"
+        report.say(f"{again}.name", one.name, "set", "the user said that it is called twice")
+        if turned and one.both and joined:
+            return [part, *_ends_swapped(part), part]
+        against = not one.both and (part.directions == ("backward",)) != turned
+        return [part, flipped(part) if against else part]
 
-    def _steps(self, one: WeightLayer, key: str, first: bool) -> list[Op]:
-        """Return what a layer does at every step; above the top one, the first says what it takes of the steps."""
+    def _steps(self, one: WeightLayer, key: str) -> list[Op]:
+        """Return what a layer does at every step."""
         report = self.report
         if one.kind in NORMS:
-            return self._norm(one, key) if key != "readout" else [*self._over(first), *self._norm(one, key)]
+            return self._norm(one, key)
         dense = Dense(one.name, one.weights[0].T, one.weights[1] if len(one.weights) > 1 else None)
         function = f"{key}.{visible(one.name)}_activation"
-        over = self._over(first) if key == "readout" else []
         if key == "readout":
             report.say("readout", visible(one.name), "inferred", "shapes")
         said = report.choose(
             function, "linear", _LAST[1:], "assumed", "a file of weights does not record it", together=NOT_RECORDED
         )
-        return [*over, dense, *([] if said == "linear" else [Activation(one.name, said)])]
+        return [dense, *([] if said == "linear" else [Activation(one.name, said)])]
 
-    def _over(self, first: bool) -> list[Op]:
-        if not first:
-            return []
+    def _over(self) -> list[Op]:
+        """Return what is taken of the steps."""
         known = pooled(self.layers)
         spread = any(one.kind == "Dense" and one.filed == "time_distributed" for one in self.layers)
         own = known or ("each" if spread else "last")
@@ -235,15 +277,24 @@ class _Planning:
     def _beside(self, one: WeightLayer, taken: Sequence[WeightLayer]) -> list[str]:
         """Return the parts whose numbers a layer that is not run may change."""
         recurrent = [other for other in taken if other.recurrent]
+        if one.row is None and one.filed == "flatten" and any(flat not in taken for flat in reads_flat(self.layers)):
+            return ["readout"]
         if one.row is None:
             return [*(self.keys[other.name] for other in recurrent), "readout"]
         above = [self.keys[other.name] for other in recurrent if one.before(other)]
         return [above[0] if above else "readout"]
 
 
+def _ends_swapped(part: Recurrent) -> list[Op]:
+    """Return what puts first what Keras puts first of two directions, where what they read comes from the end."""
+    return [Dense("select", np.roll(np.eye(2 * part.hidden, dtype=np.float32), part.hidden, axis=0))]
+
+
 def _layer(
-    file: KerasFile, name: str, kind: str, weights: list[Array], key: str, where: str, report: ImportReport
-) -> Recurrent:
+    file: KerasFile, name: str, kind: str, weights: list[Array], key: str, where: str, report: ImportReport,
+    turned: bool,
+) -> Recurrent:  # fmt: skip
+    """Return a recurrent layer; what it reads is `turned` where it comes from the end."""
     inner_kind = shape_kind(weights[: len(weights) // 2]) if kind == "Bidirectional" else kind
     version = tuple(int(one) for one in file.version.split("-")[0].split(".")[:2] if one.isdigit())
     old = version < (2, 3) and file.generation < 3 and "tf" not in file.version
@@ -266,9 +317,12 @@ def _layer(
     report.say(f"{key}.cell", inner_kind, "inferred", "shapes")
     if kind == "Bidirectional":
         report.say(f"{key}.directions", "both", "inferred", "shapes")
+        part = flipped(part) if turned else part
     else:
+        ways = ("backward", "forward") if turned else ("forward", "backward")
         why = "a file of weights does not record go_backwards"
-        way = report.choose(f"{key}.directions", "forward", ("backward",), "assumed", why, together=NOT_RECORDED)
+        why = f"what it reads comes from the end, and {why}" if turned else why
+        way = report.choose(f"{key}.directions", ways[0], ways[1:], "assumed", why, together=NOT_RECORDED)
         part = replace(part, passes=[(way, part.passes[0][1])])
     functions = dict(part.functions)
     group = weights[: len(weights) // 2] if kind == "Bidirectional" else weights

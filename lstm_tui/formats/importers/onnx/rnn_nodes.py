@@ -75,7 +75,7 @@ def plan_node(node: Any, graph: ProgramGraph, key: str, where: str, report: Impo
         report.say(f"{key}.weights", f"dequantised from {packed}", "confirmed", "the graph has scale and zero point")
     report.say(f"{key}.gate_order", gate_layouts.ONNX[kind].replace("g", "c"), "confirmed", "ONNX has one order")
     order = gate_layouts.gate_order(kind, gate_layouts.ONNX[kind], key, report)
-    biases = gate_layouts.biases(0 if b is None else 2, key, report)
+    biases = gate_layouts.biases(0 if b is None else 2, key, report, kind, order)
     after = _reset(node, graph.producer, key, report) if kind == "gru" else False
     coupled = kind == "lstm" and bool(attribute(node, "input_forget", 0))
     holes = _constant(graph, node, inputs[7], where) if kind == "lstm" else None

@@ -102,7 +102,7 @@ def join_groups(
     roles = _have_roles([one.prefix for one in groups])
     for group in groups if len(taken.chains) > 1 else ():
         alike = [one for one in groups if one.inputs == group.inputs]
-        of_a_pair = roles and (_ENCODER.search(group.prefix) or _DECODER.search(group.prefix))
+        of_a_pair = roles and _has_role(group.prefix)
         group.has_twin = len(alike) > 1 and not group.both and not of_a_pair
     _say_how_they_begin(taken, first, modules, roles)
     return [list(chain) for chain in taken.chains]
@@ -129,6 +129,11 @@ def _say_how_they_begin(taken: _Reading, first: _Reading, modules: Sequence[Modu
             if alike:
                 below = visible(alike[-1].prefix)
                 group.begins_as = f"{name} could begin with the states that {below} ends with"
+
+
+def _has_role(prefix: str) -> bool:
+    """Say whether a module is an encoder or a decoder by its name."""
+    return bool(_ENCODER.search(prefix) or _DECODER.search(prefix))
 
 
 def _have_roles(prefixes: Sequence[str]) -> bool:
@@ -163,6 +168,25 @@ def rival_of(top: Stage, stages: Sequence[Stage], networks: Sequence[Sequence[St
         names = " and ".join(visible(one.name) for one in together[0])
         return f"{names} give as many numbers together, and it could stand above these"
     return ""
+
+
+def rival_below(reads: int | None, stages: Sequence[Stage], networks: Sequence[Sequence[Stage]], stem: str) -> str:
+    """Return why a module below a network could stand above another; empty where nothing speaks for that.
+
+    Args:
+        reads: How many numbers the module reads.
+        stages: The layers of the network.
+        networks: All networks of the file.
+        stem: The path of the module.
+    """
+    if len(networks) == 1 or claims(stem, [stage for network in networks for stage in network]) in stages:
+        return ""
+    alike = [one[-1] for one in networks if one[-1] is not stages[-1] and one[-1].outputs == reads]
+    return (
+        f"{visible(stem)} reads as much as {visible(alike[0].name)} gives, and it could stand above that"
+        if alike
+        else ""
+    )
 
 
 def _readings(groups: Sequence[ParameterGroup], modules: Sequence[Module]) -> list[_Reading]:
@@ -202,7 +226,10 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
         return [first, separate, *(_Reading((one,), "assumed", "widths") for one in chains if one != numbered)]
     rest = [_Reading((one,), "assumed", f"widths alone{by_names}") for one in chains]
     if _have_roles([stage.forward.prefix for stage in stages]):
-        return [_but(separate, "inferred", "an encoder and a decoder, as their names say"), *rest]
+        nameless = [visible(stage.name) for stage in stages if not _has_role(stage.forward.prefix)]
+        unsure = f"; how {' and '.join(nameless)} goes with them, they do not say" if nameless else ""
+        how: How = "assumed" if nameless else "inferred"
+        return [_but(separate, how, f"an encoder and a decoder, as their names say{unsure}"), *rest]
     tables = [_own_tables(stage, stages, modules) for stage in stages]
     if sum(bool(one) for one in tables) > 1:
         return [_but(separate, "inferred", "each has an embedding of its own"), *rest]

@@ -222,8 +222,9 @@ def orders(modules: Sequence[Module], width: int | None, target: int | None) -> 
 
 
 def between(
-    modules: Sequence[Module], width: int | None, target: int, key: str, report: ImportReport, made: Mapping[str, Made]
-) -> tuple[list[Op], list[Module]]:
+    modules: Sequence[Module], width: int | None, target: int, key: str, report: ImportReport, made: Mapping[str, Made],
+    rival: Callable[[Module], str] = lambda module: "",
+) -> tuple[list[Op], list[Module]]:  # fmt: skip
     """Return dense layers and norms that stand before a recurrent layer, and the modules they are.
 
     Args:
@@ -233,6 +234,7 @@ def between(
         key: What facts of them are called.
         report: Learns what was understood.
         made: Modules by their path, where the file holds a whole model.
+        rival: Returns why a module could stand above another network of the file; empty where nothing says so.
     """
     if not modules:
         return [], []
@@ -252,11 +254,14 @@ def between(
     whole = len(taken) == len(modules)
     named = all(place_by_name(one.stem) == "below" for one in taken if one.matrix is None or not needed)
     sure = whole and len(fitting) == 1 and (named or (not norms and (needed or width is None)))
+    elsewhere = "" if needed else rival(taken[0])
+    sure = sure and not elsewhere
     how: How = "inferred" if sure else "assumed"
     why = "weights alone do not say that it stands here" if whole else "not all that could stand here follow each other"
-    why = "names, shapes and order" if sure else why
+    why = "names, shapes and order" if sure else elsewhere or why
     others = [", ".join(visible(one.stem) for one in order) for order in fitting[1:4]]
-    chosen = report.choose(key, names, [*others, *([] if needed else ["none"])], how, why, together=PLACED)
+    together = "" if elsewhere else PLACED
+    chosen = report.choose(key, names, [*others, *([] if needed else ["none"])], how, why, together=together)
     if chosen == "none":
         return [], []
     taken = fitting[[names, *others].index(chosen)]
@@ -304,7 +309,9 @@ def plan_readout(
         sure = len(readings) == 1 and whole and not norms and ordered
         why = "names, shapes and order" if sure else "widths alone"
         how: How = "inferred" if sure else "assumed"
-        beside = _side_by_side(readings[0])
+        beside: list[list[Module]] = []
+        for order in readings[:4]:
+            beside += [one for one in _side_by_side(order) if one not in [*beside, *readings[:4]]]
         doubts = ["one reads as much as one below it: it could stand beside that"] if beside else []
         if elsewhere := rival(readings[0][0]):
             doubts.append(elsewhere)

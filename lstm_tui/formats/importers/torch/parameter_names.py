@@ -335,7 +335,7 @@ def _layer(group: ParameterGroup, layer: int, report: ImportReport, key: str, mo
         second = "one, and one of the candidate alone" if kind == "gru" else "two, which add"
         said = {0: "none", 1: "one", 2: second}[len(biases)]
         report.say(f"{key}.biases", said, "inferred", f"{group.spelling.program}'s names")
-    reading = gate_layouts.biases(len(biases), key, report)
+    reading = gate_layouts.biases(len(biases), key, report, kind, order)
     packed = {}
     for way, given in passes:
         b, c = (given.get(one) for one in ("bias_ih", "bias_hh"))

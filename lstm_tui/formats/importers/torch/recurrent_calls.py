@@ -187,7 +187,7 @@ def plan_call(node: Any, graph: ProgramGraph, key: str, where: str, report: Impo
     if len(order) > 1:
         report.say(f"{key}.gate_order", order, "confirmed", "PyTorch's functions have one order")
     order = gate_layouts.gate_order(kind, order, key, report)
-    biases = gate_layouts.biases(0 if b is None else 2, key, report)
+    biases = gate_layouts.biases(0 if b is None else 2, key, report, kind, order)
     report.say(f"{key}.biases", "none" if b is None else "both, added", "confirmed", "the call")
     if kind == "gru":
         report.say(f"{key}.reset", "after", "confirmed", "PyTorch's function resets after the product")

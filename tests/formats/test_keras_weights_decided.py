@@ -1,0 +1,116 @@
+"""What a file of Keras's weights leaves open, decided by its user: reading from the end, calling twice, flattening."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from present import present
+from test_keras_weights import CLOSE, STEPS, WRITERS, X, dense, drawn, gru, opened, stepped
+
+import lstm_tui
+from lstm_tui.formats.importers.answers import FROM_THE_END
+from lstm_tui.formats.importers.open import Imported, ImportOptions, open_file
+
+h5py = pytest.importorskip("h5py")
+
+
+@pytest.mark.parametrize("how", WRITERS)
+def test_what_reads_a_layer_from_the_end_reads_from_the_end_too(how: str, tmp_path: Path) -> None:
+    low, top, head = gru(3, 4), gru(4, 2, seed=1), dense(2, 2)
+    layers = {"gru": low, "gru_1": top, "dense": head}
+    given = stepped(stepped(X[::-1], low), top)  # in the order in which Keras gives it
+    found = opened(tmp_path, how, layers, layer0__directions="backward")
+    said = next(one for one in found.report.facts if one.key == "layer1.directions")
+    assert (said.value, said.how, said.others) == ("backward", "assumed", ("forward",))
+    trace = lstm_tui.trace(X, found.network)
+    np.testing.assert_allclose(trace["layer1.backward"]["h"], given[::-1], atol=CLOSE)
+    np.testing.assert_allclose(present(trace.result), given[-1] @ head[0] + head[1], atol=CLOSE)
+    each = opened(tmp_path, how, layers, layer0__directions="backward", readout__over="each").network
+    np.testing.assert_allclose(present(lstm_tui.trace(X, each).output), (given @ head[0] + head[1])[::-1], atol=CLOSE)
+    assert FROM_THE_END in each.remarks
+    assert FROM_THE_END not in found.network.remarks
+    again = opened(tmp_path, how, layers, layer0__directions="backward", layer1__directions="forward").network
+    np.testing.assert_allclose(
+        lstm_tui.trace(X, again)["layer1.forward"]["h"], stepped(stepped(X[::-1], low)[::-1], top), atol=CLOSE
+    )
+
+
+def two_ways(path: Path, **settings: str) -> Imported:
+    """Write a GRU below two directions and a dense layer, and open it."""
+    with h5py.File(path, "w") as file:
+        for place, arrays in {
+            "gru/cell": gru(3, 4), "bidirectional/forward_layer/cell": gru(4, 2, seed=1),
+            "bidirectional/backward_layer/cell": gru(4, 2, seed=2), "dense": dense(4, 2),
+        }.items():  # fmt: skip
+            for number, array in enumerate(arrays):
+                file[f"layers/{place}/vars/{number}"] = array
+    return open_file(path, ImportOptions({key.replace("__", "."): one for key, one in settings.items()}))
+
+
+@pytest.mark.parametrize("low", ["forward", "backward"])
+@pytest.mark.parametrize("over", ["last", "each", "mean"])
+def test_two_directions_above_it_stand_end_to_end_as_keras_has_them(low: str, over: str, tmp_path: Path) -> None:
+    head = dense(4, 2)
+    series = stepped(X if low == "forward" else X[::-1], gru(3, 4))
+    ahead, back = stepped(series, gru(4, 2, seed=1)), stepped(series[::-1], gru(4, 2, seed=2))
+    both = np.concatenate([ahead, back[::-1]], axis=1)
+    want = {"last": np.concatenate([ahead[-1], back[-1]]), "each": both, "mean": both.mean(axis=0)}[over]
+    want = want @ head[0] + head[1]
+    trace = lstm_tui.trace(X, two_ways(tmp_path / "w.weights.h5", layer0__directions=low, readout__over=over).network)
+    if over == "each":
+        np.testing.assert_allclose(present(trace.output), want if low == "forward" else want[::-1], atol=CLOSE)
+    else:
+        np.testing.assert_allclose(present(trace.result), want, atol=CLOSE)
+
+
+@pytest.mark.parametrize("how", WRITERS)
+@pytest.mark.parametrize("way", ["forward", "backward"])
+def test_a_layer_that_gives_as_much_as_it_reads_may_be_called_twice(way: str, how: str, tmp_path: Path) -> None:
+    layer, head = gru(3, 3), dense(3, 2)
+    layers = {"gru": layer, "dense": head}
+    once = opened(tmp_path, how, layers)
+    assert any("layer0.calls=one" in one for one in once.network.remarks)
+    twice = opened(tmp_path, how, layers, layer0__calls="two", layer0__directions=way).network
+    given = stepped(X if way == "forward" else X[::-1], layer)
+    given = stepped(given if way == "forward" else given[::-1], layer)
+    np.testing.assert_allclose(present(lstm_tui.trace(X, twice).result), given[-1] @ head[0] + head[1], atol=CLOSE)
+
+
+@pytest.mark.parametrize("how", WRITERS)
+def test_a_layer_that_gives_another_width_is_called_once(how: str, tmp_path: Path) -> None:
+    found = opened(tmp_path, how, {"gru": gru(3, 4), "dense": dense(4, 2)})
+    assert not [one for one in found.report.facts if one.key.endswith(".calls")]
+
+
+@pytest.mark.parametrize("how", WRITERS)
+def test_a_dense_layer_that_reads_a_flatten_does_not_stand_below(how: str, tmp_path: Path) -> None:
+    """Its width is that of all steps, and what it gives is by chance what the layer reads."""
+    layer = gru(3, 4)
+    layers = {"gru": layer, "flatten": [], "dense": dense(4 * STEPS, 3)}
+    found = opened(tmp_path, how, layers)
+    join = next((one for one in found.report.facts if one.key == "join"), None)
+    assert found.network.readout is None
+    assert any("readout.understood is not known: what flatten does" in one for one in found.network.remarks)
+    assert not [one for one in found.report.under("layer0") if one.how == "unknown"]
+    np.testing.assert_allclose(lstm_tui.trace(X, found.network)["layer0.forward"]["h"], stepped(X, layer), atol=CLOSE)
+    if how == "classes":  # which keep no order
+        assert join is not None
+        assert (join.value, join.how, "dense,gru" in join.others) == ("gru", "assumed", True)
+        x = drawn(STEPS, 4 * STEPS)
+        below = opened(tmp_path, how, layers, join="dense,gru").network
+        w, b = layers["dense"]
+        above = stepped(x @ w + b, layer)
+        np.testing.assert_allclose(lstm_tui.trace(x, below)["layer1.forward"]["h"], above, atol=CLOSE)
+
+
+@pytest.mark.parametrize("how", WRITERS)
+@pytest.mark.parametrize(("masking", "over"), [("0", "max"), ("0", "mean"), ("none", "max")])
+def test_a_maximum_over_masked_steps_is_not_taken_for_that_of_keras(
+    masking: str, over: str, how: str, tmp_path: Path
+) -> None:
+    layers = {"embedding": [drawn(7, 3)], "gru": gru(3, 4), "dense": dense(4, 2)}
+    remarks = opened(tmp_path, how, layers, masking=masking, readout__over=over).network.remarks
+    said = any(one.startswith("readout.understood is not known: the maximum of Keras") for one in remarks)
+    assert said == (masking == "0" and over == "max")
