@@ -106,6 +106,13 @@ def test_a_dense_layer_that_reads_a_flatten_does_not_stand_below(how: str, tmp_p
 
 
 @pytest.mark.parametrize("how", WRITERS)
+def test_a_dense_layer_that_can_read_nothing_but_a_flatten_says_nothing_of_the_layers(how: str, tmp_path: Path) -> None:
+    found = opened(tmp_path, how, {"gru": gru(3, 4), "flatten": [], "dense": dense(4 * STEPS, 2)})
+    unknown = [one.key for one in found.report.facts if one.how == "unknown"]
+    assert set(unknown) == {"readout.understood"}
+
+
+@pytest.mark.parametrize("how", WRITERS)
 @pytest.mark.parametrize(("masking", "over"), [("0", "max"), ("0", "mean"), ("none", "max")])
 def test_a_maximum_over_masked_steps_is_not_taken_for_that_of_keras(
     masking: str, over: str, how: str, tmp_path: Path

@@ -105,6 +105,17 @@ def test_the_chosen_unit_of_either_side_is_named(size: tuple[int, int]) -> None:
     shown(Comparison.of(before, after, ("one", "other")), act, size)
 
 
+def test_the_title_of_a_side_leaves_out_what_has_no_room() -> None:
+    async def act(pilot: Pilot[int], screen: CompareScreen) -> None:
+        pane = screen.query_one("#units0", Pane)
+        whole = "A baseline · layer0.forward t=0"
+        drawn = [(width, pane.draw(pane.view, DARK_PALETTE, width, 10).title) for width in range(12, 90)]
+        assert {title for _, title in drawn} == {whole, "A baseline · layer0.forward", "A baseline"}
+        assert all(len(title) <= width - 4 for width, title in drawn if title != "A baseline")
+
+    shown(edited(), act)
+
+
 def test_both_stand_at_the_same_token() -> None:
     async def act(pilot: Pilot[int], screen: CompareScreen) -> None:
         places = []

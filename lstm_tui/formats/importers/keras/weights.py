@@ -277,7 +277,8 @@ class _Planning:
     def _beside(self, one: WeightLayer, taken: Sequence[WeightLayer]) -> list[str]:
         """Return the parts whose numbers a layer that is not run may change."""
         recurrent = [other for other in taken if other.recurrent]
-        if one.row is None and one.filed == "flatten" and any(flat not in taken for flat in reads_flat(self.layers)):
+        flat = [other for other in reads_flat(self.layers) if other not in taken]
+        if one.row is None and (one in flat or (flat and one.filed == "flatten")):
             return ["readout"]
         if one.row is None:
             return [*(self.keys[other.name] for other in recurrent), "readout"]
