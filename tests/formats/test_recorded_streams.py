@@ -105,10 +105,8 @@ def test_a_state_of_zero_at_every_chunk_is_named_and_how_far_it_then_differs(tmp
     assert found.tried > 20
 
 
-@pytest.mark.slow
-@settings(max_examples=20, deadline=None)
-@given(at=st.lists(st.integers(1, CHUNKS - 1), min_size=1, max_size=4, unique=True))
-def test_resets_anywhere_are_found_where_they_were(at: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
+def check_resets(at: list[int], folder: Path) -> None:
+    """Check that a state which is set back at some chunks is named there."""
     rng = np.random.default_rng(7)
     h = c = np.zeros(HIDDEN)
     inputs, outputs = [], []
@@ -119,11 +117,21 @@ def test_resets_anywhere_are_found_where_they_were(at: list[int], tmp_path_facto
         said, h, c = run(rows, h, c)
         inputs.append(rows)
         outputs.append(said[-1])
-    path = tmp_path_factory.mktemp("resets") / "r.npz"
-    savez(path, {"input": np.array(inputs), "output": np.array(outputs)})
-    found = told(path)
+    savez(folder / "r.npz", {"input": np.array(inputs), "output": np.array(outputs)})
+    found = told(folder / "r.npz")
     assert any(one.kind == "reset" and (not one.chunks or set(one.chunks) <= set(at)) for one in found.explanations)
     assert all(one.kind == "reset" for one in found.explanations)
+
+
+def test_resets_at_no_regular_chunks_are_found_where_they_were(tmp_path: Path) -> None:
+    check_resets([1, 2, CHUNKS - 1], tmp_path)
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
+@given(at=st.lists(st.integers(1, CHUNKS - 1), min_size=1, max_size=4, unique=True))
+def test_resets_anywhere_are_found_where_they_were(at: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
+    check_resets(at, tmp_path_factory.mktemp("resets"))
 
 
 def test_states_that_part_alone_are_told(tmp_path: Path) -> None:
