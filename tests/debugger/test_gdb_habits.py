@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from present import present
 
+import lstm_tui
 from lstm_tui.cli.autosave import counted_edits, taking_up
 from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.commands.foreign_words import INFO_COUNTERPARTS
@@ -225,6 +226,16 @@ def test_left_of_an_arrow_is_what_an_output_was_before_the_line_and_behind_it_wh
             told = bool(session.history.active) and first[n] != before[n]
             assert (one["first"] is not None) == told
             assert not told or abs(float(one["first"]) - first[n]) < 1e-3
+
+
+@pytest.mark.parametrize("line", ["set i[:] = 0", "what-if likes pizza", "what-if set f[:] @ 1 = 0"])
+def test_what_is_said_at_each_token_is_compared_below_the_last(line: str) -> None:
+    session = lstm_tui.session("Ganesh likes pizza .", "story")
+    reply = session.execute(line).splitlines()
+    place = reply.index("at the last token, t=3 “.”:")
+    assert "→" in reply[place + 1]
+    assert not any(CHANGE.match(one) for one in reply[:place])
+    assert "at the last token" not in lstm_tui.session("The movie was not bad", "sentiment").execute("set i[:] = 0")
 
 
 def test_of_an_edit_that_no_output_follows_none_is_listed() -> None:

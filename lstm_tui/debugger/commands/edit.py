@@ -290,7 +290,8 @@ def verdicts(session: Session, before: Trace) -> Iterator[str]:
         before: The run that stood before it.
     """
     difference = session.frame.difference
-    yield from outputs_beside(before, session.frame.trace, None if difference is None else difference.before)
+    plain = None if difference is None else difference.before
+    yield from below_their_token(session.frame.trace, outputs_beside(before, session.frame.trace, plain))
 
 
 def verdicts_of_all(session: Session) -> Iterator[str]:
@@ -298,6 +299,15 @@ def verdicts_of_all(session: Session) -> Iterator[str]:
     difference = session.frame.difference
     if difference is not None:
         yield from outputs_beside(difference.before, difference.after)
+
+
+def below_their_token(trace: Trace, lines: Iterable[str]) -> Iterator[str]:
+    """Yield what `outputs_beside` says of a run, below the token it is said at by a network that speaks at each."""
+    told = list(lines)
+    if trace.output is not None and any("→" in line for line in told):
+        t = len(trace.sequence) - 1
+        yield f"at the last token, t={t} “{visible(trace.sequence.tokens[t])}”:"
+    yield from told
 
 
 def outputs_beside(one: Trace, other: Trace, unedited: Trace | None = None) -> Iterator[str]:
