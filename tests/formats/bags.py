@@ -630,6 +630,15 @@ def reads_two(random: Random) -> Bag:
     return Bag(given, x, {"layer0.forward/h": of_torch(given, "top", x)}, network="top", warned=(said,))
 
 
+def numbered_backwards(random: Random) -> Bag:
+    """The module without a number comes last in the file, and reads what the one with a number gives."""
+    given = random.torch("rnn2", "gru", 4, 4) | random.torch("rnn", "lstm", 4, 4)
+    x = random(STEPS, 4)
+    low = of_torch(given, "rnn2", x)
+    wants = {"layer0.forward/h": low, "layer1.forward/h": of_torch(given, "rnn", low)}
+    return Bag(given, x, wants, {"join": "rnn2,rnn"}, warned=("join is assumed to be rnn,rnn2",))
+
+
 def headed_elsewhere(random: Random) -> Bag:
     """Two modules, and a third that reads what both give; what stands above it leads to the width of the others too."""
     given = random.linear("out", 4, 4) | random.torch("left", "gru", 3, 2) | random.torch("top", "gru", 4, 4)
@@ -765,9 +774,8 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
         allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two,
-        headed_elsewhere, headed_together, heads_of_one_shape, dropped, residual_over_two, called_twice,
-        called_twice_deep, normed_over_two,
-        headed_beside, scaled_table, scaled_positions, gated, normed_then, begins_where_another_ends,
+        numbered_backwards, headed_elsewhere, headed_together, heads_of_one_shape, dropped, residual_over_two,
+        called_twice, called_twice_deep, normed_over_two, headed_beside, scaled_table, scaled_positions, gated, normed_then, begins_where_another_ends,
     )
 } | {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),

@@ -224,8 +224,9 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
         return [_but(separate, "assumed" if several else "inferred", why)]
     reader = _reads_all(stages, chains, modules)
     if numbered in chains and reader is None:
-        why = several or f"the numbers in their names, and their widths{by_names}"
-        first = _Reading((numbered,), "assumed" if several else "inferred", why)
+        against = "the numbers in their names, though the file has them in another order" if _disagrees(stages) else ""
+        why = several or against or f"the numbers in their names, and their widths{by_names}"
+        first = _Reading((numbered,), "assumed" if several or against else "inferred", why)
         return [first, separate, *(_Reading((one,), "assumed", "widths") for one in chains if one != numbered)]
     rest = [_Reading((one,), "assumed", f"widths alone{by_names}") for one in chains]
     if _have_roles([stage.forward.prefix for stage in stages]):
@@ -382,6 +383,12 @@ def _numbered(stages: Sequence[Stage]) -> tuple[Stage, ...]:
     return tuple(
         stage for _, stage in sorted(zip(numbers, stages, strict=True), key=lambda one: list(map(int, one[0])))
     )
+
+
+def _disagrees(stages: Sequence[Stage]) -> bool:
+    """Say whether the file has stages neither by their numbers nor by the alphabet, an order that says nothing."""
+    names = [stage.forward.prefix for stage in stages]
+    return tuple(stages) != _numbered(stages) and names != sorted(names)
 
 
 def _own_tables(stage: Stage, stages: Sequence[Stage], modules: Sequence[Module]) -> list[Module]:
