@@ -50,11 +50,43 @@ def test_a_mistake_stands_under_the_expression_and_the_session_goes_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed(monkeypatch, "p mean(ff)", "nonsense", "p 2")
-    assert main(["run", "t.txt", "--plain", *MODEL]) == 0
-    lines = said(capsys)
+    assert main(["run", "t.txt", "--plain", *MODEL]) == 1
+    told = capsys.readouterr()
+    lines = told.out.splitlines()[:2] + told.err.splitlines() + told.out.splitlines()[2:]
     assert lines[2:4] == ["  mean(ff)", "       ^ layer0.forward has no value ff; did you mean f?"]
     assert lines[4].startswith("there is no verb `nonsense`")
     assert lines[5] == "$1 = 2 = 2"
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        (("p 2", "n"), 0),
+        (("p nosuch", "n"), 1),
+        (("n", "p nosuch"), 1),
+        (("p nosuch", "quit"), 1),
+        (("assert mean(f) > 9", "n"), 3),
+        (("p nosuch", "assert mean(f) > 9"), 3),
+        (("p 2 > nowhere/f.txt", "n"), 1),
+        (('b "not"', "c"), 0),
+    ],
+)
+def test_mistakes_through_a_pipe_are_told_apart_and_counted(
+    lines: tuple[str, ...], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, *lines, *(() if "quit" in lines else ("p 41 + 1",)))
+    assert main(["run", "t.txt", "--plain", *MODEL]) == code
+    told = capsys.readouterr()
+    assert bool(told.err) == bool(code)
+    assert "quit" in lines or "= 42" in told.out
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"), [(('until "not"',), 0), (("until 3",), 0), (('b "not"', "c"), 3), (('tbreak "not"', "run"), 3)]
+)
+def test_in_batch_a_breakpoint_is_a_stop_and_a_place_asked_for_is_none(lines: tuple[str, ...], code: int) -> None:
+    Path("s.ltui").write_text("\n".join(lines))
+    assert main(["run", "t.txt", "-x", "s.ltui", "--batch", *MODEL]) == code
 
 
 def test_a_reply_goes_to_a_file_and_a_comparison_does_not(
@@ -64,15 +96,16 @@ def test_a_reply_goes_to_a_file_and_a_comparison_does_not(
         monkeypatch, "p t > out.txt", "p mean(f) >> out.txt", "p t > -.5", "p f[0] > layer0.forward.f[1]",
         "p 1 > no/such/folder", "p t > run2.txt", "p mean(f) > layer0.forwrd", 'p t > "a b.txt"', "p t >'c d.txt'",
     )  # fmt: skip
-    assert main(["run", "t.txt", "--plain", *MODEL]) == 0
-    lines = said(capsys)[2:]
+    assert main(["run", "t.txt", "--plain", *MODEL]) == 1
+    told = capsys.readouterr()
+    lines, wrong = told.out.splitlines()[2:], told.err.splitlines()
     assert lines[:2] == ["1 lines written to out.txt"] * 2
     assert lines[2] == "$3 = t > -.5 = true"
     assert lines[3].startswith("$4 = f[0] > layer0.forward.f[1] = ")
-    assert lines[4] == "no/such/folder: cannot be written: No such file or directory"
+    assert wrong[0] == "no/such/folder: cannot be written: No such file or directory"
     assert (folder / "out.txt").read_text().startswith("$1 = t = 0\n$2 = mean(f) = 0.")
-    assert lines[5] == "1 lines written to run2.txt"
-    assert "layer0.forwrd" in lines[6]  # a pass in the wrong letters is no file
+    assert lines[4] == "1 lines written to run2.txt"
+    assert "layer0.forwrd" in wrong[1]  # a pass in the wrong letters is no file
     assert lines[-2:] == ["1 lines written to a b.txt", "1 lines written to c d.txt"]
     assert sorted(one.name for one in folder.iterdir()) == ["a b.txt", "c d.txt", "out.txt", "run2.txt", "t.txt"]
 
@@ -129,7 +162,7 @@ def test_nothing_a_stranger_wrote_is_obeyed_by_the_terminal(
         'b "\x1b]0;x"', "find \x1b",
         'who "\x1b"', "p \x1b", "watch token", "c", "replace 0 \"\x1b[2J\"", "edits", "branch", "diff", "p 1 > \x1b/x",
     )  # fmt: skip
-    assert main(["run", "bad.txt", "--plain", *MODEL]) == 0
+    assert main(["run", "bad.txt", "--plain", *MODEL]) == 1
     output = capsys.readouterr()
     assert not set(output.out + output.err) & {"\x1b", "\x07", "\x9b", "\u202e"}
 
@@ -142,13 +175,14 @@ def test_a_trace_file_is_opened_line_by_line(
     assert main([*made, "--values", "c,h", "-o", "part.json"]) == 0
     for name in ("whole.json", "part.json"):
         typed(monkeypatch, 'b "not"', "c", "p mean(c) > -9", "who c[0]", "p f", "info values", "list", "b c", "rc")
-        assert main(["open", name, "--plain"]) == 0
-        lines = said(capsys)
+        assert main(["open", name, "--plain"]) == int(name == "part.json")
+        told = capsys.readouterr()
+        lines = told.out.splitlines()
         assert "t=3 “not”, layer0.forward" in lines
         assert "$1 = mean(c) > -9 = true" in lines
         assert any(line.startswith("c[0] moved by ") for line in lines)
         assert ("$2 = f =" in lines) == (name == "whole.json")
-        assert ("  ^ layer0.forward has no value f" in "\n".join(lines)) == (name == "part.json")
+        assert ("  ^ layer0.forward has no value f" in told.err) == (name == "part.json")
         assert lines[-1] == "t=3 “not”, layer0.forward, after `c = f * c + i * g`"
 
 

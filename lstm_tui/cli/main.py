@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lstm_tui.cli.arguments import parse
 from lstm_tui.debugger.endings import INTERRUPTED, USAGE, open_streams, watched
 from lstm_tui.engine import setbacks
+from lstm_tui.engine.ascii_forms import READABLE
 from lstm_tui.engine.errors import UsageError, UserError
 from lstm_tui.engine.runtime.blas import prefer_one_thread
 from lstm_tui.engine.text_safety import visible
@@ -67,8 +68,11 @@ def _run(arguments: Sequence[str]) -> int:
         except SystemExit:
             sys.stdout.flush()  # the help may not have come to its end
             raise
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a sign still gets the rest
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors=READABLE)  # a terminal that lacks a sign gets what stands for it
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="backslashreplace")  # what is typed in another encoding is no fault of ours
         with warnings.catch_warnings():
             if not (debug or sys.warnoptions):
                 warnings.simplefilter("ignore")  # of libraries, for their programmers; what a user should know is said

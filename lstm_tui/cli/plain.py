@@ -41,6 +41,9 @@ def run_plain(
 ) -> int:
     """Obey scripts, then what is typed; return the exit code: 3 after a stop or a failed assertion in batch.
 
+    Of lines from a pipe nobody sees the replies as they come: the mistakes among them are told on standard error, and
+    the code is 3 where an assertion failed, 1 where a line could not be executed.
+
     Args:
         session: What is typed to.
         options: Those of the plain mode.
@@ -83,7 +86,14 @@ def run_plain(
             keeping.autosave.leave(finished)
             if not finished and keeping.autosave.is_kept:
                 _part()
-    return STOPPED if options.batch and (console.stopped or console.failed) else 0
+    if options.batch:
+        return STOPPED if console.stopped or console.failed else 0
+    return 0 if _is_talk(options) else _worst(console)
+
+
+def _worst(console: Console) -> int:
+    """Return the exit code of lines that were read to their end whatever they gave."""
+    return STOPPED if console.failed else int(console.mistaken)
 
 
 def _part() -> None:
@@ -119,6 +129,13 @@ def say(*lines: str) -> None:
     sys.stdout.flush()
 
 
+def _complain(error: UserError, stream: TextIO) -> None:
+    """Print what is wrong in a line, behind all that was said before it."""
+    sys.stdout.flush()
+    for line in mistake_lines(error):
+        print(line, file=stream, flush=True)
+
+
 def _greeting(session: Session) -> tuple[str, ...]:
     trace = session.frame.trace
     name = visible(str(trace.model.get("name")))
@@ -138,8 +155,7 @@ def _script(console: Console, path: str, lines: Iterable[str], batch: bool, arri
             say(*console.execute(line))
         except UserError as error:
             print(f"lstm-tui: {visible(path)}:{number}: {visible(line.strip())}", file=sys.stderr)
-            for each in mistake_lines(error):
-                print(each, file=sys.stderr)
+            _complain(error, sys.stderr)
             return (STOPPED if console.failed else 1) if batch else 0
         if console.interrupted and batch:
             return INTERRUPTED
@@ -165,7 +181,7 @@ def _talk(console: Console, typed: Iterator[str], past: Past, autosave: Autosave
         except StopIteration:
             return 0
         except UserError as error:
-            say(*mistake_lines(error))
+            _complain(error, sys.stdout if sys.stdin.isatty() else sys.stderr)
             if not sys.stdin.isatty():
                 console.session.scripting.pass_over(line)
         except KeyboardInterrupt:

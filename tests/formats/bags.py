@@ -639,6 +639,28 @@ def headed_elsewhere(random: Random) -> Bag:
                warned=("input_layers is assumed to be out, last: out reads as much as top gives",))  # fmt: skip
 
 
+def headed_together(random: Random) -> Bag:
+    """What reads both of two modules leads to the width that each of them reads."""
+    given = random.torch("left", "gru", 3, 4) | random.torch("right", "gru", 3, 4) | random.linear("both", 8, 3)
+    x = random(STEPS, 3)
+    said = "input_layers is assumed to be both: both reads as much as left and right give together"
+    return Bag(given, x, {"layer0.forward/h": of_torch(given, "right", x)}, {"input_layers": "none"}, network="right",
+               warned=(said,))  # fmt: skip
+
+
+def heads_of_one_shape(random: Random) -> Bag:
+    """Three heads as wide as what they read: each could stand below a layer as well."""
+    given = random.torch("low", "gru", 4, 4) | random.linear("p", 4, 4) | random.linear("q", 4, 4)
+    given |= random.linear("r", 4, 4) | random.torch("top", "lstm", 4, 4)
+    x = random(STEPS, 4)
+    low = of_torch(given, "low", x)
+    h = of_torch(given, "top", low)
+    settings = {f"place.{name}": "readout" for name in "pqr"} | {"readout": "q"}
+    said = ".understood is not known: p, q, r are of one shape, and each could stand in several places"
+    wants = {"layer0.forward/h": low, "layer1.forward/h": h, "output": dense(given, "q", h)}
+    return Bag(given, x, wants, settings, warned=(f"layer2{said}", f"readout{said}"))
+
+
 def dropped(random: Random) -> Bag:
     """Weight dropout keeps the whole weights beside those of the last batch, of which some are 0."""
     given = random.torch("rnn.module", "lstm", 3, 4)
@@ -743,7 +765,8 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
         allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two,
-        headed_elsewhere, dropped, residual_over_two, called_twice, called_twice_deep, normed_over_two,
+        headed_elsewhere, headed_together, heads_of_one_shape, dropped, residual_over_two, called_twice,
+        called_twice_deep, normed_over_two,
         headed_beside, scaled_table, scaled_positions, gated, normed_then, begins_where_another_ends,
     )
 } | {

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from driven_screen import Driver, drive, network, sequences, three_lines
+from edited_networks import sentence
 
 from lstm_tui.analysis.ledger import flow_of, ledger_at, share_map
 from lstm_tui.debugger.edits.apply import apply
 from lstm_tui.debugger.edits.edit_reader import parse_edit_script
+from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.provenance.kept_part import kept_part, kept_sentence
+from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.formats.traces.reader import read
 from lstm_tui.formats.traces.trace_file import write
+from lstm_tui.models.bundled import open_model
+from lstm_tui.tui.canvas.palette import DARK_PALETTE
 from lstm_tui.tui.ledger_rows import Sources
-from lstm_tui.tui.panes.ledger import draw_ledger_map
+from lstm_tui.tui.panes.ledger import draw_ledger, draw_ledger_map
+from lstm_tui.tui.view import View
 
 
 def test_one_unit_or_all() -> None:
@@ -259,3 +266,24 @@ def test_where_nothing_was_held_nothing_is_said_to_be_kept(everyone: bool) -> No
         assert sum(lines[bars].count(sign) for sign in palette.glyphs.dash) == 2, "at first, and after the edit"
 
     drive(act)
+
+
+@pytest.mark.parametrize("size", [(116, 30), (76, 19), (40, 12)])
+def test_of_a_word_that_is_repeated_the_place_is_told(size: tuple[int, int]) -> None:
+    """Every row of the list leads to its token, and tells which of several that look alike it is."""
+    network = open_model("story")
+    session = Session.open(Source(network, [sentence(network, "Ram likes tea . Ram likes tea . Ram likes tea .")]))
+    frame = session.goto(11)
+    view = View(frame, Facts(frame.trace))
+    drawing = draw_ledger(view, *size, DARK_PALETTE, 6)
+    tokens, told = frame.trace.sequence.tokens, 0
+    for number, line in enumerate(drawing.lines):
+        target, text = drawing.at(1, number), line.strip().text
+        if target is None or target.t is None or not text.strip():
+            continue
+        place = re.search(r" t=(\d+) ", text[:24])
+        assert place is not None
+        assert int(place[1]) == target.t
+        assert tokens[target.t].startswith(text[:24].split()[0].strip("▸…"))
+        told += 1
+    assert told > 3

@@ -52,14 +52,15 @@ class Console:
 
     Attributes:
         session: The session.
-        stopped: Whether a breakpoint ever stopped it.
+        stopped: Whether a breakpoint ever stopped it; a place that `until` was told is none.
         failed: Whether an assertion ever failed.
+        mistaken: Whether a line ever could not be executed.
     """
 
     def __init__(self, session: Session) -> None:
         """Begin on a session."""
         self.session = session
-        self.stopped = self.failed = False
+        self.stopped = self.failed = self.mistaken = False
         self._last = ""
 
     def execute(self, line: str, repeat: bool = False) -> tuple[str, ...]:
@@ -75,7 +76,16 @@ class Console:
             UserError: If the line cannot be executed.
             Leave: If it asks to leave.
         """
-        line = line.strip()
+        try:
+            return self._execute(line.strip(), repeat)
+        except Failed:
+            self.failed = True
+            raise
+        except UserError:
+            self.mistaken = True
+            raise
+
+    def _execute(self, line: str, repeat: bool) -> tuple[str, ...]:
         if self.session.scripting.block is not None:
             reply = answer(self.session, line)
             return () if self.session.scripting.block is not None else reply  # the prompt tells that it is open
@@ -84,13 +94,9 @@ class Console:
         self._last = line if _repeats(line) else ""
         line, target = self._redirected(line)
         before = self.session.stop
-        try:
-            reply = answer(self.session, line)
-        except Failed:
-            self.failed = True
-            raise
+        reply = answer(self.session, line)
         stop = self.session.stop
-        self.stopped |= stop is not before and stop is not None and bool(stop.by)
+        self.stopped |= stop is not before and stop is not None and any(one.number for one in stop.by)
         if target is None:
             return reply
         target.write(self.session, reply)

@@ -45,6 +45,7 @@ _BEGINS = re.compile(
     r"(?:2|to)_?(?:h|hidden|c|cell|state|states|hx|cx)(?:[._]|\Z)|(?:\A|[._])init(?:ial)?_?(?:h|c|hidden|cell|state)|bridge",
     re.IGNORECASE,
 )
+_TOO_MANY = 3
 _EPSILON = 1e-5  # that of the language's own norm, and PyTorch's default
 _Place = tuple[int, tuple[int, ...]]
 
@@ -205,6 +206,7 @@ class _Planning:
         head, taken, rivals = plan_readout(rest, top.outputs, both, self.bag.made, report, bare, rival)
         self.used += taken
         self._left(table, [*rivals, *begins], last)
+        self._doubt_order()
         weights = None if table is None else table.tensors["weight"]
         outputs = [len(one.w) for one in head if isinstance(one, Dense)]
         return Plan(
@@ -214,6 +216,23 @@ class _Planning:
             tokens=None if weights is None else choose_tokens(self.bag.lists, len(weights), report),
             classes=choose_classes(self.bag.lists, outputs[-1], report, weights is not None) if outputs else (),
         )
+
+    def _doubt_order(self) -> None:
+        """Doubt what dense layers of one shape lead to, where so many could stand in several places that none is known.
+
+        Two can be put right by a choice of each; of more than that nobody finds the right ones.
+        """
+        keys = [*self.layers, "readout"]
+        assumed = {one.key for one in self.report.facts if one.how == "assumed"}
+        alike: dict[tuple[int | None, int | None], list[Module]] = {}
+        for one in self.modules:
+            if one.matrix is not None and f"place.{one.slug}" in assumed:
+                alike.setdefault((one.reads, one.gives), []).append(one)
+        for several in alike.values():
+            if len(several) >= _TOO_MANY:
+                stems = ", ".join(visible(one.stem) for one in several)
+                for slot in sorted({slot for one in several for slot in self._possible(one)}):
+                    self.report.doubt(keys[slot], f"{stems} are of one shape, and each could stand in several places")
 
     def _input(self) -> tuple[Module | None, list[Op]]:
         """Return the table of ids and what stands between it, or the numbers that are given, and the lowest layer."""

@@ -16,6 +16,7 @@ from textual.color import Color as ThemeColor
 from textual.theme import Theme
 
 from lstm_tui.debugger.colours import RAMP, RAMP_NEGATIVE, SCREEN, WIDGETS
+from lstm_tui.engine.ascii_forms import ASCII_FORMS
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,7 @@ class Glyphs:
         return text if self.smooth else text.translate(_IN_ASCII).encode("ascii", "replace").decode()
 
 
-_IN_ASCII = str.maketrans({
-    "Δ": "d", "∂": "d", "ρ": "rho", "Π": "prod", "Σ": "sum", "σ": "sigmoid", "±": "+-", "·": "*", "−": "-", "×": "x",
-    "√": "sqrt", "…": "~", "“": '"', "”": '"', "→": "->", "∞": "inf",
-})  # fmt: skip
+_IN_ASCII = str.maketrans({**ASCII_FORMS, "…": "~"})  # one column, as wide as it was
 UNICODE = Glyphs()
 ASCII = Glyphs(
     eighths="        #",

@@ -7,6 +7,7 @@ that closes is seen as a dark edge: what stood before it is dark behind it.
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 from rich.cells import cell_len
@@ -17,7 +18,18 @@ from lstm_tui.debugger.panes import LEDGER
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, first_row, fit, plain, signed, token_label, window
+from lstm_tui.tui.canvas.canvas import (
+    ClickTarget,
+    Drawing,
+    Line,
+    cut,
+    first_row,
+    fit,
+    plain,
+    signed,
+    token_label,
+    window,
+)
 from lstm_tui.tui.canvas.charts import put_bar, put_ghost_signed_bar, put_signed_bar
 from lstm_tui.tui.canvas.palette import SHADES, Palette
 from lstm_tui.tui.ledger_in_words import map_in_words
@@ -33,6 +45,8 @@ _FIFTH = 5
 """Of so many columns without room for a number one has its own over it and the next."""
 _FOOT = 2
 """Rows below the tokens: the keep in numbers, and as levels."""
+_LEAST_NAME = 4
+"""Cells of a word from which on the place of one that is repeated stands behind it."""
 _SMALL = 7
 """Rows below which a list whose sum holds says so by its sign alone."""
 _LOOKED_AT = 200
@@ -107,9 +121,14 @@ class _Pen:
         order = np.argsort(-weight, kind="stable")[: self.rows]
         return sorted(self.near.start + int(row) for row in order)
 
-    def head(self, rows: int) -> None:
+    def _rows_shown(self, rows: int) -> str:
+        """Say how many tokens have a row, where not all have one."""
         count = self.view.facts.length
-        line = self._word("t" if rows == count else f"{rows}/{count} rows", "faint")
+        told = f"{rows}/{count} rows"
+        return "t" if rows == count else told if cell_len(told) <= _LABEL - 2 else f"{rows} rows"
+
+    def head(self, rows: int) -> None:
+        line = self._word(self._rows_shown(rows), "faint")
         for t in self.places:
             here, under = t == self.view.t, t == self.view.cursor_t
             style = self.palette.style("ink" if here else "focus" if under else "faint", bold=here)
@@ -268,6 +287,12 @@ def _said(view: View, width: int, height: int, palette: Palette) -> list[str]:
     return map_in_words(view, part, pen.near, width, palette)
 
 
+def _repeated(view: View, places: list[int]) -> frozenset[str]:
+    """Return the words of some places that stand at more than one of them, so that a place tells which is meant."""
+    counted = Counter(view.trace.sequence.tokens[t] for t in places)
+    return frozenset(token for token, count in counted.items() if count > 1 and not view.trace.sequence.is_of_numbers)
+
+
 class _List:
     """Writes sources by size, then what the run started with, then the sum beside the value itself."""
 
@@ -281,6 +306,7 @@ class _List:
         self.sources = sources
         self.compared = sources.baseline is not None
         rows = max(drawing.height - self.footing, 1)
+        self.repeated = _repeated(view, [one.t for one in sources.some(0, rows * 2) if one.kind == "token"])
         names = [self._name(source) for source in sources.some(0, rows * 2)]
         self.word = max(min(max(map(cell_len, names), default=5), self.width // 3), 5)
         self.last = _NUMBER if self.compared else _SHARE
@@ -309,7 +335,12 @@ class _List:
                 f"{self.glyphs.gone} {token_label(visible(difference.before.sequence.tokens[source.t]), self.glyphs)}"
             )
         label = self.view.short_label(source.t, self.palette)
-        return f"set: {label}" if source.kind == "edit" else label
+        if source.kind == "edit":
+            return f"set: {label}"
+        token = self.view.trace.sequence.tokens[source.t]
+        place = f" t={source.t}" if token in self.repeated else ""
+        room = self.width // 3 - cell_len(place)
+        return f"{cut(label, room, self.glyphs)}{place}" if room >= _LEAST_NAME else label
 
     def draw(self) -> None:
         glyphs, style = self.glyphs, self.palette.style

@@ -181,12 +181,15 @@ def rival_below(reads: int | None, stages: Sequence[Stage], networks: Sequence[S
     """
     if len(networks) == 1 or claims(stem, [stage for network in networks for stage in network]) in stages:
         return ""
-    alike = [one[-1] for one in networks if one[-1] is not stages[-1] and one[-1].outputs == reads]
-    return (
-        f"{visible(stem)} reads as much as {visible(alike[0].name)} gives, and it could stand above that"
-        if alike
-        else ""
-    )
+    tops = [one[-1] for one in networks]
+    alike = [one for one in tops if one is not stages[-1] and one.outputs == reads]
+    if alike:
+        return f"{visible(stem)} reads as much as {visible(alike[0].name)} gives, and it could stand above that"
+    for some in (some for count in range(2, len(tops) + 1) for some in combinations(tops[:_MOST_TRIED], count)):
+        if sum(one.outputs for one in some) == reads:
+            names = " and ".join(visible(one.name) for one in some)
+            return f"{visible(stem)} reads as much as {names} give together, and it could stand above these"
+    return ""
 
 
 def _readings(groups: Sequence[ParameterGroup], modules: Sequence[Module]) -> list[_Reading]:
