@@ -105,6 +105,22 @@ def test_a_dense_layer_that_reads_a_flatten_does_not_stand_below(how: str, tmp_p
         np.testing.assert_allclose(lstm_tui.trace(x, below)["layer1.forward"]["h"], above, atol=CLOSE)
 
 
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_pooling_layer_stands_where_the_list_has_it(place: int, tmp_path: Path) -> None:
+    layer, low, top = gru(3, 4), dense(4, 5), dense(5, 2)
+    names = ["gru", "dense", "dense_1"]
+    names.insert(place, "global_max_pooling1d")
+    given = {"gru": layer, "dense": low, "dense_1": top, "global_max_pooling1d": []}
+    layers = {name: given[name] for name in names}
+    found = opened(tmp_path, "list", layers, readout__dense_activation="tanh")
+    value = stepped(X, layer)
+    for name in names[1:]:
+        value = np.tanh(value @ low[0] + low[1]) if name == "dense" else (
+            value @ top[0] + top[1] if name == "dense_1" else value.max(axis=0)
+        )  # fmt: skip
+    np.testing.assert_allclose(present(lstm_tui.trace(X, found.network).result), value, atol=CLOSE)
+
+
 @pytest.mark.parametrize("how", WRITERS)
 def test_a_dense_layer_that_can_read_nothing_but_a_flatten_says_nothing_of_the_layers(how: str, tmp_path: Path) -> None:
     found = opened(tmp_path, how, {"gru": gru(3, 4), "flatten": [], "dense": dense(4 * STEPS, 2)})

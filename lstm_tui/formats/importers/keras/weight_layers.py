@@ -168,6 +168,11 @@ def pooled(layers: Sequence[WeightLayer]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def below_a_pool(one: WeightLayer, layers: Sequence[WeightLayer]) -> bool:
+    """Say whether the file puts a layer before the one in which steps become one vector."""
+    return one.row is not None and any(not pool.kind and pool.filed in POOLS and one.before(pool) for pool in layers)
+
+
 def reads_flat(layers: Sequence[WeightLayer]) -> list[WeightLayer]:
     """Return the dense layers that may read all steps of a recurrent layer end to end, where the file has a flatten."""
     flat = [one for one in layers if not one.kind and one.filed == "flatten"]

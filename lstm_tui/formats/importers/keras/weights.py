@@ -23,6 +23,7 @@ from lstm_tui.formats.importers.keras.weight_layers import (
     NORMS,
     Chain,
     WeightLayer,
+    below_a_pool,
     chains_of,
     pooled,
     reads_flat,
@@ -169,14 +170,15 @@ class _Planning:
         chain: list[Recurrent | Op] = []
         waiting: list[str] = []
         ordered: list[Op] = []
+        heads = [one for one, _ in taken.layers[last + 1 :]]
+        over_at = last + 1 + sum(below_a_pool(one, self.layers) for one in heads)
         count = 0
         turned = False
         for number, (one, joined) in enumerate(taken.layers):
             if not one.recurrent:
                 key = "readout" if number > last else f"layer{count}"
                 self.keys[one.name] = key
-                over = self._over() if number == last + 1 else []
-                chain += [*over, *ordered, *self._steps(one, key)]
+                chain += [*(self._over() if number == over_at else []), *ordered, *self._steps(one, key)]
                 waiting.append(one.name)
                 ordered = []
                 continue
@@ -192,6 +194,8 @@ class _Planning:
             ordered = _ends_swapped(part) if turned and one.both and joined else []
             waiting = [one.name] if ordered else []
             turned = turned if one.both else part.directions == ("backward",)
+        if heads and over_at == len(taken.layers):
+            chain += self._over()
         if turned and not any(isinstance(one, Reduce) for one in chain):
             report.warnings.append(FROM_THE_END)
         return chain
