@@ -104,7 +104,7 @@ class Capture(CapturedBatch):
     ) -> Any:
         """Return the batch as one long table of pandas, or of polars where pandas is not installed.
 
-        `run.to_frame("f").groupby("token").value.mean()` is the mean forget gate by token.
+        Grouped by `token`, the mean of the column `value` of `run.to_frame("f")` is the mean forget gate of each token.
 
         Args:
             values: As for `table`, which says what its columns are.
