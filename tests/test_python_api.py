@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import re
 import sys
 import types
 from itertools import permutations
@@ -92,7 +93,8 @@ def test_a_file_is_verified_from_python_as_by_the_command(tmp_path: Path, capsys
         assert (found.same is False) == bool(shift)
         assert (found.first is None) == (not shift)
         main(["verify", str(files / "torch_lstm_both.pt"), "--reference", str(reference)])
-        assert capsys.readouterr().out.splitlines() == str(found).splitlines()
+        told = re.sub(r"\d+ other readings", "some other readings", capsys.readouterr().out)  # as many as there is time
+        assert told.splitlines() == re.sub(r"\d+ other readings", "some other readings", str(found)).splitlines()
     assert lstm_tui.verify(files / "torch_lstm_both.pt", reference, tolerance=1.0).first is None
     with pytest.raises(UserError, match="gate_order"):
         lstm_tui.verify(files / "torch_lstm_both.pt", reference, decisions={"layer0.gate_order": "none"})

@@ -91,7 +91,7 @@ def test_what_cannot_be_asked_is_said_and_is_no_failure() -> None:
 def test_a_mistake_in_an_assertion_is_one_line() -> None:
     with pytest.raises(UserError) as said:
         assert_holds(MODEL, TEXT, "nosuch > 1")
-    assert str(said.value) == "nosuch > 1: column 1: layer0.forward has no value nosuch"
+    assert str(said.value) == "nosuch > 1: column 1: layer0.forward has no value nosuch; it has f, i, g, c, o, h"
     assert said.value.__suppress_context__
 
 
@@ -239,7 +239,9 @@ def test_an_option_written_wrong_is_named_and_a_file_leads_to_run(capsys: pytest
         (["run", "--modle", "tiny"], "there is no option --modle; did you mean --model?; see `lstm-tui run --help`"),
         (["trace", "a.txt", "--dytpe=float64"], "did you mean --dtype?"),
         (["notes.txt"], "to step through a file: lstm-tui run notes.txt"),
-        (["run", "a.txt", "b.txt"], "there is no place for b.txt"),
+        (["run", "a.txt", "b.txt"], "there is no place for b.txt;"),
+        (["find", "a.txt", "--model", "sentiment", "c[3] > 0"], "did you mean --where 'c[3] > 0'?"),
+        (["check", "a.txt", "--assert", "t < 9", "c[3] > 0"], "did you mean --assert 'c[3] > 0'?"),
     ):
         with pytest.raises(SystemExit):
             main(words)

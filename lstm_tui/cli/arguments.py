@@ -155,6 +155,8 @@ class _Parser(argparse.ArgumentParser):
             parser = self.command or self
             near = nearest(unknown[1], _OPTION.findall(parser.format_help())) if unknown[1].startswith("-") else None
             what = "option" if unknown[1].startswith("-") else "place for"
+            if (condition := _CONDITION.match(message)) and (option := _takes_condition(parser)):
+                near = f"{option} '{condition[1]}'"
             message = f"there is no {what} {unknown[1]}" + (f"; did you mean {near}?" if near else "")
         self.exit(2, f"{parser.prog}: {visible(message)}; see `{parser.prog} --help`\n")
 
@@ -176,6 +178,12 @@ _SHARED = ("the network", "an untrained network instead", "the input")
 _NO_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*?)' \(", re.DOTALL)
 _OPTION = re.compile(r"--[a-z][a-z-]*")
 _UNKNOWN = re.compile(r"unrecognized arguments: ([^\s=]+)")
+_CONDITION = re.compile(r"unrecognized arguments: ([^-'][^']*[<>=][^']*)\Z")
+
+
+def _takes_condition(parser: argparse.ArgumentParser) -> str | None:
+    """Return the option of a command behind which a condition on a run stands, or None."""
+    return next((one for one in _OPTION.findall(parser.format_help()) if one in ("--where", "--assert")), None)
 
 
 def _no_command(word: str) -> str:

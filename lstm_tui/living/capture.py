@@ -15,8 +15,9 @@ from lstm_tui.debugger.endings import INTERRUPTED
 from lstm_tui.debugger.expressions import Scope, evaluate, parse
 from lstm_tui.debugger.expressions.series import any_unit
 from lstm_tui.debugger.source import Source
-from lstm_tui.engine.arrays import quiet
+from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.errors import UserError, kind_of, nearest
+from lstm_tui.engine.runtime.tables import Library, table_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.captured_batch import CapturedBatch
 
@@ -76,6 +77,45 @@ class Capture(CapturedBatch):
             raise UserError(f"a capture is written as .npz: {visible(Path(path).name)} has another ending")
 
         write(self, path)
+
+    def table(self, values: Sequence[str] | str | None = None, module: str | None = None) -> dict[str, Array]:
+        """Return the batch as columns of one length, a row for each unit of each value at each token.
+
+        They are `module`, `call`, `sequence`, `pass`, `t`, `token`, `name` (of the value, such as `f`), `unit` and
+        `value`; of a batch that was captured with a loss also `gradient`, of the loss by the value.
+
+        Args:
+            values: Names of values, of every pass that has them; by default all.
+            module: Its path, or the end of it; by default every module.
+
+        Raises:
+            UserError: There is no such module or value, or there are too many rows.
+        """
+        from lstm_tui.formats.captures.long_table import long_table
+
+        path = None if module is None else self.path(module)
+        return long_table([one for one in self.runs if path in (None, one.module.name)], values)
+
+    def to_frame(
+        self,
+        values: Sequence[str] | str | None = None,
+        module: str | None = None,
+        library: Library | None = None,
+    ) -> Any:
+        """Return the batch as one long table of pandas, or of polars where pandas is not installed.
+
+        Grouped by `token`, the mean of the column `value` of `run.to_frame("f")` is the mean forget gate of each token.
+
+        Args:
+            values: As for `table`, which says what its columns are.
+            module: As for `table`.
+            library: `pandas` or `polars`.
+
+        Raises:
+            UserError: As for `table`, or no library for it is installed.
+        """
+        columns = self.table(values, module)
+        return table_of({name: list(one) if one.dtype == object else one for name, one in columns.items()}, library)
 
     def source(self, module: str | None = None, sequence: int = 0, call: int = 0) -> Source:
         """Return a module with all sequences that entered it, as what a session and the screen open.

@@ -628,7 +628,7 @@ def test_a_wide_matrix_is_told_by_its_shape_its_range_and_its_corner() -> None:
     assert told[8].split()[:2] == ["[7]", "140"]
     assert told[9:] == ["…"]
     holed = replace(answer, values=np.where(answer.values == 3, np.nan, answer.values), shape=(10, 20))
-    assert series.lines(holed)[0] == "10 × 20 matrix, NaN in 1 places"
+    assert series.lines(holed)[0] == "10 × 20 matrix, NaN in 1 place"
 
 
 @pytest.mark.parametrize("count", [3, 10, 11, 40])

@@ -675,3 +675,8 @@ def test_an_alias_for_a_verb_or_an_expression_is_taken(command: str) -> None:
 @pytest.mark.parametrize("line", ["print /x t", "p /d c", "p/x t"])
 def test_a_format_of_gdb_is_answered(line: str) -> None:
     assert "numbers have one form" in refused(opened(), line)
+
+
+@pytest.mark.parametrize("line", ["set b_f[5] = 1", "set var b_f[5] = 1", "set variable b_f[5] = 1"])
+def test_a_weight_that_is_set_as_a_value_is_told_with_the_verb_that_changes_it(line: str) -> None:
+    assert "`weight b_f[5] = 1` changes it" in refused(opened(), line)

@@ -252,7 +252,7 @@ def check_no_weight(session: Session, rest: str) -> None:
     Raises:
         UserError: It is one.
     """
-    match = _ASSIGNED.match(rest)
+    match = _ASSIGNED.match(re.sub(r"\Avar(iable)?\s+(?=\w)", "", rest))  # gdb's `set var`
     if match is None or not session.can_run:
         return
     frame, name = session.frame, match["name"]

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
-from lstm_tui.engine.number_text import sentence
+from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
 
 Kind = Literal["number", "truth", "text"]
@@ -238,9 +238,9 @@ def _matrix_word(answer: Series, values: Array) -> str:
     rows, columns = answer.shape or (1, answer.size)
     size = f"{rows} × {columns} matrix"
     if answer.kind == "truth":
-        return f"{size}, true in {sum(value is True or value == 1 for value in values)} places"
+        return f"{size}, true in {count_of(sum(value is True or value == 1 for value in values), 'place')}"
     if np.isnan(values).any():
-        return f"{size}, NaN in {int(np.isnan(values).sum())} places"
+        return f"{size}, NaN in {count_of(int(np.isnan(values).sum()), 'place')}"
     return f"{size}, {number(values.min())} to {number(values.max())}"
 
 
