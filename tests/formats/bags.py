@@ -775,7 +775,8 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
         allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two,
         numbered_backwards, headed_elsewhere, headed_together, heads_of_one_shape, dropped, residual_over_two,
-        called_twice, called_twice_deep, normed_over_two, headed_beside, scaled_table, scaled_positions, gated, normed_then, begins_where_another_ends,
+        called_twice, called_twice_deep, normed_over_two, headed_beside, scaled_table, scaled_positions, gated,
+        normed_then, begins_where_another_ends,
     )
 } | {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),
