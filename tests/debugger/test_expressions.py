@@ -256,7 +256,7 @@ def test_without_brackets_it_is_worth_what_python_says_of_numpy_s_numbers(text: 
     answer = evaluate(parse(text), SCOPE, t, t + 1)
     if answer.kind == "truth" and not answer.known[0, 0]:
         return  # a NaN stands in it, of which Python says false
-    assert answer.values[0, 0] == pytest.approx(expected, rel=1e-12, abs=1e-15, nan_ok=True), text
+    assert float(answer.values[0, 0]) == pytest.approx(float(expected), rel=1e-12, abs=1e-15, nan_ok=True), text
 
 
 @settings(max_examples=80)
