@@ -34,6 +34,9 @@ def slips(one: str, other: str) -> int:
 def alike(name: str, known: Iterable[str], most: int = 1) -> tuple[str, ...]:
     """Return the known names that `name` may have been meant for, the most like first; at most `most`, few or none.
 
+    Of those that are as like, one that `name` is the beginning of comes first, then one that begins with its letter,
+    then the one that is known first.
+
     Those are alike that differ by one slip for every three letters of the longer, small and capital letters being one;
     those of which `name` is the beginning; and those that are the beginning of `name`, but for one letter or up to half
     of it.
@@ -42,7 +45,7 @@ def alike(name: str, known: Iterable[str], most: int = 1) -> tuple[str, ...]:
     if not wanted or len(wanted) > LONGEST:
         return ()
     found = []
-    for one in {one for one in known if one and len(one) <= LONGEST}:
+    for place, one in enumerate(dict.fromkeys(one for one in known if one and len(one) <= LONGEST)):
         other = one.lower()
         begins = len(wanted) >= _LEAST_BEGINNING and other.startswith(wanted)
         apart = abs(len(other) - len(wanted))
@@ -52,7 +55,8 @@ def alike(name: str, known: Iterable[str], most: int = 1) -> tuple[str, ...]:
             continue
         count = apart if begins or ends else slips(wanted, other)
         if count <= allowed or begins or ends:
-            found.append((count, apart, other[0] != wanted[0], _numbers_apart(wanted, other), one))
+            far = _numbers_apart(wanted, other)
+            found.append((count, apart, not begins, other[0] != wanted[0], far, place, one))
     return tuple(one for *_, one in sorted(found)[:most])
 
 

@@ -150,7 +150,7 @@ MISTAKES: list[tuple[str, str, str, str | None]] = [
     ("mask of nothing", page(more='fixed = { p = [1] }\nmask = { «U_x = "p[row] < p[col]" }\n'), "no matrix", "U_h"),
     ("mask of a vector", page(more='fixed = { p = [1] }\nmask = { «b_h = "p[row] < p[col]" }\n'), "no matrix", "W_h"),
     ("mask without vectors", page(more='mask = { U_h = "«p[row] < p[col]" }\n'), "no fixed vector", None),
-    ("mask of a slip", page(more='fixed = { pq = [1] }\nmask = { U_h = "pq[row] < «pg[col]" }\n'), "fixed", "pq"),
+    ("mask of a slip", page(more='fixed = { pqr = [1] }\nmask = { U_h = "pqr[row] < «pgr[col]" }\n'), "fixed", "pqr"),
     ("mask of an expression", page(more='fixed = { p = [1] }\nmask = { U_h = «"p < 2" }\n'), "must compare", None),
     ("below of nothing", page(more='below = { c_in = «"c" }\n'), "value of this cell", None),
     ("below of a slip", page("hh = x\nh = hh", more='below = { c_in = «"hhh" }\n'), "value of this cell", "hh"),
