@@ -128,8 +128,9 @@ def test_the_lines_of_a_block_that_was_refused_are_not_executed(
 ) -> None:
     (tmp_path / "t.txt").write_text("the movie was not bad\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("commands 99\ngoto 3\nend\nwhere\ndefine n\ngoto 4\nend\nwhere\n"))
-    assert main(["run", str(tmp_path / "t.txt"), "--model", "sentiment", "--plain"]) == 0
-    out = capsys.readouterr().out
+    assert main(["run", str(tmp_path / "t.txt"), "--model", "sentiment", "--plain"]) == 1
+    captured = capsys.readouterr()
+    out = captured.out + captured.err
     assert out.count("t=0 ") == 3
     assert out.count("are passed over") == 2
     assert "t=3" not in out

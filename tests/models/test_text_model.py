@@ -56,7 +56,7 @@ def opened(text: str, model: str = "story") -> Session:
 def test_unknown_words_are_named_with_near_ones_and_the_vocabulary_is_listed() -> None:
     session = opened("Ganesh likes Pizzza . Xylo likes Pizzza")
     lines = answer(session, "vocabulary")
-    assert lines[0] == "unknown: “Pizzza” at t=2, t=6; near: pizza, priya"
+    assert lines[0] == "unknown: “Pizzza” at t=2, t=6; near: pizza"
     assert lines[1] == "unknown: “Xylo” at t=4"
     known = session.frame.trace.network
     assert known is not None

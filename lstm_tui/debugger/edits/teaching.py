@@ -164,4 +164,5 @@ def taught_words(edit: TeachEdit, before: Network, after: Network | None) -> str
     if others is None:
         return f"{said}; what it cost on other texts is not known{strange}"
     old, new = (mean_loss(one, others.examples) for one in (before, after))
-    return f"{said}; of {others} {from_to(old, new)}{strange}"
+    which = ", which is worse" if new > old else ", which is better" if new < old else ""
+    return f"{said}; that of {others} {from_to(old, new)}{which}{strange}"

@@ -251,7 +251,7 @@ _ASKED = (
     ("T", "new to all this? short lessons on trained networks"),
     ("6", f"which token does this memory come from? {now_at('L').key}: all units"),
     ("colon", "how do I choose a unit by its name? type: unit gender"),
-    ("M", "which gate lost it? where its row goes dark, keep is low"),
+    ("M", "which gate lost it? the sentence below the map says it"),
     ("R", "how far back does it reach? b: an RNN beside an LSTM"),
     ("r", "which words does the answer hang on?"),
     ("p", f"how does this number come about? {now_at('0').key}: in large letters"),
