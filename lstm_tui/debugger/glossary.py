@@ -68,8 +68,8 @@ f forget = The forget gate: which part of the memory before this step is kept. 1
 keep keeps kept cleared clears mostly = A memory is cleared where less than a quarter of it is kept; mostly new where
     what is added to it is no less than what is kept; kept in part where it loses a quarter or more; else kept.
 loses takes = A unit loses a token where it is cleared, or mostly new with a quarter or more lost; it takes one that
-    wrote more than half of what it holds then. Told of memories a quarter of the largest or more: named units first, two
-    at most.
+    wrote more than half of what it holds then. Told of memories a quarter of the largest or more: named units first,
+    two at most.
 i write writes written update = The input gate: which part of the candidate is written to the memory.
 g candidate = The candidate: what this token would write to the memory if the input gate were open.
 o show shows opened = The output gate: which part of the memory is shown as h.

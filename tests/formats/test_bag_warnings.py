@@ -357,3 +357,19 @@ def test_what_modules_hold_together_is_what_every_combination_says() -> None:
             total: count for total, count in fewest.items() if total <= most
         }
         assert all(sum(widths[int(one)] for one in names) == total for total, names in sums.several.items())
+
+
+def test_a_name_alone_does_not_place_a_dense_layer_where_the_order_of_the_layers_is_assumed(tmp_path: Path) -> None:
+    random = Random(0)
+    parts = [random.linear("aux", 3, 3), random.torch("a", "gru", 3, 3), random.torch("b", "gru", 3, 3),
+             random.linear("out", 3, 3)]  # fmt: skip
+    bag: dict[str, Array] = {}
+    for part in parts:
+        bag |= part
+    found = opened(bag, tmp_path)
+    assert how(found, "join").endswith("(assumed)")
+    assert how(found, "place.out") == "readout (assumed)"
+    sure = opened({name.replace("a.", "low.").replace("b.", "low2.") if name[1] == "." else name: numbers
+                   for name, numbers in bag.items()}, tmp_path)  # fmt: skip
+    assert how(sure, "join").endswith("(inferred)")
+    assert how(sure, "place.out") == "readout (inferred)"

@@ -313,7 +313,9 @@ class _Planning:
             likely = top if alone else wanted  # few networks read as many numbers as they have units
             said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", likely)
             named = place_by_name(module.stem) is not None and said in possible
-            how: How = "inferred" if named and said == wanted else "assumed"
+            assumed = any(one.key == "join" and one.how == "assumed" for one in self.report.facts)
+            speaks = index == sorted(index) and not assumed  # else the order in the file is none of the layers
+            how: How = "inferred" if named and said == wanted and speaks else "assumed"
             slots = {("readout" if slot == top else f"below_{slot}"): slot for slot in possible}
             first = next(name for name, slot in slots.items() if slot == (said if named else likely))
             why = "taken from the order in the file; by its width it could stand elsewhere, below a layer or above it"
