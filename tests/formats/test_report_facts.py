@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -242,7 +243,14 @@ def said_of(name: str, place: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", kept())
 def test_a_report_says_of_a_network_what_was_read_by_a_person(name: str, tmp_path: Path) -> None:
+    if name == "steps/lstm_node_a_window.onnx" and not runs_a_cell_state():
+        pytest.skip("this version of onnx runs an LSTM node without its last memory, which the report says")
     assert said_of(name, tmp_path) == kept()[name]
+
+
+def runs_a_cell_state() -> bool:
+    """Say whether onnx has the third output of an LSTM node: its own evaluator had two of them up to 1.22."""
+    return tuple(map(int, version("onnx").split(".")[:2])) > (1, 22)
 
 
 def test_no_fact_that_is_kept_is_a_fault_of_an_importer() -> None:
