@@ -284,9 +284,8 @@ def test_it_can_be_stopped() -> None:
 
 def test_a_state_that_grows_beyond_all_numbers_in_one_unit_is_no_start() -> None:
     """Off a saddle, unit 0 doubles ever faster and unit 1 stays: what is followed is infinite in one unit alone."""
-    weights = {"u_h": np.array([1e6, 0.5]), "b_h": np.array([1 - 1e6, 0.5])}
-    there = Hold(PASS, "h", (0, 1), (0, 2), "set", 1.0)
-    found = found_in(ran(made("indrnn", 2, **weights), holds=(there,)))
+    grows = made("indrnn", 2, u_h=np.array([1e6, 0.5]), b_h=np.array([1 - 1e6, 0.5]))
+    found = found_in(ran(grows, holds=(Hold(PASS, "h", (0, 1), (0, 2), "set", 1.0),)))
     assert all(np.isfinite(one.state).all() for one in found.fixed)
     assert any(np.allclose(one.state, 1) for one in found.fixed)
     assert (found.starts.off, found.starts.nothing) == (1, 0), "the other way off it leads to 0"

@@ -204,7 +204,7 @@ SPEC_CHANGES: dict[str, tuple[str, str]] = {
     "without of lists": ('s["layers"][0]["without"] = [{}]', "is damaged: layers[0].without[0] must be text"),
     "without more": (
         's["layers"][0]["without"] = ["b_f"]',
-        "network made up: it has no parameter layer0.backward/b_f; did you mean layer0.backward/U_f?",
+        "network made up: it has no parameter layer0.backward/b_f; did you mean layer0.backward/W_f?",
     ),
     "tokens": ('s["tokens"] = []', "is damaged: tokens must be an object"),
     "kind": (

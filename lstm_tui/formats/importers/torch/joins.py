@@ -198,7 +198,9 @@ def _readings(groups: Sequence[ParameterGroup], modules: Sequence[Module]) -> li
     single = [Stage(one) for one in groups]
     found: list[_Reading] = []
     for stages in (paired, single) if len(paired) < len(single) else (single,):
-        found += _orders(stages, modules, stages is not single)
+        orders = _orders(stages, modules, stages is not single)
+        # names that say so are all there is of two that read in opposite directions: their weights are those of any two
+        found += orders if stages is single else [_but(one, "assumed", one.why) for one in orders]
     seen: dict[str, _Reading] = {}
     for one in found:
         seen.setdefault(one.value, one)
@@ -210,7 +212,7 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
     if len(stages) == 1:
         wide = any(module.reads == stages[0].outputs for module in modules)
         why = f"their widths{by_names}" + ("; what stands above reads both" if wide else "")
-        return [_Reading((tuple(stages),), "inferred" if wide else "assumed", why)]
+        return [_Reading((tuple(stages),), "assumed", why)]
     chains = _chains(stages, modules)
     separate = _Reading(tuple((stage,) for stage in stages), "assumed", f"nothing joins them for certain{by_names}")
     numbered = _numbered(stages)
