@@ -538,8 +538,19 @@ def test_only_breakpoints_of_any_line_lead_on() -> None:
 
 
 DEFINING = (
-    ("define near", "goto $arg0", "if t > 2", "print t", "end", "end", "document near", "if only", "end"),
-    ("alias at = near",),
+    (
+        "define near",
+        "goto $arg0",
+        "if t > 2",
+        "print t",
+        "end",
+        "end",
+        "document near",
+        "if only",
+        "end",
+        "alias beside = near",
+    ),
+    ("alias at = goto",),
     ("set $limit = mean(f)", "set $v = c[0:3]", "set $m = U_f"),
     ("break 3 in any line", "commands", "silent", "print $limit", "end"),
     ('dprintf "bad" in any line, at {t}',),

@@ -241,7 +241,7 @@ def test_what_a_file_keeps_once_is_not_edited_in_one_place_alone(name: str) -> N
             written_back(edited)
 
 
-IN_PARTS = {"pruned", "batch_norms_plain", "scaled_table"}
+IN_PARTS = {"pruned", "batch_norms_plain", "scaled_table", "scaled_positions"}
 """Bags whose weights are made of others: a mask has numbers that stay 0, and a norm without weights no number to scale,
 nor has a table that its program scales."""
 
