@@ -40,7 +40,7 @@ def shown(given: object) -> ET.Element:
 def cells(tree: ET.Element, caption: str) -> list[list[str]]:
     """Return the texts of the rows of the table whose caption holds a text, without their remarks."""
     for table in tree.iter("table"):
-        if caption in "".join((table.find("caption") or table).itertext()) or caption in str(table.findtext("caption")):
+        if caption in "".join(text for named in table.findall("caption") for text in named.itertext()):
             rows = table.findall("tbody/tr")
             return [
                 [(cell.text or "") + "".join(one.text or "" for one in cell.findall("bdi")) for cell in row]

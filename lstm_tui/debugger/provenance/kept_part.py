@@ -101,7 +101,7 @@ def kept_sentence(
     if found.until is None:
         part_left = percent(found.kept)
         how = f"{part_left} of its part is still kept" if found.kept >= HALF else f"its part has faded to {part_left}"
-        which = "no step until then" if over else "no single step"
+        which = "no step so far" if over else "no single step"
         return f"{head} {how}, and {which} lost more than half of it"
     return (
         f"{head} {percent(found.kept)} of its part is kept until {names[1]}, "
