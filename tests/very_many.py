@@ -6,9 +6,9 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 
-ENOUGH = 8
+ENOUGH = 6
 """Examples of one test that are run always."""
-ONE_OF = 6
+ONE_OF = 10
 """Of the examples beyond, one of so many is run beside them."""
 
 
