@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lstm_tui.debugger.commands.edit import below_their_token, outputs_beside, verdicts
+from lstm_tui.debugger.commands.edit import outputs_told, verdicts
 from lstm_tui.debugger.commands.goto import position_lines
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.edits.history import BASE, History
@@ -83,7 +83,7 @@ def diff_lines(compared: Comparison, pass_name: str) -> list[str]:
     if len(compared.columns) > _MOST:
         lines.append(f"… {len(compared.columns)} tokens in all")
     if compared.same_classes:
-        lines += below_their_token(compared.other, outputs_beside(compared.one, compared.other))
+        lines += outputs_told(compared.one, compared.other)
     return lines
 
 

@@ -291,7 +291,7 @@ def verdicts(session: Session, before: Trace) -> Iterator[str]:
     """
     difference = session.frame.difference
     plain = None if difference is None else difference.before
-    yield from below_their_token(session.frame.trace, outputs_beside(before, session.frame.trace, plain))
+    yield from outputs_told(before, session.frame.trace, plain)
 
 
 def verdicts_of_all(session: Session) -> Iterator[str]:
@@ -301,12 +301,12 @@ def verdicts_of_all(session: Session) -> Iterator[str]:
         yield from outputs_beside(difference.before, difference.after)
 
 
-def below_their_token(trace: Trace, lines: Iterable[str]) -> Iterator[str]:
-    """Yield what `outputs_beside` says of a run, below the token it is said at by a network that speaks at each."""
-    told = list(lines)
-    if trace.output is not None and any("→" in line for line in told):
-        t = len(trace.sequence) - 1
-        yield f"at the last token, t={t} “{visible(trace.sequence.tokens[t])}”:"
+def outputs_told(one: Trace, other: Trace, unedited: Trace | None = None) -> Iterator[str]:
+    """Yield what `outputs_beside` says, below the token it is said at by a network that speaks at each."""
+    told = list(outputs_beside(one, other, unedited))
+    if other.output is not None and any("→" in line for line in told):
+        t = len(other.sequence) - 1
+        yield f"at the last token, t={t} “{visible(other.sequence.tokens[t])}”:"
     yield from told
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_tui.analysis.distribution import choose, first_predicted, largest, perplexity, probabilities, surprise
 from lstm_tui.debugger.commands.complete import tokens_like
-from lstm_tui.debugger.commands.edit import EDIT_VERBS, below_their_token, make_edit, outputs_beside, verdicts
+from lstm_tui.debugger.commands.edit import EDIT_VERBS, make_edit, outputs_told, verdicts
 from lstm_tui.debugger.commands.goto import listed_places
 from lstm_tui.debugger.commands.table import VERBS, Verb, check_not_restored
 from lstm_tui.debugger.edits.apply import is_unknown
@@ -165,7 +165,7 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
         make_edit(trial, verb, behind)
         session.question = None
         made = trial.words[trial.history.done - 1]
-        ended = (*_end(before, trial.frame.trace), *_outcome(before, trial.frame.trace))
+        ended = (*_end(before, trial.frame.trace), *outputs_told(before, trial.frame.trace))
         unknown = () if ended else ("what the model says in the end is not computed here",)
         return (made, *ended, *unknown, _ASKED)
     if (other := _editing(verb)) is not None and verb not in before.sequence.tokens:
@@ -184,7 +184,7 @@ def _what_if(session: Session, rest: str) -> tuple[str, ...]:
         heading.append(unknown_word(new, known))
     heading.append(f"{f'now predicted: {_changes(found)}' if found else 'nothing else'}; propagate puts it")
     heading += _end(before, after)
-    return ("; ".join(heading), *map(_line, found), *_outcome(before, after))
+    return ("; ".join(heading), *map(_line, found), *outputs_told(before, after))
 
 
 @VERBS.verb(
@@ -266,7 +266,3 @@ def _likeliest(trace: Trace) -> tuple[str, float]:
     if values is None or best is None:
         return "", 0.0
     return (visible(trace.classes[best]) if best < len(trace.classes) else "", float(values[best]))
-
-
-def _outcome(before: Trace, after: Trace) -> Iterator[str]:
-    return below_their_token(after, outputs_beside(before, after))
