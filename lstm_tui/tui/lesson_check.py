@@ -6,8 +6,12 @@ import asyncio
 import re
 from collections.abc import Iterator
 from threading import Thread
+from typing import Any
 
+from textual.events import Resize
+from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widget import Widget
 
 from lstm_tui.debugger.inspect.state_update import unit_beside
@@ -61,18 +65,28 @@ def out_of_sight(lesson: Lesson, open_network: Open) -> list[Found]:
     return found
 
 
+class _Stage(LstmApp):
+    """The application with nothing below the stop: what cannot be seen is not laid out anew at every size."""
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return a screen that is empty."""
+        return Screen(id="_default")
+
+
 async def _all_sizes(lesson: Lesson, open_network: Open) -> list[Found]:
     found: list[Found] = []
     telling = Telling(lesson, open_network, UNICODE, few_colours=False)
-    app = LstmApp(Standing(lesson.stops[0], open_network).bound.source, few_colours=False)
+    app = _Stage(Standing(lesson.stops[0], open_network).bound.source, few_colours=False)
     async with app.run_test(size=SIZES[0]) as pilot:
+        sizes = list(SIZES)
         for stop in lesson.stops[:MOST_DRAWN]:
             screen = telling.screen(stop.number)
             await app.push_screen(screen)
             await _drawn(pilot, screen)
-            for size in SIZES:
+            for size in sizes:
                 await _resized(pilot, size)
                 found += [(stop, text, f"at {size[0]}×{size[1]} {why}") for text, why in _missing(screen)]
+            sizes.reverse()  # from the size that stands: each is drawn once
             then = stop.ask is not None and stop.ask.then is not None
             if stop.ask is not None:
                 screen.answer(stop.ask.answer)
@@ -81,24 +95,34 @@ async def _all_sizes(lesson: Lesson, open_network: Open) -> list[Found]:
                 screen.action_show_me()
             if stop.ask is not None or then:
                 await _told_then(pilot, screen)
-            for size in SIZES if stop.ask is not None or then else ():
-                await _resized(pilot, size)
-                if stop.ask is not None and not screen.query_one(TourText).is_whole:
-                    why = f"at {size[0]}×{size[1]} the answer has no room below the text"
-                    found.append((stop, stop.ask.say, why))
-                for text, why in _missing_of(screen, needed_then(screen.standing, screen.run.session)):
-                    found.append((stop, text, f"at {size[0]}×{size[1]} {why}"))
-            await _resized(pilot, SIZES[0])
+                for size in sizes:
+                    await _resized(pilot, size)
+                    found += [(stop, text, f"at {size[0]}×{size[1]} {why}") for text, why in _missing_then(screen)]
+                sizes.reverse()
             app.pop_screen()
             await pilot.pause()
     return found
 
 
 async def _resized(pilot: Pilot[int], size: tuple[int, int]) -> None:
-    """Give the terminal another size, and wait until the screen is laid out for it."""
-    await pilot.resize_terminal(*size)
-    for _ in range(4):  # what is scrolled learns its height only after it was laid out
-        await pilot.pause()
+    """Give the terminal another size, and wait until the screen is laid out for it.
+
+    It is, once two rounds of messages change nothing of its widgets: what is scrolled learns its height only after it
+    was laid out. Time says nothing of that, and an idle processor comes late.
+    """
+    to = Size(*size)
+    if pilot.app.size == to:
+        return
+    if (driver := pilot.app._driver) is not None:  # as Textual's `resize_terminal`, which waits for an idle processor
+        driver._size = to
+    pilot.app.post_message(Resize(to, to))
+    same, laid_out = 0, None
+    for _ in range(_TRIES):
+        await pilot.pause(0)
+        before, laid_out = laid_out, [(one.size, one.max_scroll_y) for one in pilot.app.screen.walk_children()]
+        same = same + 1 if laid_out == before else 0
+        if same == 2:
+            break
 
 
 async def _told_then(pilot: Pilot[int], screen: TourScreen) -> None:
@@ -125,6 +149,13 @@ def _missing(screen: TourScreen) -> Iterator[tuple[LessonText, str]]:
     if not text.is_whole:
         yield screen.standing.stop.say, f"the text is {text.max_scroll_y} lines too long"
     yield from _missing_of(screen, needed(screen.standing))
+
+
+def _missing_then(screen: TourScreen) -> Iterator[tuple[LessonText, str]]:
+    """Yield what should be in sight once the stop has told what came of an answer or of what was done, and is not."""
+    if (ask := screen.standing.stop.ask) is not None and not screen.query_one(TourText).is_whole:
+        yield ask.say, "the answer has no room below the text"
+    yield from _missing_of(screen, needed_then(screen.standing, screen.run.session))
 
 
 def _missing_of(screen: TourScreen, asked: Iterator[Needed]) -> Iterator[tuple[LessonText, str]]:
