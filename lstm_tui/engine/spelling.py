@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 LONGEST = 64
 """Characters of a name that is compared: comparing two takes the product of their lengths."""
@@ -12,6 +13,7 @@ _LEAST_BEGINNING = 3  # letters that name the word they begin
 _LEAST_STEM = 4  # letters of a known name that stands at the beginning of what was typed
 
 
+@lru_cache(maxsize=4096)
 def slips(one: str, other: str) -> int:
     """Return how many slips of the keyboard lead from one word to another.
 

@@ -136,6 +136,7 @@ class Cell:
         return name in self.state and self.values.index(name) >= reader
 
 
+@cache
 def cell_names() -> tuple[str, ...]:
     """Return the names of the cells that come with the package."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))

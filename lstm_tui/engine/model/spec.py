@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from lstm_tui.engine.arrays import Array
@@ -290,7 +291,7 @@ def _program(
     """Return the cell of a pass and the program it is compiled to."""
     name = get(spec, "cell", str, "lstm")
     text = texts.get(name)
-    cell = parse_cell(text, source=f"{name}.toml") if isinstance(text, str) else load_cell(name)
+    cell = _parsed(text, f"{name}.toml") if isinstance(text, str) else load_cell(name)
     hidden = get(spec, "hidden_size", int, 0)
     if hidden < 1:
         raise UserError(f"{where}: layer {number} needs a hidden_size of 1 or more")
@@ -302,7 +303,19 @@ def _program(
     without = get(spec, "without", list, [])
     if not all(isinstance(one, str) for one in without):
         raise UserError(f"{where}: layer {number}: `without` must be a list of parameters")
-    return cell, compile_cell(cell, input_size, hidden, sizes, without, bottom=number == 0)
+    compiled = _compiled(cell, input_size, hidden, tuple(sizes.items()), tuple(without), number == 0)
+    return cell, replace(compiled)  # one of its own: what is compiled further is kept by it
+
+
+_parsed = lru_cache(maxsize=16)(parse_cell)  # a file is opened again and again, where other readings of it are tried
+_parsed_readout = lru_cache(maxsize=16)(parse_readout)
+
+
+@lru_cache(maxsize=64)
+def _compiled(
+    cell: Cell, input_size: int, hidden: int, sizes: tuple[tuple[str, int], ...], without: tuple[str, ...], bottom: bool
+) -> Program:
+    return compile_cell(cell, input_size, hidden, dict(sizes), without, bottom=bottom)
 
 
 def read_readout(
@@ -313,7 +326,7 @@ def read_readout(
     if name is None:
         return None
     text = get(spec, "readouts", dict, {}).get(name)
-    page = parse_readout(text, name, source=f"{name}.toml") if isinstance(text, str) else load_readout(name)
+    page = _parsed_readout(text, name, f"{name}.toml") if isinstance(text, str) else load_readout(name)
     sizes = {"h": layers[-1].output_size}
     for alias, source in page.reads.items():
         sizes[alias] = size_of_source(source, layers, input_size)
