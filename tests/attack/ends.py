@@ -58,6 +58,8 @@ _SWITCHES = {b"1049": b"l", b"25": b"h", b"1000": b"l", b"1003": b"l", b"2004": 
 """Private modes of a terminal, and how each is to stand at the end."""
 _BY_ITSELF = (0, 1, 3)
 """Exit codes of what was done, or could not be, before anything ended it."""
+_LAST = 0.1
+"""Seconds that a command whose work is done may take to be gone."""
 _MARK = b"\x00the end\x00"
 
 
@@ -134,9 +136,9 @@ def commands() -> dict[str, State]:
         "convert": State(("convert", model, "-o", "n.safetensors"), screen=False),
         "stats": State(("stats", "lines.txt", "--interpreter", "numba"), screen=False, cold=True),
         "reach": State(("reach", "long.txt", *LARGE), screen=False),
-        "worksheet": State(("worksheet", "long.txt", *SMALL, "-o", "o.html"), screen=False),
+        "worksheet": State(("worksheet", "long.txt", *LARGE, "-o", "o.html"), screen=False),
         "report": State(("report", "long.txt", *LARGE, "-o", "o.html"), screen=False),
-        "figure": State(("figure", "long.txt", *SMALL, "--steps", "0:50", "-o", "o.html"), screen=False),
+        "figure": State(("figure", "long.txt", *LARGE, "--steps", "0:50", "-o", "o.html"), screen=False),
         "tour": State(("tour", "--check"), screen=False),
         "serve": State(("serve", "long.txt", *LARGE, "--port", "0"), screen=False),
         "info": State(("info",), screen=False),
@@ -485,7 +487,8 @@ def _tried(program: Program, case: Case, journals: Path, figures: Figures, clock
     if not program.ended():
         yield f"it is still there after {seconds:.1f} s"
         return
-    if program.process.returncode not in expected:
+    done = seconds < _LAST and not state.screen and not state.talks  # its work was done when it was told to end
+    if program.process.returncode not in expected and not (done and program.process.returncode == 0):
         yield f"exit code {program.process.returncode}, not {' or '.join(map(str, expected))}"
     if seconds > most:
         yield f"gone after {seconds:.1f} s"
