@@ -60,6 +60,7 @@ def test_slips_are_the_fewest_that_lead_from_one_word_to_the_other(seed: int) ->
         assert slips(one, other) == _by_definition(one, other) == slips(other, one), (one, other)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("registry", _REGISTRIES)
 def test_a_word_with_one_slip_is_known_again(registry: str) -> None:
     known, rng = sorted(_REGISTRIES[registry]()), random.Random(1)
@@ -70,6 +71,7 @@ def test_a_word_with_one_slip_is_known_again(registry: str) -> None:
     assert right >= 0.95 * len(tried), f"{right} of {len(tried)}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("registry", _REGISTRIES)
 def test_a_word_of_another_kind_is_seldom_taken_for_one(registry: str) -> None:
     known = sorted(_REGISTRIES[registry]())
