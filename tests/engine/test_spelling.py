@@ -101,3 +101,9 @@ def test_what_is_alike_by_its_beginning_and_by_its_capitals() -> None:
     assert nearest("fx", ["xf", "gh"]) is None, "of two letters none may be wrong"
     assert alike("rnn.l3", ["rnn.l0", "rnn.l2", "rnn.l1"], 2) == ("rnn.l2", "rnn.l1")
     assert nearest("", known) is nearest("x" * (LONGEST + 1), ["x" * LONGEST]) is None
+
+
+@pytest.mark.parametrize("stem", ["abcdefgh", "abcdefghijkl"])
+def test_the_beginning_of_a_word_is_known_again_in_it_up_to_half_of_it(stem: str) -> None:
+    for more in range(1, 2 * len(stem)):
+        assert (stem in alike(stem + "z" * more, [stem], 1)) == (more <= len(stem)), more
