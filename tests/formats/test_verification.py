@@ -14,6 +14,7 @@ import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import ImportOptions, open_file
+from lstm_tui.formats.verify import verification
 from lstm_tui.formats.verify.alternatives import other_readings
 from lstm_tui.formats.verify.compared_run import Deviation, recurrent_layers, run_recorded, values_of
 from lstm_tui.formats.verify.expected_pairs import ExpectedPairs
@@ -24,6 +25,12 @@ from lstm_tui.formats.verify.verification import verify
 FILES = Path(__file__).parent / "files"
 TORCH = dict(np.load(FILES / "torch_expected.npz"))
 BOTH = str(FILES / "torch_lstm_both.pt")
+
+
+@pytest.fixture
+def few_readings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have few other readings tried, where none fits: else as many are as there is time for."""
+    monkeypatch.setattr(verification, "MOST_TRIED", 60)
 
 
 @pytest.fixture
@@ -63,6 +70,7 @@ def test_the_wrong_gate_order_is_found_out(reference: Path, capsys: pytest.Captu
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_readings")
 def test_the_first_difference_has_its_place_and_size(reference: Path) -> None:
     arrays = dict(np.load(reference))
     arrays["layer1.forward/h"][3, 2] += 0.5
@@ -75,6 +83,7 @@ def test_the_first_difference_has_its_place_and_size(reference: Path) -> None:
     assert not verdict.fitting
 
 
+@pytest.mark.usefixtures("few_readings")
 @pytest.mark.parametrize("extra", [(), ("scale",), ("scale", "shift")])
 def test_what_is_not_used_of_a_file_is_named_where_it_differs(extra: tuple[str, ...], tmp_path: Path) -> None:
     random = np.random.default_rng(5)
