@@ -38,5 +38,5 @@ async def _pause_and_paint(pilot: Pilot[Any], delay: float | None = None) -> Non
 
 def install() -> None:
     """Have every test that runs an app by `run_test` paint so."""
-    Screen._compositor_refresh = _refresh_later  # type: ignore[method-assign]
-    Pilot.pause = _pause_and_paint  # type: ignore[method-assign]
+    Screen._compositor_refresh = _refresh_later  # type: ignore[assignment, method-assign]
+    Pilot.pause = _pause_and_paint  # type: ignore[assignment, method-assign]

@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import numpy as np
-from painted_at_rest import paint
 from textual.events import Key
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
@@ -153,6 +152,8 @@ class Driver:
                 await self._becomes(partial(self._is_drawn_or_closed, screen, drawn))
         await self._becomes(self.app.keys.is_quiet)
         if self.app.is_running and not self.app._exit:
+            from painted_at_rest import paint  # a program that opens a screen, for a terminal, has it nowhere
+
             paint(self.app)
 
     def _is_drawn_or_closed(self, screen: Screen[Any], drawn: asyncio.Event) -> bool:
