@@ -148,7 +148,7 @@ class Looks:
         screen, beside = self._screen, new.baseline
         edited, retold = beside is not None, beside is not None and beside.retold
         panes = list(screen.query(Pane))  # none yet while the first run is made
-        tape = next((pane for pane in panes if pane.NUMBER == TAPE.number), None)
+        tape = next((pane for pane in panes if TAPE.number == pane.NUMBER), None)
         if tape is not None and (edited, retold) != (tape.has_class("-edited"), tape.has_class("-retold")):
             for pane in panes:
                 if pane.NUMBER in (TAPE.number, *_TABLES):
