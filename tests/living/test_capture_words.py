@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Encoder(nn.Module):  # type: ignore[misc,name-defined]
 
     def forward(self, ids: Any) -> Any:
         """Run it; `how` says what stands between the embedding and the module."""
-        x = self.emb(ids)
+        x: Any = self.emb(ids)
         if self.how == "places":
             x = x + torch.arange(x.shape[1])[:, None] / 10
         if self.how == "cell":
@@ -53,7 +54,7 @@ class Model(nn.Module):  # type: ignore[misc,name-defined]
         return self.head(self.drop(self.enc(ids))[:, -1])
 
 
-RNNS = {
+RNNS: dict[str, tuple[Callable[[], Any], str]] = {
     "lstm": (lambda: nn.LSTM(6, 5, batch_first=True), ""),
     "time first": (lambda: nn.LSTM(6, 5), ""),
     "two both ways": (lambda: nn.LSTM(6, 5, 2, batch_first=True, bidirectional=True), ""),
@@ -81,7 +82,8 @@ def model_of(kind: str) -> Any:
 def given(model: Any, text: str) -> np.ndarray:
     """Return what PyTorch gives at each token of a text, (T, n)."""
     with torch.no_grad():
-        return model.enc(torch.tensor([[WORDS.index(word) for word in text.split()]]))[0].numpy()
+        given: np.ndarray = model.enc(torch.tensor([[WORDS.index(word) for word in text.split()]]))[0].numpy()
+        return given
 
 
 def said_by(session: Any) -> np.ndarray:
