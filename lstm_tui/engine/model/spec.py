@@ -187,8 +187,8 @@ def read_tokens(spec: Any, where: str) -> Tokens | None:
     if (spec["kind"] == "pieces") != bool(definition):
         raise UserError(f"{where}: pieces are split by a `tokens.tokenizer`, and nothing else is")
     unknown = spec.get("unknown", 0)
-    if type(unknown) is not int or not -bool(definition) <= unknown < len(vocabulary):
-        raise UserError(f"{where}: `tokens.unknown` must be an id of its vocabulary")
+    if type(unknown) is not int or not -1 <= unknown < len(vocabulary):
+        raise UserError(f"{where}: `tokens.unknown` must be an id of its vocabulary, or -1")
     return Tokens(spec["kind"], tuple(vocabulary), bool(spec.get("lowercase", False)), unknown, definition)
 
 
