@@ -105,10 +105,10 @@ def _values(keras: Any, model: Any, x: list[Any], path: Path) -> tuple[dict[str,
     gave = {names[one.name]: made[2 * n + 1] for n, one in enumerate(layers)}
     answers = {}
     for one, value in zip(model.outputs, made[2 * len(layers) :], strict=True):
-        below = (one, _one(_node(one._keras_history[0], "input")))  # of a pooling layer, what it reads
-        last = next(
-            (each for each, (_, out) in zip(layers, first, strict=True) if any(out is it for it in below)), None
-        )
+        last = next((each for each, (_, out) in zip(layers, first, strict=True) if out is one), None)
+        if last is None:  # what a pooling layer reads
+            below = _one(_node(one._keras_history[0], "input"))
+            last = next((each for each, (_, out) in zip(layers, first, strict=True) if out is below), None)
         if last is not None:
             answers[names[last.name]] = value
     return read, gave, answers
