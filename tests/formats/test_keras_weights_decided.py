@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bags import lstm
 from present import present
 from test_keras_weights import CLOSE, STEPS, WRITERS, X, dense, drawn, gru, opened, stepped
 
@@ -35,6 +36,22 @@ def test_what_reads_a_layer_from_the_end_reads_from_the_end_too(how: str, tmp_pa
     np.testing.assert_allclose(
         lstm_tui.trace(X, again)["layer1.forward"]["h"], stepped(stepped(X[::-1], low)[::-1], top), atol=CLOSE
     )
+
+
+@pytest.mark.parametrize("way", ["forward", "backward"])
+def test_a_dense_layer_may_read_the_cell_state_after_the_last_step(way: str, tmp_path: Path) -> None:
+    kernel, recurrent, bias, head = drawn(3, 16), drawn(4, 16, seed=1), drawn(16, seed=2), dense(4, 2)
+    found = opened(tmp_path, "classes", {"lstm": [kernel, recurrent, bias], "dense": head})
+    (over,) = [one for one in found.report.facts if one.key == "readout.over"]
+    assert over.warning
+    assert "final_cell" in over.others
+    cells: list[np.ndarray] = []
+    lstm(X if way == "forward" else X[::-1], kernel.T, recurrent.T, bias, cells=cells)
+    settings = {"readout__over": "final_cell", "layer0__directions": way}
+    again = opened(tmp_path, "classes", {"lstm": [kernel, recurrent, bias], "dense": head}, **settings).network
+    np.testing.assert_allclose(present(lstm_tui.trace(X, again).result), cells[-1] @ head[0] + head[1], atol=CLOSE)
+    gru_alone = opened(tmp_path, "classes", {"gru": gru(3, 4), "dense": head}).report.facts
+    assert not any("final_cell" in one.others for one in gru_alone)
 
 
 def two_ways(path: Path, **settings: str) -> Imported:

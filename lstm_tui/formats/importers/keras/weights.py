@@ -14,6 +14,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.answers import FROM_THE_END
+from lstm_tui.formats.importers.cell_states import FINAL_CELL, keeps_cell_state
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.keras.file import KerasFile
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, is_cudnn
@@ -178,7 +179,7 @@ class _Planning:
             if not one.recurrent:
                 key = "readout" if number > last else f"layer{count}"
                 self.keys[one.name] = key
-                chain += [*(self._over() if number == over_at else []), *ordered, *self._steps(one, key)]
+                chain += [*(self._over(chain) if number == over_at else []), *ordered, *self._steps(one, key)]
                 waiting.append(one.name)
                 ordered = []
                 continue
@@ -195,7 +196,7 @@ class _Planning:
             waiting = [one.name] if ordered else []
             turned = turned if one.both else part.directions == ("backward",)
         if heads and over_at == len(taken.layers):
-            chain += self._over()
+            chain += self._over(chain)
         if turned and not any(isinstance(one, Reduce) for one in chain):
             report.warnings.append(FROM_THE_END)
         return chain
@@ -236,14 +237,15 @@ class _Planning:
         )
         return [dense, *([] if said == "linear" else [Activation(one.name, said)])]
 
-    def _over(self) -> list[Op]:
-        """Return what is taken of the steps."""
+    def _over(self, chain: Sequence[Recurrent | Op]) -> list[Op]:
+        """Return what is taken of the steps of the layers so far."""
         known = pooled(self.layers)
         spread = any(one.kind == "Dense" and one.filed == "time_distributed" for one in self.layers)
         own = known or ("each" if spread else "last")
         how: How = "assumed" if known is None and not spread else "inferred"
         why = "a file of weights does not record it" if how == "assumed" else "a layer of the file is called so"
-        others = [one for one in _OVER if one != own]
+        top = next(one for one in reversed(chain) if isinstance(one, Recurrent))
+        others = [one for one in (*_OVER, *([FINAL_CELL] if keeps_cell_state(top) else [])) if one != own]
         over = self.report.choose("readout.over", own, others, how, why, together=NOT_RECORDED)
         return [] if over == "each" else [Reduce("final" if over == "last" else over)]
 
