@@ -37,6 +37,7 @@ from lstm_tui.formats.importers.plan import Activation, Dense, Found, Op, Plan, 
 _GATES = ("sigmoid", "hard_sigmoid_keras2", "hard_sigmoid_keras3")
 _CANDIDATES = ("tanh", "relu", "linear", "sigmoid", "elu", "softsign")
 _ASSUMED = ("gate_activation", "activation")
+_NO_RESET = "a file of weights does not record reset_after of a GRU without a bias"
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
 _OVER = ("last", "each", "mean", "max")
 _EPSILON = 1e-3  # Keras's default of both normalisations, which no file of weights records
@@ -308,10 +309,16 @@ def _layer(
     bias = len(weights) // (2 if kind == "Bidirectional" else 1) != 2
     config: dict[str, Any] = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": not old}
     config["use_bias"] = bias
+    asked = list(_ASSUMED)
+    if inner_kind == "GRU" and not bias:  # of a GRU with a bias, its shape says it
+        ways = ("before", "after") if old else ("after", "before")
+        reset = report.choose(f"{key}.reset", ways[0], ways[1:], "assumed", _NO_RESET, together=NOT_RECORDED)
+        config["reset_after"] = reset == "after"
+        asked.append("reset")
     node = KerasNode(name, inner_kind, config)
     if kind == "Bidirectional":
         node = KerasNode(name, kind, {"merge_mode": "concat"}, inner=node)
-    decided = {one: said for one, said in report.settings.items() if one.rpartition(".")[2] not in _ASSUMED}
+    decided = {one: said for one, said in report.settings.items() if one.rpartition(".")[2] not in asked}
     notes = ImportReport(report.file, settings=decided)
     try:
         part = recurrent(node, weights, (), key, file.generation, notes)
@@ -320,7 +327,7 @@ def _layer(
     told = ("name", "size")
     kept = [fact for fact in notes.facts if fact.key.rpartition(".")[2] in told or fact.how == "set"]
     report.facts += [replace(fact, why="the file") if fact.key.endswith(".name") else fact for fact in kept]
-    report.offered += [fact for fact in notes.offered if fact.key.rpartition(".")[2] not in _ASSUMED]
+    report.offered += [fact for fact in notes.offered if fact.key.rpartition(".")[2] not in asked]
     report.say(f"{key}.cell", inner_kind, "inferred", "shapes")
     if kind == "Bidirectional":
         report.say(f"{key}.directions", "both", "inferred", "shapes")
