@@ -265,15 +265,20 @@ def batch_norms(random: Random, affine: bool = True) -> Bag:
     return Bag(given, x, wants | {"output": dense(given, "fc", batch_norm(given, "bn_out", top))})
 
 
-def residual_both(random: Random) -> Bag:
+def residual_both(random: Random, over: str = "each") -> Bag:
     given = {"emb.weight": random(9, 6), **random.torch("rnn", "lstm", 6, 3)}
     given |= random.torch("rnn", "lstm", 6, 3, "_l0_reverse") | random.linear("fc", 6, 2)
     ids = random.ids(9)
     x = given["emb.weight"][ids]
     forward, backward = of_torch(given, "rnn", x), of_torch(given, "rnn", x[::-1], "_l0_reverse")[::-1]
     h = np.concatenate([forward, backward], axis=1)
-    wants = {"layer0.forward/h": forward, "layer0.backward/h": backward, "output": dense(given, "fc", h + x)}
-    return Bag(given, ids, wants, {"layer0.residual": "added"}, warned=("layer0.residual=none",))
+    wants = {"layer0.forward/h": forward, "layer0.backward/h": backward}
+    if over == "each":
+        wants["output"] = dense(given, "fc", h + x)
+    else:
+        wants["result"] = dense(given, "fc", np.concatenate([(h + x)[-1, :3], (h + x)[0, 3:]]))
+    settings = {"layer0.residual": "added"} | ({} if over == "each" else {"readout.over": over})
+    return Bag(given, ids, wants, settings, warned=("layer0.residual=none",))
 
 
 def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
@@ -802,6 +807,7 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),
     "gated_inside": lambda random: gated(random, inside=True),
     "normed_then_final": lambda random: normed_then(random, "final"),
+    "residual_both_final": lambda random: residual_both(random, "final"),
     "cell_states_both": lambda random: cell_states(random, both=True),
     "normed_before": lambda random: normed_stack(random, "before"),
     "normed_before_both": lambda random: normed_stack(random, "before", both=True),

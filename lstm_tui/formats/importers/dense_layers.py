@@ -193,13 +193,14 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
 
 def _final(top: Recurrent | None, value: str, width: int) -> tuple[str, str]:
     """Return what every pass says where it has read everything, and what the readout has to read for it."""
-    directions = [] if top is None else [direction for direction, _ in top.passes]
+    directions = [] if top is None else [*top.directions]
     if directions == ["forward"]:
         return f"last({value})", ""
     if directions == ["backward"]:
         return f"first({value})", ""
     halves = top is not None and top.merge == "concat" and width == 2 * top.sizes.get("P", top.hidden)
-    if halves and value != "h" and directions == ["forward", "backward"]:
+    shown = value != "h" or (top is not None and top.second is not None)  # what a residual adds is no state of a pass
+    if halves and shown and directions == ["forward", "backward"]:
         return f"concat(part(last({value}), 0, 2), part(first({value}), 1, 2))", ""
     if top is None or value != "h":
         raise UserError("the final states of two directions are taken from the passes themselves")

@@ -370,7 +370,7 @@ def _without_weights(over: Sequence[str], report: ImportReport, alone: bool) -> 
 
 def over_steps(top: object) -> tuple[str, ...]:
     """Return what the series of a top layer may become besides a vector at each step, as far as weights know."""
-    both = isinstance(top, Recurrent) and len(top.passes) > 1
+    both = isinstance(top, Recurrent) and len(top.directions) > 1
     over = _OVER if both else tuple(one for one in _OVER if one != "final")
     return (*over, FINAL_CELL) if keeps_cell_state(top) else over
 
