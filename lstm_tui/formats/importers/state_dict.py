@@ -24,6 +24,7 @@ from lstm_tui.formats.importers.torch.modules import (
     find_position,
     find_table,
     followers,
+    over_steps,
     place_by_name,
     plan_readout,
 )
@@ -199,11 +200,10 @@ class _Planning:
         top = self.stages[-1]
         last = count - 1
         rest = [one for one in self._placed(len(self.stages)) if one not in self.used]
-        both = any(len(part.passes) > 1 for part in chain[-1:] if isinstance(part, Recurrent))
         begins = self._begins(rest)
         rest = [one for one in rest if one not in begins]
         rival: Callable[[Module], str] = lambda one: rival_of(top, self.stages, self.bag.networks, one.stem)  # noqa: E731
-        head, taken, rivals = plan_readout(rest, top.outputs, both, self.bag.made, report, bare, rival)
+        head, taken, rivals = plan_readout(rest, top.outputs, over_steps(chain[-1]), self.bag.made, report, bare, rival)
         self.used += taken
         self._left(table, [*rivals, *begins], last)
         self._doubt_order()
