@@ -83,6 +83,28 @@ def test_where_a_gru_without_a_bias_resets_is_not_in_its_weights(how: str, tmp_p
     assert not any(one.key == "layer0.reset" for one in opened(tmp_path, how, {"gru": weights}).report.facts)
 
 
+@pytest.mark.parametrize("pool", ["", "global_max_pooling1d", "global_average_pooling1d"])
+def test_a_pool_may_stand_above_a_dense_layer_where_the_file_keeps_no_order(pool: str, tmp_path: Path) -> None:
+    low, head, top = gru(3, 4), dense(4, 3), dense(3, 2)
+    layers = {"dense": head, "dense_1": top, "gru": low} | ({pool: []} if pool else {})
+    found = opened(tmp_path, "classes", layers)
+    (over,) = [one for one in found.report.facts if one.key == "readout.over"]
+    assert over.warning
+    bent = np.tanh(stepped(X, low) @ head[0] + head[1])
+    for how, pooled in (("mean", bent.mean(axis=0)), ("max", bent.max(axis=0))):
+        if pool and how[:2] not in pool.replace("average", "mean"):
+            assert f"{how} after dense" not in over.others
+            continue
+        assert f"{how} after dense" in over.others
+        said = {"readout__over": f"{how} after dense", "readout__dense_activation": "tanh"}
+        shown = lstm_tui.trace(X, opened(tmp_path, "classes", layers, **said).network).result
+        np.testing.assert_allclose(present(shown), pooled @ top[0] + top[1], atol=CLOSE)
+    if pool:
+        (listed,) = [one for one in opened(tmp_path, "list", {"gru": low, "dense": head, pool: [], "dense_1": top})
+                     .report.facts if one.key == "readout.over"]  # fmt: skip
+        assert (listed.how, listed.warning) == ("inferred", None)
+
+
 def two_ways(path: Path, **settings: str) -> Imported:
     """Write a GRU below two directions and a dense layer, and open it."""
     with h5py.File(path, "w") as file:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -131,7 +132,7 @@ class _Bag:
 
     def mine(self, stages: Sequence[Stage]) -> tuple[list[Module], set[str]]:
         """Return the modules a network may use, and the names of tensors that another network claims."""
-        everything = [one for one in find_modules(self.floats, self.taken) if not self._inside(one)]
+        everything = self.beside
         if len(self.networks) == 1:
             return everything, set()
         every = [stage for network in self.networks for stage in network]
@@ -142,6 +143,11 @@ class _Bag:
         near = [one for one in everything if owners[one.stem] in stages]
         free = [one for one in everything if owners[one.stem] is None]
         return near + (free if last else [one for one in free if one.is_table]), others
+
+    @cached_property
+    def beside(self) -> list[Module]:
+        """The modules that are part of no recurrent one, the same for every plan."""
+        return [one for one in find_modules(self.floats, self.taken) if not self._inside(one)]
 
     def _inside(self, module: Module) -> bool:
         """Say whether a module is part of a recurrent one, so that it changes its equations and stands nowhere else."""
@@ -163,6 +169,7 @@ class _Planning:
         self.used: list[Module] = []
         self.layers: dict[str, list[str]] = {}
         self.embedded: int | None = None
+        self.possible: dict[tuple[Module, int | None], list[int]] = {}
         self.places: dict[str, int] = {}
         self.paired = paired_norms(self.modules, self.stages)
         self.around: dict[int, Module] = {}
@@ -371,7 +378,13 @@ class _Planning:
         return module.index < min((names.index(one) for one in stage.forward.used if one in self.bag.floats), default=0)
 
     def _possible(self, module: Module) -> list[int]:
-        """Return the slots a module could stand in by its widths."""
+        """Return the slots a module could stand in by its widths, looked up once for each width that is given."""
+        key = module, self.embedded
+        if key not in self.possible:
+            self.possible[key] = self._slots(module)
+        return self.possible[key]
+
+    def _slots(self, module: Module) -> list[int]:
         top = len(self.stages)
         possible = [slot for slot in range(top) if self._fits(module, slot)]
         above = self._reached(self.stages[-1].outputs, lambda one: one.reads, lambda one: one.gives)

@@ -77,7 +77,9 @@ def of_keras(model: Any, names: dict[str, str]) -> Implied:
         if kind == "Embedding":
             implied.add("masking", "0" if layer.mask_zero else "none")
         if kind.startswith("Global"):
-            over.append("mean" if "Average" in kind else "max")
+            how = "mean" if "Average" in kind else "max"
+            below = layer.input._keras_history[0]
+            over += [how if _is_recurrent(below) else f"{how} after {names.get(below.name, below.name)}", how]
         if kind == "Add":
             _adds(implied, layer, names)
         if type(inner).__name__ in _RECURRENT:

@@ -173,14 +173,18 @@ class _Planning:
         waiting: list[str] = []
         ordered: list[Op] = []
         heads = [one for one, _ in taken.layers[last + 1 :]]
-        over_at = last + 1 + sum(below_a_pool(one, self.layers) for one in heads)
+        over: list[Op] = []
+        over_at = len(taken.layers)
         count = 0
         turned = False
         for number, (one, joined) in enumerate(taken.layers):
             if not one.recurrent:
                 key = "readout" if number > last else f"layer{count}"
                 self.keys[one.name] = key
-                chain += [*(self._over(chain) if number == over_at else []), *ordered, *self._steps(one, key)]
+                if number == last + 1:
+                    over, heads_below = self._over(chain, heads)
+                    over_at = number + heads_below
+                chain += [*(over if number == over_at else []), *ordered, *self._steps(one, key)]
                 waiting.append(one.name)
                 ordered = []
                 continue
@@ -197,7 +201,7 @@ class _Planning:
             waiting = [one.name] if ordered else []
             turned = turned if one.both else part.directions == ("backward",)
         if heads and over_at == len(taken.layers):
-            chain += self._over(chain)
+            chain += over
         if turned and not any(isinstance(one, Reduce) for one in chain):
             report.warnings.append(FROM_THE_END)
         return chain
@@ -238,8 +242,8 @@ class _Planning:
         )
         return [dense, *([] if said == "linear" else [Activation(one.name, said)])]
 
-    def _over(self, chain: Sequence[Recurrent | Op]) -> list[Op]:
-        """Return what is taken of the steps of the layers so far."""
+    def _over(self, chain: Sequence[Recurrent | Op], heads: Sequence[WeightLayer]) -> tuple[list[Op], int]:
+        """Return what is taken of the steps of the layers so far, and how many of the layers above stand below that."""
         known = pooled(self.layers)
         spread = any(one.kind == "Dense" and one.filed == "time_distributed" for one in self.layers)
         own = known or ("each" if spread else "last")
@@ -247,8 +251,15 @@ class _Planning:
         why = "a file of weights does not record it" if how == "assumed" else "a layer of the file is called so"
         top = next(one for one in reversed(chain) if isinstance(one, Recurrent))
         others = [one for one in (*_OVER, *([FINAL_CELL] if keeps_cell_state(top) else [])) if one != own]
-        over = self.report.choose("readout.over", own, others, how, why, together=NOT_RECORDED)
-        return [] if over == "each" else [Reduce("final" if over == "last" else over)]
+        places: dict[str, tuple[str, int]] = {}
+        if all(one.row is None for one in self.layers):  # the last step is the same wherever it is taken
+            ways = [known] if known else ["mean", "max"]
+            places = {f"{way} after {visible(one.name)}": (way, n) for n, one in enumerate(heads, 1) for way in ways}
+            if known is not None:
+                how, why = "assumed", "a layer of the file is called so; which layers stand below it is not recorded"
+        said = self.report.choose("readout.over", own, [*others, *places], how, why, together=NOT_RECORDED)
+        over, below = places.get(said, (said, sum(below_a_pool(one, self.layers) for one in heads)))
+        return [] if over == "each" else [Reduce("final" if over == "last" else over)], below
 
     def _norm(self, one: WeightLayer, key: str) -> list[Op]:
         setting = f"{key}.epsilon_{visible(one.name)}"

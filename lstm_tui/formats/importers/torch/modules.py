@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations, pairwise, permutations
 
 import numpy as np
@@ -55,23 +56,23 @@ _MODULES = {
 }  # fmt: skip
 
 
-@dataclass
+@dataclass(eq=False)
 class Module:
-    """The tensors of a module that is not recurrent."""
+    """The tensors of a module that is not recurrent; all of them are there before it is asked for anything."""
 
     stem: str
     tensors: dict[str, Array] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
     index: int = 0
 
-    @property
+    @cached_property
     def is_table(self) -> bool:
         """Whether it looks like an embedding by its name and shape."""
         weight = self.tensors.get("weight")
         flat = weight is not None and weight.ndim == 2 and "bias" not in self.tensors
         return flat and bool(_TABLE.search(self.stem) or self.stem.endswith("encoder") or _POSITION.search(self.stem))
 
-    @property
+    @cached_property
     def reads(self) -> int | None:
         """How many numbers a dense layer or a norm reads, or None where it is neither."""
         matrix = self.matrix
@@ -79,7 +80,7 @@ class Module:
             return None if self.is_table else int(matrix.shape[1])
         return self._width_of_norm
 
-    @property
+    @cached_property
     def _width_of_norm(self) -> int | None:
         """How many numbers a norm takes, or None where it is none, or its tensors do not fit each other."""
         kinds = ("weight", "bias", "running_mean", "running_var")
@@ -94,7 +95,7 @@ class Module:
         """Whether it is a batch normalisation, which keeps what it saw in training."""
         return "running_mean" in self.tensors and "running_var" in self.tensors
 
-    @property
+    @cached_property
     def gives(self) -> int | None:
         """How many numbers it gives."""
         return self.reads if self.matrix is None else len(self.matrix)
@@ -110,7 +111,7 @@ class Module:
         """Its path as it may stand in a key."""
         return re.sub(r"[^A-Za-z0-9]+", "_", self.stem).strip("_") or "0"
 
-    @property
+    @cached_property
     def matrix(self) -> Array | None:
         """The weights of a dense layer or an embedding; a convolution of width 1 is a dense layer."""
         weight = self.tensors.get("weight")
