@@ -92,16 +92,6 @@ def numbers_told(text: str) -> tuple[float, float] | None:
     return None if text in ("…", "?") else number_in(text)
 
 
-@pytest.mark.parametrize(("cell", "size"), sampled(list(product(CELLS, SIZES)), 5))
-def test_a_click_on_any_line_of_a_gate_chooses_it(cell: str, size: tuple[int, int]) -> None:
-    view = view_of(session_of(cell), 3)
-    drawing = draw_one_unit(view, *size, COLOURED[0])
-    left, gates, _ = slots_of(view, size, COLOURED[0])
-    for name, rows in gates:
-        lines = {y for y, first, behind, target in drawing.hits if target.value == name and first < left and behind}
-        assert len(lines) >= len(rows), name
-
-
 @pytest.mark.parametrize(("cell", "size"), sampled(list(product(CELLS, SIZES)), 3))
 def test_the_large_step_is_the_values_of_the_unit_and_adds_up(cell: str, size: tuple[int, int]) -> None:
     palette, session = COLOURED[0], session_of(cell)
