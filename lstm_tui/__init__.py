@@ -147,6 +147,7 @@ def verify(
     reference: str | Path,
     *,
     tolerance: float | None = None,
+    seconds: float | None = None,
     decisions: Mapping[str, str] | None = None,
     map: str | Path | None = None,
     network: str | None = None,
@@ -157,6 +158,7 @@ def verify(
         path: As for `load`, but no network.
         reference: The recording, such as `record` writes.
         tolerance: By how much numbers may differ that are called the same; by default 0.0001.
+        seconds: How long other readings of the file are tried, in seconds of processor time; by default 8.
         decisions: As for `load`; so are `map` and `network`.
         map: A file of decisions and names of tensors.
         network: Which network of a file that holds several.
@@ -169,11 +171,13 @@ def verify(
     """
     from lstm_tui.formats.importers.named import find_model
     from lstm_tui.formats.importers.open import reading_of
-    from lstm_tui.formats.verify.verification import CLOSE
+    from lstm_tui.formats.verify.verification import CLOSE, SECONDS
     from lstm_tui.formats.verify.verification import verify as compared
 
-    reading = reading_of(decisions, map, network)
-    return compared(find_model(str(path)), reading, reference, CLOSE if tolerance is None else tolerance)[1]
+    reading, close = reading_of(decisions, map, network), CLOSE if tolerance is None else tolerance
+    return compared(find_model(str(path)), reading, reference, close, seconds=SECONDS if seconds is None else seconds)[
+        1
+    ]
 
 
 def trace(

@@ -318,6 +318,10 @@ def _verify(parser: argparse.ArgumentParser) -> None:
         metavar="E",
         help="largest difference that counts as none (default: 1e-4)",
     )
+    parser.add_argument(
+        "--seconds", type=real(0.1, 1e5), default=8.0, metavar="S",
+        help="how long other readings of the file are tried, in processor time (default: 8)",
+    )  # fmt: skip
     json_option(parser, "the verdict")
     _reading_options(parser)
     _tokens_option(parser)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.cli.printing import print_json, table
 from lstm_tui.engine.errors import UserError
-from lstm_tui.engine.number_text import fixed, percent
+from lstm_tui.engine.number_text import count_of, fixed, percent
 from lstm_tui.engine.text_safety import visible
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 def command(options: Namespace) -> int:
     """Compare on the screen, or as a table on standard output where that is no terminal or --plain asks for it."""
+    if options.ask:
+        return _of_checkpoints(options)
     if len(options.model or ()) > 2:
         return _in_lockstep(options)
     compared = comparison(options)
@@ -70,6 +72,33 @@ def comparison(options: Namespace) -> Comparison:
         return Comparison.of(one, other, (models[0], models[1]))
     made = apply(after.edit_script, needed(after.network), after.sequences[after.line])
     return Comparison.of(one, other, ("baseline", "edited"), made.origins)
+
+
+def _of_checkpoints(options: Namespace) -> int:
+    """Print what is asked of every checkpoint as curves, and between which steps it changed."""
+    from lstm_tui.cli.source import source_of
+    from lstm_tui.living.checkpoints import series_of_runs
+
+    if options.file == "-":
+        raise UserError("standard input is read once, and every checkpoint needs it: give a FILE")
+    said = set[str]()
+    made = series_of_runs(
+        options.model[0], options.ask, lambda file: source_of(_with_model(options, str(file)), said).run_edited()
+    )
+    changes = [change for asked in options.ask for change in made.changes(asked)]
+    if options.json:
+        print_json({
+            "files": [str(one) for one in made.files],
+            "steps": made.steps,
+            "tokens": made.tokens,
+            "asked": made.values,
+            "changes": [str(one) for one in changes],
+        })  # fmt: skip
+        return 0
+    print(f"{count_of(len(made), 'checkpoint')}, steps {made.steps[0]} to {made.steps[-1]}")
+    for line in (*made.curves(), *map(str, changes)):
+        print(line)
+    return 0
 
 
 def _in_lockstep(options: Namespace) -> int:

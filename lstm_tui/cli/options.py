@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from lstm_tui.analysis.search_defaults import MOST_FOUND, PERMUTATION_SEED, PERMUTATIONS
 from lstm_tui.engine.errors import UserError
@@ -216,6 +217,10 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = _COMPARE_EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument("file", metavar="FILE", help=f"a text, or numbers as {ANY_SERIES}")
     parser.add_argument("--plain", action="store_true", help="a table, as where standard output is no terminal")
+    parser.add_argument(
+        "--ask", metavar="EXPR", action="append",
+        help="of checkpoints, which --model names as a folder or a pattern such as 'ckpt/*.pt': when it changed",
+    )  # fmt: skip
     json_option(parser, "both runs, token by token,")
     screen(parser)
 
@@ -225,12 +230,23 @@ def check_compare_options(parser: argparse.ArgumentParser, options: argparse.Nam
     from lstm_tui.debugger.inspect.lockstep import MOST_RUNS
 
     models = options.model or []
+    if options.ask or (len(models) == 1 and is_several(models[0])):
+        if len(models) != 1:
+            parser.error("--ask takes one --model, a folder of checkpoints or a pattern such as 'ckpt/*.pt'")
+        if not options.ask:
+            parser.error("these are checkpoints: ask something of each, as in --ask 'mean(f)' --ask 'b_f[7] > 0'")
+        return
     if len(models) > MOST_RUNS:
         parser.error(f"--model is given {MOST_RUNS} times at most")
     if len(models) < 2 and options.edits is None:
         parser.error("two runs are compared, or more: give --model twice, or --edits")
     if options.file == "-" and not options.plain:
         options.plain = True
+
+
+def is_several(model: str) -> bool:
+    """Say whether a model is named as a folder or a pattern of files, and so may be several."""
+    return not Path(model).is_file() and (Path(model).is_dir() or any(sign in model for sign in "*?["))
 
 
 def add_follow_options(run: argparse.ArgumentParser) -> None:

@@ -16,7 +16,8 @@ from lstm_tui.models.bundled import find_model
 
 def command(options: Namespace) -> int:
     """Compare; exit with 3 where something differs, and say which other reading of the file would fit."""
-    opened, verdict = verify(find_model(options.model), reading(options), options.reference, options.tolerance)
+    model, read = find_model(options.model), reading(options)
+    opened, verdict = verify(model, read, options.reference, options.tolerance, seconds=options.seconds)
     if options.json:
         print_json({"model": opened.network.name, **_content(verdict)})
         say_remarks(opened.network)
@@ -40,6 +41,7 @@ def _content(verdict: Verification) -> dict[str, Any]:
             for settings, remains in zip(verdict.fitting, verdict.repaired, strict=True)
         ],
         "tried": verdict.tried,
+        "timed_out": verdict.timed_out is not None,
         "not_compared": verdict.left_out,
         "not_proven": verdict.unproven,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,6 @@ from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.open import reading_of
 from lstm_tui.formats.inputs.inputs import open_source
 from lstm_tui.models.bundled import open_model
-from lstm_tui.models.opening import told
 
 if TYPE_CHECKING:
     from lstm_tui.engine.runtime.trace import Trace
@@ -129,7 +128,8 @@ class CheckpointSeries:
             with np.errstate(all="ignore"):
                 moved = np.abs(np.diff(rows, axis=0))
             known = np.isfinite(moved)
-            unknown = int((~known).any(axis=1).sum())
+            there = ~np.isnan(rows).all(axis=0)  # at a token before its own, what is asked of one is in no checkpoint
+            unknown = int((~known[:, there]).any(axis=1).sum())
             if not known.any():
                 if len(moved):
                     said = f"{visible(asked)}: when it moved most is not known: it is no finite number"
@@ -201,16 +201,22 @@ class CheckpointSeries:
         table = Table(f"By the step of the training{part}", ("step",), columns, rows)
         return section_of(f"{count_of(len(self), 'checkpoint')} over {count_of(len(self.tokens), 'token')}", (table,))
 
+    def curves(self) -> list[str]:
+        """Return a line for each thing asked, a curve over the checkpoints: of several tokens, at the last."""
+        lines = []
+        for asked, one in self.values.items():
+            curve = one if one.ndim == 1 else one[:, -1]
+            where = "" if one.ndim == 1 else f" at “{visible(self.tokens[-1])}”"
+            lines.append(f"{visible(asked)}{where}: {_curve(curve)} {from_to(curve[0], curve[-1], 4, sentence)}")
+        return lines
+
     def __repr__(self) -> str:
         """Say in a few lines what was asked, a curve each: at the last token, of what differs from token to token."""
         lines = [
             f"<CheckpointSeries: {count_of(len(self), 'checkpoint')}, steps {self.steps[0]} to {self.steps[-1]}, "
             f"{count_of(len(self.tokens), 'token')}"
         ]
-        for asked, one in list(self.values.items())[:_MOST_SHOWN]:
-            curve = one if one.ndim == 1 else one[:, -1]
-            where = "" if one.ndim == 1 else f" at “{visible(self.tokens[-1])}”"
-            lines.append(f"  {visible(asked)}{where}: {_curve(curve)} {from_to(curve[0], curve[-1], 4, sentence)}")
+        lines += [f"  {one}" for one in self.curves()[:_MOST_SHOWN]]
         if len(self.values) > _MOST_SHOWN:
             lines.append(f"  … {len(self.values) - _MOST_SHOWN} more")
         lines += [f"  {visible(remark)}" for remark in self.remarks]
@@ -227,7 +233,6 @@ def _curve(numbers: Array) -> str:
     return "".join(_LEVELS[next(blocks)] if np.isfinite(one) else "×" for one in picked)
 
 
-@quiet()
 def series(
     checkpoints: str | Path | Iterable[str | Path],
     source: str | Path | Rows,
@@ -264,6 +269,32 @@ def series(
     Raises:
         UserError: There is no such file, one cannot be read, or what is asked is wrong.
     """
+    reading = reading_of(settings, map, network, vocabulary, tokens, pad, classes)
+
+    def run(file: Path) -> Trace:
+        return Source.of_input(open_model(str(file), reading), open_source(source)).run()
+
+    return series_of_runs(checkpoints, asked, run, pass_name)
+
+
+@quiet()
+def series_of_runs(
+    checkpoints: str | Path | Iterable[str | Path],
+    asked: Sequence[str],
+    run: Callable[[Path], Trace],
+    pass_name: str | None = None,
+) -> CheckpointSeries:
+    """Ask each run of one text the same, a run of every checkpoint.
+
+    Args:
+        checkpoints: As for `series`.
+        asked: As for `series`.
+        run: Makes the run of a checkpoint.
+        pass_name: As for `series`.
+
+    Raises:
+        UserError: As for `series`.
+    """
     files = sorted(_files(checkpoints), key=lambda one: (_step_of(one) is None, _step_of(one) or 0, str(one)))
     if not files:
         raise UserError(f"there is no checkpoint {visible(str(checkpoints))}")
@@ -271,15 +302,13 @@ def series(
         raise UserError(f"there are {len(files)} checkpoints, and {MOST_CHECKPOINTS} is the most")
     if not asked:
         raise UserError('ask something of each checkpoint, such as "mean(f)"')
-    reading = reading_of(settings, map, network, vocabulary, tokens, pad, classes)
     rows: dict[str, list[Array]] = {one: [] for one in asked}
     truths: set[str] = set()
     remarks: dict[str, None] = {}
     read: tuple[str, ...] = ()
     for file in files:
-        opened = told(open_model(str(file), reading))
-        remarks |= dict.fromkeys(opened.remarks)
-        trace = Source.of_input(opened, open_source(source)).run()
+        trace = run(file)
+        remarks |= dict.fromkeys(trace.remarks)
         if read and trace.sequence.tokens != read:
             raise UserError(f"{visible(str(file))}: reads other tokens of the text than the checkpoints before it")
         read = trace.sequence.tokens

@@ -78,6 +78,8 @@ class Diagnosis:
         needed: Of how many something can be told, with as many ways; of fewer nothing is known.
         one_answer: The smallest loss that was found of one answer for all, whatever is read; ∞ where none was found.
         refused: What the model or the loss says of the batches where they do not run; else empty.
+        remark: What the targets are, where they are ids that the model reads and not the next ones; else empty. A model
+            that learned them so has a small loss as it is, and no other way has a smaller one.
     """
 
     model: str
@@ -89,6 +91,7 @@ class Diagnosis:
     needed: int = 0
     one_answer: float = math.inf
     refused: str = ""
+    remark: str = ""
 
     @property
     def tried(self) -> int:
@@ -97,6 +100,10 @@ class Diagnosis:
 
     def __str__(self) -> str:
         """Say it, a line for each finding."""
+        return self._told + (f"\n  {self.remark}" if self.remark else "")
+
+    @property
+    def _told(self) -> str:
         many = f"{count_of(self.tried, 'other way')} tried{'' if self.complete else ', not all there are'}"
         head = f"{self.model}: loss {sentence(self.loss, 3)}"
         if self.refused:
@@ -131,7 +138,8 @@ def doctor(
     paired test of signs flipped over different sequences, with a chance of at most 1 in 20 that any way is where none
     is better; and smaller by a tenth than that of one answer for everything, and of the same answers more or less sure.
     The best of these is told, and any that explain it about as well. Sequences and batches that come again count once;
-    of too few nothing is known. The model is left as it was.
+    of too few nothing is known. Where all targets are ids that the model reads at the same step, or two or three steps
+    later, that is remarked, whatever the loss. The model is left as it was.
 
     Args:
         model: A trained module with recurrent modules anywhere in it.
@@ -181,7 +189,18 @@ def doctor(
     best = {(one.kind, one.said): one for one in reversed(findings)}  # two ways may be of the same bug
     findings = [one for one in findings if best[one.kind, one.said] is one]
     told = tuple(one for one in findings if as_well(one, findings[0], before))
-    return Diagnosis(name, told, tuple(map(_way, done)), before, not late, different, needed, floors.one_answer)
+    remark = "" if any(one.kind == "targets" for one in told) else _remark(as_it_is.later)
+    ways = tuple(map(_way, done))
+    return Diagnosis(name, told, ways, before, not late, different, needed, floors.one_answer, remark=remark)
+
+
+def _remark(later: int | None) -> str:
+    """Return what is to be known of targets that are the ids some steps later; nothing of the next ones."""
+    if later is None or later == 1:
+        return ""
+    if later == 0:
+        return "targets: each is the id that is read at its step, which is no prediction: the next id is one step later"
+    return f"targets: each is the id that is read {later} steps later, not the next one"
 
 
 def _does_not_run(name: str, error: Exception) -> UserError:

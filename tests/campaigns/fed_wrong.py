@@ -227,7 +227,7 @@ class Planted:
 
 
 def cases(seed: int) -> Iterator[Planted]:
-    """Yield seven networks rightly fed, and sixteen ways to feed them, or to put them together, wrongly."""
+    """Yield seven networks rightly fed, and twenty ways to feed them, or to put them together, wrongly."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = learned(Classifier(), classified(rng, 500), cross)
@@ -243,7 +243,8 @@ def cases(seed: int) -> Iterator[Planted]:
     others = [(ids, 1 - labels) for ids, labels in pairs]
     yield Planted("classifier, classes exchanged", model, others, cross, "targets: the two classes")
     model = learned(NextToken(), spoken(rng, 300), cross)
-    pairs = spoken(rng, COUNT)
+    pairs, speaker = spoken(rng, COUNT), model
+    rows = [torch.cat([ids, targets[:, -1:]], 1) for ids, targets in pairs]
     yield Planted("next token", model, pairs, cross, "")
     of_the_step = "targets: each step has those of the step"
     same = [(ids, ids) for ids, _ in pairs]
@@ -297,6 +298,16 @@ def cases(seed: int) -> Iterator[Planted]:
     wrong.load_state_dict(model.state_dict())
     wrong.rnn.batch_first = False
     yield Planted("series, time for the batch", wrong, pairs, cross, "axes: rnn takes time for the batch")
+    itself = [(one[:, 2:], one[:, 2:]) for one in rows]
+    yield Planted("next token, inputs and targets two later", speaker, itself, cross, f"{of_the_step} before")
+    behind = [(one[:, 1:-2], one[:, 3:]) for one in rows]
+    yield Planted("next token, inputs one later, targets two", speaker, behind, cross, f"{of_the_step} after")
+    lessons = [torch.cat([ids, targets[:, -1:]], 1) for ids, targets in spoken(rng, 300)]
+    for name, by, wanted in (("itself", 0, "at its step"), ("the token after the next", 2, "2 steps later")):
+        taught = learned(NextToken(), [(one[:, :-2], one[:, by : by - 2 or None]) for one in lessons], cross)
+        said = [(one[:, :-2], one[:, by : by - 2 or None]) for one in rows]
+        wanted = f"targets: each is the id that is read {wanted}"
+        yield Planted(f"next token, learned as {name}", taught, said, cross, wanted)
 
 
 def main(words: list[str] | None = None) -> int:
@@ -308,7 +319,7 @@ def main(words: list[str] | None = None) -> int:
     started, wrong, count, sound = time.monotonic(), 0, 0, 0.0
     for case in cases(options.seed):
         found = lstm_tui.doctor(case.model, case.pairs, case.loss)
-        first = str(found.findings[0]) if found.findings else ""
+        first = str(found.findings[0]) if found.findings else found.remark
         sound = sound if case.wanted else found.loss
         if case.wanted and not first and found.loss < HARMS * sound:  # a network may read right whatever side is filled
             print(f"{case.name}: does no harm, loss {found.loss:.3g}", flush=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,50 @@ def test_a_repair_is_told_beside_the_largest_difference_without_it() -> None:
     compared = {"layer0.forward/h": 0.25, "layer0.backward/h": 1.5, "result": 0.75}
     made = str(Verification(compared, 1e-4, first, ({"a": "b"},), 3, repaired=(1e-6,))).split("\n")
     assert made[-1] == "  and then differs by 1e-06 at most, by 1.5 without"
+
+
+@pytest.mark.parametrize("most", [0, 1, 3, 4, 9])
+def test_it_is_said_where_time_was_over_before_all_readings_were_tried(
+    most: int, reference: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [{"layer0.gate_order": order} for order in ("gfio", "giof", "ogif", "fiog")]
+    tried: list[Mapping[str, str]] = []
+
+    def readings(*given: object) -> Iterator[Mapping[str, str]]:
+        for one in others:
+            tried.append(one)
+            yield one
+
+    monkeypatch.setattr(verification, "other_readings", readings)
+    monkeypatch.setattr("time.thread_time", lambda: 100.0 if len(tried) > most else 0.0)
+    arrays = dict(np.load(reference))
+    arrays["layer1.forward/h"][3, 2] += 0.5
+    np.savez(reference, **arrays)
+    _, verdict = verify(BOTH, ImportOptions(), reference, seconds=12.0)
+    assert verdict.tried == min(most, len(others))
+    assert verdict.timed_out == (12.0 if most < len(others) else None)
+    lines = str(verdict).split("\n")
+    said = "  and not all were tried: 12 s of processor time were over; verify tries longer with `--seconds 120`"
+    assert any(line.startswith(said) for line in lines) is (most < len(others))
+    assert f"none of {verdict.tried} other readings of the file fits" in lines
+
+
+def test_the_command_tries_as_long_as_it_is_told(
+    reference: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[float] = []
+
+    def noted(*given: object, seconds: float) -> object:
+        asked.append(seconds)
+        return verify(BOTH, ImportOptions(), reference)
+
+    monkeypatch.setattr("lstm_tui.cli.verify.verify", noted)
+    main(["verify", BOTH, "--reference", str(reference)])
+    main(["verify", BOTH, "--reference", str(reference), "--seconds", "90"])
+    assert asked == [verification.SECONDS, 90.0]
+    with pytest.raises(SystemExit):
+        main(["verify", "--help"])
+    assert f"(default: {verification.SECONDS:g})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_what_agrees_is_said_with_its_largest_difference(reference: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,7 +101,10 @@ def test_what_a_session_of_a_capture_cannot_do_says_why(tmp_path: Path, monkeypa
     made = lstm_tui.capture(Pair(False, False), torch.randn(3, 6, 5), classes=["bad", "fair", "good"], tokens=None)
     session = made.session("cell")
     for line, said in (
-        ('replace 1 "good"', "cell is one module, .* is not run here: set x instead"),
+        (
+            'replace 1 "good"',
+            "cell is one module, and what enters it is not known to be a row of an embedding: set x instead",
+        ),
         ("trace-cause good from line 2", "only cell runs again, not the model around it, which says “good”"),
     ):
         with pytest.raises(UserError, match=said):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import lstm_tui
+from lstm_tui.cli import main
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.native import save
 from lstm_tui.living.checkpoints import CheckpointSeries
@@ -104,3 +106,47 @@ def test_files_are_read_as_load_reads_them() -> None:
     np.testing.assert_allclose(made["mean(f)"][0], wanted, rtol=1e-12)
     with pytest.raises(UserError, match="pad="):
         lstm_tui.series([tagger], "1 3", "mean(f)", pad=("x", 7))
+
+
+def test_the_command_says_what_a_series_says(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "text").mkdir()
+    text = folder / "text" / "t.txt"
+    text.write_text(TEXT + "\n")
+    asked = ("mean(f)", "b_f[1] > 0", 'share("not")')
+    given = [word for one in asked for word in ("--ask", one)]
+    made = lstm_tui.series(folder, TEXT, *asked)
+    for model in (str(folder), str(folder / "*.safetensors")):
+        assert main(["compare", str(text), "--model", model, *given]) == 0
+        told = capsys.readouterr().out.splitlines()
+        assert told == ["5 checkpoints, steps 50 to 2000", *made.curves(), *map(str, made.changes())]
+    assert main(["compare", str(text), "--model", str(folder), *given, "--dtype", "float64", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["steps"] == [50, 100, 200, 1000, 2000]
+    assert content["asked"]['share("not")'][0][0] is None
+    np.testing.assert_allclose(content["asked"]["mean(f)"], made["mean(f)"], rtol=1e-5)
+
+
+def test_what_stands_behind_a_token_is_known_where_the_token_is_there(folder: Path) -> None:
+    (moved,) = lstm_tui.series(folder, TEXT, 'share("not")').changes()
+    assert "as far as is known" not in str(moved)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--model", "{}"), "these are checkpoints: ask something of each"),
+        (("--ask", "mean(f)"), "--ask takes one --model"),
+        (("--model", "{}", "--model", "{}", "--ask", "mean(f)"), "--ask takes one --model"),
+        (("--model", "{}/*.onnx", "--ask", "mean(f)"), "there is no checkpoint"),
+    ],
+)
+def test_a_folder_is_compared_by_what_is_asked(
+    words: tuple[str, ...], said: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "t.txt").write_text(TEXT)
+    try:
+        code = main(["compare", str(tmp_path / "t.txt"), *(one.format(folder) for one in words)])
+    except SystemExit as end:
+        code = int(end.code or 0)
+    assert code in (1, 2)
+    assert said in capsys.readouterr().err

@@ -39,6 +39,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import Span, whole_number, whole_span
 
 _TOKEN_WORD = re.compile(r"token\s+(?=\S)")
+_AT_TOKEN = re.compile(r"(?P<rest>.*\S)\s*@\s*(?P<t>\d{1,9})\s*", re.ASCII | re.DOTALL)
 _RANGE = re.compile(r"\d+-\d+\Z", re.ASCII)
 _TEACHING_OPTION = re.compile(
     r"""\s(?:(?P<name>as|epochs|rate)\s+(?P<value>(?<=as\s)"(?:[^"\\]|\\.)*"|(?<=as\s)[^\s"]+|[\d.]+(?:e-?\d+)?))\s*\Z"""
@@ -155,6 +156,9 @@ def _token(session: Session, verb: str, rest: str) -> str:
         rest = _TOKEN_WORD.sub("", rest)
         if _RANGE.match(rest):
             raise UserError(f"tokens go one by one, such as: remove 3; breakpoints go with: delete {rest}")
+    given = _AT_TOKEN.fullmatch(rest)
+    if given is not None and _is_read_without(session, verb, given["rest"]):
+        return _token_at(session, verb, given["rest"].strip(), int(given["t"]))
     where, behind = _split(rest)
     if not where:
         return rest
@@ -164,6 +168,26 @@ def _token(session: Session, verb: str, rest: str) -> str:
     if not behind or _QUOTED.fullmatch(behind):
         return f"{place} {behind}".strip()
     return f"{place} {in_quotes(behind)}"
+
+
+def _is_read_without(session: Session, verb: str, rest: str) -> bool:
+    """Say whether a line of a token is whole without `@ T` behind it, so that this is the place."""
+    words = len(_WORDS.findall(rest))
+    return words == (2 if verb == "replace" else 1)
+
+
+def _token_at(session: Session, verb: str, rest: str, t: int) -> str:
+    """Return a line of a token whose place is told behind `@`; what stands there is the token that is named."""
+    if verb == "insert":
+        return f"{t} {rest if _QUOTED.fullmatch(rest) else in_quotes(rest)}"
+    old, new = _split(rest)
+    tokens = session.frame.trace.sequence.tokens
+    wanted = _bare(old)
+    if t >= len(tokens):
+        raise UserError(f"there is no place {t} on this tape: it has {len(tokens)} tokens, from 0")
+    if tokens[t] != wanted and whole_number(old) != t:
+        raise UserError(f"t={t} is “{visible(tokens[t])}”, not “{visible(wanted[:40])}”")
+    return f"{t} {new if not new or _QUOTED.fullmatch(new) else in_quotes(new)}".strip()
 
 
 def _words(session: Session, rest: str) -> str:
@@ -217,7 +241,7 @@ def _place_of(session: Session, token: str) -> int:
     if not places:
         raise UserError(f"there is no token “{visible(token[:40])}” on the tape; a place is a number from 0")
     if len(places) > 1:
-        raise UserError(f"“{visible(token[:40])}” stands at {listed_places(places)}: say which")
+        raise UserError(f"“{visible(token[:40])}” stands at {listed_places(places)}: say which, as in @ {places[0]}")
     return places[0]
 
 
@@ -348,12 +372,14 @@ def _unedited(unedited: Trace | None, n: int, before: float) -> str:
 
 add_edit_verb(
     "replace",
-    'replace T|TOKEN "TOKEN"',
+    'replace T|TOKEN "TOKEN" [@ T]',
     "replace a token by another, by place or by text",
     'replace 3 "good"',
 )
-add_edit_verb("insert", 'insert T|TOKEN "TOKEN"', "insert a token before a place or a token", 'insert 3 "not"')
-add_edit_verb("remove", "remove T|TOKEN", "remove a token, by place or by text", "remove 3", ("rm",))
+add_edit_verb(
+    "insert", 'insert T|TOKEN "TOKEN" | "TOKEN" @ T', "insert a token before a place or a token", 'insert 3 "not"'
+)
+add_edit_verb("remove", "remove T|TOKEN [@ T]", "remove a token, by place or by text", "remove 3", ("rm",))
 add_edit_verb(
     "set",
     "set [PASS.]VALUE[UNITS] [@ STEPS] = NUMBER",

@@ -228,9 +228,9 @@ def _check_token(edit: TokenEdit, edited: Edited) -> None:
     if network.tokens is None or sequence.ids is None:
         instead = "set x instead, as in `set layer0.forward.x[0] @ 3 = 1.5`"
         if network.is_part:
+            why = network.why_no_tokens or "what makes numbers of the tokens is not run here"
             raise UserError(
-                f"{visible(network.name)} is one module, and what makes numbers of the tokens is not run here: "
-                f"{instead}, or give capture() another batch"
+                f"{visible(network.name)} is one module, and {visible(why)}: {instead}, or give capture() another batch"
             )
         raise UserError(f"this network reads numbers: {instead}")
     last = len(sequence) - (edit.verb != "insert")

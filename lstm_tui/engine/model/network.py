@@ -42,6 +42,8 @@ __all__ = [
 
 RUNNING_MODULE = "a running PyTorch module"
 """Where a network comes from that is one module of a larger model, taken while that ran."""
+WHY_NO_TOKENS = "why no tokens"
+"""Where the card of such a module says why it reads no tokens."""
 _MOST_UNUSED = 4
 _MOST_LINES = 8
 """Layers, or names of outputs, that a network tells of itself at a prompt."""
@@ -165,6 +167,11 @@ class Network:
         """Whether it is one module of a model that ran: what read it, such as a readout, is not here."""
         imported = self.card.get("imported")
         return isinstance(imported, Mapping) and imported.get("format") == RUNNING_MODULE
+
+    @property
+    def why_no_tokens(self) -> str:
+        """Why it reads no tokens, as a sentence's end, where it is a module of which that was looked at; else empty."""
+        return str(self.card.get(WHY_NO_TOKENS, ""))
 
     @property
     def remarks(self) -> tuple[str, ...]:

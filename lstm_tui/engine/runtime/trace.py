@@ -423,7 +423,7 @@ class Trace(Mapping[str, PassTrace]):
             return "this network has no readout"
         name = visible(self.network.name)
         if self.edits:
-            return f"only {name} runs again after an edit, not the model around it"
+            return f"only {name} runs again after an edit, not the model around it: capture() of the edited text has it"
         return f"{name} is one part of a model, whose answer was not captured"
 
     def __repr__(self) -> str:

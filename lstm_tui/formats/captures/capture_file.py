@@ -16,6 +16,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.captured_batch import CapturedBatch
 from lstm_tui.formats.captures.captured_run import CapturedModule, CapturedRun
 from lstm_tui.formats.captures.module_network import MODES
+from lstm_tui.formats.captures.token_rows import TokenRows, tokens_of
 from lstm_tui.formats.io.files import NETWORK_BYTES, label, opened, replacing
 from lstm_tui.formats.io.json import Fields, decode, encode
 from lstm_tui.formats.io.npy import read_npz
@@ -39,6 +40,8 @@ def write(made: CapturedBatch, path: str | Path) -> None:
             arrays[f"{CAPTURED}weight/{n}/{key}"] = one
         for key, one in module.d_weights.items():
             arrays[f"{CAPTURED}gradient/{n}/{key}"] = one
+        if module.token_rows is not None:
+            arrays[f"{CAPTURED}rows/{n}"] = module.token_rows.rows
     for n, run in enumerate(made.runs):
         arrays |= {f"{CAPTURED}run/{n}/{key}": one for key, one in _arrays_of(run)}
     for key, number in (("loss", made.loss), ("gradient_norm", made.gradient_norm)):
@@ -53,7 +56,11 @@ def write(made: CapturedBatch, path: str | Path) -> None:
         "sequences": made.sequences,
         "number": made.number,
         "unseen": made.unseen or None,
-        "modules": [{"name": one.name, "mode": one.mode} for one in made.modules.values()],
+        "modules": [
+            {"name": one.name, "mode": one.mode, "why_no_tokens": one.why_no_tokens or None,
+             "vocabulary": None if one.token_rows is None else list(one.token_rows.tokens.vocabulary)}
+            for one in made.modules.values()
+        ],
         "classes": list(classes),
         "runs": [
             {"module": order.index(run.module.name), "batch": run.batch, "call": run.call, "broken": run.broken,
@@ -74,6 +81,8 @@ def _arrays_of(run: CapturedRun) -> Iterator[tuple[str, Array]]:
     yield from ((f"{state}_n", one) for state, one in zip(_STATES, run.final, strict=False))
     yield "ends", np.array(run.ends, dtype=np.int64)
     yield "linked", np.array(run.linked, dtype=np.bool_)
+    if run.ids:
+        yield "ids", np.array(run.ids, dtype=np.int64)
     if run.d_y is not None:
         yield "d_y", run.d_y
         yield from ((f"d_{state}", one) for state, one in zip(_STATES, run.d_ends, strict=False))
@@ -181,11 +190,26 @@ def _modules(about: Fields, arrays: Mapping[str, Array]) -> Iterator[CapturedMod
                 or (key in gradient and gradient[key].shape != weights.get(key, one[:0]).shape)
             ):
                 raise entry.damaged(key, "must be floating point numbers, a gradient in the shape of its weight")
-        made = CapturedModule(name, mode, weights, gradient)
+        made = CapturedModule(
+            name, mode, weights, gradient, _token_rows(entry, arrays.get(f"{CAPTURED}rows/{n}")),
+            entry.maybe("why_no_tokens", str) or "",
+        )  # fmt: skip
         if not weights:
             raise entry.damaged(name, "has no weights")
-        made.network  # noqa: B018  (its shapes are checked where it is made)
+        wide = made.network.input_size  # its shapes are checked where the network is made
+        if made.token_rows is not None and made.token_rows.rows.shape[1] != wide:
+            raise entry.damaged(name, f"must have rows of {wide} numbers for its tokens")
         yield made
+
+
+def _token_rows(entry: Fields, rows: Array | None) -> TokenRows | None:
+    """Return what enters a module for each token; None where the file holds none."""
+    if rows is None:
+        return None
+    names = tuple(entry.items("vocabulary", str))
+    if rows.dtype.kind != "f" or rows.ndim != 2 or not len(rows) or len(names) != len(rows):
+        raise entry.damaged("vocabulary", "must name every row of an embedding")
+    return TokenRows(rows, tokens_of(names))
 
 
 def _runs(
@@ -207,7 +231,7 @@ def _runs(
 
 
 def _keys(start: str) -> Iterator[str]:
-    names = ("x", "y", "ends", "linked", "d_y", "answer", "target")
+    names = ("x", "y", "ends", "linked", "ids", "d_y", "answer", "target")
     yield from (f"{start}{name}" for name in names)
     yield from (f"{start}{name}" for state in _STATES for name in (f"{state}_0", f"{state}_n", f"d_{state}"))
 
@@ -249,6 +273,17 @@ def _checked(
     tokens = tuple(entry.items("tokens", str))
     if tokens and len(tokens) != steps:
         raise entry.damaged("tokens", f"must be {steps}, one a step")
+    ids = given.get("ids", np.zeros(0, np.int64))
+    if ids.dtype.kind != "i" or ids.ndim != 1 or len(ids) not in (0, steps):
+        raise entry.damaged("ids", "must be one a step")
+    known = module.token_rows
+    if known is not None and (
+        not tokens
+        or len(ids) != steps
+        or not ((ids >= 0) & (ids < len(known.rows))).all()
+        or not np.array_equal(known.rows[ids], x, equal_nan=True)
+    ):
+        raise entry.damaged("ids", "must be those of the rows that entered")
     broken = entry.maybe("broken", int)
     dtype, dropout = entry.maybe("dtype", str) or "", entry.maybe("dropout", float) or 0.0
     if dtype and dtype not in HALF:
@@ -263,5 +298,5 @@ def _checked(
     return CapturedRun(
         module, batch, call, x, given["y"], of_state["0"], of_state["n"], tuple(ends.tolist()),
         tuple(linked.tolist()), given.get("d_y"), tuple(given[key] for key in d_states if key in given),
-        tokens, answer, given.get("target"), classes, broken, dtype, dropout,
+        tokens, answer, given.get("target"), classes, broken, dtype, dropout, tuple(ids.tolist()),
     )  # fmt: skip

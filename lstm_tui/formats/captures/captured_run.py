@@ -30,6 +30,7 @@ from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.value_array import ValueArray
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.module_network import network_of_module
+from lstm_tui.formats.captures.token_rows import TokenRows
 from lstm_tui.formats.inputs.inputs import series_sequence
 from lstm_tui.formats.verify.compared_run import difference
 from lstm_tui.formats.verify.torch_calls import HALF
@@ -50,12 +51,16 @@ class CapturedModule:
         mode: LSTM, GRU, RNN_TANH or RNN_RELU.
         weights: By PyTorch's names.
         d_weights: PyTorch's gradient of the loss by them, those that are parameters; empty without a loss.
+        token_rows: What enters it for each token; None where that is not certain.
+        why_no_tokens: Why it is not, as a sentence's end; empty where nobody looked.
     """
 
     name: str
     mode: str
     weights: Mapping[str, Array]
     d_weights: Mapping[str, Array] = field(default_factory=dict)
+    token_rows: TokenRows | None = None
+    why_no_tokens: str = ""
 
     @cached_property
     def network(self) -> Network:
@@ -64,7 +69,9 @@ class CapturedModule:
 
     def network_with(self, remarks: tuple[str, ...]) -> Network:
         """Return it as a network of our own, with what should be known of it."""
-        return network_of_module(self.name, self.mode, self.weights, remarks)
+        network = network_of_module(self.name, self.mode, self.weights, remarks, self.why_no_tokens)
+        rows = self.token_rows
+        return network if rows is None else replace(network, tokens=rows.tokens, embedding=rows.rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +99,7 @@ class CapturedRun:
         broken: A cell was given a state of another making behind this step, so that it ends here; or None.
         dtype: Numbers of 16 bits in which PyTorch computed, bfloat16 or float16; else empty.
         dropout: The part of the numbers between its layers that PyTorch dropped, in training mode; else 0.
+        ids: The ids that were read, one a step; empty where one is not known for certain.
     """
 
     module: CapturedModule
@@ -112,6 +120,7 @@ class CapturedRun:
     broken: int | None = None
     dtype: str = ""
     dropout: float = 0.0
+    ids: tuple[int, ...] = ()
 
     _repr_html_ = rich_display
 
@@ -122,6 +131,9 @@ class CapturedRun:
     @cached_property
     def sequence(self) -> Sequence:
         """What was read, with its tokens on the tape."""
+        known = self.module.token_rows
+        if known is not None:
+            return Sequence(known.tokens.kind, self.tokens, np.array(self.ids, dtype=np.int64))
         return Sequence("numbers", self.tokens, x=self.x, names_rows=True) if self.tokens else series_sequence(self.x)
 
     @cached_property
@@ -245,7 +257,9 @@ class CapturedRun:
         if module.network.dtype == np.float64:
             return 0.0
         weights = {name: one.astype(np.float64) for name, one in module.weights.items()}
-        exact = run(network_of_module(module.name, module.mode, weights), self.sequence, None, None, self.start)
+        exact = run(
+            network_of_module(module.name, module.mode, weights), series_sequence(self.x), None, None, self.start
+        )
         pairs = ((one[value], exact[name][value]) for name, one in self.trace.items() for value in one.cell.state)
         return max(float(difference(mine, theirs).max(initial=0.0)) for mine, theirs in pairs)
 

@@ -13,6 +13,7 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.answer_axes import answers_by_sequence
 from lstm_tui.formats.captures.captured_batch import CapturedBatch
 from lstm_tui.formats.captures.captured_run import CapturedModule, CapturedRun
+from lstm_tui.formats.captures.embedding_found import with_token_rows
 from lstm_tui.formats.captures.module_network import mode_of
 from lstm_tui.formats.captures.traced_rows import TracedRows, traced_rows
 from lstm_tui.formats.verify.recording import answers_of, look_at, part_of, recorded, tensor_of
@@ -50,6 +51,8 @@ def captured(
     taken = None if loss is None else _loss_of(loss, aims)
     looked, inputs = look_at(model, batch, taken)
     made = capture_of(visible(type(model).__name__), looked, inputs, aims, tokens, classes)
+    names = token_names(tokens) or (None if tokens else str)
+    made = with_token_rows(made, model, names)
     return replace(made, arrays=recorded(model, looked, inputs)) if with_recording else made
 
 
@@ -98,7 +101,8 @@ def capture_of(
             tape = _tape(one, traced, tokens, names, in_order)
             said = by_sequence(one) if in_order else None
             aim = None if target is None or not in_order else part_of(target, one.batch, count, looked)
-            runs.append(_run(modules[name], one, tape, said, aim, _class_names(classes, tokens, said)))
+            made = _run(modules[name], one, tape, said, aim, _class_names(classes, tokens, said))
+            runs.append(replace(made, ids=traced.ids_of(one)))
     batch = CapturedBatch(model, modules, tuple(runs), count, looked.loss, looked.gradient_norm)
     return replace(batch, unseen=looked.unseen, axes=_time_first(looked, inputs))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from lstm_tui.engine.arrays import Array, quiet
-from lstm_tui.engine.model.network import RUNNING_MODULE, Network
+from lstm_tui.engine.model.network import RUNNING_MODULE, WHY_NO_TOKENS, Network
 from lstm_tui.formats.importers.assemble import assemble
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.plan import Plan
@@ -24,7 +24,9 @@ def mode_of(module: Any) -> str:
 
 
 @quiet()
-def network_of_module(name: str, mode: str, weights: Mapping[str, Array], remarks: tuple[str, ...] = ()) -> Network:
+def network_of_module(
+    name: str, mode: str, weights: Mapping[str, Array], remarks: tuple[str, ...] = (), why_no_tokens: str = ""
+) -> Network:
     """Return a module as a network without a readout.
 
     Args:
@@ -32,6 +34,7 @@ def network_of_module(name: str, mode: str, weights: Mapping[str, Array], remark
         mode: One of `MODES`.
         weights: By PyTorch's names, such as `weight_ih_l0`.
         remarks: What should be known of it.
+        why_no_tokens: Why it is not known what enters it for a token, as a sentence's end.
 
     Raises:
         UserError: The weights are of no such module.
@@ -43,4 +46,5 @@ def network_of_module(name: str, mode: str, weights: Mapping[str, Array], remark
     nonlinearity = mode.removeprefix("RNN_").lower() if mode.startswith("RNN") else None
     made = Made(kind, state={"mode": mode, "nonlinearity": nonlinearity})
     network = assemble(Plan(name, plan_group(group, report, 0, {group.prefix: made})), report, name, "")
-    return replace(network, file=None, sha256=None)
+    card = {**network.card, WHY_NO_TOKENS: why_no_tokens} if why_no_tokens else network.card
+    return replace(network, file=None, sha256=None, card=card)

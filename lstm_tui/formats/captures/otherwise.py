@@ -22,6 +22,7 @@ from lstm_tui.formats.captures.changed_batches import Pair, changed_batches
 from lstm_tui.formats.captures.changed_modules import Around, carrying, changed_modules, from_zeros, turned_modules
 from lstm_tui.formats.captures.loss_floors import UNKNOWN, Floors, floors
 from lstm_tui.formats.captures.seen_axes import SeenAxes, seen_axes
+from lstm_tui.formats.captures.targets_among_ids import steps_later
 from lstm_tui.formats.verify.left_untouched import untouched
 from lstm_tui.formats.verify.recording import tensor_of
 from lstm_tui.formats.verify.torch_calls import array_of, recurrent_kinds
@@ -73,6 +74,7 @@ class Trial:
         floors: How small the loss can be without reading better.
         level: The mean loss as it is of a sequence, or batch, as `gains` are of: of a sum a sequence has less than a
             batch. NaN where it is as large as that of a batch.
+        later: How many steps later the ids stand that are the targets; None where they are no such ids.
         refused: How the model or the loss refuses the batches as they are; None where they run. `before` is NaN then.
     """
 
@@ -85,6 +87,7 @@ class Trial:
     floors: Floors = UNKNOWN
     refused: Exception | None = None
     level: float = math.nan
+    later: int | None = None
 
 
 def trials(
@@ -122,7 +125,8 @@ def trials(
     names = [_names(torch, axes, batch, targets) for batch, targets in given]
     count = len({one[-1] for one in names})
     least = _floors(torch, model, given, loss, axes, stop)
-    yield Trial(_AS_IT_IS, before, before, *_gains(as_it_is, as_it_is, names)[:2], count, least)
+    later = _later(torch, model, given, axes)
+    yield Trial(_AS_IT_IS, before, before, *_gains(as_it_is, as_it_is, names)[:2], count, least, later=later)
     for other in _others(torch, model, given, pad, axes):
         if stop():
             return
@@ -141,6 +145,15 @@ def _floors(
         model.eval()
         answers = (_answer(model, batch) for batch, _ in given)
         return floors(torch, answers, [targets for _, targets in given], loss, axes, stop)
+
+
+def _later(torch: Any, model: Any, given: Sequence[Pair], axes: SeenAxes) -> int | None:
+    try:
+        with untouched(torch, model), torch.no_grad():
+            model.eval()
+            return steps_later(torch, model, given, axes)
+    except Exception:  # the model is the user's and may fail in any way
+        return None
 
 
 def _refused(

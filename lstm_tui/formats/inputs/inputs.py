@@ -326,6 +326,10 @@ def encoded(
             f"so it reads whole numbers from 0 to {len(tokens.vocabulary) - 1}; --vocabulary FILE tells its tokens, "
             "in Python lstm_tui.load(…, vocabulary=…)"
         )
+    if unknown and not 0 <= tokens.unknown_id < len(tokens.vocabulary):
+        near = tokens.near(pieces[unknown[0]], 1)
+        hint = f"; did you mean “{visible(near[0])}”?" if near else ""
+        raise UserError(f"{where}: “{visible(pieces[unknown[0]][:40])}” is not in the vocabulary{hint}")
     return InputSequence(tokens.kind, tuple(pieces), ids, unknown, None, file, line)
 
 

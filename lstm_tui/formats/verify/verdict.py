@@ -25,6 +25,8 @@ class Verification:
         reasons: What is known of why they part, a sentence each.
         repaired: By the decisions of `fitting`, in their order: the largest difference that remains.
         sequences: How many sequences were compared.
+        timed_out: Of how many seconds of processor time the end came before all other readings were tried; None where
+            it did not.
     """
 
     compared: Mapping[str, float]
@@ -37,6 +39,7 @@ class Verification:
     reasons: tuple[str, ...] = ()
     repaired: tuple[float, ...] = ()
     sequences: int = 1
+    timed_out: float | None = None
 
     @property
     def same(self) -> bool | None:
@@ -73,6 +76,11 @@ def _told(verdict: Verification) -> Iterator[str]:
     yield from verdict.reasons
     if not verdict.fitting:
         yield f"none of {verdict.tried} other readings of the file fits"
+        if verdict.timed_out is not None:
+            yield (
+                f"  and not all were tried: {sentence(verdict.timed_out, 3)} s of processor time were over; "
+                f"verify tries longer with `--seconds {sentence(10 * verdict.timed_out, 3)}`, in Python seconds="
+            )
     for settings, remains in zip(verdict.fitting, verdict.repaired, strict=True):
         said = " ".join(_setting(key, one) for key, one in settings.items())
         yield f"it fits with {said}"

@@ -41,8 +41,8 @@ from lstm_tui.formats.verify.weights_that_matter import without_effect
 CLOSE = 1e-4
 MOST_TRIED = 3000
 SECONDS = 8.0
-"""How long other readings are tried, in processor time, so that a busy machine names what a quiet one does; those that
-are simple come first."""
+"""How long other readings are tried unless told, in processor time, so that a busy machine names what a quiet one does;
+those that are simple come first. A verdict says where that ended before all were tried."""
 _MOST_FITTING = 3
 _MOST_FOLLOWED = 4
 _DEEPEST = 2
@@ -55,6 +55,7 @@ def verify(
     reference: str | Path,
     close: float = CLOSE,
     progress: Progress | None = None,
+    seconds: float = SECONDS,
 ) -> tuple[Imported, Verification]:
     """Compare a file with a recording; where they part, try what else the file could have meant.
 
@@ -64,6 +65,7 @@ def verify(
         reference: The recording's file.
         close: By how much numbers may differ that are called the same.
         progress: Told before each other reading that is tried; what it raises ends the work.
+        seconds: How long other readings are tried, in seconds of processor time.
 
     Raises:
         UserError: The file or the recording cannot be read, or they do not belong together.
@@ -93,12 +95,12 @@ def verify(
         verdict = Verification(compared, close, left_out=left_out, unproven=tuple(unproven), sequences=count)
         return opened, verdict
     reasons = [*_reasons(opened, recorded, first, close)]
-    search = _Search(read, recorded, close, progress=progress)
+    search = _Search(read, recorded, close, seconds, progress)
     along = _along_the_batch(opened, recorded, {}, close)
     if not along or list(compared) == ["result"]:  # one vector may be both: from the end, the last step is the first
         search.from_here(opened.report, {}, compared, first)
     if not along and not search.fitting:
-        along = _along_the_batch_otherwise(read, opened, recorded, close, progress)
+        along = _along_the_batch_otherwise(read, opened, recorded, close, progress, seconds / 4)
     reasons += along
     proved: list[tuple[Mapping[str, str], float]] = []
     for settings, remains in search.fitting:
@@ -117,8 +119,9 @@ def verify(
     reasons = list(dict.fromkeys(reasons))
     fitting, repaired = zip(*proved, strict=True) if proved else ((), ())
     verdict = Verification(
-        compared, close, first, fitting, search.tried, left_out, tuple(unproven), tuple(reasons), repaired, count
-    )
+        compared, close, first, fitting, search.tried, left_out, tuple(unproven), tuple(reasons), repaired, count,
+        seconds if search.timed_out else None,
+    )  # fmt: skip
     return opened, verdict
 
 
@@ -140,8 +143,9 @@ def _along_the_batch_otherwise(
     recorded: Recording,
     close: float,
     progress: Progress | None,
+    seconds: float,
 ) -> list[str]:
-    """Say whether it is a run along the batch with another decision, which is looked for a few seconds."""
+    """Say whether it is a run along the batch with another decision, which is looked for so many seconds."""
     turned = _turned(opened, recorded)
     try:
         compared, first = ({}, None) if turned is None else compare(opened.network, turned, close)
@@ -149,7 +153,7 @@ def _along_the_batch_otherwise(
         return []
     if turned is None or first is None:
         return []
-    search = _Search(read, turned, close, SECONDS / 4, progress)
+    search = _Search(read, turned, close, seconds, progress)
     search.from_here(opened.report, {}, compared, first)
     return [
         one for settings, _ in search.fitting[:1] for one in _along_the_batch(read(settings), recorded, settings, close)
@@ -281,7 +285,7 @@ class _Search:
         read: Callable[[Mapping[str, str]], Imported],
         recorded: Recording,
         close: float,
-        seconds: float = SECONDS,
+        seconds: float,
         progress: Progress | None = None,
     ) -> None:
         self.read = read
@@ -290,10 +294,15 @@ class _Search:
         self.close = close
         self.fitting: list[tuple[Mapping[str, str], float]] = []
         self.tried = 0
+        self.timed_out = False
         self._until = time.thread_time() + seconds
 
     def _over(self) -> bool:
-        return time.thread_time() > self._until or len(self.fitting) >= _MOST_FITTING
+        """Say whether no other reading is to be tried, though there is one."""
+        if len(self.fitting) >= _MOST_FITTING:
+            return True
+        self.timed_out = self.timed_out or time.thread_time() > self._until
+        return self.timed_out
 
     def from_here(
         self,
