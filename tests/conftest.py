@@ -16,6 +16,7 @@ from collections.abc import Hashable, Iterator
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import painted_at_rest
 import pytest
 import textual._wait
 from compiled_once import CompiledOnce
@@ -33,6 +34,7 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
 
 _LOOK = 1 / 200  # a test looks at the screen oftener than Textual does, with the same rule of when it is at rest
 textual._wait.SLEEP_GRANULARITY, textual._wait.SLEEP_IDLE = _LOOK, _LOOK / 8
+painted_at_rest.install()
 
 _parse_rules = Stylesheet._parse_rules
 _parsed: dict[tuple[Hashable, ...], list[RuleSet]] = {}
@@ -140,7 +142,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put the tests in the order of a seed, the same in every worker; at a desk random tests try fewer examples.
 
     Of tests that every cell has, those of cells that are made of the ops of others are slow: they take the same way.
-    Their oracles, in `tests/cells`, are not. Where all tests are collected, of very many examples most are `many`.
+    Their oracles, in `tests/cells`, are not. Where all tests are collected, long tests are `many`, and so are most
+    examples of a test that has very many.
     """
     if not config.getoption("all_examples"):
         for test in {getattr(one, "obj", None) for one in items}:
@@ -161,10 +164,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _leave_many_out(items: list[pytest.Item]) -> None:
-    """Mark most examples of the tests that have very many: these are run with the slow tests."""
+    """Mark long tests, and most examples of those that have very many: these are run with the slow tests."""
     many = left_out(item.nodeid for item in items if item.get_closest_marker("slow") is None)
     for item in items:
-        if item.nodeid in many:
+        if item.nodeid in many or item.get_closest_marker("long"):
             item.add_marker(pytest.mark.many)
 
 

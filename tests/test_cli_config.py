@@ -91,6 +91,16 @@ def test_what_is_wrong_is_one_line_and_the_rest_holds(
     assert told in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("more", [1, 2])
+def test_of_several_mistakes_the_first_is_told_and_the_others_are_counted(
+    home: Path, capsys: pytest.CaptureFixture[str], more: int
+) -> None:
+    (home / "config.toml").write_text("\n".join(['theme = "blue"', "level = 3", "safe = 3"][: more + 1]))
+    _, err = plain(home, capsys)
+    assert err.count("\n") == 1
+    assert f"; and {more} more: `lstm-tui config` lists them" in err
+
+
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(BYTES)

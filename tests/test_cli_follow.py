@@ -13,6 +13,11 @@ from pty_screen import Screen
 from test_cli_terminal import LEFT, PROGRAM, finish, shell
 
 import lstm_tui
+from lstm_tui.cli.run import Plainly
+from lstm_tui.debugger.source import Source
+from lstm_tui.formats.inputs.stream import Incoming
+from lstm_tui.formats.inputs.stream_decoder import Arriving
+from lstm_tui.models.bundled import open_model
 
 if TYPE_CHECKING:
     from pexpect import spawn
@@ -71,6 +76,7 @@ def test_the_keyboard_is_nothing_to_follow() -> None:
     assert text.count("\n") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "arguments", [["--model", "story"], pytest.param([], marks=pytest.mark.slow), ["--cell", "gru", "--hidden", "4"]]
 )
@@ -85,6 +91,7 @@ def test_a_script_is_obeyed_at_the_end_as_on_the_whole_text(arguments: list[str]
     assert said[0] == 0
 
 
+@pytest.mark.long
 def test_a_stop_in_batch_is_3_and_an_error_1() -> None:
     code, out, _ = told("-", "--follow", "--model", "story", "--batch", "-x", "script", data=STORY.encode())
     assert code == 3
@@ -176,3 +183,23 @@ def test_a_pipe_that_ends_without_a_token_leaves_the_terminal_and_one_line() -> 
         code, rest = finish(child)
     assert code == 1
     assert "lstm-tui: standard input: ended without a single token" in rest
+
+
+@pytest.mark.parametrize(("most", "end"), [(5, "5 tokens are all that is held"), (100, "end of the text")])
+def test_it_is_said_once_why_nothing_more_comes(most: int, end: str) -> None:
+    network = open_model("story")
+    there, here = os.pipe()
+    os.write(here, b"Anna and Mei like music . ")
+    os.close(here)
+    incoming = Incoming.of_descriptor(there, Arriving(network), most).start()
+    growing = Plainly(Source(network, [], incoming=incoming), to_the_end=False)
+    session = growing.open()
+    said: list[str] = []
+    for _ in range(2000):
+        said += growing.arrived(session)
+        if incoming.is_over:
+            break
+        incoming.wait(0.01)
+    said += [*growing.arrived(session), *growing.arrived(session)]
+    assert session.frame.steps == min(most, 6)
+    assert [line.startswith(end) for line in said if " in all" not in line] == [True]

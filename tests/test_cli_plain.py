@@ -6,12 +6,16 @@ import io
 import os
 import subprocess
 import sys
+from argparse import Namespace
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import lstm_tui
 from lstm_tui.cli import main
+from lstm_tui.cli import plain as plain_mode
 
 MODEL = ["--model", "sentiment"]
 TEXT = "The movie was not bad.\n\nIt was good, not bad.\nA film.\n"
@@ -231,3 +235,17 @@ def test_one_token_is_counted_as_one(monkeypatch: pytest.MonkeyPatch, capsys: py
     typed(monkeypatch, "quit")
     assert main(["run", "one.txt", "--plain", *MODEL]) == 0
     assert said(capsys)[0] == "sentiment, one.txt:1, 1 token; `help` lists the verbs"
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+@pytest.mark.parametrize("file", ["-", "text.txt"])
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_ctrl_c_is_an_interruption_for_whoever_types_and_else_the_end(
+    is_terminal: bool, file: str, is_watched: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = SimpleNamespace(talk=lambda *descriptors: nullcontext(descriptors))
+    monkeypatch.setattr(plain_mode, "watch", lambda: watching if is_watched else None)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: is_terminal))
+    with plain_mode._interruptible(Namespace(file=file)) as descriptors:
+        types = is_terminal or file == "-"
+        assert descriptors == (((0,) if is_terminal else ()) if is_watched and types else None)

@@ -57,6 +57,7 @@ def test_a_plain_session_is_typed_in_a_terminal(tmp_path: Path) -> None:
     assert child.exitstatus == 0
 
 
+@pytest.mark.long
 def test_lines_typed_before_are_there_at_the_next_start(tmp_path: Path) -> None:
     pytest.importorskip("readline", reason="this Python reads lines without it")
     for keys in ("whatis c\n", "\x10\n"):  # ctrl-p: the line before

@@ -78,6 +78,7 @@ def test_the_screen_killed_and_started_again() -> None:
     assert list(journal_folder().iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_closed_terminal_and_recover(capsys: pytest.CaptureFixture[str]) -> None:
     with terminal("run", "t.txt", *CELL, "--plain") as child:
         child.expect_exact("(ltui) ")
@@ -113,6 +114,7 @@ def test_ctrl_d_leaves_and_keeps_the_work(capsys: pytest.CaptureFixture[str]) ->
     assert "1 edit" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_two_sessions_on_one_file_do_not_collide() -> None:
     with terminal("run", "t.txt", *CELL, "--plain") as first, terminal("run", "t.txt", *CELL, "--plain") as second:
         for child, line in ((first, "remove 0"), (second, "remove 1")):
@@ -160,6 +162,7 @@ def test_a_session_is_opened_whatever_its_name(folder: Path, capsys: pytest.Capt
     assert "work.session resumed: 1 edit, 0 stops" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_thrown_away_and_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(2):
         with terminal("run", "t.txt", *CELL, "--plain") as child:

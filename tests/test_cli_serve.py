@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -329,6 +330,15 @@ def test_who_asks_for_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> 
                     writer.write(start)
                     assert await _until_closed(reader) == b""
                     writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)  # who has asked once may rest
+                who = f"Host: 127.0.0.1:{port}\r\nCookie: {served.admission.cookie}={served.admission.token}\r\n"
+                for _ in range(2):
+                    writer.write(f"GET /nothing HTTP/1.1\r\n{who}\r\n".encode())
+                    answer = (await reader.readuntil(b"\r\n\r\n")).decode()
+                    assert answer.startswith("HTTP/1.1 404")
+                    await reader.readexactly(int(re.findall(r"Content-Length: (\d+)", answer)[0]))
+                    await asyncio.sleep(0.3)
+                writer.close()
         finally:
             sweeping.cancel()
             await runner.cleanup()

@@ -163,6 +163,7 @@ def test_without_numba_python_is_told_once_and_has_the_bits_of_numpy() -> None:
     assert done.stdout.startswith("numpy ")
 
 
+@pytest.mark.long
 def test_without_numba_a_long_run_goes_on_in_numpy_and_says_so(folder: Path) -> None:
     (folder / "long.txt").write_text("the movie was not bad " * 2000)
     words = ["trace", "long.txt", *SMALL.split(), "--whole"]

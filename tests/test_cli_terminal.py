@@ -55,6 +55,7 @@ def finish(child: spawn) -> tuple[int | None, str]:
     return child.exitstatus, rest
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "command",
     sampled(
@@ -79,6 +80,7 @@ def test_it_opens_and_q_leaves(command: str) -> None:
     assert "Traceback" not in rest
 
 
+@pytest.mark.long
 def test_two_runs_stand_side_by_side() -> None:
     with shell(f"{PROGRAM} compare t.txt --model sentiment --model sentiment-forward") as child:
         child.expect_exact(ENTERED)
@@ -136,6 +138,7 @@ def test_a_signal_leaves_the_terminal_as_it_was(number: int, expected: int) -> N
     assert LEFT in rest
 
 
+@pytest.mark.long
 def test_ctrl_c_leaves_with_130() -> None:
     with shell(f"{PROGRAM} run t.txt {CELL}") as child:
         child.expect_exact(ENTERED)
@@ -186,6 +189,7 @@ def test_a_long_export_shows_a_bar_and_takes_it_away(folder: Path) -> None:
     assert (folder / "o.json").stat().st_size > 1_000_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("line", sampled(["let f = 0", "let g = 1 - 1", "let h = 20"], 3))
 def test_a_value_that_became_constant_does_not_end_it(line: str) -> None:
     screen = Screen([*shlex.split(PROGRAM), "run", "t.txt", *shlex.split(CELL)], (120, 36))

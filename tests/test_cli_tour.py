@@ -22,6 +22,7 @@ def test_the_list_names_every_lesson_and_an_example_that_is_there(capsys: pytest
     assert example().is_file()
 
 
+@pytest.mark.long
 def test_the_example_can_be_copied_and_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_bytes(example().read_bytes())
@@ -31,6 +32,7 @@ def test_the_example_can_be_copied_and_checked(tmp_path: Path, capsys: pytest.Ca
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_false_claim_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text(example().read_text("utf-8").replace("max(output) > 0.8", "max(output) < 0.8"), "utf-8")
@@ -77,6 +79,7 @@ def test_only_a_bare_start_greets() -> None:
     assert not parse(["tour"]).bare
 
 
+@pytest.mark.long
 def test_a_lesson_opens_in_a_real_terminal_and_is_left_by_way_of_the_debugger() -> None:
     screen = Screen([sys.executable, "-m", "lstm_tui", "tour", "update"], (100, 30))
     screen.until("Update  1 of 3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,11 @@ def test_tokens_without_a_vocabulary_are_refused(command: str, capsys: pytest.Ca
     with pytest.raises(SystemExit):
         main([command, *needed[command], "--tokens", "words"])
     assert "--tokens belongs to a --vocabulary" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", sorted(PARSERS))
+def test_a_number_that_the_help_says_is_the_default_is_the_default(command: str) -> None:
+    for word, one in options(command).items():
+        said = re.search(r"\(default: (\d+(?:\.\d+)?(?:e-?\d+)?)\)", one.help or "")
+        if said and one.default is not None:  # where it is None what reads it has its own, which has tests of its own
+            assert float(one.default) == float(said[1]), word

@@ -119,7 +119,7 @@ async def _resized(pilot: Pilot[int], size: tuple[int, int]) -> None:
     same, laid_out = 0, None
     for _ in range(_TRIES):
         await pilot.pause(0)
-        before, laid_out = laid_out, [(one.size, one.max_scroll_y) for one in pilot.app.screen.walk_children()]
+        before, laid_out = laid_out, [(one.size, one.max_scroll_y) for one in pilot.app.screen.walk_children(Widget)]
         same = same + 1 if laid_out == before else 0
         if same == 2:
             break

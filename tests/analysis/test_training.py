@@ -62,6 +62,7 @@ def forecaster() -> Network:
     return build_network(spec, seed=1, dtype=np.float64)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cell", "interpreter"), sampled([(cell, one) for cell in ("lstm", "gru", "rnn") for one in INTERPRETERS], 3)
 )

@@ -1,12 +1,14 @@
 """Print how many tokens a second are trained on, beside PyTorch on the same task.
 
-    python -m tests.benchmarks.training [--sizes 16 64] [--window 100] [--rounds 5] [--keep]
+    python -m tests.benchmarks.training [--sizes 16 64] [--window 100] [--rounds 5] [--as-user] [--keep]
 
 A language model of bytes: embedding of 32, one LSTM, softmax over 256, cross-entropy, clipping and Adam, 16 sequences a
 step, float32, one thread. Both begin with the same weights, and their losses are compared first. We take the 16
 sequences of a step at once; PyTorch does so as well, and in a second column one after the other. All take turns in
 every round; processor time is measured, a ratio is taken within a round, and the median of the rounds is given with
 the smallest and the largest. A ratio above 1 means that we were faster.
+
+With `--as-user` it is elapsed time, and each computes on as many threads as it takes by itself.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 from unittest.mock import patch
@@ -33,8 +36,6 @@ from .machine import keep
 
 try:
     import torch
-
-    torch.set_num_threads(1)
 except ImportError:
     torch = None
 
@@ -102,13 +103,14 @@ def torch_epoch(made: Any, ids: Array, together: int) -> Callable[[], None]:
     return run
 
 
-def timed(run: Callable[[], Any]) -> float:
-    start = time.process_time()
+def timed(run: Callable[[], Any], as_user: bool) -> float:
+    clock = time.perf_counter if as_user else time.process_time
+    start = clock()
     run()
-    return time.process_time() - start
+    return clock() - start
 
 
-def measured_of(hidden: int, window: int, rounds: int) -> list[dict[str, float]]:
+def measured_of(hidden: int, window: int, rounds: int, as_user: bool = False) -> list[dict[str, float]]:
     """Return the seconds that an epoch took each, in every round."""
     ids = np.random.default_rng(0).integers(0, 256, (BATCH * STEPS, window + 1))
     network = model(hidden)
@@ -128,7 +130,7 @@ def measured_of(hidden: int, window: int, rounds: int) -> list[dict[str, float]]
         runs["one by one"] = torch_epoch(torch_model(network, hidden), ids, 1)
     for run in runs.values():
         run()
-    return [{name: timed(run) for name, run in runs.items()} for _ in range(rounds)]
+    return [{name: timed(run, as_user) for name, run in runs.items()} for _ in range(rounds)]
 
 
 def row(hidden: int, window: int, taken: list[dict[str, float]]) -> list[str]:
@@ -152,7 +154,7 @@ def ratio(taken: list[dict[str, float]], name: str) -> str:
     return f"{statistics.median(found):.2f} ({min(found):.2f}-{max(found):.2f})" if found else "absent"
 
 
-def kept(every: dict[int, list[dict[str, float]]]) -> dict[str, Any]:
+def kept(every: dict[int, list[dict[str, float]]], as_user: bool = False) -> dict[str, Any]:
     """Return what the manual says of it: medians, the lowest and the highest of all sizes."""
 
     def medians(name: str) -> list[float]:
@@ -160,7 +162,7 @@ def kept(every: dict[int, list[dict[str, float]]]) -> dict[str, Any]:
         return [round(min(found), 2), round(max(found), 2)]
 
     return {
-        "command": "python -m tests.benchmarks.training",
+        "command": f"python -m tests.benchmarks.training{' --as-user' if as_user else ''}",
         "written": date.today().isoformat(),
         "machine": machine.described(),
         "batch": BATCH,
@@ -175,18 +177,22 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[16, 32, 64, 128], metavar="H")
     parser.add_argument("--window", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--as-user", action="store_true", help="elapsed time, and threads as each takes them by itself")
     parser.add_argument("--keep", action="store_true", help="put it into measured.json, of which the manual is made")
     options = parser.parse_args()
+    if torch is not None and not options.as_user:
+        torch.set_num_threads(1)
     heads = ["H", "ours, tokens/s", f"torch, {BATCH} sequences at once", "torch, one by one"]
     print("| " + " | ".join(heads) + " |")
     print("|" + "---|" * len(heads))
     every = {}
     for hidden in options.sizes:
-        with patch.object(side_by_side, "idle_cores", return_value=0):  # one thread, as the other
-            every[hidden] = measured_of(hidden, options.window, options.rounds)
+        alone = patch.object(side_by_side, "idle_cores", return_value=0)  # one thread, as the other
+        with nullcontext() if options.as_user else alone:
+            every[hidden] = measured_of(hidden, options.window, options.rounds, options.as_user)
         print("| " + " | ".join(row(hidden, options.window, every[hidden])) + " |", flush=True)
     if options.keep:
-        keep("training", kept(every))
+        keep("training as user" if options.as_user else "training", kept(every, options.as_user))
 
 
 if __name__ == "__main__":

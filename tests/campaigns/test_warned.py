@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from present import present
 from saved_arrays import savez
 
 from campaigns.imports.by_module import first_off
+from campaigns.imports.implied import Implied
 from campaigns.imports.torch_branches import one_model
 from campaigns.imports.warned import Off, Opened, judged, opener
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, Fact
@@ -33,7 +35,7 @@ def unknown(key: str, why: str = "it stands beside it") -> Fact:
     return Fact(key, "not known", "unknown", why, matters=True)
 
 
-def verdict(look: Look, *facts: Fact, answers: tuple[str, ...] = ()) -> str:
+def verdict(look: Look, *facts: Fact, answers: tuple[str, ...] = (), implied: Implied | None = None) -> str:
     """Return the verdict on a file whose importer says some facts, and of which `look` knows what is wrong."""
 
     def again(settings: Mapping[str, str], name: str | None) -> Imported:
@@ -42,7 +44,8 @@ def verdict(look: Look, *facts: Fact, answers: tuple[str, ...] = ()) -> str:
         made = SimpleNamespace(network=network, report=SimpleNamespace(facts=said), names=(), settings=settings)
         return cast(Imported, made)
 
-    return judged(1, (), Opened(again, lambda one: look(cast(Any, one).settings), answers)).verdict
+    return judged(1, (), Opened(again, lambda one: look(cast(Any, one).settings), answers,
+                                  implied=implied or Implied())).verdict  # fmt: skip
 
 
 def always(off: Off) -> Look:
@@ -101,6 +104,63 @@ CASES: dict[str, tuple[str, Look, tuple[Fact, ...]]] = {
 def test_a_wrong_number_is_silent_where_no_warning_is_of_just_that(case: str) -> None:
     wanted, look, facts = CASES[case]
     assert verdict(look, *facts) == wanted
+
+
+FOUR = {"layer0.residual": "added", "readout": "fc", "readout.before": "tanh", "readout.over": "mean"}
+FACTS = (assumed("layer0.residual", "none", "added"), assumed("readout", "fc, aux", "fc", "none"),
+         assumed("readout.before", "linear", "relu", "tanh"),
+         assumed("readout.over", "each", "last", "mean"))  # fmt: skip
+
+
+def implied(**more: str) -> Implied:
+    made = Implied()
+    for key, value in {**FOUR, **{key.replace("__", "."): value for key, value in more.items()}}.items():
+        made.add(re.escape(key), value)
+    return made
+
+
+def test_four_choices_that_the_plan_implies_are_found_and_others_are_searched_for() -> None:
+    right: Look = lambda settings: None if FOUR.items() <= settings.items() else READOUT  # noqa: E731
+    assert verdict(right, *FACTS) == "SILENT", "the search alone tries fewer at once"
+    assert verdict(right, *FACTS, implied=implied()) == "warned"
+    assert verdict(until(READOUT, readout__over="last"), *FACTS, implied=implied()) == "warned", "the plan is wrong"
+    assert verdict(always(READOUT), *FACTS, implied=implied()) == "SILENT"
+
+
+@pytest.mark.parametrize("number", range(len(FACTS)))
+def test_a_plan_decides_nothing_that_is_not_warned_of_or_not_offered(number: int) -> None:
+    right: Look = lambda settings: None if FOUR.items() <= settings.items() else READOUT  # noqa: E731
+    one, rest = FACTS[number], [*FACTS[:number], *FACTS[number + 1 :]]
+    known = Fact(one.key, one.value, "inferred", "numbers", one.others, matters=True)
+    without = assumed(one.key, one.value, *(other for other in one.others if other != FOUR[one.key]))
+    assert verdict(right, *rest, known, implied=implied()) == "SILENT"
+    assert verdict(right, *rest, without, implied=implied()) == "SILENT"
+    assert verdict(right, *rest, implied=implied()) == "SILENT"
+
+
+def test_a_layer_is_meant_by_what_the_file_calls_it_and_places_are_decided_first() -> None:
+    made = Implied()
+    made.add("<low>.residual", "added")
+    made.add("place.norm", "below_1")
+    named = [Fact("layer0.name", "table", "inferred"), Fact("layer2.name", "low.l0", "confirmed")]
+    facts = [*named, assumed("layer0.residual", "none", "added"), assumed("layer2.residual", "none", "added")]
+    assert made(facts) == {"layer2.residual": "added"}
+    assert made([*facts, assumed("place.norm", "readout", "below_1")]) == {"place.norm": "below_1"}
+    assert made([*named, Fact("layer2.residual", "added", "set", "", ("none",), True)]) == {}
+
+
+def test_a_join_that_the_plan_implies_is_tried_before_all_else() -> None:
+    made = Implied()
+    made.add("join", "top,low")
+    looked: list[str] = []
+
+    def look(settings: Mapping[str, str]) -> Off | None:
+        looked.append(settings.get("join", ""))
+        return None if settings.get("join") == "top,low" else LAYER
+
+    join = assumed("join", "low,top", *(f"low,{n}" for n in range(9)), "top,low", why="widths alone")
+    assert verdict(look, join, implied=made) == "warned"
+    assert looked == ["", "top,low"]
 
 
 def test_an_answer_among_several_that_is_not_shown_has_to_be_named() -> None:

@@ -67,6 +67,16 @@ def best_as_user() -> str:
     return _by_size("best", "speed as user")
 
 
+def python_as_user() -> str:
+    """Return how many times as long the fastest of the others takes beside a whole run from Python."""
+    return _by_size("python", "speed as user")
+
+
+def autograd_as_user() -> str:
+    """Return how many times as long the gradient of PyTorch takes where each has the threads it takes by itself."""
+    return _by_size("autograd", "speed as user")
+
+
 def autograd() -> str:
     """Return how many times as long the gradient of PyTorch takes, for every network."""
     return _by_size("autograd")
@@ -113,6 +123,7 @@ def lstm_page() -> str:
 
 MEASURED: dict[str, Callable[[], str]] = {
     "speed table": speed, "best table": best_of_others, "best as user table": best_as_user,
+    "python as user table": python_as_user, "autograd as user table": autograd_as_user,
     "autograd table": autograd, "screen table": screen, "memory table": memory,
     "which cell table": which_cell, "lstm page": lstm_page, "attack table": lambda: LONG_RUN.read_text("utf-8"),
     "mutate table": lambda: CAMPAIGN.read_text("utf-8"),

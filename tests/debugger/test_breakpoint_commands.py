@@ -207,6 +207,7 @@ REFUSED = [
     ("display c[99]", "c has 4 units"),
     ("until", None),
     ("rebreak 1 c", "no breakpoint 1"),
+    *((f"{word} /x c", "numbers have one form") for word in ("print", "p", "call", "inspect")),
 ]
 
 

@@ -117,6 +117,7 @@ def test_the_run_stops_where_a_loop_over_its_equations_would(trace: Trace, pass_
     assert session.frame.note == "end of the pass"
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None)
 @given(
     st.lists(st.sampled_from(sorted(MEANT)), min_size=1, max_size=3, unique=True),

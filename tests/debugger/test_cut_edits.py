@@ -103,6 +103,18 @@ def test_a_place_off_the_tape_is_refused_and_changes_nothing(line: str) -> None:
     assert not session.history.states
 
 
+@pytest.mark.parametrize(
+    "lines", [["reset @ 4"], ["reset @ 0, 10"], ["reset every 3"], ["chunk every 4", "reset @ 5:7"]]
+)
+def test_what_a_stretch_of_steps_finds_is_what_each_of_them_does(lines: list[str]) -> None:
+    for name, passed in session_of(*lines, network="sentiment").frame.trace.items():
+        for state in passed.initial:
+            each = [passed.previous(state, passed.tape_place(step)) for step in range(passed.steps)]
+            for first in range(passed.steps):
+                for last in range(first + 1, passed.steps + 1):
+                    assert np.array_equal(passed.entering(state, first, last), each[first:last]), (name, first, last)
+
+
 @pytest.mark.parametrize("ending", [".json", ".ndjson", ".npz"])
 def test_an_export_says_where_the_tape_is_cut_and_reads_back(tmp_path: Path, ending: str) -> None:
     session = session_of("reset @ 4", "chunk every 3", network="sentiment")

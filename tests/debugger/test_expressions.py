@@ -242,6 +242,7 @@ def flat(draw: st.DrawFn, kind: str, depth: int = 4) -> str:
     return f"-{one}" if form == 4 else f"({one})"
 
 
+@pytest.mark.long
 @settings(max_examples=400)
 @given(st.sampled_from(["number", "truth"]).flatmap(flat), st.integers(0, STEPS - 1))
 def test_without_brackets_it_is_worth_what_python_says_of_numpy_s_numbers(text: str, t: int) -> None:

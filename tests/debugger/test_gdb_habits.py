@@ -468,6 +468,15 @@ def test_without_silent_the_stop_is_told_before_what_its_commands_print() -> Non
     assert reply[1].startswith("t=2 ")
 
 
+@pytest.mark.parametrize("goes_on", ["next", "step", "finish", "until 3", "advance 3"])
+def test_where_a_command_stops_meanwhile_the_commands_of_that_stop_wait(goes_on: str) -> None:
+    session = opened()
+    said(session, "break 1", "commands", "silent", "echo one", goes_on, "echo still one", "end")
+    said(session, "break 2", "commands", "silent", "echo two", "end", "start")
+    reply = said(session, "continue")
+    assert [line for line in reply if line in ("one", "still one", "two")] == ["one", "still one"]
+
+
 def test_commands_that_go_on_for_ever_are_stopped() -> None:
     session = opened(" ".join([TEXT] * 250))
     said(session, "break c", "commands", "silent", "continue", "end", "start")

@@ -95,6 +95,7 @@ def opened_at(line: int) -> np.ndarray:
     ]["c"]
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(LINES), max_size=16))
 def test_the_edits_of_every_line_are_saved(tmp_path: Path, lines: list[str]) -> None:

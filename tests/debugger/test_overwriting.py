@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,14 @@ def test_what_is_added_is_added_whole(console: Console, tmp_path: Path, monkeypa
     assert path.read_text() == "old\n$2 = 1 = 1\n"
     with pytest.raises(UserError, match="is there already"):
         console.execute(f"print 2 > {path}")
+
+
+def test_a_value_behind_a_greater_sign_is_compared_with_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    network = stacked()
+    console = Console(Session.open(Source(network, [sentence(network)])))
+    for compared in ("c[0]/2", "(1/2)", ".5", "1/4"):
+        assert re.search(r"= (true|false)", "\n".join(console.execute(f"print c[0] > {compared}"))), compared
+    assert not list(tmp_path.iterdir())

@@ -9,6 +9,7 @@ import pytest
 from edited_networks import sentence
 from hypothesis import given
 from hypothesis import strategies as st
+from made_networks import EVERY_CELL, called, make_input, make_network
 
 from lstm_tui.debugger.edits.edit_reader import parse_edit
 from lstm_tui.debugger.inspect.scale import (
@@ -25,6 +26,7 @@ from lstm_tui.debugger.inspect.scale import (
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.tui.canvas.canvas import Line
 from lstm_tui.tui.canvas.charts import (
@@ -151,3 +153,16 @@ def test_a_value_that_became_constant_has_an_axis_that_says_how_far_it_goes(
     assert end == 1 or (f"0–{end:g}" in shown or f"±{end:g}" in shown)
     if column.word:
         assert facts.signal_full("layer0.forward", f"mean {column.label} f") == end
+
+
+@pytest.mark.parametrize("name", EVERY_CELL, ids=called)
+def test_the_memory_and_the_output_are_the_last_columns(name: str) -> None:
+    network = make_network(name)
+    trace = run(network, Sequence("numbers", tuple("abc"), x=make_input(network, 3)))
+    facts = Facts(trace)
+    for passed in trace.values():
+        units = passed[facts.memory(passed.name)].shape[1]
+        drawn = [one for one in passed.cell.values if one in passed and passed[one].shape[1:] == (units,)]
+        last = [one for one in (facts.memory(passed.name), passed.cell.output) if one in drawn]
+        order = [one for one in drawn if one not in last] + list(dict.fromkeys(last))
+        assert [one.name for one in facts.columns(passed.name)] == order

@@ -113,6 +113,7 @@ def test_no_typed_line_or_completion_touches_a_file_once_it_is_sealed(watch: Wat
     assert [path.name for path in place.iterdir()] == ["secret.txt"]
 
 
+@pytest.mark.long
 def test_the_same_lines_do_touch_files_where_they_may_and_by_the_verbs_that_say_so(watch: Watch, place: Path) -> None:
     events = touched(watch)
     files = {name for verb in VERBS if verb.touches_files for name in (verb.name, *verb.aliases)}

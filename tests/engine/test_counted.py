@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from made_programs import ENGINES, page, parameters, rows_of, series
 
+from lstm_tui.engine.compiler.builder import length
 from lstm_tui.engine.compiler.compile import MAX_PLACES, compile_cell
 from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.language.cell import parse_cell
+from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.language.expression import as_written, show
 
 COUNTED = 'sizes = { p = "N" }\nfixed = { place = "N" }'
@@ -41,6 +43,20 @@ def test_more_places_than_may_be_are_refused_before_they_are_made() -> None:
     with pytest.raises(UserError, match="give --size N"):
         compile_cell(cell, 3, 4)
     assert compile_cell(cell, 3, 4, {"N": MAX_PLACES}).values["p"].size == MAX_PLACES
+
+
+@pytest.mark.parametrize("size", [Size(2, "A"), Size(3, "A", None, ("B",), ("C",)), Size(1, "A", None, (), ("B", "C"))])
+def test_a_size_is_its_letters_and_whichever_has_no_value_is_named(size: Size) -> None:
+    letters = {"A": 30, "B": 5, "C": 2}
+    worth = size.factor * 30
+    for letter in size.times:
+        worth *= letters[letter]
+    for letter in size.by:
+        worth //= letters[letter]
+    assert length(size, letters, {}, "here") == worth
+    for letter in size.letters:
+        with pytest.raises(UserError, match=f"^here needs a value for {letter}; give --size {letter}="):
+            length(size, {name: value for name, value in letters.items() if name != letter}, {}, "here")
 
 
 MATRIX = 'sizes = { M = ["N", "D"], a = "N", z = "D", q = "D" }'

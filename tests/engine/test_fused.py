@@ -270,6 +270,7 @@ def test_every_size_backwards(hidden: int, dtype: Any) -> None:
         assert_passed_back_alike(bundled(name, hidden, hidden + 1), dtype)
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(equations(), st.integers(1, 40), st.integers(0, 2**31))
 def test_random_pages_backwards(text: str, hidden: int, seed: int) -> None:

@@ -86,6 +86,7 @@ def test_every_cell_grows_to_the_bits_of_the_whole(cell: str, dtype: str, engine
     assert everything(grown(network, sequence, [1, 2, 63, 65, 128, 149], engine)) == everything(whole)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("readout", sampled(FORWARD, 2))
 @settings(max_examples=15, deadline=None)
 @given(

@@ -124,6 +124,7 @@ def test_the_compiled_step_has_the_bits_of_the_table(op: str, dtype: Any) -> Non
         assert_compiled_as_the_table(program_of(op, shape, ("S", "y")), dtype)
 
 
+@pytest.mark.long
 @settings(max_examples=20, deadline=None)
 @given(
     st.sampled_from(sorted(HEAD_OPS)), st.sampled_from(sorted(HEAD_OPS)), st.sampled_from(SHAPES),

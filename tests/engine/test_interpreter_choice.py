@@ -95,6 +95,7 @@ def test_without_numba_every_command_goes_on_by_numpy(name: str, tmp_path: Path)
         assert '"interpreter":"numpy"' in (tmp_path / "o.json").read_text().replace(": ", ":")
 
 
+@pytest.mark.long
 def test_without_numba_python_goes_on_by_numpy_and_says_so(tmp_path: Path) -> None:
     script = (
         f"{WITHOUT}import lstm_tui\nfrom lstm_tui.analysis.train.loop import Settings\n"

@@ -60,6 +60,7 @@ def test_slips_are_the_fewest_that_lead_from_one_word_to_the_other(seed: int) ->
         assert slips(one, other) == _by_definition(one, other) == slips(other, one), (one, other)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("registry", _REGISTRIES)
 def test_a_word_with_one_slip_is_known_again(registry: str) -> None:
     known, rng = sorted(_REGISTRIES[registry]()), random.Random(1)
@@ -70,6 +71,7 @@ def test_a_word_with_one_slip_is_known_again(registry: str) -> None:
     assert right >= 0.95 * len(tried), f"{right} of {len(tried)}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("registry", _REGISTRIES)
 def test_a_word_of_another_kind_is_seldom_taken_for_one(registry: str) -> None:
     known = sorted(_REGISTRIES[registry]())
@@ -99,3 +101,9 @@ def test_what_is_alike_by_its_beginning_and_by_its_capitals() -> None:
     assert nearest("fx", ["xf", "gh"]) is None, "of two letters none may be wrong"
     assert alike("rnn.l3", ["rnn.l0", "rnn.l2", "rnn.l1"], 2) == ("rnn.l2", "rnn.l1")
     assert nearest("", known) is nearest("x" * (LONGEST + 1), ["x" * LONGEST]) is None
+
+
+@pytest.mark.parametrize("stem", ["abcdefgh", "abcdefghijkl"])
+def test_the_beginning_of_a_word_is_known_again_in_it_up_to_half_of_it(stem: str) -> None:
+    for more in range(1, 2 * len(stem)):
+        assert (stem in alike(stem + "z" * more, [stem], 1)) == (more <= len(stem)), more

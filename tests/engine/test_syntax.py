@@ -205,6 +205,7 @@ def test_no_text_is_too_deep_for_a_stack_half_full(form: Callable[[int], str], n
     deeper(sys.getrecursionlimit() // 2 - 100)
 
 
+@pytest.mark.long
 @settings(max_examples=400)
 @given(st.one_of(st.text(max_size=80), st.text(alphabet="fct[]()0:1+-*<>=!.\"'@ notadrpev,\\#\n\0é", max_size=60)))
 def test_any_text_is_a_tree_or_one_mistake_in_it(text: str) -> None:

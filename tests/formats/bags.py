@@ -75,8 +75,9 @@ class Random:
 
 def lstm(
     x: Array, w: Array, u: Array, b: Array | float, order: str = "ifgo", h: Array | None = None, c: Array | None = None,
-    peepholes: Mapping[str, Array] | None = None, late: bool = True
+    peepholes: Mapping[str, Array] | None = None, late: bool = True, cells: list[Array] | None = None
 ) -> Array:  # fmt: skip
+    """Return the hidden state of every step; `cells` collects the cell states."""
     size = u.shape[1]
     h = np.zeros(size, np.float32) if h is None else h
     c = np.zeros(size, np.float32) if c is None else c
@@ -88,6 +89,8 @@ def lstm(
         old, c = c, f * c + i * g
         h = sigmoid(a["o"] + p["o"] * (c if late else old)) * np.tanh(c)
         rows.append(h)
+        if cells is not None:
+            cells.append(c)
     return np.array(rows)
 
 
@@ -262,15 +265,20 @@ def batch_norms(random: Random, affine: bool = True) -> Bag:
     return Bag(given, x, wants | {"output": dense(given, "fc", batch_norm(given, "bn_out", top))})
 
 
-def residual_both(random: Random) -> Bag:
+def residual_both(random: Random, over: str = "each") -> Bag:
     given = {"emb.weight": random(9, 6), **random.torch("rnn", "lstm", 6, 3)}
     given |= random.torch("rnn", "lstm", 6, 3, "_l0_reverse") | random.linear("fc", 6, 2)
     ids = random.ids(9)
     x = given["emb.weight"][ids]
     forward, backward = of_torch(given, "rnn", x), of_torch(given, "rnn", x[::-1], "_l0_reverse")[::-1]
     h = np.concatenate([forward, backward], axis=1)
-    wants = {"layer0.forward/h": forward, "layer0.backward/h": backward, "output": dense(given, "fc", h + x)}
-    return Bag(given, ids, wants, {"layer0.residual": "added"}, warned=("layer0.residual=none",))
+    wants = {"layer0.forward/h": forward, "layer0.backward/h": backward}
+    if over == "each":
+        wants["output"] = dense(given, "fc", h + x)
+    else:
+        wants["result"] = dense(given, "fc", np.concatenate([(h + x)[-1, :3], (h + x)[0, 3:]]))
+    settings = {"layer0.residual": "added"} | ({} if over == "each" else {"readout.over": over})
+    return Bag(given, ids, wants, settings, warned=("layer0.residual=none",))
 
 
 def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
@@ -334,6 +342,22 @@ def last_states(random: Random) -> Bag:
     result = dense(given, "fc", np.concatenate([forward[-1], backward[0]]))
     return Bag(given, ids, {"layer0.backward/h": backward, "result": result}, {"readout.over": "final"},
                warned=("readout.over=each",))  # fmt: skip
+
+
+def cell_states(random: Random, both: bool = False) -> Bag:
+    """A dense layer that reads the cell states after the last step, of which each direction has its own."""
+    given = {**random.torch("rnn", "lstm", 4, 5), **(random.torch("rnn", "lstm", 4, 5, "_l0_reverse") if both else {})}
+    given |= random.linear("fc", 10 if both else 5, 3)
+    x = random(STEPS, 4)
+    ahead: list[Array] = []
+    back: list[Array] = []
+    h = of_torch(given, "rnn", x, cells=ahead)
+    if both:
+        of_torch(given, "rnn", x[::-1], "_l0_reverse", cells=back)
+    result = dense(given, "fc", np.tanh(np.concatenate([ahead[-1], *back[-1:]])))
+    settings = {"readout.over": "final_cell", "readout.before": "tanh"}
+    return Bag(given, x, {"layer0.forward/h": h, "result": result}, settings,
+               warned=("readout.over=each", "readout.before=linear"))  # fmt: skip
 
 
 def numbers_below(random: Random) -> Bag:
@@ -770,8 +794,9 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     one.__name__: one
     for one in (
         towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, third_module,
-        positions, dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, numbers_below,
-        two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm, equinox_gru,
+        positions, dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, cell_states,
+        numbers_below, two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm,
+        equinox_gru,
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
         allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two,
         numbered_backwards, headed_elsewhere, headed_together, heads_of_one_shape, dropped, residual_over_two,
@@ -782,6 +807,8 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),
     "gated_inside": lambda random: gated(random, inside=True),
     "normed_then_final": lambda random: normed_then(random, "final"),
+    "residual_both_final": lambda random: residual_both(random, "final"),
+    "cell_states_both": lambda random: cell_states(random, both=True),
     "normed_before": lambda random: normed_stack(random, "before"),
     "normed_before_both": lambda random: normed_stack(random, "before", both=True),
     "normed_behind": lambda random: normed_stack(random, "behind"),

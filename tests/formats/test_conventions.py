@@ -130,6 +130,7 @@ def test_a_file_by_the_book_says_nothing_of_what_it_never_needs(
     assert "transposed" not in capsys.readouterr().out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "key", "wrong", "own"),
     sampled(

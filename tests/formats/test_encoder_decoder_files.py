@@ -20,6 +20,11 @@ from lstm_tui.formats.importers.open import ImportOptions, open_file
 Tensors = dict[str, Array]
 READ, SAID, WIDTH, OWN, HIDDEN = 9, 7, 5, 4, 6
 ASKED = (3, 8, 2, 2, 5)
+LOOKS_BY = {
+    "general": "",
+    "tutorial": "additive scores, before the step (the names Wa, Ua and Va)",
+    "joined": "additive scores, before the step (the names attn and v)",
+}
 ANSWERED = (0, 4, 6, 4)  # the first is the sign that begins it
 
 
@@ -357,6 +362,7 @@ def test_an_encoder_of_several_layers_and_ways_answers_as_written(
     assert not report.unused
     begins = next(fact.value for fact in report.facts if fact.key.endswith(".begins"))
     assert begins.endswith(f", of its layer {layers - above}") == (layers > above), "it begins with the upper ones"
+    assert any(LOOKS_BY[score] in f"{fact.value} ({fact.why})" for fact in report.facts), "how it looks is told"
     said, looked = answers_of_deep(tensors, layers, both, above)
     trace = lstm_tui.trace(tape(network), model=network)
     assert trace.output is not None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.formats.inputs.inputs import Sequences, open_source, read_input, vocabulary
-from lstm_tui.formats.inputs.numeric_series import NumericSeries, csv_series
+from lstm_tui.formats.inputs.numeric_series import NumericSeries, csv_series, series_from
 from lstm_tui.formats.inputs.preprocess import check_ids
 from lstm_tui.formats.inputs.text_input import InputText, text_from, text_of
 
@@ -244,3 +245,15 @@ def test_python_callers_give_a_text_a_file_or_an_array(tmp_path: Path, monkeypat
 def test_several_columns_for_ids_are_a_batch_where_all_are_ids(array: list[list[float]], said: str) -> None:
     with pytest.raises(UserError, match=f"in.npz: has 3 columns, and ids are one column; {said}$"):
         check_ids(np.array(array, float), 4, "in.npz")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["complex64", "<U3", "S3", "datetime64[s]", "timedelta64[s]", "object", np.dtype([("a", "f4")])],
+    ids=str,
+)
+def test_numbers_of_a_kind_that_no_network_reads_are_refused(odd: Any) -> None:
+    with pytest.raises(UserError, match=r"^the array: holds .+, not numbers; save it as float32 or float64"):
+        series_from(np.zeros((3, 2), odd))
+    for kind in ("?", "i1", "u8", "f2", "f8"):
+        assert series_from(np.ones((3, 2), kind)).arrays[0].tolist() == [[1.0, 1.0]] * 3

@@ -11,6 +11,7 @@ from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.keras import feature_extractor, follow, layers
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer
 from lstm_tui.formats.importers.keras.graph import TENSOR, KerasNode
+from lstm_tui.formats.importers.plan import Activation, AffineScale
 
 ONE = np.ones((2, 3, 4), np.float32)
 AHEAD, BACK = {"units": 2}, {"units": 2, "go_backwards": True}
@@ -129,6 +130,21 @@ def test_a_recurrent_layer_that_is_as_it_is_described_is_read() -> None:
 def test_a_normalisation_without_its_numbers_says_so(config: Any, arrays: list[np.ndarray], said: str) -> None:
     with pytest.raises(UnsupportedLayer, match=said):
         layers._normalised(KerasNode("a", "Normalization", config), arrays)
+
+
+@pytest.mark.parametrize("axis", [-1, None, []])
+@pytest.mark.parametrize("numbers", [2.0, [2.0], [2.0, 3.0]])
+def test_a_normalisation_is_of_all_units_alike_where_it_has_no_axis_or_one_number(axis: Any, numbers: Any) -> None:
+    if np.size(numbers) > 1 and axis != -1:
+        return  # one mean for all is one number
+    config = {"mean": numbers, "variance": np.square(numbers).tolist(), "axis": axis}
+    made = layers._normalised(KerasNode("a", "Normalization", config), [])
+    if np.ndim(numbers) and axis == -1:
+        assert isinstance(made, AffineScale)
+        np.testing.assert_allclose(made.s * 5 + made.b, (5 - np.array(numbers)) / np.array(numbers), rtol=1e-6)
+    else:
+        assert isinstance(made, Activation)
+        assert made.function == "Normalization=0.5 * a + -1.0"
 
 
 def test_a_setting_is_looked_for_in_all_that_a_layer_is_made_of() -> None:

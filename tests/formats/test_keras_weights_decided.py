@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bags import lstm
 from present import present
 from test_keras_weights import CLOSE, STEPS, WRITERS, X, dense, drawn, gru, opened, stepped
 
@@ -35,6 +36,73 @@ def test_what_reads_a_layer_from_the_end_reads_from_the_end_too(how: str, tmp_pa
     np.testing.assert_allclose(
         lstm_tui.trace(X, again)["layer1.forward"]["h"], stepped(stepped(X[::-1], low)[::-1], top), atol=CLOSE
     )
+
+
+@pytest.mark.parametrize("way", ["forward", "backward"])
+def test_a_dense_layer_may_read_the_cell_state_after_the_last_step(way: str, tmp_path: Path) -> None:
+    kernel, recurrent, bias, head = drawn(3, 16), drawn(4, 16, seed=1), drawn(16, seed=2), dense(4, 2)
+    found = opened(tmp_path, "classes", {"lstm": [kernel, recurrent, bias], "dense": head})
+    (over,) = [one for one in found.report.facts if one.key == "readout.over"]
+    assert over.warning
+    assert "final_cell" in over.others
+    cells: list[np.ndarray] = []
+    lstm(X if way == "forward" else X[::-1], kernel.T, recurrent.T, bias, cells=cells)
+    settings = {"readout__over": "final_cell", "layer0__directions": way}
+    again = opened(tmp_path, "classes", {"lstm": [kernel, recurrent, bias], "dense": head}, **settings).network
+    np.testing.assert_allclose(present(lstm_tui.trace(X, again).result), cells[-1] @ head[0] + head[1], atol=CLOSE)
+    gru_alone = opened(tmp_path, "classes", {"gru": gru(3, 4), "dense": head}).report.facts
+    assert not any("final_cell" in one.others for one in gru_alone)
+
+
+def reset_before(x: np.ndarray, kernel: np.ndarray, recurrent: np.ndarray) -> np.ndarray:
+    """Return what a GRU of Keras without a bias shows that resets before its product."""
+    size = len(recurrent)
+    h = np.zeros(size)
+    shown = []
+    for row in x:
+        zx, rx, nx = np.split(row @ kernel, 3)
+        zh, rh = np.split(h @ recurrent[:, : 2 * size], 2)
+        z, r = (1 / (1 + np.exp(-one)) for one in (zx + zh, rx + rh))
+        h = (1 - z) * np.tanh(nx + (r * h) @ recurrent[:, 2 * size :]) + z * h
+        shown.append(h)
+    return np.array(shown)
+
+
+@pytest.mark.parametrize("how", WRITERS)
+def test_where_a_gru_without_a_bias_resets_is_not_in_its_weights(how: str, tmp_path: Path) -> None:
+    kernel, recurrent, _ = weights = gru(3, 4)
+    layers = {"gru": weights[:2], "dense": dense(4, 2)}
+    found = opened(tmp_path, how, layers)
+    (reset,) = [one for one in found.report.facts if one.key == "layer0.reset"]
+    assert (reset.value, reset.how, reset.others) == ("after", "assumed", ("before",))
+    after = stepped(X, [kernel, recurrent, np.zeros((2, 12))])
+    np.testing.assert_allclose(lstm_tui.trace(X, found.network)["layer0.forward"]["h"], after, atol=CLOSE)
+    other = opened(tmp_path, how, layers, layer0__reset="before").network
+    shown = lstm_tui.trace(X, other)["layer0.forward"]["h"]
+    np.testing.assert_allclose(shown, reset_before(X, kernel, recurrent), atol=CLOSE)
+    assert not any(one.key == "layer0.reset" for one in opened(tmp_path, how, {"gru": weights}).report.facts)
+
+
+@pytest.mark.parametrize("pool", ["", "global_max_pooling1d", "global_average_pooling1d"])
+def test_a_pool_may_stand_above_a_dense_layer_where_the_file_keeps_no_order(pool: str, tmp_path: Path) -> None:
+    low, head, top = gru(3, 4), dense(4, 3), dense(3, 2)
+    layers = {"dense": head, "dense_1": top, "gru": low} | ({pool: []} if pool else {})
+    found = opened(tmp_path, "classes", layers)
+    (over,) = [one for one in found.report.facts if one.key == "readout.over"]
+    assert over.warning
+    bent = np.tanh(stepped(X, low) @ head[0] + head[1])
+    for how, pooled in (("mean", bent.mean(axis=0)), ("max", bent.max(axis=0))):
+        if pool and how[:2] not in pool.replace("average", "mean"):
+            assert f"{how} after dense" not in over.others
+            continue
+        assert f"{how} after dense" in over.others
+        said = {"readout__over": f"{how} after dense", "readout__dense_activation": "tanh"}
+        shown = lstm_tui.trace(X, opened(tmp_path, "classes", layers, **said).network).result
+        np.testing.assert_allclose(present(shown), pooled @ top[0] + top[1], atol=CLOSE)
+    if pool:
+        (listed,) = [one for one in opened(tmp_path, "list", {"gru": low, "dense": head, pool: [], "dense_1": top})
+                     .report.facts if one.key == "readout.over"]  # fmt: skip
+        assert (listed.how, listed.warning) == ("inferred", None)
 
 
 def two_ways(path: Path, **settings: str) -> Imported:

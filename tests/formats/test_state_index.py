@@ -60,18 +60,28 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "said"),
     [
-        {"format": "else"}, {"version": 9}, {"block": 7}, {"steps": -1}, {"steps": "4"}, {"steps": 5}, {"values": []},
-        {"values": {"a.c": 0}}, {"values": {"a.c": 4}}, {"values": {"../a": 3}}, {"values": {"b.c": 3}},
+        ({"format": "else"}, "is no index of states"),
+        ({"version": 9}, "was written by another version; delete the folder, or name another"),
+        ({"block": 7}, "was written by another version; delete the folder, or name another"),
+        ({"steps": -1}, "is damaged; delete the folder, or name another"),
+        ({"steps": "4"}, "is damaged; delete the folder, or name another"),
+        ({"steps": 5}, "is damaged: its sequences are not those of its steps; delete the folder"),
+        ({"values": []}, "is damaged; delete the folder, or name another"),
+        ({"values": {"a.c": 0}}, "is damaged; delete the folder, or name another"),
+        ({"values": {"a.c": 4}}, "is damaged: it has not the size that its index says; delete the folder"),
+        ({"values": {"../a": 3}}, "`../a` is the name of no value"),
+        ({"values": {"b.c": 3}}, ""),
     ],
-)  # fmt: skip
-def test_a_header_that_is_wrong_is_one_clear_line(change: dict[str, object], tmp_path: Path) -> None:
+)
+def test_a_header_that_is_wrong_is_one_clear_line(change: dict[str, object], said: str, tmp_path: Path) -> None:
     written(tmp_path, [4])
     header = decode((tmp_path / "index.json").read_bytes(), "x")
     (tmp_path / "index.json").write_bytes(encode({**header, **change}))
     with pytest.raises(UserError) as caught:
         open_index(tmp_path)
+    assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -367,6 +367,7 @@ def test_code_longer_than_code_is_leaves_the_weights(tmp_path: Path) -> None:
     line_or_network(changed(FROZEN / "program_last_trace.pt", tmp_path / "m.pt", longer))
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
 def test_changed_code_is_refused_or_said(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -227,6 +227,7 @@ def test_every_layout_there_is_a_file_of_goes_back_into_it(path: Path, tmp_path:
     assert refused == next((names for word, names in REFUSED.items() if path.name.startswith(word)), set())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", KEPT_ONCE)
 def test_what_a_file_keeps_once_is_not_edited_in_one_place_alone(name: str) -> None:
     (path,) = (one for one in files() if one.name == name)

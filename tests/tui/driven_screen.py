@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import numpy as np
+from painted_at_rest import paint
 from textual.events import Key
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
@@ -151,6 +152,8 @@ class Driver:
             if screen.call_after_refresh(drawn.set):
                 await self._becomes(partial(self._is_drawn_or_closed, screen, drawn))
         await self._becomes(self.app.keys.is_quiet)
+        if self.app.is_running and not self.app._exit:
+            paint(self.app)
 
     def _is_drawn_or_closed(self, screen: Screen[Any], drawn: asyncio.Event) -> bool:
         return drawn.is_set() or self.app.screen is not screen

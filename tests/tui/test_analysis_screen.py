@@ -85,6 +85,7 @@ def test_every_analysis_is_left_by_escape_and_by_its_own_key(key: str, leave: st
     drive(act)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ANALYSES)
 def test_what_is_typed_after_a_colon_is_a_command_and_no_keys_of_the_view(key: str) -> None:
     async def act(driver: Driver) -> None:
@@ -101,6 +102,7 @@ def test_what_is_typed_after_a_colon_is_a_command_and_no_keys_of_the_view(key: s
     drive(act)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ANALYSES)
 def test_every_analysis_tells_its_keys_and_explains_its_labels(key: str) -> None:
     async def act(driver: Driver) -> None:

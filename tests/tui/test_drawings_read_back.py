@@ -228,6 +228,23 @@ def test_the_table_of_units_is_the_values_of_the_step(cell: str, size: tuple[int
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_veiled_map_has_the_numbers_of_what_was_read_and_no_others(size: tuple[int, int]) -> None:
+    whole = view_of(session_of(CELLS[0]), 1)
+    drawn, veiled = (draw_heatmap(view, *size, COLOURED[0], 5) for view in (whole, replace(whole, veiled=True)))
+    seen = 0
+    for (some, _, name, t, unit, _), (other, *_) in zip(places(veiled), places(drawn), strict=True):
+        if t is None or unit is None or name is None:
+            continue
+        assert len(some) == len(other)
+        if whole.has_reached(whole.pass_name, t):
+            assert text_of(some).strip("▏▸ ") == text_of(other).strip("▏▸ ")
+        else:
+            assert text_of(some).strip() == "·"
+            seen += 1
+    assert seen
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_map_is_the_memory_of_every_unit_at_every_token(cell: str, size: tuple[int, int]) -> None:
     palette = COLOURED[0]

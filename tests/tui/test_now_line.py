@@ -9,10 +9,12 @@ import pytest
 from driven_screen import Driver, drive
 from edited_networks import sentence
 
+from lstm_tui.debugger.panes import BACKWARD
 from lstm_tui.debugger.source import Source
 from lstm_tui.formats.io.preferences import EXPERT, Preferences
 from lstm_tui.models.bundled import open_model
 from lstm_tui.tui.canvas.palette import ASCII, DARK_PALETTE, UNICODE, Glyphs
+from lstm_tui.tui.commands import COMMANDS
 from lstm_tui.tui.panes.now_line import LESSONS, WHOSE, draw_now, draw_now_in_two
 
 SIZES = ((160, 45), (120, 36), (80, 24), (60, 20))
@@ -151,6 +153,8 @@ def test_units_that_read_backward_are_offered_where_some_do_and_else_the_key_say
         offered = [one.title for one in driver.app.get_system_commands(driver.screen)]
         assert any("reads backward" in title for title in offered) == both
         assert any("choose a unit (2)" in title for title in offered)
+        missing = [one for one in COMMANDS if f"{one.phrase} ({one.key})" not in offered]
+        assert [one.action for one in missing] == ([] if both else [f"looks.pane({BACKWARD.number})"])
         await driver.press("3")
         assert ("one direction only" in driver.view.said) != both
 

@@ -201,6 +201,7 @@ def test_undo_and_redo_say_what_they_did_and_give_the_same_bits() -> None:
     drive(act)
 
 
+@pytest.mark.long
 def test_the_list_of_edits_is_walked_and_saved(tmp_path: Path) -> None:
     async def act(driver: Driver) -> None:
         for line in ("remove 0", 'insert 2 "see"', "scale layer0.forward.i[:] @ : * 0.5"):

@@ -27,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", sampled(["SIGTERM", "SIGINT", "closed", "SIGQUIT", "SIGKILL"], 4))
 def test_the_work_on_the_screen_is_kept(folder: Path, end: str) -> None:
     assert try_end(states()["first frame"], end, 0.0, folder, Figures()) == ""

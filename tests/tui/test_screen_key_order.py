@@ -75,6 +75,7 @@ SCRIPTS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("of", [three_lines, long_text], ids=["short", "in a thread"])
 @pytest.mark.parametrize("parts", SCRIPTS, ids=str)
 def test_one_script_is_one_session(parts: tuple[str, ...], of: Callable[[], Source]) -> None:

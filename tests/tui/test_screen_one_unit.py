@@ -331,6 +331,9 @@ def test_a_click_chooses_a_gate_and_a_token() -> None:
     drawing = draw_one_unit(view, 160, 43, DRAWN)
     found = {(target.t, target.value) for _, _, _, target in drawing.hits}
     assert {(None, name) for name in "figoch"} <= found
+    for name in "fig":  # on any line of it, not in the heading alone
+        lines = {y for y, first, _, target in drawing.hits if target.value == name and first == 0}
+        assert max(lines) - min(lines) + 1 == len(lines) >= 3
     assert {(t, None) for t in range(5)} <= found
 
 

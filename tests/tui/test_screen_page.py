@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from driven_screen import Driver, drive
 from present import present
 
@@ -9,6 +10,7 @@ from lstm_tui.tui.prompts.edit import CommandPrompt
 from lstm_tui.tui.views.page import PageScreen
 
 
+@pytest.mark.long
 def test_a_colon_in_a_page_types_the_next_line() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("colon", *"info", "space", *"break", "enter")
@@ -24,6 +26,7 @@ def test_a_colon_in_a_page_types_the_next_line() -> None:
     drive(act)
 
 
+@pytest.mark.long
 def test_enter_goes_where_who_found_it_and_escape_stays() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("G", "colon", *"who", "space", *"c[1]", "enter")

@@ -279,6 +279,7 @@ def test_every_weight_as_some_number_that_is_none_is_drawn(cell: str, turn: int)
         look(Session(run_of(cell, "mean", tensor, NUMBERS[n % len(NUMBERS)])))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("line", "size"),
     [

@@ -48,3 +48,16 @@ def test_two_rows_of_a_tape_say_whose_shares_they_are(everyone: bool) -> None:
     view = View(frame, Facts(frame.trace), everyone=everyone)
     row = draw_tape(view, 78, 2, DARK_PALETTE, 1).lines[1].plain
     assert row.rstrip().endswith(("all units'" if everyone else f"{view.unit_words()}'s") + " memory")
+
+
+@pytest.mark.parametrize("said", ["", "an answer"])
+@pytest.mark.parametrize("width", range(16, 130, 3))
+def test_every_word_of_the_footer_is_whole_in_its_place_and_the_last_two_are_there(width: int, said: str) -> None:
+    words = tuple((key, f"word of {key}") for key in "abcdefgh") + WORDS[2:]
+    line, places = draw_footer(words, width, DARK_PALETTE, said)
+    for start, end, n in places:
+        assert line.plain[start:end] == " ".join(words[n])
+        assert end <= width - (len(said) + 1 if said else 0)
+    drawn = [n for _, _, n in places]
+    assert drawn == sorted(drawn)
+    assert drawn[-2:] == [len(words) - 2, len(words) - 1] or width < 16 + len(said) + 2

@@ -48,6 +48,7 @@ def test_it_starts_steps_and_quits(start: Start) -> None:
     screen.left_in_order()
 
 
+@pytest.mark.long
 def test_numba_takes_over_after_the_first_frame(start: Start) -> None:
     screen = start("numba")
     screen.until("numpy f32")
@@ -56,6 +57,7 @@ def test_numba_takes_over_after_the_first_frame(start: Start) -> None:
     assert screen.end() == 0
 
 
+@pytest.mark.long
 def test_it_is_left_in_order_while_numba_compiles(start: Start, tmp_path: Path) -> None:
     screen = start("numba", NUMBA_CACHE_DIR=str(tmp_path))
     screen.until("numpy f32")
@@ -76,6 +78,7 @@ def test_a_signal_leaves_the_terminal_in_order(start: Start, number: signal.Sign
     screen.left_in_order()
 
 
+@pytest.mark.long
 def test_ctrl_c_twice_is_130(start: Start) -> None:
     screen = start()
     screen.until("7 output")
@@ -86,6 +89,7 @@ def test_ctrl_c_twice_is_130(start: Start) -> None:
     screen.left_in_order()
 
 
+@pytest.mark.long
 def test_hostile_tokens_do_not_reach_the_terminal(start: Start) -> None:
     screen = start("hostile")
     screen.until("[/nope]")
@@ -105,6 +109,7 @@ def test_a_terminal_of_twenty_by_five(start: Start) -> None:
     assert screen.end() == 0
 
 
+@pytest.mark.long
 def test_keys_work_when_the_text_was_piped_in(start: Start) -> None:
     line = f"echo 'The movie was bad' | {shlex.join([*PROGRAM, 'piped'])}"
     screen = Screen(["/bin/sh", "-c", line])

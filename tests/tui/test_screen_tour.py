@@ -124,6 +124,7 @@ def test_every_stop_draws_at_both_sizes(path: Path) -> None:
     tour(act, str(path))
 
 
+@pytest.mark.long
 def test_a_lesson_is_walked_and_what_is_tried_is_noticed() -> None:
     async def act(driver: Driver) -> None:
         await driver.press("enter")
@@ -550,6 +551,7 @@ def test_markup_of_a_stranger_is_text(tmp_path: Path) -> None:
     tour(act, str(lesson))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
 def test_what_to_keep_of_any_lesson_stands_whole_inside_its_frame(size: tuple[int, int]) -> None:
     async def act(driver: Driver) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -261,10 +262,20 @@ def compile_cell(
         UserError: If a size is missing or an option names what is not there.
         LanguageError: If sizes do not fit, with the place.
     """
-    left_out, kept = tuple(without), frozenset(held)
+    letters, left_out, kept = tuple((sizes or {}).items()), tuple(without), frozenset(held)
+    return replace(_compiled(cell, input_size, hidden_size, letters, left_out, bottom, kept))
+
+
+@lru_cache(maxsize=64)  # a file is opened again and again where other readings of it are tried, an edit made again
+def _compiled(
+    cell: Cell, input_size: int, hidden_size: int, given: tuple[tuple[str, int], ...], left_out: tuple[str, ...],
+    bottom: bool, kept: frozenset[str],
+) -> Program:  # fmt: skip
+    """Compile; nobody is given what is kept here itself, since what is compiled further is kept by its program."""
+    sizes = dict(given)
     check_left_out(cell, left_out)
-    known = _known_sizes(cell, input_size, hidden_size, sizes or {})
-    letters = _letters(cell, input_size, hidden_size, sizes or {})
+    known = _known_sizes(cell, input_size, hidden_size, sizes)
+    letters = _letters(cell, input_size, hidden_size, sizes)
     builder = Builder(cell.file, hidden_size, states=cell.state)
     builder.add_input("x", input_size)
     for name, entry in cell.below.items():
@@ -276,7 +287,7 @@ def compile_cell(
         builder.add_constant_vector(name, np.arange(_count(cell, name, places, letters), dtype=np.float64))
     for name in cell.values:
         builder.sizes.values[name] = known.get(name, hidden_size)
-    builder.sizes.heads, builder.sizes.shapes = _shapes(cell, input_size, hidden_size, sizes or {})
+    builder.sizes.heads, builder.sizes.shapes = _shapes(cell, input_size, hidden_size, sizes)
     for entry in cell.below.values():
         if bottom and entry.bottom is not None:
             builder.add_bottom(equation_without(entry.bottom, left_out), known.get(entry.reads, hidden_size))
@@ -297,7 +308,7 @@ def compile_cell(
         place(builder, cell, equations, input_size),
         initial=initial,
         below={name: entry.reads for name, entry in cell.below.items()},
-        sizes=dict(sizes or {}),
+        sizes=sizes,
         without=left_out,
         bottom=bottom,
         heads=builder.sizes.heads,

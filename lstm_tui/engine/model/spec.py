@@ -303,19 +303,11 @@ def _program(
     without = get(spec, "without", list, [])
     if not all(isinstance(one, str) for one in without):
         raise UserError(f"{where}: layer {number}: `without` must be a list of parameters")
-    compiled = _compiled(cell, input_size, hidden, tuple(sizes.items()), tuple(without), number == 0)
-    return cell, replace(compiled)  # one of its own: what is compiled further is kept by it
+    return cell, compile_cell(cell, input_size, hidden, sizes, without, bottom=number == 0)
 
 
 _parsed = lru_cache(maxsize=16)(parse_cell)  # a file is opened again and again, where other readings of it are tried
 _parsed_readout = lru_cache(maxsize=16)(parse_readout)
-
-
-@lru_cache(maxsize=64)
-def _compiled(
-    cell: Cell, input_size: int, hidden: int, sizes: tuple[tuple[str, int], ...], without: tuple[str, ...], bottom: bool
-) -> Program:
-    return compile_cell(cell, input_size, hidden, dict(sizes), without, bottom=bottom)
 
 
 def read_readout(

@@ -14,6 +14,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.cell_states import FINAL_CELL, cell_width, keeps_cell_state
 from lstm_tui.formats.importers.feature_extractor import activate, activation
 from lstm_tui.formats.importers.plan import (
     Activation,
@@ -167,6 +168,8 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
     else:
         op, before, after = ops[over], ops[:over], ops[over + 1 :]
         assert isinstance(op, Reduce)
+        if op.how == FINAL_CELL:  # one vector, so that all else is made of it
+            before, after = [], [*before, *after]
         value, reads = "h", ""
         if before:
             width, value = made.add(before, "h", "k", "k", width), "k"
@@ -174,6 +177,11 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
         pooled = f"{_OVER_STEPS.get(op.how, '')}({value})"
         if op.how == "final":
             pooled, reads = _final(top, value, width)
+        elif op.how == FINAL_CELL:
+            if top is None or not keeps_cell_state(top):
+                raise UserError("the layer below the readout keeps no cell state")
+            width = cell_width(top)
+            pooled, reads = _of_each_pass(top, "c")
         target = "q" if after else "y"
         made.lines = [f"{target} = {pooled}   # {op.how}: from all steps to one vector"]
         made.sizes[target] = width
@@ -185,19 +193,29 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
 
 def _final(top: Recurrent | None, value: str, width: int) -> tuple[str, str]:
     """Return what every pass says where it has read everything, and what the readout has to read for it."""
-    directions = [] if top is None else [direction for direction, _ in top.passes]
+    directions = [] if top is None else [*top.directions]
     if directions == ["forward"]:
         return f"last({value})", ""
     if directions == ["backward"]:
         return f"first({value})", ""
     halves = top is not None and top.merge == "concat" and width == 2 * top.sizes.get("P", top.hidden)
-    if halves and value != "h" and directions == ["forward", "backward"]:
+    shown = value != "h" or (top is not None and top.second is not None)  # what a residual adds is no state of a pass
+    if halves and shown and directions == ["forward", "backward"]:
         return f"concat(part(last({value}), 0, 2), part(first({value}), 1, 2))", ""
     if top is None or value != "h":
         raise UserError("the final states of two directions are taken from the passes themselves")
-    reads = 'reads = { hf = "top.forward.h", hb = "top.backward.h" }\n'
-    both = {"concat": "concat(last(hf), first(hb))", "sum": "last(hf) + first(hb)", "mul": "last(hf) * first(hb)"}
-    return both.get(top.merge, "(last(hf) + first(hb)) / 2"), reads
+    return _of_each_pass(top, "h")
+
+
+def _of_each_pass(top: Recurrent, state: str) -> tuple[str, str]:
+    """Return a state of every pass where it has read everything, and what the readout has to read for it."""
+    last = {"forward": f"last({state}f)", "backward": f"first({state}b)"}
+    read = ", ".join(f'{state}{one[0]} = "top.{one}.{state}"' for one in top.directions)
+    ends = [last[one] for one in top.directions]
+    if len(ends) == 1:
+        return ends[0], f"reads = {{ {read} }}\n"
+    both = {"concat": f"concat({', '.join(ends)})", "sum": " + ".join(ends), "mul": " * ".join(ends)}
+    return both.get(top.merge, f"({' + '.join(ends)}) / 2"), f"reads = {{ {read} }}\n"
 
 
 def comment(name: str) -> str:

@@ -113,7 +113,8 @@ class Gate:
 
 @dataclass(frozen=True)
 class Reduce:
-    """From a series to one vector: `last`, `first`, `mean`, `max`, `sum` over the steps, or `final` states."""
+    """From a series to one vector: `last`, `first`, `mean`, `max`, `sum` over the steps, or `final` states
+    or the `final_cell` states."""
 
     how: str
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from lstm_tui.formats.importers.torch.modules import (
     find_position,
     find_table,
     followers,
+    over_steps,
     place_by_name,
     plan_readout,
 )
@@ -130,7 +132,7 @@ class _Bag:
 
     def mine(self, stages: Sequence[Stage]) -> tuple[list[Module], set[str]]:
         """Return the modules a network may use, and the names of tensors that another network claims."""
-        everything = [one for one in find_modules(self.floats, self.taken) if not self._inside(one)]
+        everything = self.beside
         if len(self.networks) == 1:
             return everything, set()
         every = [stage for network in self.networks for stage in network]
@@ -141,6 +143,11 @@ class _Bag:
         near = [one for one in everything if owners[one.stem] in stages]
         free = [one for one in everything if owners[one.stem] is None]
         return near + (free if last else [one for one in free if one.is_table]), others
+
+    @cached_property
+    def beside(self) -> list[Module]:
+        """The modules that are part of no recurrent one, the same for every plan."""
+        return [one for one in find_modules(self.floats, self.taken) if not self._inside(one)]
 
     def _inside(self, module: Module) -> bool:
         """Say whether a module is part of a recurrent one, so that it changes its equations and stands nowhere else."""
@@ -162,6 +169,7 @@ class _Planning:
         self.used: list[Module] = []
         self.layers: dict[str, list[str]] = {}
         self.embedded: int | None = None
+        self.possible: dict[tuple[Module, int | None], list[int]] = {}
         self.places: dict[str, int] = {}
         self.paired = paired_norms(self.modules, self.stages)
         self.around: dict[int, Module] = {}
@@ -199,11 +207,10 @@ class _Planning:
         top = self.stages[-1]
         last = count - 1
         rest = [one for one in self._placed(len(self.stages)) if one not in self.used]
-        both = any(len(part.passes) > 1 for part in chain[-1:] if isinstance(part, Recurrent))
         begins = self._begins(rest)
         rest = [one for one in rest if one not in begins]
         rival: Callable[[Module], str] = lambda one: rival_of(top, self.stages, self.bag.networks, one.stem)  # noqa: E731
-        head, taken, rivals = plan_readout(rest, top.outputs, both, self.bag.made, report, bare, rival)
+        head, taken, rivals = plan_readout(rest, top.outputs, over_steps(chain[-1]), self.bag.made, report, bare, rival)
         self.used += taken
         self._left(table, [*rivals, *begins], last)
         self._doubt_order()
@@ -371,7 +378,13 @@ class _Planning:
         return module.index < min((names.index(one) for one in stage.forward.used if one in self.bag.floats), default=0)
 
     def _possible(self, module: Module) -> list[int]:
-        """Return the slots a module could stand in by its widths."""
+        """Return the slots a module could stand in by its widths, looked up once for each width that is given."""
+        key = module, self.embedded
+        if key not in self.possible:
+            self.possible[key] = self._slots(module)
+        return self.possible[key]
+
+    def _slots(self, module: Module) -> list[int]:
         top = len(self.stages)
         possible = [slot for slot in range(top) if self._fits(module, slot)]
         above = self._reached(self.stages[-1].outputs, lambda one: one.reads, lambda one: one.gives)

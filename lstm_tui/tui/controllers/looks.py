@@ -147,12 +147,14 @@ class Looks:
         """Follow the selected pass to its table, where only one pane is shown; give the tape of two runs its rows."""
         screen, beside = self._screen, new.baseline
         edited, retold = beside is not None, beside is not None and beside.retold
-        if (edited, retold) != (screen.has_class("-edited"), screen.has_class("-retold")):
-            for pane in screen.query(Pane):  # none yet while the first run is made
+        panes = list(screen.query(Pane))  # none yet while the first run is made
+        tape = next((pane for pane in panes if TAPE.number == pane.NUMBER), None)
+        if tape is not None and (edited, retold) != (tape.has_class("-edited"), tape.has_class("-retold")):
+            for pane in panes:
                 if pane.NUMBER in (TAPE.number, *_TABLES):
                     pane.put_off()  # they are about to get another size
-            screen.set_class(edited, "-edited")
-            screen.set_class(retold, "-retold")
+            tape.set_class(edited, "-edited")  # of the tape alone: the styles of a whole screen take longer than a step
+            tape.set_class(retold, "-retold")
         if old.pass_name == new.pass_name:
             return
         screen.set_class(new.partner() is None, "-one-way")

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 FRAMEWORKS = sorted(
     one.stem
     for one in FOLDER.glob("*.py")
-    if one.stem not in ("__init__", "__main__", "by_layer", "by_module", "outcome", "warned")
+    if one.stem not in ("__init__", "__main__", "by_layer", "by_module", "implied", "keras_names", "outcome", "warned")
 )
 
 

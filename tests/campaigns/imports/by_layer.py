@@ -18,13 +18,15 @@ from lstm_tui.formats.importers.open import Imported
 from lstm_tui.formats.verify.compared_run import recurrent_layers
 
 from . import warned
+from .implied import Implied
 from .outcome import CLOSE, Outcome
 from .warned import Off
 
 
 def judged(
-    seed: int, path: Path, made_of: tuple[str, ...], x: Any, wanted: Mapping[str, Array], unrecorded: Mapping[str, str]
-) -> Outcome:
+    seed: int, path: Path, made_of: tuple[str, ...], x: Any, wanted: Mapping[str, Array], unrecorded: Mapping[str, str],
+    implied: Implied,
+) -> Outcome:  # fmt: skip
     """Return what became of a file.
 
     Args:
@@ -34,6 +36,7 @@ def judged(
         x: What the model is given: ids, or (T, I).
         wanted: What its framework computed, by name, (T, H): `layer0.forward/h` with recurrent layers counted alone,
             and the answer last: `output` of each step or `result` of a sequence.
+        implied: What its maker would decide.
         unrecorded: By part that no file of this kind records: what a warning of just that says.
     """
     try:
@@ -42,7 +45,9 @@ def judged(
     except UserError as error:
         return Outcome(seed, made_of, "refused", str(error)[:160])
     opened = warned.Opened(
-        lambda settings, _: replace(again(settings, None), names=()), lambda one: first_off(one, x, wanted)
+        lambda settings, _: replace(again(settings, None), names=()),
+        lambda one: first_off(one, x, wanted),
+        implied=implied,
     )
     made = warned.judged(seed, made_of, opened)
     unnamed = [part for part in made_of if part in unrecorded

@@ -16,13 +16,14 @@ from lstm_tui.formats.importers.open import Imported
 from lstm_tui.formats.verify.compared_run import recurrent_layers
 
 from . import warned
+from .implied import Implied
 from .outcome import CLOSE, Outcome
 from .warned import Off
 
 
 def judged(
     seed: int, path: Path, made_of: tuple[str, ...], read: Mapping[str, Any], gave: Mapping[str, Any],
-    answers: Mapping[str, Any],
+    answers: Mapping[str, Any], implied: Implied,
 ) -> Outcome:  # fmt: skip
     """Return what became of a file, by what its modules read and gave.
 
@@ -33,9 +34,12 @@ def judged(
         read: By path of a module: what it was given, ids or (T, I).
         gave: By path: what it gave.
         answers: What the model answers, by the path of the last module that makes it.
+        implied: What its maker would decide.
     """
     look = partial(first_off, read=read, gave=gave, answers=answers)
-    return warned.judged(seed, made_of, warned.Opened(warned.opener(path), look, tuple(answers), _last))
+    return warned.judged(
+        seed, made_of, warned.Opened(warned.opener(path), look, tuple(answers), _last, implied=implied)
+    )
 
 
 def second(name: str) -> str:

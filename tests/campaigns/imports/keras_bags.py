@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from .by_layer import judged
+from .implied import of_keras
+from .keras_names import names_in_file
 from .outcome import Outcome
 
 NEEDS = ("h5py", "keras")
@@ -66,7 +68,8 @@ def one_model(seed: int, folder: Path) -> Outcome:
     path = folder / ("bag.h5" if old and plan.random() < 0.5 else "bag.weights.h5")
     path.unlink(missing_ok=True)
     model.save_weights(str(path))
-    return judged(seed, path, tuple(made_of), x, wanted, UNRECORDED)
+    names = names_in_file(path, [one for one in model.layers if one.get_weights()])
+    return judged(seed, path, tuple(made_of), x, wanted, UNRECORDED, of_keras(model, names))
 
 
 def _drawn(numbers: np.random.Generator, like: Any) -> Any:

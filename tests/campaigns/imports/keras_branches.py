@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from .by_module import judged
+from .implied import of_keras
+from .keras_names import names_in_file
 from .outcome import Outcome
 
 NEEDS = ("h5py", "keras")
@@ -91,7 +93,8 @@ def one_model(seed: int, folder: Path) -> Outcome:
     model.save_weights(str(path))
     read, gave, answers = _values(keras, model, x, path)
     words = (*dict.fromkeys(drawn.made_of), f"Keras {2 if old else 3}", *(["plain"] if drawn.plain else []))
-    return judged(seed, path, words, read, gave, answers)
+    names = names_in_file(path, [one for one in model.layers if one.get_weights()])
+    return judged(seed, path, words, read, gave, answers, of_keras(model, names))
 
 
 def _values(keras: Any, model: Any, x: list[Any], path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -100,15 +103,15 @@ def _values(keras: Any, model: Any, x: list[Any], path: Path) -> tuple[dict[str,
     first = [(_one(_node(one, "input")), _one(_node(one, "output"))) for one in layers]
     every = keras.Model(model.inputs, [each for pair in first for each in pair] + list(model.outputs))
     made = [np.asarray(one.detach() if hasattr(one, "detach") else one)[0] for one in every(x if len(x) > 1 else x[0])]
-    names = _names(path, layers)
+    names = names_in_file(path, layers)
     read = {names[one.name]: made[2 * n] for n, one in enumerate(layers)}
     gave = {names[one.name]: made[2 * n + 1] for n, one in enumerate(layers)}
     answers = {}
     for one, value in zip(model.outputs, made[2 * len(layers) :], strict=True):
-        below = (one, _one(_node(one._keras_history[0], "input")))  # of a pooling layer, what it reads
-        last = next(
-            (each for each, (_, out) in zip(layers, first, strict=True) if any(out is it for it in below)), None
-        )
+        last = next((each for each, (_, out) in zip(layers, first, strict=True) if out is one), None)
+        if last is None:  # what a pooling layer reads
+            below = _one(_node(one._keras_history[0], "input"))
+            last = next((each for each, (_, out) in zip(layers, first, strict=True) if out is below), None)
         if last is not None:
             answers[names[last.name]] = value
     return read, gave, answers
@@ -123,27 +126,6 @@ def _node(layer: Any, what: str) -> Any:
 
 def _one(given: Any) -> Any:
     return given[0] if isinstance(given, list | tuple) else given
-
-
-def _names(path: Path, layers: list[Any]) -> dict[str, str]:
-    """Return by a layer's name what the file calls it: the group in which its first array stands."""
-    import h5py
-
-    found: dict[str, str] = {}
-    with h5py.File(path, "r") as file:
-
-        def visit(name: str, one: Any) -> None:
-            if not isinstance(one, h5py.Dataset) or "optimizer" in name:
-                return
-            for layer in layers:
-                first = layer.get_weights()[0]
-                if layer.name not in found and one.shape == first.shape and np.array_equal(one[()], first):
-                    parts = name.split("/")
-                    known = parts[1] if parts[0] in ("layers", "_layer_checkpoint_dependencies") else parts[0]
-                    found[layer.name] = known
-
-        file.visititems(visit)
-    return found
 
 
 def _drawn(numbers: np.random.Generator, like: Any) -> Any:

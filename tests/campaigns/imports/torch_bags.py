@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from lstm_tui.engine.number_text import sentence
+
 from .by_layer import judged
+from .implied import Implied, slug
 from .outcome import Outcome
 
 NEEDS = ("torch",)
@@ -46,14 +49,18 @@ def one_module(seed: int, folder: Path) -> Outcome:
 
     plan = random.Random(seed)
     torch.manual_seed(seed)
-    module, made_of, x, wanted = _made(torch, plan)
+    implied = Implied()
+    module, made_of, x, wanted = _made(torch, plan, implied)
     path = folder / "bag.pt"
     torch.save(module.state_dict(), path)
-    return judged(seed, path, tuple(made_of), x, wanted, UNRECORDED)
+    return judged(seed, path, tuple(made_of), x, wanted, UNRECORDED, implied)
 
 
-def _made(torch: Any, plan: random.Random) -> tuple[Any, list[str], Any, dict[str, Any]]:
-    """Return a module that only holds parameters, what it is made of, an input, and what its program computes."""
+def _made(torch: Any, plan: random.Random, implied: Implied) -> tuple[Any, list[str], Any, dict[str, Any]]:
+    """Return a module that only holds parameters, what it is made of, an input, and what its program computes.
+
+    What `--set` has to say so that the file is read so is `implied`.
+    """
     nn = torch.nn
     parts: list[tuple[str, Any]] = []
     made_of: list[str] = []
@@ -76,8 +83,11 @@ def _made(torch: Any, plan: random.Random) -> tuple[Any, list[str], Any, dict[st
         parts.append((name, part.eval()))
         return part
 
-    def activated(chance: float, word: str, value: Any) -> Any:
-        return getattr(torch, plan.choice(ACTIVATIONS))(value) if maybe(chance, word) else value
+    def activated(chance: float, word: str, value: Any, *keys: str) -> Any:
+        kind = plan.choice(ACTIVATIONS) if maybe(chance, word) else "linear"
+        for key in keys:
+            implied.add(key, kind)
+        return value if kind == "linear" else getattr(torch, kind)(value)
 
     width = plan.choice((3, 4, 5))
     if maybe(0.6, "ids"):
@@ -89,30 +99,47 @@ def _made(torch: Any, plan: random.Random) -> tuple[Any, list[str], Any, dict[st
             value = value + add("pos_embedding", nn.Embedding(16, width))(torch.arange(STEPS))
         if maybe(0.08, "scaled embedding"):
             value = value * width**0.5
+            root = sentence(width**0.5, 6)
+            implied.add("input.scale", f"{root} with positions", root)
     else:
         x = torch.randn(STEPS, width).numpy()
         value = torch.tensor(x)
     if maybe(0.25, "dense below"):
         width = plan.choice((3, 4, 5))
-        value = activated(0.6, "activation below", add("proj", nn.Linear(value.shape[-1], width))(value))
+        made = add("proj", nn.Linear(value.shape[-1], width))(value)
+        value = activated(0.6, "activation below", made, r".*\.after_proj")
+        implied.add("place.proj", "below_0")
     if maybe(0.12, "norm below"):
         value = add("ln_in", nn.LayerNorm(width))(value)
+        implied.add("place.ln_in", "below_0")
+    implied.add("input_layers", ", ".join(one for one, _ in parts if one in ("proj", "ln_in")) or "none")
     names = plan.choice(NAMES)
     layer = 0
-    for number in range(plan.choice((1, 1, 1, 2, 2, 3))):
+    count = plan.choice((1, 1, 1, 2, 2, 3))
+    implied.add("join", ",".join(names[:count]))
+    for number in range(count):
         if number:
             made_of.append("several modules")
+            between = []
             if maybe(0.2, "norm between"):
-                value = add(f"norm{number}", nn.LayerNorm(value.shape[-1]))(value)
+                between.append(f"norm{number}")
+                value = add(between[-1], nn.LayerNorm(value.shape[-1]))(value)
             if maybe(0.15, "dense between"):
-                value = add(f"mix{number}", nn.Linear(value.shape[-1], plan.choice((3, 4, 5))))(value)
-            value = activated(0.1, "activation between", value)
+                between.append(f"mix{number}")
+                value = add(between[-1], nn.Linear(value.shape[-1], plan.choice((3, 4, 5))))(value)
+            for name in between:
+                implied.add(f"place.{name}", f"below_{number}")
+            if between:
+                implied.add(r"layer\d+\.below", ", ".join(between))
+            key = rf"layer\d+\.below\.after_{between[-1]}" if between else f"<{names[number]}>.before"
+            value = activated(0.1, "activation between", value, key)
         kind = plan.choice(("LSTM", "GRU", "RNN"))
         options: dict[str, Any] = {"bias": plan.random() < 0.85, "bidirectional": maybe(0.3, "both directions")}
         if kind == "LSTM" and maybe(0.1, "projection"):
             options["proj_size"] = 2
         if kind == "RNN" and maybe(0.2, "relu cell"):
             options["nonlinearity"] = "relu"
+            implied.add(f"<{names[number]}>.activation", "relu")
         made_of.append(kind)
         deep = 2 if maybe(0.15, "two layers in one") else 1
         module = add(
@@ -125,8 +152,11 @@ def _made(torch: Any, plan: random.Random) -> tuple[Any, list[str], Any, dict[st
             wanted[f"layer{layer - 1}.{way}/h"] = h.detach().numpy()
         if before.shape == value.shape and maybe(0.3, "residual"):
             value = value + before
+            implied.add(f"<{names[number]}>.residual", "added")
     if maybe(0.75, "head"):
-        _head(torch, plan, value, ways, wanted, add, maybe, activated)
+        _head(torch, plan, value, ways, wanted, add, maybe, activated, implied)
+    else:
+        implied.add("readout", "none")
     holder = nn.Module()
     if maybe(0.3, "other order in the file"):
         plan.shuffle(parts)
@@ -142,13 +172,24 @@ def _made(torch: Any, plan: random.Random) -> tuple[Any, list[str], Any, dict[st
 
 
 def _head(
-    torch: Any, plan: random.Random, value: Any, ways: Any, wanted: Any, add: Any, maybe: Any, activated: Any
+    torch: Any,
+    plan: random.Random,
+    value: Any,
+    ways: Any,
+    wanted: Any,
+    add: Any,
+    maybe: Any,
+    activated: Any,
+    implied: Implied,
 ) -> None:
     """Put a head on top: norms, pooling, dense layers, and what comes last."""
     nn = torch.nn
+    chain = []
     if maybe(0.2, "norm above"):
         value = add("ln_out", nn.LayerNorm(value.shape[-1]))(value)
-    value = activated(0.2, "activation above", value)
+        chain.append("ln_out")
+        implied.add("place.ln_out", "readout")
+    value = activated(0.2, "activation above", value, "readout.after_ln_out" if chain else "readout.before")
     over = plan.choice(OVER)
     if over == "final":
         half = value.shape[-1] // len(ways)
@@ -157,15 +198,23 @@ def _head(
     elif over != "each":
         value = {"last": lambda: value[-1], "mean": lambda: value.mean(0), "max": lambda: value.max(0)[0]}[over]()
         maybe(1, f"over {over}")
+    implied.add(
+        "readout.over", *([f"{over} after ln_out"] if chain else []), over, *(["last"] if over == "final" else [])
+    )
     if maybe(0.35, "two dense layers"):
-        value = activated(0.8, "activation in the head", add("head.0", nn.Linear(value.shape[-1], 5))(value))
+        made = add("head.0", nn.Linear(value.shape[-1], 5))(value)
+        value = activated(0.8, "activation in the head", made, f"readout.after_{slug('head.0')}")
         value = add("head.2", nn.Linear(5, 3))(value)
+        chain += ["head.0", "head.2"]
     else:
-        value = add(plan.choice(("fc", "out", "linear", "classifier")), nn.Linear(value.shape[-1], 3))(value)
+        chain.append(plan.choice(("fc", "out", "linear", "classifier")))
+        value = add(chain[-1], nn.Linear(value.shape[-1], 3))(value)
+    implied.add("readout", ", ".join(chain))
     if maybe(0.15, "second head"):
         add("value_head", nn.Linear(parts_width(value, wanted), 1))
     if maybe(0.2, "softmax"):
         value = torch.softmax(value, dim=-1)
+        implied.add("readout.activation", "softmax")
     wanted["output" if value.dim() == 2 else "result"] = value.detach().numpy()
 
 

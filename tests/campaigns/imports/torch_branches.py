@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .by_module import judged, second
+from .implied import Implied, slug
 from .outcome import Outcome
 
 NEEDS = ("torch",)
@@ -38,6 +39,7 @@ class _Drawn:
         made_of: Words for the table.
         read: What each module was given in its first call.
         gave: What it gave there, and in its second call.
+        implied: What `--set` has to say so that the file is read so.
         plain: Whether nothing is applied that has no weights, so that structure is all there is to find out.
     """
 
@@ -47,6 +49,7 @@ class _Drawn:
     made_of: list[str] = field(default_factory=list)
     read: dict[str, Any] = field(default_factory=dict)
     gave: dict[str, Any] = field(default_factory=dict)
+    implied: Implied = field(default_factory=Implied)
     plain: bool = False
 
     def named(self, words: tuple[str, ...]) -> str:
@@ -78,11 +81,13 @@ class _Drawn:
             self.made_of.append(word)
         return chosen
 
-    def activated(self, value: Any) -> Any:
-        """Apply a function that has no weights, or none."""
-        if self.plain or not self.maybe(0.3, "activation"):
-            return value
-        return getattr(self.torch, self.plan.choice(("relu", "tanh", "sigmoid")))(value)
+    def activated(self, value: Any, name: str) -> Any:
+        """Apply a function that has no weights, or none, to what a dense layer gives."""
+        kind = "linear"
+        if not self.plain and self.maybe(0.3, "activation"):
+            kind = self.plan.choice(("relu", "tanh", "sigmoid"))
+        self.implied.add(rf".*\.after_{slug(name)}", kind)
+        return value if kind == "linear" else getattr(self.torch, kind)(value)
 
     def recurrent(self, inputs: int, hidden: int, name: str = "", both: bool | None = None) -> tuple[Any, str, int]:
         """Add a recurrent module; return what runs it, its path and how many numbers it gives."""
@@ -93,6 +98,7 @@ class _Drawn:
             options["nonlinearity"] = "relu"
         deep = 2 if self.plan.random() < 0.1 else 1
         name = name or self.named(WORDS)
+        self.implied.add(f"<{name}>.activation", options.get("nonlinearity", "tanh"))
         run = self.add(name, getattr(self.torch.nn, kind)(inputs, hidden, num_layers=deep, **options))
         return run, name, hidden * (1 + both)
 
@@ -127,7 +133,7 @@ def one_model(seed: int, folder: Path) -> Outcome:
         drawn.plan.shuffle(parts)
     path = folder / "bag.pt"
     torch.save(_held(torch.nn, dict(parts)).state_dict(), path)
-    return judged(seed, path, made_of, drawn.read, drawn.gave, answers)
+    return judged(seed, path, made_of, drawn.read, drawn.gave, answers, drawn.implied)
 
 
 def _held(nn: Any, parts: Mapping[str, Any]) -> Any:
@@ -163,15 +169,20 @@ def _heads(drawn: _Drawn, value: Any, chance: float = 0.25) -> dict[str, Any]:
     elif over == "mean":
         value = value.mean(0)
     drawn.made_of += ["over"] if over != "each" else []
+    drawn.implied.add("readout.over", over)
     answers = {}
+    below = ""
     if drawn.plan.random() < 0.25:
-        run, _ = drawn.linear(value.shape[-1], drawn.plan.choice((3, 4)))
-        value = drawn.activated(run(value))
+        run, name = drawn.linear(value.shape[-1], drawn.plan.choice((3, 4)))
+        value = drawn.activated(run(value), name)
+        below = f"{name}, "
     width = value.shape[-1]
     same = drawn.plan.random() < 0.3
     for _ in range(drawn.plan.choice((2, 3)) if drawn.maybe(chance, "several heads") else 1):
         run, name = drawn.linear(width, width if same else drawn.plan.choice((2, 3, width)))
         answers[name] = run(value)
+        drawn.implied.add(rf"place\.{slug(name)}", "readout")
+    drawn.implied.add("readout", *(f"{below}{name}" for name in answers))
     if drawn.maybe(0.08, "unused"):
         drawn.linear(width, 2)
     return answers
@@ -185,8 +196,8 @@ def _chain(drawn: _Drawn) -> dict[str, Any]:
         run, _, gives = drawn.recurrent(value.shape[-1], width)
         value = run(value)[0]
         if drawn.maybe(0.3, "dense between") or gives != width:
-            run, _ = drawn.linear(gives, width)
-            value = drawn.activated(run(value))
+            run, name = drawn.linear(gives, width)
+            value = drawn.activated(run(value), name)
     return _heads(drawn, value)
 
 
@@ -251,9 +262,12 @@ def _blocks(drawn: _Drawn) -> dict[str, Any]:
     around = drawn.plan.choice(("blocks.{}.norm", "norms.{}", "layers.{}.ln"))
     normed = drawn.maybe(0.6, "norm before")
     past = drawn.maybe(0.7, "residual")
+    drawn.implied.add(r"place\.every_norm", "residual" if past else "before")
     for number in range(drawn.plan.choice((2, 3))):
         norm = drawn.add(around.format(number), drawn.torch.nn.LayerNorm(width)) if normed else None
-        run, _, _ = drawn.recurrent(width, width, stem.format(number), both=False)
+        run, name, _ = drawn.recurrent(width, width, stem.format(number), both=False)
+        if past and not normed:
+            drawn.implied.add(f"<{name}>.residual", "added")
         shown = run(norm(value) if norm else value)[0]
         value = shown + value if past else shown
     return _heads(drawn, value)
@@ -263,7 +277,8 @@ def _twice(drawn: _Drawn) -> dict[str, Any]:
     """One layer that is called a second time, of what it gave."""
     width = drawn.plan.choice((3, 4))
     value = _begun(drawn, width)
-    run, _, _ = drawn.recurrent(width, width, both=False)
+    run, name, _ = drawn.recurrent(width, width, both=False)
+    drawn.implied.add(f"<{name}>.calls", "two")
     return _heads(drawn, run(run(value)[0])[0]) if drawn.maybe(1, "called twice") else {}
 
 
@@ -275,6 +290,8 @@ def _gate(drawn: _Drawn) -> dict[str, Any]:
     value = run(value)[0]
     gate, name = drawn.linear(gives, gives, drawn.plan.choice(("gate", "fc", "proj")))
     drawn.made_of.append("gate")
+    drawn.implied.add(rf".*\.after_{slug(name)}", "gate")
+    drawn.implied.add("readout.activation", "gate")
     value = value * drawn.torch.sigmoid(gate(value))
     return _heads(drawn, value) or {name: value}
 

@@ -4,7 +4,7 @@ What differs first, a layer or the answer, is warned of in three ways:
 
 1. It is not shown at all, and a warning says why (`cut`).
 2. Among what else the facts that are warned of could be, which is what `--set` takes, something makes it right, and
-   what differs next is warned of by itself (`choice`).
+   what differs next is warned of by itself (`choice`). What the maker of the file would choose is tried first.
 3. A warning says of that very part that it is not understood (`said`).
 
 A warning of anything else leaves it silent, and so does a choice of which nothing is right.
@@ -35,6 +35,8 @@ FEW = 60
 
 Nothing is left out then, as `readout=none` leaves out an answer.
 """
+ROUNDS = 8
+"""How often more is decided because a decision asks for it."""
 _NEVER_DRAWN = ("elu", "leaky_relu_0_01", "swish")
 """Functions that no campaign draws: they are not tried."""
 _READING = ("input", "input_layers", "embedding", "ids", "place", "masking")
@@ -76,6 +78,7 @@ class Opened(NamedTuple):
         last: Which answer a network shows; empty where it shows none.
         left: How often it may still be opened.
         most: How often it may be for one part, besides what `MOST` allows.
+        implied: What should be decided otherwise among facts, as the file's maker knows; it is tried first.
     """
 
     again: Callable[[Mapping[str, str], str | None], Imported]
@@ -84,6 +87,7 @@ class Opened(NamedTuple):
     last: Callable[[Imported], str] = lambda _: ""
     left: Iterator[int] = iter(())
     most: int = 0
+    implied: Callable[[Sequence[Fact]], Mapping[str, str]] = lambda _: {}
 
 
 def opener(path: Path) -> Callable[[Mapping[str, str], str | None], Imported]:
@@ -105,7 +109,9 @@ def judged(seed: int, made_of: tuple[str, ...], opened: Opened) -> Outcome:
     wrong = [(one, off) for one, off in offs if off is not None]
     if not wrong and not unshown:
         return Outcome(seed, made_of, "right")
-    how = next(filter(None, (warned_of(opened._replace(left=iter(range(ALL)), most=most)) for most in (FEW, ALL))), "")
+    how = next(
+        filter(None, (warned_of(opened._replace(left=iter(range(ALL)), most=most)) for most in (0, FEW, ALL))), ""
+    )
     text = "; ".join([*(off.text for _, off in wrong), *(f"{name} is not shown" for name in unshown)])
     if how:
         return Outcome(seed, made_of, "warned", f"{text}; {how}"[:400])
@@ -114,15 +120,14 @@ def judged(seed: int, made_of: tuple[str, ...], opened: Opened) -> Outcome:
 
 def warned_of(opened: Opened) -> str:
     """Return how all that is wrong in a file is warned of; empty where something is silent."""
-    how = _whole(opened, {})
-    if how:
-        return how
-    first = opened.again({}, None)
-    for fact in (one for one in first.report.facts if one.key == "join" and one.warning):
-        for other in sorted(fact.others, key=lambda one: one != "apart"):  # of which each part is judged by itself
-            how = _whole(opened, {"join": other})
-            if how:
-                return f"choice: join={other}; {how}"
+    facts = opened.again({}, None).report.facts
+    meant = opened.implied(facts).get("join")
+    others = [other for one in facts if one.key == "join" and one.warning for other in one.others]
+    others.sort(key=lambda one: (one != meant, one != "apart"))  # apart, each part is judged by itself
+    for join in (*others[: meant in others], "", *others[meant in others :]):
+        how = _whole(opened, {"join": join} if join else {})
+        if how:
+            return f"choice: join={join}; {how}" if join else how
     return ""
 
 
@@ -153,12 +158,41 @@ def _of_network(found: Imported, opened: Opened, settings: Mapping[str, str], na
     how = says_so(off, found.report.facts)
     if how:
         return how
+    changed, other = _as_implied(found, opened, settings, name)
+    rest = _of_network(other, opened, {**settings, **changed}, name) if changed else ""
+    if rest:
+        return f"{_said(changed)}; {rest}"
     for changed, other in _choices(off, found, opened, settings, name):
         rest = _of_network(other, opened, {**settings, **changed}, name)
         if rest:
-            said = ", ".join(f"{key}={value}" for key, value in changed.items())
-            return f"choice: {said}; {rest}"
+            return f"{_said(changed)}; {rest}"
     return ""
+
+
+def _said(changed: Mapping[str, str]) -> str:
+    return f"choice: {', '.join(f'{key}={value}' for key, value in changed.items())}"
+
+
+def _as_implied(
+    found: Imported, opened: Opened, settings: Mapping[str, str], name: str | None
+) -> tuple[_Changes, Imported]:
+    """Return what the maker of a file would decide of what is warned of, and what that opens; nothing where that fails.
+
+    What is asked only because of a decision is decided too.
+    """
+    changed: _Changes = {}
+    other = found
+    for _ in range(ROUNDS):
+        more = {key: value for key, value in opened.implied(other.report.facts).items()
+                if key != "join" and key not in settings and key not in changed}  # fmt: skip
+        if not more:
+            return changed, other
+        changed |= more
+        try:
+            other = opened.again({**settings, **changed}, name)
+        except UserError:
+            return {}, found
+    return changed, other
 
 
 def says_so(off: Off, facts: Sequence[Fact]) -> str:

@@ -14,6 +14,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.answers import FROM_THE_END
+from lstm_tui.formats.importers.cell_states import FINAL_CELL, keeps_cell_state
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.keras.file import KerasFile
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, is_cudnn
@@ -36,6 +37,7 @@ from lstm_tui.formats.importers.plan import Activation, Dense, Found, Op, Plan, 
 _GATES = ("sigmoid", "hard_sigmoid_keras2", "hard_sigmoid_keras3")
 _CANDIDATES = ("tanh", "relu", "linear", "sigmoid", "elu", "softsign")
 _ASSUMED = ("gate_activation", "activation")
+_NO_RESET = "a file of weights does not record reset_after of a GRU without a bias"
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
 _OVER = ("last", "each", "mean", "max")
 _EPSILON = 1e-3  # Keras's default of both normalisations, which no file of weights records
@@ -171,14 +173,18 @@ class _Planning:
         waiting: list[str] = []
         ordered: list[Op] = []
         heads = [one for one, _ in taken.layers[last + 1 :]]
-        over_at = last + 1 + sum(below_a_pool(one, self.layers) for one in heads)
+        over: list[Op] = []
+        over_at = len(taken.layers)
         count = 0
         turned = False
         for number, (one, joined) in enumerate(taken.layers):
             if not one.recurrent:
                 key = "readout" if number > last else f"layer{count}"
                 self.keys[one.name] = key
-                chain += [*(self._over() if number == over_at else []), *ordered, *self._steps(one, key)]
+                if number == last + 1:
+                    over, heads_below = self._over(chain, heads)
+                    over_at = number + heads_below
+                chain += [*(over if number == over_at else []), *ordered, *self._steps(one, key)]
                 waiting.append(one.name)
                 ordered = []
                 continue
@@ -195,7 +201,7 @@ class _Planning:
             waiting = [one.name] if ordered else []
             turned = turned if one.both else part.directions == ("backward",)
         if heads and over_at == len(taken.layers):
-            chain += self._over()
+            chain += over
         if turned and not any(isinstance(one, Reduce) for one in chain):
             report.warnings.append(FROM_THE_END)
         return chain
@@ -236,16 +242,24 @@ class _Planning:
         )
         return [dense, *([] if said == "linear" else [Activation(one.name, said)])]
 
-    def _over(self) -> list[Op]:
-        """Return what is taken of the steps."""
+    def _over(self, chain: Sequence[Recurrent | Op], heads: Sequence[WeightLayer]) -> tuple[list[Op], int]:
+        """Return what is taken of the steps of the layers so far, and how many of the layers above stand below that."""
         known = pooled(self.layers)
         spread = any(one.kind == "Dense" and one.filed == "time_distributed" for one in self.layers)
         own = known or ("each" if spread else "last")
         how: How = "assumed" if known is None and not spread else "inferred"
         why = "a file of weights does not record it" if how == "assumed" else "a layer of the file is called so"
-        others = [one for one in _OVER if one != own]
-        over = self.report.choose("readout.over", own, others, how, why, together=NOT_RECORDED)
-        return [] if over == "each" else [Reduce("final" if over == "last" else over)]
+        top = next(one for one in reversed(chain) if isinstance(one, Recurrent))
+        others = [one for one in (*_OVER, *([FINAL_CELL] if keeps_cell_state(top) else [])) if one != own]
+        places: dict[str, tuple[str, int]] = {}
+        if all(one.row is None for one in self.layers):  # the last step is the same wherever it is taken
+            ways = [known] if known else ["mean", "max"]
+            places = {f"{way} after {visible(one.name)}": (way, n) for n, one in enumerate(heads, 1) for way in ways}
+            if known is not None:
+                how, why = "assumed", "a layer of the file is called so; which layers stand below it is not recorded"
+        said = self.report.choose("readout.over", own, [*others, *places], how, why, together=NOT_RECORDED)
+        over, below = places.get(said, (said, sum(below_a_pool(one, self.layers) for one in heads)))
+        return [] if over == "each" else [Reduce("final" if over == "last" else over)], below
 
     def _norm(self, one: WeightLayer, key: str) -> list[Op]:
         setting = f"{key}.epsilon_{visible(one.name)}"
@@ -306,10 +320,16 @@ def _layer(
     bias = len(weights) // (2 if kind == "Bidirectional" else 1) != 2
     config: dict[str, Any] = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": not old}
     config["use_bias"] = bias
+    asked = list(_ASSUMED)
+    if inner_kind == "GRU" and not bias:  # of a GRU with a bias, its shape says it
+        ways = ("before", "after") if old else ("after", "before")
+        reset = report.choose(f"{key}.reset", ways[0], ways[1:], "assumed", _NO_RESET, together=NOT_RECORDED)
+        config["reset_after"] = reset == "after"
+        asked.append("reset")
     node = KerasNode(name, inner_kind, config)
     if kind == "Bidirectional":
         node = KerasNode(name, kind, {"merge_mode": "concat"}, inner=node)
-    decided = {one: said for one, said in report.settings.items() if one.rpartition(".")[2] not in _ASSUMED}
+    decided = {one: said for one, said in report.settings.items() if one.rpartition(".")[2] not in asked}
     notes = ImportReport(report.file, settings=decided)
     try:
         part = recurrent(node, weights, (), key, file.generation, notes)
@@ -318,7 +338,7 @@ def _layer(
     told = ("name", "size")
     kept = [fact for fact in notes.facts if fact.key.rpartition(".")[2] in told or fact.how == "set"]
     report.facts += [replace(fact, why="the file") if fact.key.endswith(".name") else fact for fact in kept]
-    report.offered += [fact for fact in notes.offered if fact.key.rpartition(".")[2] not in _ASSUMED]
+    report.offered += [fact for fact in notes.offered if fact.key.rpartition(".")[2] not in asked]
     report.say(f"{key}.cell", inner_kind, "inferred", "shapes")
     if kind == "Bidirectional":
         report.say(f"{key}.directions", "both", "inferred", "shapes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations, pairwise, permutations
 
 import numpy as np
@@ -13,8 +14,19 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
+from lstm_tui.formats.importers.cell_states import FINAL_CELL, keeps_cell_state
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
-from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Gate, Norm, Op, PositionEmbedding, Reduce
+from lstm_tui.formats.importers.plan import (
+    Activation,
+    AffineScale,
+    Dense,
+    Gate,
+    Norm,
+    Op,
+    PositionEmbedding,
+    Recurrent,
+    Reduce,
+)
 from lstm_tui.formats.importers.torch.safe_unpickler import Made
 
 _NAME = re.compile(
@@ -34,7 +46,7 @@ HIDDEN = ("relu", "linear", "tanh", "sigmoid", "elu", "leaky_relu_0_01", "swish"
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
 _MOST_ORDERED = 6
 _MOST_FOUND = 64
-_OVER = ("each", "last", "final", "mean", "max")
+_OVER = ("last", "final", "mean", "max")
 GATE = "gate"
 """What a dense layer gives where it says how much of each number that it reads passes."""
 _MODULES = {
@@ -44,23 +56,23 @@ _MODULES = {
 }  # fmt: skip
 
 
-@dataclass
+@dataclass(eq=False)
 class Module:
-    """The tensors of a module that is not recurrent."""
+    """The tensors of a module that is not recurrent; all of them are there before it is asked for anything."""
 
     stem: str
     tensors: dict[str, Array] = field(default_factory=dict)
     used: list[str] = field(default_factory=list)
     index: int = 0
 
-    @property
+    @cached_property
     def is_table(self) -> bool:
         """Whether it looks like an embedding by its name and shape."""
         weight = self.tensors.get("weight")
         flat = weight is not None and weight.ndim == 2 and "bias" not in self.tensors
         return flat and bool(_TABLE.search(self.stem) or self.stem.endswith("encoder") or _POSITION.search(self.stem))
 
-    @property
+    @cached_property
     def reads(self) -> int | None:
         """How many numbers a dense layer or a norm reads, or None where it is neither."""
         matrix = self.matrix
@@ -68,7 +80,7 @@ class Module:
             return None if self.is_table else int(matrix.shape[1])
         return self._width_of_norm
 
-    @property
+    @cached_property
     def _width_of_norm(self) -> int | None:
         """How many numbers a norm takes, or None where it is none, or its tensors do not fit each other."""
         kinds = ("weight", "bias", "running_mean", "running_var")
@@ -83,7 +95,7 @@ class Module:
         """Whether it is a batch normalisation, which keeps what it saw in training."""
         return "running_mean" in self.tensors and "running_var" in self.tensors
 
-    @property
+    @cached_property
     def gives(self) -> int | None:
         """How many numbers it gives."""
         return self.reads if self.matrix is None else len(self.matrix)
@@ -99,7 +111,7 @@ class Module:
         """Its path as it may stand in a key."""
         return re.sub(r"[^A-Za-z0-9]+", "_", self.stem).strip("_") or "0"
 
-    @property
+    @cached_property
     def matrix(self) -> Array | None:
         """The weights of a dense layer or an embedding; a convolution of width 1 is a dense layer."""
         weight = self.tensors.get("weight")
@@ -274,15 +286,15 @@ def between(
 
 
 def plan_readout(
-    modules: Sequence[Module], width: int, both: bool, made: Mapping[str, Made], report: ImportReport, alone: bool,
-    rival: Callable[[Module], str] = lambda module: "",
+    modules: Sequence[Module], width: int, over: Sequence[str], made: Mapping[str, Made], report: ImportReport,
+    alone: bool, rival: Callable[[Module], str] = lambda module: "",
 ) -> tuple[list[Op], list[Module], list[Module]]:  # fmt: skip
     """Return what stands above the recurrent layers, the modules it takes, and those that another answer would take.
 
     Args:
         modules: What may stand there.
         width: How many numbers the top layer gives.
-        both: Whether it reads in both directions.
+        over: What its series may become, which weights do not record, besides a vector at each step.
         made: Modules by their path, where the file holds a whole model.
         report: Decides what weights do not record, and learns of it.
         alone: Whether the file holds one recurrent module and no path to it, so that nothing stands above it.
@@ -295,7 +307,7 @@ def plan_readout(
         return [], [], []
     readings = _heads(modules, width)
     if not readings:
-        return _without_weights(both, report, alone), [], []
+        return _without_weights(over, report, alone), [], []
     names = [", ".join(visible(one.stem) for one in order) for order in readings]
     whole = len(readings[0]) == len([one for one in modules if one.reads is not None])
     several = len({frozenset(one.stem for one in order) for order in readings}) > 1
@@ -325,7 +337,7 @@ def plan_readout(
     if chosen == "none":
         return [], [], rivals
     chain = readings[names.index(chosen)]
-    return _readout_ops(chain, both, made, report), chain, rivals
+    return _readout_ops(chain, over, made, report), chain, rivals
 
 
 def _side_by_side(order: Sequence[Module]) -> list[list[Module]]:
@@ -342,14 +354,14 @@ def _side_by_side(order: Sequence[Module]) -> list[list[Module]]:
     return found
 
 
-def _without_weights(both: bool, report: ImportReport, alone: bool) -> list[Op]:
+def _without_weights(over: Sequence[str], report: ImportReport, alone: bool) -> list[Op]:
     """Return what is decided to be done with the states where no module reads them; no weights say what is."""
     if alone:
         report.say(
             "readout", "none", "assumed", "the file holds this layer by itself, and what is made of it elsewhere"
         )
         return []
-    decided = _over(both, report)[0] + _at_the_end(report)
+    decided = _over(over, report)[0] + _at_the_end(report)
     if decided:
         report.say("readout", "no dense layer", "assumed", NOT_RECORDED)
     else:
@@ -357,17 +369,23 @@ def _without_weights(both: bool, report: ImportReport, alone: bool) -> list[Op]:
     return decided
 
 
-def _over(both: bool, report: ImportReport, chain: Sequence[Module] = ()) -> tuple[list[Op], Module | None]:
+def over_steps(top: object) -> tuple[str, ...]:
+    """Return what the series of a top layer may become besides a vector at each step, as far as weights know."""
+    both = isinstance(top, Recurrent) and len(top.directions) > 1
+    over = _OVER if both else tuple(one for one in _OVER if one != "final")
+    return (*over, FINAL_CELL) if keeps_cell_state(top) else over
+
+
+def _over(over: Sequence[str], report: ImportReport, chain: Sequence[Module] = ()) -> tuple[list[Op], Module | None]:
     """Return how a series becomes one vector, and the module of a chain right above which that is, or None."""
-    others = [*(_OVER if both else _OVER[:2] + _OVER[3:])]
     places: dict[str, tuple[str, Module]] = {}
     for n, one in enumerate(chain):
         norms = all(below.matrix is None for below in chain[: n + 1])
-        places |= {f"{over} after {visible(one.stem)}": (over, one)
-                   for over in ("mean", "max", *(["final"] if both and norms else []))}  # fmt: skip
-    over = report.choose("readout.over", "each", [*others, *places], "assumed", NOT_RECORDED)
-    how, place = places.get(over, (over, None))
-    return [] if over == "each" else [Reduce(how)], place
+        places |= {f"{how} after {visible(one.stem)}": (how, one)
+                   for how in ("mean", "max", *(["final"] if "final" in over and norms else []))}  # fmt: skip
+    said = report.choose("readout.over", "each", [*over, *places], "assumed", NOT_RECORDED)
+    how, place = places.get(said, (said, None))
+    return [] if said == "each" else [Reduce(how)], place
 
 
 def _at_the_end(report: ImportReport, last: Module | None = None) -> list[Op]:
@@ -380,12 +398,14 @@ def _is_square(module: Module) -> bool:
     return module.matrix is not None and module.reads == module.gives
 
 
-def _readout_ops(chain: Sequence[Module], both: bool, made: Mapping[str, Made], report: ImportReport) -> list[Op]:
+def _readout_ops(
+    chain: Sequence[Module], over: Sequence[str], made: Mapping[str, Made], report: ImportReport
+) -> list[Op]:
     ops: list[Op] = []
     before = report.choose("readout.before", "linear", HIDDEN, "assumed", NOT_RECORDED)
     if before != "linear":
         ops.append(Activation("before", before))
-    pooled, place = _over(both, report, chain)
+    pooled, place = _over(over, report, chain)
     ops += pooled if place is None else []
     for n, one in enumerate(chain):
         ops.append(_op(one, "readout", report))
