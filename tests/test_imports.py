@@ -103,6 +103,8 @@ FOREIGN_PRIVATE = {
     ("lstm_tui.cli.completion", "_actions"): "argparse lists its options under no public name, and shtab reads them so",
     ("lstm_tui.debugger.endings", "_exit"): "os._exit is public in all but its name",
     ("lstm_tui.tui.threads", "_exit"): "os._exit is public in all but its name",
+    ("lstm_tui.tui.lesson_check", "_driver"): "Textual's own pilot sets the size of a terminal so",
+    ("lstm_tui.tui.lesson_check", "_size"): "Textual's own pilot sets the size of a terminal so",
     ("lstm_tui.analysis.contributions", "_replace"): "a named tuple's public method",
     ("lstm_tui.engine.runtime.fused.interpreter", "_replace"): "a named tuple's public method",
     ("lstm_tui.tui.panes.large_unit", "_replace"): "a named tuple's public method",

@@ -37,5 +37,7 @@ def _compared(session: Session, origin: NetworkOrigin, recording: Path) -> Itera
 
     _, verdict = verify(origin.path, origin.reading, recording, progress=session.work.progress)
     yield from str(verdict).split("\n")
+    if verdict.fitting:
+        yield "it is given where the file is opened: begin again with it"
     if session.history.active:
         yield "edits have no part in this: what was compared is the file"

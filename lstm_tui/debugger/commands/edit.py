@@ -17,6 +17,7 @@ from lstm_tui.analysis.contributions import SOFTMAX_STEPS
 from lstm_tui.analysis.train.further import says_next, usual
 from lstm_tui.debugger.commands.complete import complete_edit, complete_file
 from lstm_tui.debugger.commands.convenience import assigned, assignment_of, check_no_setting
+from lstm_tui.debugger.commands.file_decisions import check_no_decision
 from lstm_tui.debugger.commands.files import destination, is_mine, note_mine
 from lstm_tui.debugger.commands.goto import listed_places, place_of
 from lstm_tui.debugger.commands.names import unit_called
@@ -260,6 +261,8 @@ def add_edit_verb(name: str, usage: str, help: str, example: str, aliases: tuple
             if (found := assignment_of(rest)) is not None:
                 return assigned(session, *found)
             check_no_setting(session, rest)
+        if name in ("set", "weight"):
+            check_no_decision(session, rest)
         if name in ("set", "scale"):
             check_no_weight(session, rest)
         before = session.frame.trace
