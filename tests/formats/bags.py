@@ -281,6 +281,20 @@ def residual_both(random: Random, over: str = "each") -> Bag:
     return Bag(given, ids, wants, settings, warned=("layer0.residual=none",))
 
 
+def residual_over_both(random: Random) -> Bag:
+    """Two layers of two directions, as wide as what they read: what is added over both is not run here, and is said."""
+    given: dict[str, Array] = {}
+    for end, inputs in (("_l0", 6), ("_l1", 6)):
+        given |= random.torch("rnn", "gru", inputs, 3, end) | random.torch("rnn", "gru", inputs, 3, f"{end}_reverse")
+    given |= random.linear("fc", 6, 2)
+    h = x = random(STEPS, 6)
+    for end in ("_l0", "_l1"):
+        back = of_torch(given, "rnn", h[::-1], f"{end}_reverse")[::-1]
+        h = np.concatenate([of_torch(given, "rnn", h, end), back], axis=1)
+    wants = {"layer1.forward/h": h[:, :3], "layer1.backward/h": h[:, 3:]}
+    return Bag(given, x, wants, warned=("layer0.residual is not known",))
+
+
 def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
     """A norm for each layer of a residual stack, before the layer (Xiong et al. 2020: pre-LN) or behind the sum.
 
@@ -801,7 +815,7 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two,
         numbered_backwards, headed_elsewhere, headed_together, heads_of_one_shape, dropped, residual_over_two,
         called_twice, called_twice_deep, normed_over_two, headed_beside, scaled_table, scaled_positions, gated,
-        normed_then, begins_where_another_ends,
+        normed_then, begins_where_another_ends, residual_over_both,
     )
 } | {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),

@@ -105,6 +105,20 @@ def test_a_pool_may_stand_above_a_dense_layer_where_the_file_keeps_no_order(pool
         assert (listed.how, listed.warning) == ("inferred", None)
 
 
+def test_a_dense_layer_below_could_be_another_answer_where_the_file_keeps_no_order(tmp_path: Path) -> None:
+    low, one, other = gru(3, 5), dense(5, 3), dense(5, 2)
+    layers = {"dense": one, "dense_1": other, "gru": low}
+    (join,) = [fact for fact in opened(tmp_path, "classes", layers).report.facts if fact.key == "join"]
+    assert (join.value, join.how) == ("dense,gru,dense_1", "assumed")
+    last = stepped(X, low)[-1]
+    for said, head in (("gru,dense", one), ("gru,dense_1", other)):
+        assert said in join.others
+        shown = lstm_tui.trace(X, opened(tmp_path, "classes", layers, join=said).network).result
+        np.testing.assert_allclose(present(shown), last @ head[0] + head[1], atol=CLOSE)
+    listed = opened(tmp_path, "list", {"dense": one, "gru": low, "dense_1": other}).report.facts
+    assert [fact.how for fact in listed if fact.key == "join"] == ["inferred"], "its list has it below"
+
+
 def two_ways(path: Path, **settings: str) -> Imported:
     """Write a GRU below two directions and a dense layer, and open it."""
     with h5py.File(path, "w") as file:

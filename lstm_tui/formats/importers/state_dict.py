@@ -446,7 +446,7 @@ class _Planning:
             return [*parts, *plan_group(stage.forward, report, count + len(parts), self.bag.made)]
         if not bare and stage.inputs == stage.outputs:
             if len(parts) > 2 or (len(parts) == 2 and len(part.passes) > 1):
-                report.assume(f"{key}.residual", "none", NOT_RECORDED)
+                report.unknown(f"{key}.residual", f"{NOT_RECORDED}, and over these layers it is not added here")
             elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
                 if len(parts) > 1:
                     return added_over(part, parts[1])

@@ -141,6 +141,26 @@ class Chain:
                     found.setdefault(Chain(layers).names, Chain(layers))
         return list(found.values())
 
+    def lifted(self, starts: Collection[int]) -> list[Chain]:
+        """Return what else it could be, where a dense layer below a recurrent one could stand above all of them.
+
+        It is then another answer beside those that are there, for it reads as much as the top gives.
+
+        Args:
+            starts: Widths of the tables that ids may be looked up in; where there are any, the lowest reads one.
+        """
+        below = self.below_the_top().layers
+        top, joined = below[-1]
+        found: list[Chain] = []
+        for n, (one, _) in enumerate(below[:-1]):
+            rest = [*below[:n], *below[n + 1 :]]
+            reads = [other.reads for other, _ in rest]
+            gives = [other.gives(ends) for other, ends in rest]
+            follow = reads[1:] == gives[:-1] and (not starts or reads[0] in starts)
+            if one.kind == "Dense" and one.reads == top.gives(joined) and follow and not one.before(top):
+                found += [Chain((*rest, *self.layers[len(below) :])), Chain((*rest, (one, True)))]
+        return found
+
 
 def weight_layers(file: KerasFile) -> list[WeightLayer]:
     """Return every layer of a file of weights, those without weights too."""

@@ -138,6 +138,10 @@ class _Planning:
         apart = first.side_by_side()
         if apart and how == "inferred":
             how, why = "assumed", "a dense layer reads as much as one below it: it could stand beside that"
+        lifted = first.lifted(_embedded(self.layers))
+        if lifted and how == "inferred":
+            how, why = "assumed", "a dense layer below reads as much as the top layer gives: it could stand above that"
+        apart += lifted
         others += [one.names for one in apart if one.names not in others]
         others += [one.name for one in standing if one.recurrent and one.name not in (first.names, *others)]
         if len(standing) == 1:
