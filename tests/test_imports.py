@@ -122,8 +122,6 @@ FOREIGN_PRIVATE = {
     ("lstm_tui.formats.captures.training_steps", "_execution_engine"): "PyTorch tells nobody else that a pass ended",
     ("lstm_tui.tui.keys", "_pending_message"): "Textual does not count the message it has looked at already",
     ("lstm_tui.tui.keys", "_callbacks"): "Textual tells nobody whether a screen still waits to be drawn",
-    ("lstm_tui.tui.lesson_check", "_driver"): "Textual's own way to resize waits for an idle processor",
-    ("lstm_tui.tui.lesson_check", "_size"): "as above: the driver of a screen without a terminal keeps its size there",
     ("lstm_tui.tui.views.screenshot", "_compositor"): "Textual draws a screen to strips nowhere else",
     ("lstm_tui.tui.views.screenshot", "_background_screens"): "what shines through a dialogue",
 }
