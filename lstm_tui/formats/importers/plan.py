@@ -113,8 +113,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Reduce:
-    """From a series to one vector: `last`, `first`, `mean`, `max`, `sum` over the steps, or `final` states
-    or the `final_cell` states."""
+    """A series made one vector: `last`, `first`, `mean`, `max`, `sum` over the steps, `final` or `final_cell` state."""
 
     how: str
 
