@@ -53,7 +53,7 @@ _FIRST = {  # the files that stand first on a line, in the place of the base's o
 }  # fmt: skip
 NO_FILE = frozenset({
     "network", "layer", "module_path", "without", "pass_name", "values", "units", "steps", "host", "allow_host",
-    "topic", "assertions", "scheduler", "unit", "title", "like", "where", "follows", "tag", "value",
+    "topic", "assertions", "scheduler", "unit", "title", "like", "where", "follows", "tag", "value", "ask",
 })  # fmt: skip
 """Destinations of options whose text is the name of no file."""
 UNNAMED = frozenset({("recover", "number"), ("train", "resume")})

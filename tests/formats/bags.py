@@ -347,6 +347,15 @@ def headed_beside(random: Random) -> Bag:
     return Bag(given, x, {"layer0.forward/h": h, "output": output}, {"readout": "ln_out, linear"}, warned=("readout",))
 
 
+def numbered_beside(random: Random) -> Bag:
+    """A head as wide as what it reads, and one that is not called: the number of one name makes it not the next."""
+    given = random.torch("rnn", "gru", 3, 4) | random.linear("fc", 4, 4) | random.linear("fc1", 4, 2)
+    x = random(STEPS, 3)
+    h = of_torch(given, "rnn", x)
+    wants = {"layer0.forward/h": h, "output": dense(given, "fc", h)}
+    return Bag(given, x, wants, {"readout": "fc"}, warned=("readout is assumed to be fc, fc1",))
+
+
 def last_states(random: Random) -> Bag:
     given = {"emb.weight": random(9, 4), **random.torch("rnn", "lstm", 4, 5)}
     given |= random.torch("rnn", "lstm", 4, 5, "_l0_reverse") | random.linear("fc", 10, 3)
@@ -814,8 +823,8 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
         allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two,
         numbered_backwards, headed_elsewhere, headed_together, heads_of_one_shape, dropped, residual_over_two,
-        called_twice, called_twice_deep, normed_over_two, headed_beside, scaled_table, scaled_positions, gated,
-        normed_then, begins_where_another_ends, residual_over_both,
+        called_twice, called_twice_deep, normed_over_two, headed_beside, numbered_beside, scaled_table,
+        scaled_positions, gated, normed_then, begins_where_another_ends, residual_over_both,
     )
 } | {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),

@@ -183,7 +183,7 @@ def test_of_a_layer_by_itself_nothing_is_warned(cell: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("one", "other", "how"), [
     ("pi", "v", "assumed"), ("fc_mu", "fc_logvar", "assumed"), ("fc1", "fc2", "inferred"), ("fc", "fc2", "inferred"),
-    ("head.0", "head.2", "inferred"),
+    ("head.0", "head.2", "inferred"), ("linear", "linear_1", "inferred"), ("fc", "fc1", "assumed"),
 ])  # fmt: skip
 def test_a_head_that_could_stand_beside_another_is_assumed_to_stand_above_it(
     one: str, other: str, how: str, tmp_path: Path

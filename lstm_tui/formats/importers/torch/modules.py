@@ -348,10 +348,20 @@ def _side_by_side(order: Sequence[Module]) -> list[list[Module]]:
     dense = [n for n, one in enumerate(order) if one.matrix is not None]
     found: list[list[Module]] = []
     for low, high in combinations(dense, 2):
-        stems = {re.sub(r"[._]?\d+", "", order[one].stem) for one in (low, high)}
-        if order[low].reads == order[high].reads and len(stems) > 1:
+        if order[low].reads == order[high].reads and not _is_next(order[low].stem, order[high].stem):
             found += [one for one in (list(order[:high]), [*order[:low], *order[high:]]) if one not in found]
     return found
+
+
+def _is_next(stem: str, other: str) -> bool:
+    """Say whether the second name is a next one of the first by its numbers: `fc2` is of `fc1` and `fc`, `fc1` of none.
+
+    A name without a number is the first, or the one before `_1`.
+    """
+    named = [re.sub(r"[._]?\d+", "", one) for one in (stem, other)]
+    least = 0 if re.search(r"[._]\d", other) else 1
+    numbers = [[int(one) for one in re.findall(r"\d{1,9}", name)] or [least] for name in (stem, other)]
+    return named[0] == named[1] and numbers[0] < numbers[1]
 
 
 def _without_weights(over: Sequence[str], report: ImportReport, alone: bool) -> list[Op]:
