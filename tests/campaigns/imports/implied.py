@@ -78,7 +78,8 @@ def of_keras(model: Any, names: dict[str, str]) -> Implied:
             implied.add("masking", "0" if layer.mask_zero else "none")
         if kind.startswith("Global"):
             how = "mean" if "Average" in kind else "max"
-            below = layer.input._keras_history[0]
+            pooled = layer.input[0] if isinstance(layer.input, list) else layer.input  # a mask may come behind it
+            below = pooled._keras_history[0]
             over += [how if _is_recurrent(below) else f"{how} after {names.get(below.name, below.name)}", how]
         if kind == "Add":
             _adds(implied, layer, names)
