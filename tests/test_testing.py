@@ -21,6 +21,7 @@ import lstm_tui
 from lstm_tui.cli.arguments import _COMMANDS
 from lstm_tui.cli.main import main
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.testing import assert_holds, assert_remembers, assert_same_run
 
@@ -137,6 +138,30 @@ def test_the_first_number_that_differs_is_named(data: st.DataObject) -> None:
     assert_same_run(trace, other, tolerance=0.26)
     with pytest.raises(AssertionError):
         assert_same_run(trace, other, tolerance=0.24)
+
+
+@pytest.mark.parametrize("name", ["layer0.forward", "output"])
+def test_how_far_two_runs_are_apart_is_shown_around_the_first_difference(name: str) -> None:
+    one, other = lstm_tui.trace(TEXT, MODEL), lstm_tui.trace("The movie was not bad", MODEL)
+    if name == "output":
+        assert one.output is not None
+        drawn = np.random.default_rng(0).normal(size=one.output.shape)
+        drawn[:2] = 0
+        other = replace(other, output=one.output + drawn)
+        far, first = np.abs(np.subtract(one.output, other.output, dtype=np.float64)).max(axis=1), 2
+    else:
+        for t, by in ((1, 0.5), (3, -0.25)):
+            other = changed(other, name, "f", t, 7, float(one[name]["f"][t, 7]) + by)
+        far, first = np.abs(np.subtract(one[name]["f"], other[name]["f"], dtype=np.float64)).max(axis=1), 1
+    with pytest.raises(AssertionError) as failed:
+        assert_same_run(one, other)
+    _, head, *rows = str(failed.value).splitlines()
+    assert head.startswith("  how far ")
+    for t, (row, token) in enumerate(zip(rows, TEXT.split(), strict=True)):
+        mark, rest = row[2], row[3:].split()
+        assert (mark == ">") == (t == first)
+        assert rest[:3] == [str(t), token, sentence(float(far[t]))]
+        assert "".join(rest[3:]) == "█" * round(20 * far[t] / far.max())
 
 
 def test_nan_is_the_same_as_nan_and_zero_as_minus_zero() -> None:

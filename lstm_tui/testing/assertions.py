@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -213,7 +214,8 @@ def _in_pass(one: Trace, other: Trace, name: str, tolerance: float) -> Iterator[
         if first is not None:
             t = mine.tape_place(step + first[0])
             value = values[first[1]]
-            yield _told(f"{visible(name)}.{value}", mine[value][t], theirs[value][t], one, t, tolerance, mine)
+            told = _told(f"{visible(name)}.{value}", mine[value][t], theirs[value][t], one, t, tolerance, mine)
+            yield "\n".join((told, *_apart(one, value, mine[value], theirs[value], t)))
             return
         step = stop
 
@@ -225,7 +227,8 @@ def _in_rows(name: str, a: Array, b: Array, trace: Trace, tolerance: float, by_t
     rows = np.flatnonzero(_differ(a, b, tolerance).any(axis=1))
     if len(rows):
         t = int(rows[0])
-        yield _told(name, a[t], b[t], trace, t if by_token else None, tolerance)
+        told = _told(name, a[t], b[t], trace, t if by_token else None, tolerance)
+        yield "\n".join((told, *(_apart(trace, name, a, b, t) if by_token else ())))
 
 
 def _differ(a: Array, b: Array, tolerance: float) -> Array:
@@ -248,6 +251,23 @@ def _told(
     by = change(float(b[unit]) - float(a[unit]))
     entry = str(unit) if passed is None else passed.entry_of(name.rpartition(".")[2], unit)
     return f"{name}[{entry}] is {exact(a[unit])} and {exact(b[unit])}{where}: by {by}{allowed}{more}"
+
+
+def _apart(trace: Trace, name: str, a: Any, b: Any, t: int) -> Iterator[str]:
+    """Yield how far a value of two runs is apart around a token, the largest of its units, a token a line."""
+    shown = range(max(t - _AROUND, 0), min(t + _AROUND + 1, len(trace.sequence)))
+    with np.errstate(all="ignore"):
+        rows = [np.abs(np.subtract(a[k], b[k], dtype=np.float64)) for k in shown]
+    far = [
+        float(np.where(_differ(a[k], b[k], 0.0), row, 0.0).max(initial=0.0)) for k, row in zip(shown, rows, strict=True)
+    ]
+    most = max((one for one in far if np.isfinite(one)), default=0.0)
+    tokens = [visible(trace.sequence.tokens[k]) for k in shown]
+    width = max(map(len, tokens))
+    yield f"  how far {name} is apart at each token, the largest of its units:"
+    for k, token, one in zip(shown, tokens, far, strict=True):
+        bar = "█" * round(_BAR * one / most) if most and np.isfinite(one) else ""
+        yield f"  {'>' if k == t else ' '} {k:>4} {token:<{width}}  {number(one)} {bar}".rstrip()
 
 
 def _picture(scope: Scope, verdict: AssertionResult) -> Iterator[str]:
