@@ -133,6 +133,27 @@ def second_tower(random: Random) -> Bag:
     return Bag(first.tensors, first.x, wants, network="answer", warned=first.warned)
 
 
+def summed_towers(random: Random) -> Bag:
+    """Two modules that read the same, and a third that reads their sum: given that, it reads numbers and no ids."""
+    given = {"lookup.weight": random(9, 4)} | random.torch("left", "lstm", 4, 4) | random.torch("right", "gru", 4, 4)
+    given = random.torch("context", "lstm", 4, 4) | given
+    ids = random.ids(9)
+    x = given["lookup.weight"][ids]
+    total = of_torch(given, "left", x) + of_torch(given, "right", x)
+    wants = {"layer0.forward/h": of_torch(given, "context", total)}
+    return Bag(given, total, wants, {"join": "apart", "input": "numbers"}, warned=("join is assumed",))
+
+
+def decoder_first(random: Random) -> Bag:
+    """A module called a decoder comes first in the file, and one called an encoder reads what it gives."""
+    given = random.torch("dec.rnn", "gru", 4, 4) | random.torch("encoder", "lstm", 4, 4)
+    given |= random.linear("out", 4, 4) | random.linear("head", 4, 2)
+    x = random(STEPS, 4)
+    low = of_torch(given, "dec.rnn", x)
+    wants = {"layer0.forward/h": low, "layer1.forward/h": of_torch(given, "encoder", low)}
+    return Bag(given, x, wants, {"join": "dec.rnn,encoder"}, warned=("join=apart",))
+
+
 def by_hand(random: Random) -> Bag:
     given = random.torch("lstm_fw", "lstm", 3, 4) | random.torch("lstm_bw", "lstm", 3, 4) | random.linear("fc", 8, 2)
     x = random(STEPS, 3)
@@ -816,15 +837,14 @@ def begins_where_another_ends(random: Random) -> Bag:
 BAGS: dict[str, Callable[[Random], Bag]] = {
     one.__name__: one
     for one in (
-        towers, second_tower, by_hand, backward_first, backward_alone, numbered, seq2seq, third_module,
-        positions, dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states, cell_states,
-        numbers_below, two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru, equinox_lstm,
-        equinox_gru,
-        flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru, tensorflow_cudnn,
-        allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain, reads_two,
-        numbered_backwards, headed_elsewhere, headed_together, heads_of_one_shape, dropped, residual_over_two,
-        called_twice, called_twice_deep, normed_over_two, headed_beside, numbered_beside, scaled_table,
-        scaled_positions, gated, normed_then, begins_where_another_ends, residual_over_both,
+        towers, second_tower, summed_towers, decoder_first, by_hand, backward_first, backward_alone, numbered, seq2seq,
+        third_module, positions, dense_of_equal_width, norm_between, norm_above, residual, residual_both, last_states,
+        cell_states, numbers_below, two_heads, peepholes, learned, normed_sums, pruned, spectral, mlx_lstm, mlx_gru,
+        equinox_lstm, equinox_gru, flax_lstm, flax_gru, flax_nnx, tensorflow_lstm, tensorflow_both, tensorflow_gru,
+        tensorflow_cudnn, allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain,
+        reads_two, numbered_backwards, headed_elsewhere, headed_together, heads_of_one_shape, dropped,
+        residual_over_two, called_twice, called_twice_deep, normed_over_two, headed_beside, numbered_beside,
+        scaled_table, scaled_positions, gated, normed_then, begins_where_another_ends, residual_over_both,
     )
 } | {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),

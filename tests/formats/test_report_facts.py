@@ -54,6 +54,7 @@ UNSAID = frozenset(
         "keras/weights.py: choose(f'{key}.calls', 'one'",
         "keras/weights.py: choose(f'{key}.merge', 'sum'",
         "keras/weights.py: choose(f'{key}.residual', 'none'",
+        "keras/weights.py: choose(f'{key}.reset', ways[0]",
         "keras/weights.py: doubt(key, f'what {visible(one.name)} does is not in a file of wei",
         "keras/weights.py: doubt(key, f'{one.text} is in the file and has no place here'",
         "keras/weights.py: doubt('readout', 'the maximum of Keras takes the masked steps in'",

@@ -16,7 +16,15 @@ from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Found, Norm, Op, Plan, Recurrent
 from lstm_tui.formats.importers.safetensors_file import as_floats
-from lstm_tui.formats.importers.torch.joins import Stage, claims, join_groups, rival_below, rival_of, takes_heads
+from lstm_tui.formats.importers.torch.joins import (
+    Stage,
+    claims,
+    could_feed,
+    join_groups,
+    rival_below,
+    rival_of,
+    takes_heads,
+)
 from lstm_tui.formats.importers.torch.modules import (
     HIDDEN,
     Module,
@@ -249,7 +257,7 @@ class _Planning:
         ]
         widths = [inputs, *(one for one in bridges if one is not None)]
         order = sorted(self.modules, key=self._nearness)
-        table, rivals = find_table(order, widths, self.report)
+        table, rivals = find_table(order, widths, self.report, could_feed(self.stages, self.bag.networks))
         ops: list[Op] = []
         width = None
         if table is not None:

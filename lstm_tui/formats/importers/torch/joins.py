@@ -170,6 +170,17 @@ def rival_of(top: Stage, stages: Sequence[Stage], networks: Sequence[Sequence[St
     return ""
 
 
+def could_feed(stages: Sequence[Stage], networks: Sequence[Sequence[Stage]]) -> str:
+    """Return the name of another network of the file that gives as many numbers as one reads; empty without any.
+
+    Args:
+        stages: Of the network that reads.
+        networks: All networks of the file.
+    """
+    tops = [one[-1] for one in networks if stages[0] not in one and one[-1].outputs == stages[0].inputs]
+    return next((top.name for top in tops if not _DECODER.search(top.forward.prefix)), "")
+
+
 def rival_below(reads: int | None, stages: Sequence[Stage], networks: Sequence[Sequence[Stage]], stem: str) -> str:
     """Return why a module below a network could stand above another; empty where nothing speaks for that.
 
@@ -234,7 +245,10 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
     if _have_roles([stage.forward.prefix for stage in stages]):
         nameless = [visible(stage.name) for stage in stages if not _has_role(stage.forward.prefix)]
         unsure = f"; how {' and '.join(nameless)} goes with them, they do not say" if nameless else ""
-        how: How = "assumed" if nameless else "inferred"
+        stems = [one.stem for one in sorted(modules, key=lambda one: one.index)]
+        turned = bool(_DECODER.search(stages[0].forward.prefix)) and stems != sorted(stems)  # no order of the alphabet
+        unsure = unsure or ("; the decoder comes first in the file" if turned else "")
+        how: How = "assumed" if unsure else "inferred"
         return [_but(separate, how, f"an encoder and a decoder, as their names say{unsure}"), *rest]
     tables = [_own_tables(stage, stages, modules) for stage in stages]
     if sum(bool(one) for one in tables) > 1:

@@ -143,7 +143,7 @@ def find_modules(tensors: Mapping[str, Array], taken: set[str]) -> list[Module]:
 
 
 def find_table(
-    modules: Sequence[Module], widths: Sequence[int], report: ImportReport
+    modules: Sequence[Module], widths: Sequence[int], report: ImportReport, feeds: str = ""
 ) -> tuple[Module | None, list[Module]]:
     """Return the table that ids are looked up in, and the others that could be; None where numbers are read.
 
@@ -151,6 +151,7 @@ def find_table(
         modules: Of this network, those nearest to it by their paths first.
         widths: What the lowest recurrent layer, or what stands below it, reads.
         report: Learns what was understood.
+        feeds: Another network of the file whose numbers could be read in place of ids; empty without any.
     """
     fitting = [one for one in modules if (matrix := one.matrix) is not None and "bias" not in one.tensors
                and matrix.shape[1] in widths and one.tensors["weight"].ndim == 2]  # fmt: skip
@@ -176,10 +177,12 @@ def find_table(
         named = unnamed
     rows = named[0].tensors["weight"].shape[0]
     why = f"{visible(named[0].stem)} is {rows}×{named[0].tensors['weight'].shape[1]}, and no bias"
-    if report.choose("input", "ids", ("numbers",), "inferred", why) == "numbers":
+    how: How = "assumed" if feeds else "inferred"
+    why = f"{why}; {visible(feeds)} gives as many numbers, and they could enter here" if feeds else why
+    if report.choose("input", "ids", ("numbers",), how, why, together=NOT_RECORDED if feeds else "") == "numbers":
         return None, []
     stems = [visible(one.stem) for one in named]
-    how: How = "inferred" if len(named) == 1 else "assumed"
+    how = "inferred" if len(named) == 1 else "assumed"
     why = "name and shape" if len(named) == 1 else "several tables are as wide as what is read"
     chosen = report.choose("embedding", stems[0], stems[1:], how, why)
     table = named[stems.index(chosen)]
