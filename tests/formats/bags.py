@@ -313,7 +313,7 @@ def residual_over_both(random: Random) -> Bag:
         back = of_torch(given, "rnn", h[::-1], f"{end}_reverse")[::-1]
         h = np.concatenate([of_torch(given, "rnn", h, end), back], axis=1)
     wants = {"layer1.forward/h": h[:, :3], "layer1.backward/h": h[:, 3:]}
-    return Bag(given, x, wants, warned=("layer0.residual is not known",))
+    return Bag(given, x, wants, warned=("readout.input is not known: what enters rnn may be added",))
 
 
 def normed_stack(random: Random, how: str, both: bool = False) -> Bag:
@@ -375,6 +375,14 @@ def numbered_beside(random: Random) -> Bag:
     h = of_torch(given, "rnn", x)
     wants = {"layer0.forward/h": h, "output": dense(given, "fc", h)}
     return Bag(given, x, wants, {"readout": "fc"}, warned=("readout is assumed to be fc, fc1",))
+
+
+def below_or_above(random: Random) -> Bag:
+    """A dense layer that reads as much as the top gives and gives as much as the lowest reads, and stands below."""
+    given = random.torch("rnn", "lstm", 4, 5) | random.linear("proj", 5, 4)
+    x = random(STEPS, 5)
+    h = of_torch(given, "rnn", dense(given, "proj", x))
+    return Bag(given, x, {"layer1.forward/h": h}, {"place.proj": "below_0"}, warned=("place.proj is assumed",))
 
 
 def last_states(random: Random) -> Bag:
@@ -844,7 +852,8 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
         tensorflow_cudnn, allennlp_both, latent, prelu, flax_head, haiku_lstm, haiku_stack, haiku_gru, haiku_plain,
         reads_two, numbered_backwards, headed_elsewhere, headed_together, heads_of_one_shape, dropped,
         residual_over_two, called_twice, called_twice_deep, normed_over_two, headed_beside, numbered_beside,
-        scaled_table, scaled_positions, gated, normed_then, begins_where_another_ends, residual_over_both,
+        below_or_above, scaled_table, scaled_positions, gated, normed_then, begins_where_another_ends,
+        residual_over_both,
     )
 } | {
     "haiku_plain_old": lambda random: haiku_plain(random, ("input_to_hidden", "hidden_to_hidden")),

@@ -147,16 +147,17 @@ def test_many_tensors_without_a_place_are_one_line_for_each_part(tmp_path: Path)
 
 
 @pytest.mark.parametrize("below", [True, False])
-def test_a_dense_layer_before_the_layers_in_the_file_is_not_their_readout_in_silence(
-    below: bool, tmp_path: Path
+@pytest.mark.parametrize("name", ["proj", "head"])
+def test_a_dense_layer_that_fits_below_too_is_the_readout_in_silence_where_its_name_says_so(
+    name: str, below: bool, tmp_path: Path
 ) -> None:
-    """It reads as much as the layer gives and gives as much as it reads: widths allow both places."""
+    """It reads as much as the layer gives and gives as much as it reads; the order in the file is not that of calls."""
     random = Random(0)
-    dense, layer = random.linear("proj", 3, 4), random.torch("rnn", "lstm", 4, 3)
+    dense, layer = random.linear(name, 3, 4), random.torch("rnn", "lstm", 4, 3)
     one = opened(dense | layer if below else layer | dense, tmp_path)
-    assert how(one, "readout") == "proj (inferred)"
-    assert how(one, "place.proj") == ("readout (assumed)" if below else "")
-    assert any("place.proj" in remark for remark in one.network.remarks) == below
+    assert how(one, "readout") == f"{name} (inferred)"
+    assert how(one, f"place.{name}") == ("readout (assumed)" if name == "proj" else "")
+    assert any(f"place.{name}" in remark for remark in one.network.remarks) == (name == "proj")
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])

@@ -219,3 +219,17 @@ def test_a_maximum_over_masked_steps_is_not_taken_for_that_of_keras(
     remarks = opened(tmp_path, how, layers, masking=masking, readout__over=over).network.remarks
     said = any(one.startswith("readout.understood is not known: the maximum of Keras") for one in remarks)
     assert said == (masking == "0" and over == "max")
+
+
+@pytest.mark.parametrize("how", WRITERS)
+@pytest.mark.parametrize("masking", ["0", "none"])
+@pytest.mark.parametrize("low", ["backward", "forward"])
+def test_what_reads_from_the_end_under_a_mask_is_not_understood(
+    low: str, masking: str, how: str, tmp_path: Path
+) -> None:
+    """Keras turns the series round that a layer shows, and not its mask."""
+    layers = {"embedding": [drawn(7, 3)], "gru": gru(3, 4), "gru_1": gru(4, 2), "dense": dense(2, 2)}
+    said = {"masking": masking, "layer0__directions": low}
+    remarks = opened(tmp_path, how, layers, **said).network.remarks
+    doubted = any(one.startswith("layer1.understood is not known: gru_1 reads from the end") for one in remarks)
+    assert doubted == (masking == "0" and low == "backward")

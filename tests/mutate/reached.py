@@ -152,6 +152,8 @@ class Marker(ast.NodeTransformer):
             behind = one.lineno + 1 if defines else (one.end_lineno or one.lineno) + 1
             begins = min((block[0].lineno for block in inner), default=behind)
             lines += range(one.lineno, max(begins, one.lineno + 1))
+            cases = one.cases[1:] if isinstance(one, ast.Match) else []  # what each asks runs before its block
+            lines += [line for case in cases for line in range(case.pattern.lineno, case.body[0].lineno)]
             for holder, name in self._holders(one):
                 setattr(holder, name, self._marked(getattr(holder, name)))
             if isinstance(one, ast.ClassDef):

@@ -177,6 +177,7 @@ class _Planning:
         self.used: list[Module] = []
         self.layers: dict[str, list[str]] = {}
         self.embedded: int | None = None
+        self.may_be_added = ""
         self.possible: dict[tuple[Module, int | None], list[int]] = {}
         self.places: dict[str, int] = {}
         self.paired = paired_norms(self.modules, self.stages)
@@ -207,6 +208,7 @@ class _Planning:
                 more = self._something(f"layer{count - bool(ops)}.before" if ops else f"layer{count}.before", stage)
                 count += bool(more) and not ops
                 chain += more
+            self._say_what_may_be_added(f"layer{count}")
             parts = self._layers(stage, count, bare)
             self.layers[f"layer{count}"] = [group.prefix for group in stage.groups]
             chain += parts
@@ -218,6 +220,7 @@ class _Planning:
         begins = self._begins(rest)
         rest = [one for one in rest if one not in begins]
         rival: Callable[[Module], str] = lambda one: rival_of(top, self.stages, self.bag.networks, one.stem)  # noqa: E731
+        self._say_what_may_be_added("readout")
         head, taken, rivals = plan_readout(rest, top.outputs, over_steps(chain[-1]), self.bag.made, report, bare, rival)
         self.used += taken
         self._left(table, [*rivals, *begins], last)
@@ -231,6 +234,13 @@ class _Planning:
             tokens=None if weights is None else choose_tokens(self.bag.lists, len(weights), report),
             classes=choose_classes(self.bag.lists, outputs[-1], report, weights is not None) if outputs else (),
         )
+
+    def _say_what_may_be_added(self, key: str) -> None:
+        """Say of what reads layers that what enters them may be added to what they give, where that is not run here."""
+        if self.may_be_added:
+            why = f"what enters {self.may_be_added} may be added to what it gives, which weights alone do not record"
+            self.report.unknown(f"{key}.input", why)
+            self.may_be_added = ""
 
     def _doubt_order(self) -> None:
         """Doubt what dense layers of one shape lead to, where so many could stand in several places that none is known.
@@ -322,8 +332,8 @@ class _Planning:
         wanted = wanted if wanted in possible else possible[-1]
         outputs = self.stages[-1].outputs
         alone = [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives
-        if alone and top in (wanted, {"above": top}.get(place_by_name(module.stem) or "")):
-            return top  # nothing else reads what the top layer gives, and the order in the file or its name agrees
+        if alone and place_by_name(module.stem) == "above":
+            return top  # nothing else reads what the top layer gives, and its name agrees
         if module.stem not in self.places:
             likely = top if alone else wanted  # few networks read as many numbers as they have units
             said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", likely)
@@ -334,7 +344,9 @@ class _Planning:
             slots = {("readout" if slot == top else f"below_{slot}"): slot for slot in possible}
             first = next(name for name, slot in slots.items() if slot == (said if named else likely))
             why = "taken from the order in the file; by its width it could stand elsewhere, below a layer or above it"
-            why = "nothing else reads what the top layer gives, but it comes first in the file" if alone else why
+            if alone:
+                first_of_all = ", but it comes first in the file" if wanted != top else ""
+                why = f"nothing else reads what the top layer gives{first_of_all}; by its width it could stand below"
             why = f"its name{' and the order in the file' * (how == 'inferred')}" if named else why
             others = [name for name in slots if name != first]
             chosen = self.report.choose(f"place.{module.slug}", first, others, how, why, together=PLACED)
@@ -454,7 +466,7 @@ class _Planning:
             return [*parts, *plan_group(stage.forward, report, count + len(parts), self.bag.made)]
         if not bare and stage.inputs == stage.outputs:
             if len(parts) > 2 or (len(parts) == 2 and len(part.passes) > 1):
-                report.unknown(f"{key}.residual", f"{NOT_RECORDED}, and over these layers it is not added here")
+                self.may_be_added = visible(stage.name)
             elif report.choose(f"{key}.residual", "none", ("added",), "assumed", NOT_RECORDED) == "added":
                 if len(parts) > 1:
                     return added_over(part, parts[1])

@@ -91,6 +91,8 @@ class _Planning:
     report: ImportReport
     keys: dict[str, str] = field(default_factory=dict)
     """What facts of a layer begin with, by its name."""
+    is_masked: bool = False
+    """Whether ids of 0 are left out."""
 
     def plan(self) -> Plan:
         """Return the plan, with everything that is left said."""
@@ -106,6 +108,7 @@ class _Planning:
             report.say("embedding", said, "inferred", "its width is what is read")
             masking = report.choose("masking", "none", ("0",), "assumed", NOT_RECORDED, together=NOT_RECORDED)
             mask = None if masking == "none" else 0
+            self.is_masked = mask is not None
             self.keys[embedding.name] = "embedding"
         chain = self._chain(taken)
         if mask is not None and any(isinstance(one, Reduce) and one.how == "max" for one in chain):
@@ -197,6 +200,8 @@ class _Planning:
                 report.say(f"layer{count}.name", ", ".join(map(visible, waiting)), "inferred", "run at each step")
                 count += 1
             self.keys[one.name] = f"layer{count}"
+            if turned and self.is_masked:
+                report.doubt(f"layer{count}", f"{visible(one.name)} reads from the end, where Keras turns no mask")
             *below, part = self._recurrent(one, joined, f"layer{count}", turned)
             assert isinstance(part, Recurrent)
             count += len(below) + 1
@@ -206,6 +211,8 @@ class _Planning:
             turned = turned if one.both else part.directions == ("backward",)
         if heads and over_at == len(taken.layers):
             chain += over
+        if turned and self.is_masked and any(isinstance(one, Reduce) and one.how == "mean" for one in chain):
+            report.doubt("readout", "a mean of what comes from the end, where Keras turns no mask")
         if turned and not any(isinstance(one, Reduce) for one in chain):
             report.warnings.append(FROM_THE_END)
         return chain
