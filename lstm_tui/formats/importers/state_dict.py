@@ -178,6 +178,7 @@ class _Planning:
         self.layers: dict[str, list[str]] = {}
         self.embedded: int | None = None
         self.may_be_added = ""
+        self.doubted: dict[int, str] = {}
         self.possible: dict[tuple[Module, int | None], list[int]] = {}
         self.places: dict[str, int] = {}
         self.paired = paired_norms(self.modules, self.stages)
@@ -209,6 +210,8 @@ class _Planning:
                 count += bool(more) and not ops
                 chain += more
             self._say_what_may_be_added(f"layer{count}")
+            if number in self.doubted:
+                report.doubt(f"layer{count}", self.doubted[number])
             parts = self._layers(stage, count, bare)
             self.layers[f"layer{count}"] = [group.prefix for group in stage.groups]
             chain += parts
@@ -419,7 +422,8 @@ class _Planning:
             return False
         if len(among) > 1:
             stems = " and ".join(visible(one.stem) for one in among)
-            self.report.doubt(f"layer{min(slot, 1)}", f"{stems} are of one shape, and each could stand below a layer")
+            every = [one for one in self._possible(module) if one < len(self.stages)]
+            self.doubted |= dict.fromkeys(every, f"{stems} are of one shape, and each could stand below a layer")
         return True
 
     def _fits(self, module: Module, slot: int) -> bool:
