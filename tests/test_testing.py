@@ -147,8 +147,9 @@ def test_how_far_two_runs_are_apart_is_shown_around_the_first_difference(name: s
         assert one.output is not None
         drawn = np.random.default_rng(0).normal(size=one.output.shape)
         drawn[:2] = 0
-        other = replace(other, output=one.output + drawn)
-        far, first = np.abs(np.subtract(one.output, other.output, dtype=np.float64)).max(axis=1), 2
+        changed_output = one.output + drawn
+        other = replace(other, output=changed_output)
+        far, first = np.abs(np.subtract(one.output, changed_output, dtype=np.float64)).max(axis=1), 2
     else:
         for t, by in ((1, 0.5), (3, -0.25)):
             other = changed(other, name, "f", t, 7, float(one[name]["f"][t, 7]) + by)

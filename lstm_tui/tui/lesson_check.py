@@ -37,6 +37,8 @@ _LEAST_ROWS = 3
 _SMALL = 11
 """Rows in which one unit is drawn in letters of one cell."""
 _TRIES, _WAIT = 400, 0.01
+_AT_REST = 3
+"""Rounds in which nothing changes of a screen that is laid out."""
 
 Found = tuple[LessonStep, LessonText, str]
 
@@ -107,21 +109,21 @@ async def _all_sizes(lesson: Lesson, open_network: Open) -> list[Found]:
 async def _resized(pilot: Pilot[int], size: tuple[int, int]) -> None:
     """Give the terminal another size, and wait until the screen is laid out for it.
 
-    It is, once two rounds of messages change nothing of its widgets: what is scrolled learns its height only after it
-    was laid out. Time says nothing of that, and an idle processor comes late.
+    It is, once the screen has that size and three rounds, longer together than Textual waits with a frame, change
+    nothing of its widgets: what is scrolled learns its height only after it was laid out.
     """
-    to = Size(*size)
-    if pilot.app.size == to:
+    to, screen = Size(*size), pilot.app.screen
+    if pilot.app.size == screen.size == to:
         return
     if (driver := pilot.app._driver) is not None:  # as Textual's `resize_terminal`, which waits for an idle processor
         driver._size = to
     pilot.app.post_message(Resize(to, to))
     same, laid_out = 0, None
     for _ in range(_TRIES):
-        await pilot.pause(0)
-        before, laid_out = laid_out, [(one.size, one.max_scroll_y) for one in pilot.app.screen.walk_children(Widget)]
-        same = same + 1 if laid_out == before else 0
-        if same == 2:
+        await pilot.pause(_WAIT)
+        before, laid_out = laid_out, [(one.size, one.max_scroll_y) for one in screen.walk_children(Widget)]
+        same = same + 1 if screen.size == to and laid_out == before else 0
+        if same == _AT_REST:
             break
 
 
