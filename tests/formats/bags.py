@@ -412,6 +412,23 @@ def cell_states(random: Random, both: bool = False) -> Bag:
                warned=("readout.over=each", "readout.before=linear"))  # fmt: skip
 
 
+def lower_states(random: Random, both: bool = False) -> Bag:
+    """A dense layer that reads the final hidden states of the lower of two layers in one module, h_n[0]."""
+    given: dict[str, Array] = {}
+    ways = ["", "_reverse"] if both else [""]
+    x = random(STEPS, 4)
+    read, shown = x, []
+    for layer in range(2):
+        for way in ways:
+            given |= random.torch("rnn", "lstm", read.shape[1], 5, f"_l{layer}{way}")
+        series = [of_torch(given, "rnn", read[:: -1 if way else 1], f"_l{layer}{way}") for way in ways]
+        shown.append(np.concatenate([one[-1] for one in series]))
+        read = np.concatenate([one[:: -1 if way else 1] for one, way in zip(series, ways, strict=True)], axis=1)
+    given |= random.linear("fc", 5 * len(ways), 3)
+    return Bag(given, x, {"result": dense(given, "fc", shown[0])}, {"readout.over": "final_of_layer0"},
+               warned=("readout.over=each",))  # fmt: skip
+
+
 def numbers_below(random: Random) -> Bag:
     given = random.linear("inp", 3, 4) | random.torch("rnn", "lstm", 4, 5) | random.linear("out", 5, 1)
     x = random(STEPS, 3)
@@ -861,6 +878,8 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     "normed_then_final": lambda random: normed_then(random, "final"),
     "residual_both_final": lambda random: residual_both(random, "final"),
     "cell_states_both": lambda random: cell_states(random, both=True),
+    "lower_states": lower_states,
+    "lower_states_both": lambda random: lower_states(random, both=True),
     "normed_before": lambda random: normed_stack(random, "before"),
     "normed_before_both": lambda random: normed_stack(random, "before", both=True),
     "normed_behind": lambda random: normed_stack(random, "behind"),

@@ -1,4 +1,4 @@
-"""Cell states as what a network answers from: weights alone do not say whether the hidden or the cell state is read."""
+"""Which final states a network may answer from: weights alone do not say whether h or c is read, or of which layer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from lstm_tui.formats.verify.alternatives import cell_text
 
 FINAL_CELL = "final_cell"
 """The cell state c of each direction where it has read everything."""
+LOWER_FINAL = re.compile(r"final_of_layer(\d{1,4})")
+"""The hidden state of each direction of a lower layer where it has read everything, such as h_n[0] of two layers."""
 _STATES = re.compile(r"^state\s*=\s*\[([^\]]*)\]", re.MULTILINE)
 
 
@@ -23,3 +25,8 @@ def keeps_cell_state(part: object) -> bool:
 def cell_width(part: Recurrent) -> int:
     """Return how many numbers the final cell states hold, joined end to end or made one as the layer joins its own."""
     return part.hidden * (len(part.directions) if part.merge == "concat" else 1)
+
+
+def hidden_width(part: Recurrent) -> int:
+    """Return how many numbers the final hidden states hold, joined as `cell_width` says."""
+    return part.sizes.get("P", part.hidden) * (len(part.directions) if part.merge == "concat" else 1)

@@ -14,7 +14,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importers.cell_states import FINAL_CELL, cell_width, keeps_cell_state
+from lstm_tui.formats.importers.cell_states import FINAL_CELL, LOWER_FINAL, cell_width, hidden_width, keeps_cell_state
 from lstm_tui.formats.importers.feature_extractor import activate, activation
 from lstm_tui.formats.importers.plan import (
     Activation,
@@ -168,7 +168,8 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
     else:
         op, before, after = ops[over], ops[:over], ops[over + 1 :]
         assert isinstance(op, Reduce)
-        if op.how == FINAL_CELL:  # one vector, so that all else is made of it
+        lower = LOWER_FINAL.fullmatch(op.how)
+        if op.how == FINAL_CELL or lower is not None:  # one vector, so that all else is made of it
             before, after = [], [*before, *after]
         value, reads = "h", ""
         if before:
@@ -182,6 +183,9 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
                 raise UserError("the layer below the readout keeps no cell state")
             width = cell_width(top)
             pooled, reads = _of_each_pass(top, "c")
+        elif lower is not None and top is not None:
+            width = hidden_width(top)
+            pooled, reads = _of_each_pass(top, "h", f"layer{lower[1]}")
         target = "q" if after else "y"
         made.lines = [f"{target} = {pooled}   # {op.how}: from all steps to one vector"]
         made.sizes[target] = width
@@ -207,10 +211,16 @@ def _final(top: Recurrent | None, value: str, width: int) -> tuple[str, str]:
     return _of_each_pass(top, "h")
 
 
-def _of_each_pass(top: Recurrent, state: str) -> tuple[str, str]:
-    """Return a state of every pass where it has read everything, and what the readout has to read for it."""
+def _of_each_pass(top: Recurrent, state: str, layer: str = "top") -> tuple[str, str]:
+    """Return a state of every pass where it has read everything, and what the readout has to read for it.
+
+    Args:
+        top: The top layer; a lower one of its module has the same directions.
+        state: h or c.
+        layer: Which layer is read.
+    """
     last = {"forward": f"last({state}f)", "backward": f"first({state}b)"}
-    read = ", ".join(f'{state}{one[0]} = "top.{one}.{state}"' for one in top.directions)
+    read = ", ".join(f'{state}{one[0]} = "{layer}.{one}.{state}"' for one in top.directions)
     ends = [last[one] for one in top.directions]
     if len(ends) == 1:
         return ends[0], f"reads = {{ {read} }}\n"

@@ -215,6 +215,7 @@ class _Planning:
             parts = self._layers(stage, count, bare)
             self.layers[f"layer{count}"] = [group.prefix for group in stage.groups]
             chain += parts
+            lower = range(count, count + len(parts) - 1)
             count += len(parts)
             below, ops = stage, []
         top = self.stages[-1]
@@ -224,7 +225,8 @@ class _Planning:
         rest = [one for one in rest if one not in begins]
         rival: Callable[[Module], str] = lambda one: rival_of(top, self.stages, self.bag.networks, one.stem)  # noqa: E731
         self._say_what_may_be_added("readout")
-        head, taken, rivals = plan_readout(rest, top.outputs, over_steps(chain[-1]), self.bag.made, report, bare, rival)
+        over = over_steps(chain[-1], lower)
+        head, taken, rivals = plan_readout(rest, top.outputs, over, self.bag.made, report, bare, rival)
         self.used += taken
         self._left(table, [*rivals, *begins], last)
         self._doubt_order()

@@ -382,11 +382,17 @@ def _without_weights(over: Sequence[str], report: ImportReport, alone: bool) -> 
     return decided
 
 
-def over_steps(top: object) -> tuple[str, ...]:
-    """Return what the series of a top layer may become besides a vector at each step, as far as weights know."""
+def over_steps(top: object, lower: Sequence[int] = ()) -> tuple[str, ...]:
+    """Return what the series of a top layer may become besides a vector at each step, as far as weights know.
+
+    Args:
+        top: The top layer.
+        lower: Numbers of the layers below it that are of the same module, whose final states are given out, too.
+    """
     both = isinstance(top, Recurrent) and len(top.directions) > 1
     over = _OVER if both else tuple(one for one in _OVER if one != "final")
-    return (*over, FINAL_CELL) if keeps_cell_state(top) else over
+    below = tuple(f"final_of_layer{n}" for n in lower)
+    return (*over, *below, *([FINAL_CELL] if keeps_cell_state(top) else []))
 
 
 def _over(over: Sequence[str], report: ImportReport, chain: Sequence[Module] = ()) -> tuple[list[Op], Module | None]:
