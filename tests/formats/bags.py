@@ -429,6 +429,17 @@ def lower_states(random: Random, both: bool = False) -> Bag:
                warned=("readout.over=each",))  # fmt: skip
 
 
+def alike_below(random: Random) -> Bag:
+    """Two dense layers of one shape, each below a layer: which is below which is their order in the file alone."""
+    given = {"emb.weight": random(9, 4)} | random.linear("mix1", 4, 3) | random.torch("lstm", "lstm", 3, 4)
+    given |= random.linear("proj", 4, 3) | random.torch("lstm_2", "gru", 3, 4) | random.linear("head", 4, 2)
+    x = random.ids(9)
+    low = of_torch(given, "lstm", dense(given, "mix1", given["emb.weight"][x]))
+    top = of_torch(given, "lstm_2", dense(given, "proj", low))
+    wants = {"layer1.forward/h": low, "layer3.forward/h": top, "output": dense(given, "head", top)}
+    return Bag(given, x, wants, warned=("mix1 and proj are of one shape, and each could stand below a layer",))
+
+
 def numbers_below(random: Random) -> Bag:
     given = random.linear("inp", 3, 4) | random.torch("rnn", "lstm", 4, 5) | random.linear("out", 5, 1)
     x = random(STEPS, 3)
@@ -878,6 +889,7 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     "normed_then_final": lambda random: normed_then(random, "final"),
     "residual_both_final": lambda random: residual_both(random, "final"),
     "cell_states_both": lambda random: cell_states(random, both=True),
+    "alike_below": alike_below,
     "lower_states": lower_states,
     "lower_states_both": lambda random: lower_states(random, both=True),
     "normed_before": lambda random: normed_stack(random, "before"),

@@ -233,3 +233,16 @@ def test_what_reads_from_the_end_under_a_mask_is_not_understood(
     remarks = opened(tmp_path, how, layers, **said).network.remarks
     doubted = any(one.startswith("layer1.understood is not known: gru_1 reads from the end") for one in remarks)
     assert doubted == (masking == "0" and low == "backward")
+
+
+@pytest.mark.parametrize("how", WRITERS)
+@pytest.mark.parametrize("masking", ["0", "none"])
+@pytest.mark.parametrize(("way", "over"), [("backward", "mean"), ("forward", "mean"), ("backward", "last")])
+def test_a_mean_of_what_comes_from_the_end_under_a_mask_is_not_understood(
+    way: str, over: str, masking: str, how: str, tmp_path: Path
+) -> None:
+    layers = {"embedding": [drawn(7, 3)], "gru": gru(3, 4), "dense": dense(4, 2)}
+    said = {"masking": masking, "layer0__directions": way, "readout__over": over}
+    remarks = opened(tmp_path, how, layers, **said).network.remarks
+    doubted = any(one.startswith("readout.understood is not known: a mean of what comes") for one in remarks)
+    assert doubted == (masking == "0" and way == "backward" and over == "mean")
