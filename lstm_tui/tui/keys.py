@@ -31,8 +31,9 @@ from lstm_tui.tui.view_keys import keymap_of
 
 _DRIVERS = ("linux_driver", "linux_inline_driver", "web_driver")
 _ESCAPE, _SIGN = "\x1b", "␛"
-_LONE = re.compile(r"\x1b(?=[^\x1b\[O\]P_^X\\])", re.DOTALL)
-"""Escape before a character with which no sequence of a terminal begins (CSI, SS3, OSC, DCS, APC, PM, SOS, ST do)."""
+_LONE = re.compile(r"\x1b(?=[^\x1b\[O\]P_^\\])", re.DOTALL)
+"""Escape before a character with which no sequence of a terminal begins (CSI, SS3, OSC, DCS, APC, PM, ST do; SOS, which
+is Escape and X, comes from none, and X is a key here)."""
 _PASTE = re.compile(r"(\x1b\[20[01]~)")
 _PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 

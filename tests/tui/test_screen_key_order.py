@@ -161,6 +161,12 @@ def test_no_key_ends_the_program_in_a_tiny_terminal(size: list[int]) -> None:
 # --- what a terminal sends ---
 
 
+@pytest.mark.parametrize("key", [one for one in KEYS if len(one) == 1 and one not in "[]O"])
+def test_escape_and_a_key_in_one_write_are_two_keys(key: str) -> None:
+    alone = [event.key for event in keys_of(key)]
+    assert [event.key for event in keys_of(ESCAPE + key)] == ["escape", *alone]
+
+
 @given(st.lists(st.sampled_from([*KEYS, ESCAPE, ENTER, "a", "é", "日"]), min_size=1, max_size=60), st.data())
 def test_keys_are_the_same_however_a_write_is_cut(typed: list[str], data: st.DataObject) -> None:
     parts = [
