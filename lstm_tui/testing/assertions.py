@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -255,19 +255,33 @@ def _told(
 
 def _apart(trace: Trace, name: str, a: Any, b: Any, t: int) -> Iterator[str]:
     """Yield how far a value of two runs is apart around a token, the largest of its units, a token a line."""
-    shown = range(max(t - _AROUND, 0), min(t + _AROUND + 1, len(trace.sequence)))
+    shown = _around(trace, t)
+    far: dict[int, float] = {}
     with np.errstate(all="ignore"):
-        rows = [np.abs(np.subtract(a[k], b[k], dtype=np.float64)) for k in shown]
-    far = [
-        float(np.where(_differ(a[k], b[k], 0.0), row, 0.0).max(initial=0.0)) for k, row in zip(shown, rows, strict=True)
-    ]
-    most = max((one for one in far if np.isfinite(one)), default=0.0)
-    tokens = [visible(trace.sequence.tokens[k]) for k in shown]
-    width = max(map(len, tokens))
+        for k in shown:
+            apart = np.abs(np.subtract(a[k], b[k], dtype=np.float64))
+            far[k] = float(np.where(_differ(a[k], b[k], 0.0), apart, 0.0).max(initial=0.0))
+    most = max((one for one in far.values() if np.isfinite(one)), default=0.0)
+
+    def told(k: int) -> str:
+        bar = "█" * round(_BAR * far[k] / most) if most and np.isfinite(far[k]) else ""
+        return f"{number(far[k])} {bar}".rstrip()
+
     yield f"  how far {name} is apart at each token, the largest of its units:"
-    for k, token, one in zip(shown, tokens, far, strict=True):
-        bar = "█" * round(_BAR * one / most) if most and np.isfinite(one) else ""
-        yield f"  {'>' if k == t else ' '} {k:>4} {token:<{width}}  {number(one)} {bar}".rstrip()
+    yield from _by_token(trace, t, told)
+
+
+def _around(trace: Trace, t: int) -> range:
+    """Return the places of a picture of a token."""
+    return range(max(t - _AROUND, 0), min(t + _AROUND + 1, len(trace.sequence)))
+
+
+def _by_token(trace: Trace, t: int, told: Callable[[int], str]) -> Iterator[str]:
+    """Yield what is told of each token around one, which has a mark, a token a line."""
+    tokens = {k: visible(trace.sequence.tokens[k]) for k in _around(trace, t)}
+    width = max(map(len, tokens.values()))
+    for k, token in tokens.items():
+        yield f"  {'>' if k == t else ' '} {k:>4} {token:<{width}}  {told(k)}"
 
 
 def _picture(scope: Scope, verdict: AssertionResult) -> Iterator[str]:
@@ -292,12 +306,10 @@ def memory_picture(trace: Trace, passed: PassTrace, t: int) -> Iterator[str]:
         return
     ledger = ledger_at(passed, flow, t)
     shares = ledger.shares()
-    tokens = [visible(one) for one in trace.sequence.tokens]
-    shown = range(max(t - _AROUND, 0), min(t + _AROUND + 1, len(tokens)))
-    width = max(len(tokens[k]) for k in shown)
-    yield f"  whose memory is in {visible(passed.name)} at t={t}:"
-    for k in shown:
-        mark = ">" if k == t else " "
+
+    def told(k: int) -> str:
         bar = "" if np.isnan(shares[k]) else "█" * round(_BAR * float(shares[k]))
-        share = "not read yet" if not ledger.read[k] else f"{fixed(shares[k])} {bar}" if bar else fixed(shares[k])
-        yield f"  {mark} {k:>4} {tokens[k]:<{width}}  {share}"
+        return "not read yet" if not ledger.read[k] else f"{fixed(shares[k])} {bar}" if bar else fixed(shares[k])
+
+    yield f"  whose memory is in {visible(passed.name)} at t={t}:"
+    yield from _by_token(trace, t, told)
