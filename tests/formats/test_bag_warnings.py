@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bags import Random
+from bags import BAGS, Random
 from present import present
 from saved_arrays import savez
 
@@ -377,10 +377,7 @@ def test_a_name_alone_does_not_place_a_dense_layer_where_the_order_of_the_layers
 
 
 def test_each_layer_that_one_of_two_alike_could_stand_below_is_doubted(tmp_path: Path) -> None:
-    random = Random(0)
-    bag = {"emb.weight": random(9, 4)} | random.linear("mix1", 4, 3) | random.torch("lstm", "lstm", 3, 4)
-    bag |= random.linear("proj", 4, 3) | random.torch("lstm_2", "gru", 3, 4) | random.linear("head", 4, 2)
-    report = opened(bag, tmp_path).report
+    report = opened(dict(BAGS["alike_below"](Random(0)).tensors), tmp_path).report
     layers = {one.key.split(".")[0] for one in report.facts if one.key.endswith(".cell")}
     doubted = {one.key.split(".")[0] for one in report.facts if one.how == "unknown" and "of one shape" in one.why}
     assert doubted == layers

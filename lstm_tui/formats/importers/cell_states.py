@@ -9,9 +9,19 @@ from lstm_tui.formats.verify.alternatives import cell_text
 
 FINAL_CELL = "final_cell"
 """The cell state c of each direction where it has read everything."""
-LOWER_FINAL = re.compile(r"final_of_layer(\d{1,4})")
-"""The hidden state of each direction of a lower layer where it has read everything, such as h_n[0] of two layers."""
+_LOWER_FINAL = re.compile(r"final_of_(layer\d{1,4})")
 _STATES = re.compile(r"^state\s*=\s*\[([^\]]*)\]", re.MULTILINE)
+
+
+def lower_final(layer: str) -> str:
+    """Return the name of the hidden states of a lower layer where it has read everything, as h_n[0] of two layers."""
+    return f"final_of_{layer}"
+
+
+def lower_layer(how: str) -> str | None:
+    """Return the layer whose states `lower_final` names so, or None where something else is named."""
+    named = _LOWER_FINAL.fullmatch(how)
+    return None if named is None else named[1]
 
 
 def keeps_cell_state(part: object) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
-from lstm_tui.formats.importers.cell_states import FINAL_CELL, LOWER_FINAL, cell_width, hidden_width, keeps_cell_state
+from lstm_tui.formats.importers.cell_states import FINAL_CELL, cell_width, hidden_width, keeps_cell_state, lower_layer
 from lstm_tui.formats.importers.feature_extractor import activate, activation
 from lstm_tui.formats.importers.plan import (
     Activation,
@@ -168,7 +168,7 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
     else:
         op, before, after = ops[over], ops[:over], ops[over + 1 :]
         assert isinstance(op, Reduce)
-        lower = LOWER_FINAL.fullmatch(op.how)
+        lower = lower_layer(op.how)
         if op.how == FINAL_CELL or lower is not None:  # one vector, so that all else is made of it
             before, after = [], [*before, *after]
         value, reads = "h", ""
@@ -185,7 +185,7 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
             pooled, reads = _of_each_pass(top, "c")
         elif lower is not None and top is not None:
             width = hidden_width(top)
-            pooled, reads = _of_each_pass(top, "h", f"layer{lower[1]}")
+            pooled, reads = _of_each_pass(top, "h", lower)
         target = "q" if after else "y"
         made.lines = [f"{target} = {pooled}   # {op.how}: from all steps to one vector"]
         made.sizes[target] = width

@@ -14,7 +14,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.cell_states import FINAL_CELL, keeps_cell_state
+from lstm_tui.formats.importers.cell_states import FINAL_CELL, keeps_cell_state, lower_final
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.plan import (
     Activation,
@@ -391,7 +391,7 @@ def over_steps(top: object, lower: Sequence[int] = ()) -> tuple[str, ...]:
     """
     both = isinstance(top, Recurrent) and len(top.directions) > 1
     over = _OVER if both else tuple(one for one in _OVER if one != "final")
-    below = tuple(f"final_of_layer{n}" for n in lower)
+    below = tuple(lower_final(f"layer{n}") for n in lower)
     return (*over, *below, *([FINAL_CELL] if keeps_cell_state(top) else []))
 
 
