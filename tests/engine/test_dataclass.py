@@ -74,6 +74,8 @@ def below_another(decorate: Decorator) -> type:
         name: str = "x"
 
     class Place(decorate(Base)):  # type: ignore[misc]
+        """A place above a base."""
+
         name: str = "y"
         more: tuple[int, ...] = ()
 
@@ -128,6 +130,8 @@ def uses(cls: type) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "make", lambda: vars(cls(1, 2, 3, 4, 5, 6))
     yield "make", lambda: vars(cls(t=1, wrong=2))
     yield "fields", lambda: [(one.name, one.type, one.default, one.init, one.repr) for one in dataclasses.fields(cls)]
+    yield "options", lambda: str(cls.__dataclass_params__)  # type: ignore[attr-defined]
+    yield "replaced by copy", lambda: vars(cls(3).__replace__(t=4))
     yield "is one", lambda: dataclasses.is_dataclass(cls)
     yield "repr", lambda: repr(cls(3))
     yield "equal", lambda: (cls(3) == cls(3), cls(3) != cls(4), cls(3) == 3)
@@ -176,8 +180,11 @@ def test_nothing_is_written_before_a_class_is_used(monkeypatch: pytest.MonkeyPat
     ours = declared(late.dataclass(frozen=True))
     assert ours.kind == "place"  # type: ignore[attr-defined]
     assert not written
-    assert repr(ours(1)) != repr(ours(2))
+    assert (ours(1).t, ours(2).t) == (1, 2)
     assert len(written) == 1
+    assert repr(ours(1)) != repr(ours(2))
+    assert ours(1) == ours(1)
+    assert len(written) == 2
 
 
 def test_threads_that_use_a_class_first_at_once_all_get_it() -> None:
