@@ -170,7 +170,7 @@ def _topic(word: str) -> str | None:
     if word in names:
         return names[word] or word
     if word in INFO_COUNTERPARTS:
-        raise UserError(f"`info {word}` has no like here: {INFO_COUNTERPARTS[word]}")
+        raise UserError(f"`info {word}` has no counterpart here: {INFO_COUNTERPARTS[word]}")
     begun = next((one for one in names if one.startswith(word)), None)
     return None if begun is None else names[begun] or begun
 
