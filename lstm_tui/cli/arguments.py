@@ -156,8 +156,8 @@ class _Parser(argparse.ArgumentParser):
             message = _no_command(no_command[1])
         elif no_action := _NO_ACTION.match(message):
             message = _no_action(self, no_action[1])
-        elif message == _COMMAND_MISSING and (option := self.in_front):
-            message = _not_in_front(option)
+        elif message == _COMMAND_MISSING and (in_front := self.in_front):
+            message = _not_in_front(in_front)
         elif unknown := _UNKNOWN.match(message):
             parser = self.command or self
             near = nearest(unknown[1], _OPTION.findall(parser.format_help())) if unknown[1].startswith("-") else None
