@@ -85,16 +85,32 @@ def test_fish_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         assert offered(f"lstm-tui {before} ") >= set(names) | ({"mine.txt"} if files else set())
 
 
+ZSH_READS = {
+    "found by its name": "fpath=($PWD $fpath); autoload -U compinit; compinit -u -D",
+    "source": "autoload -U compinit; compinit -u -D; source <(cat _lstm-tui)",
+    "a file": "autoload -U compinit; compinit -u -D; . ./_lstm-tui",
+    "eval": 'autoload -U compinit; compinit -u -D; eval "$(cat _lstm-tui)"',
+}
+"""How zsh comes to the script."""
+ZSH_TRIED = [("found by its name", one) for one in OFFERED] + [(way, "completion") for way in ZSH_READS]
+
+
+def test_what_the_help_says_of_zsh_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["completion", "--help"])
+    assert "source <(lstm-tui completion zsh)" in capsys.readouterr().out
+
+
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
-@pytest.mark.parametrize("before", OFFERED)
-def test_zsh_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str], before: str) -> None:
+@pytest.mark.parametrize(("way", "before"), dict.fromkeys(ZSH_TRIED))
+def test_zsh_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str], way: str, before: str) -> None:
     (tmp_path / "_lstm-tui").write_text(script_of("zsh", capsys))
     (tmp_path / "mine.txt").touch()
     here = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "$ "}
     shell = pexpect.spawn("zsh", ["-f"], encoding="utf-8", dimensions=(80, 160), cwd=tmp_path, env=here, timeout=30)
-    names, files = OFFERED[before]
+    names, files = (SHELLS, False) if before == "completion" else OFFERED[before]
     try:
-        shell.sendline("fpath=($PWD $fpath); autoload -U compinit; compinit -u -D; LISTMAX=999; PS1='READY> '")
+        shell.sendline(f"{ZSH_READS[way]}; LISTMAX=999; PS1='READY> '")
         for _ in range(2):  # once as it is typed
             shell.expect_exact("READY> ")
         shell.send(f"lstm-tui {before} \t")

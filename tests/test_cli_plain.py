@@ -103,14 +103,14 @@ def test_a_reply_goes_to_a_file_and_a_comparison_does_not(
     assert main(["run", "t.txt", "--plain", *MODEL]) == 1
     told = capsys.readouterr()
     lines, wrong = told.out.splitlines()[2:], told.err.splitlines()
-    assert lines[:2] == ["1 lines written to out.txt"] * 2
+    assert lines[:2] == ["1 line written to out.txt"] * 2
     assert lines[2] == "$3 = t > -.5 = true"
     assert lines[3].startswith("$4 = f[0] > layer0.forward.f[1] = ")
     assert wrong[0] == "no/such/folder: cannot be written: No such file or directory"
     assert (folder / "out.txt").read_text().startswith("$1 = t = 0\n$2 = mean(f) = 0.")
-    assert lines[4] == "1 lines written to run2.txt"
+    assert lines[4] == "1 line written to run2.txt"
     assert "layer0.forwrd" in wrong[1]  # a pass in the wrong letters is no file
-    assert lines[-2:] == ["1 lines written to a b.txt", "1 lines written to c d.txt"]
+    assert lines[-2:] == ["1 line written to a b.txt", "1 line written to c d.txt"]
     assert sorted(one.name for one in folder.iterdir()) == ["a b.txt", "c d.txt", "out.txt", "run2.txt", "t.txt"]
 
 

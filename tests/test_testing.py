@@ -264,6 +264,10 @@ def test_an_option_written_wrong_is_named_and_a_file_leads_to_run(capsys: pytest
     for words, said in (
         (["run", "--modle", "tiny"], "there is no option --modle; did you mean --model?; see `lstm-tui run --help`"),
         (["trace", "a.txt", "--dytpe=float64"], "did you mean --dtype?"),
+        (["--verison"], "there is no option --verison in front of a command; did you mean --version?"),
+        (["--model=tiny"], "there is no option --model=tiny in front of a command; see"),
+        (["cells", "lstm"], "there is no action lstm; did you mean lstm-tui cells show lstm?"),
+        (["cells", "chek", "a.toml"], "there is no action chek; did you mean check?"),
         (["notes.txt"], "to step through a file: lstm-tui run notes.txt"),
         (["run", "a.txt", "b.txt"], "there is no place for b.txt;"),
         (["find", "a.txt", "--model", "sentiment", "c[3] > 0"], "did you mean --where 'c[3] > 0'?"),

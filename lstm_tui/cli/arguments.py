@@ -83,6 +83,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     bare = not [argument for argument in arguments if argument not in ("--debug", "--light", "--dark")]
     given = ["run", "--model", FIRST_MODEL, *arguments] if bare else list(arguments)
     parser = _parser(next((word for word in given if not word.startswith("-")), ""))
+    parser.in_front = given[0] if given[0].startswith("-") else ""
     options = parser.parse_args(given)
     options.bare, options.given = bare, given
     _check(parser, options)
@@ -116,11 +117,13 @@ class _Parser(argparse.ArgumentParser):
         command: The parser of the command that is asked for; None where there is none of that name.
         commands: The parsers of all commands, by name.
         shared: Titles of the options that many commands share, where this one takes them.
+        in_front: An option that stands in front of any command; empty where there is none.
     """
 
     command: _Parser | None = None
     commands: Mapping[str, _Parser] = MappingProxyType({})
     shared: tuple[str, ...] = ()
+    in_front: str = ""
 
     def groups(self) -> Iterator[tuple[str, list[argparse.Action]]]:
         """Yield the title of each group of arguments and what is in it, but what is not told."""
@@ -151,6 +154,10 @@ class _Parser(argparse.ArgumentParser):
         parser = self
         if no_command := _NO_COMMAND.match(message):
             message = _no_command(no_command[1])
+        elif no_action := _NO_ACTION.match(message):
+            message = _no_action(self, no_action[1])
+        elif message == _COMMAND_MISSING and (in_front := self.in_front):
+            message = _not_in_front(in_front)
         elif unknown := _UNKNOWN.match(message):
             parser = self.command or self
             near = nearest(unknown[1], _OPTION.findall(parser.format_help())) if unknown[1].startswith("-") else None
@@ -176,6 +183,8 @@ class _ShortHelp(argparse.Action):
 _SHARED = ("the network", "an untrained network instead", "the input")
 """Titles of the options that many commands share: told whole by --help-all, and once in the man page."""
 _NO_COMMAND = re.compile(r"argument COMMAND: invalid choice: '(.*?)' \(", re.DOTALL)
+_NO_ACTION = re.compile(r"argument action: invalid choice: '(.*?)' \(", re.DOTALL)
+_COMMAND_MISSING = "the following arguments are required: COMMAND"
 _OPTION = re.compile(r"--[a-z][a-z-]*")
 _UNKNOWN = re.compile(r"unrecognized arguments: ([^\s=]+)")
 _CONDITION = re.compile(r"unrecognized arguments: ([^-'][^']*[<>=][^']*)\Z")
@@ -192,6 +201,19 @@ def _no_command(word: str) -> str:
     if "." in word or "/" in word:
         return f"there is no command {word}; to step through a file: lstm-tui run {word}"
     return f"there is no command {word}" + (f"; did you mean {near}?" if near else "")
+
+
+def _not_in_front(option: str) -> str:
+    """Return what is said of an option where a command should stand first."""
+    near = nearest(option, ("--help", "--version"))
+    return f"there is no option {option} in front of a command" + (f"; did you mean {near}?" if near else "")
+
+
+def _no_action(parser: argparse.ArgumentParser, word: str) -> str:
+    """Return what is said of a word where one of a few actions should stand."""
+    actions = next(tuple(one.choices or ()) for one in parser._actions if one.dest == "action")
+    near = nearest(word, actions)
+    return f"there is no action {word}; did you mean {near or f'{parser.prog} {actions[1]} {word}'}?"
 
 
 def whole_parser() -> _Parser:
@@ -399,8 +421,16 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     _input_options(parser, budget=False)  # it limits the memory of each visitor
 
 
+_COMPLETION_EPILOG = """A line for the file that the shell reads at its start; in zsh behind compinit:
+  ~/.bashrc                     source <(lstm-tui completion bash)
+  ~/.zshrc                      source <(lstm-tui completion zsh)
+  ~/.config/fish/config.fish    lstm-tui completion fish | source
+"""
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
+    parser.epilog, parser.formatter_class = _COMPLETION_EPILOG, argparse.RawDescriptionHelpFormatter
 
 
 def _config(parser: argparse.ArgumentParser) -> None:

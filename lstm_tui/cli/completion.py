@@ -29,6 +29,8 @@ _FILES_TOO = {
 }
 _CALLS = {"bash": "{}", "zsh": "{}", "fish": "({})"}
 """Of each shell, how the function is called where a value is completed."""
+_EVALUATED, _EVALUATED_OR_READ = "$zsh_eval_context[-1] == eval", "$zsh_eval_context[-1] == (eval|file)"
+"""Of zsh, where a script is not the function alone: shtab leaves out that it is read, as by `source`."""
 _FILES = ("FILE", "OUT", "TRACE", "REF", "SCRIPT", "EDITS", "LESSON", "CORPUS", "TAGS", "LOG", "PATH", "DIR")
 """What is written in capitals in the help where a file may be named."""
 
@@ -59,7 +61,8 @@ def command(options: Namespace) -> int:
         for action in one._actions:
             _complete(action, values, shtab.FILE)
     preamble = {shell: "".join(_function(shell, name, *of) for name, of in values.items()) for shell in _FUNCTIONS}
-    print(shtab.complete(parser, shell=options.shell, preamble=preamble))  # type: ignore[arg-type]
+    script = shtab.complete(parser, shell=options.shell, preamble=preamble)  # type: ignore[arg-type]
+    print(script.replace(_EVALUATED, _EVALUATED_OR_READ) if options.shell == "zsh" else script)
     return 0
 
 

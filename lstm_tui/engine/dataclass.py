@@ -34,7 +34,20 @@ class _Unwritten:
         with _one_at_a_time:
             if self.cls.__dict__.get(self.name) is self:
                 _write(self.cls, _MADE if self.name in _MADE else _COMPARED)
-        return getattr(owner if instance is None else instance, self.name)
+        return self._written(instance, owner)
+
+    def _written(self, instance: object, owner: type) -> Any:
+        """Return what stands here now, or in a base behind: a class under this one may have its own, as for `super()`.
+
+        Raises:
+            AttributeError: There is none.
+        """
+        behind = owner.__mro__[owner.__mro__.index(self.cls) :]
+        for one in behind:
+            if self.name in one.__dict__:
+                value = one.__dict__[self.name]
+                return value.__get__(instance, owner) if hasattr(type(value), "__get__") else value
+        raise AttributeError(f"type object {owner.__name__!r} has no attribute {self.name!r}")
 
 
 def _written_later(cls: Any, frozen: bool, eq: bool) -> Any:

@@ -165,7 +165,7 @@ class LoopWatch:
     @property
     def steps(self) -> list[Capture]:
         """The last steps, the newest at the end."""
-        return [as_capture(one.batch) for one in self.kept]
+        return [as_capture(one.batch_of_words) for one in self.kept]
 
     def __repr__(self) -> str:
         """Say in a line what is watched and what is kept."""
@@ -444,7 +444,8 @@ def watch(
             of a value of many units it is enough that it is so of one. `gradnorm` is the norm of all gradients, `step`
             the number of the step. None keeps the last steps alone.
         keep: How many of the last steps are kept.
-        tokens: What ids mean, as for `lstm_tui.capture`.
+        tokens: What ids mean, as for `lstm_tui.capture`. A vocabulary has the embedding copied at every step, so that
+            a word can be replaced in a step that is kept.
         classes: Names of what the model says.
         module: The recurrent module that is asked; by default all.
 
@@ -506,7 +507,7 @@ def post_mortem(screen: bool | None = None) -> PostMortem:
     stopped = last.stopped
     kept = [one for one in last.kept if stopped is None or one.number <= stopped.step]  # a backward pass may come late
     place = stopped.place if stopped is not None else _suspect(kept[-1])
-    found = PostMortem(kept[-1].number, place, tuple(as_capture(one.batch) for one in kept))
+    found = PostMortem(kept[-1].number, place, tuple(as_capture(one.batch_of_words) for one in kept))
     if has_screen() if screen is None else screen:
         show(found.source(), place.t)
     return found

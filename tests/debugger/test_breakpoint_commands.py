@@ -193,7 +193,7 @@ REFUSED = [
     ('clear "bad"', 'no breakpoint waits for "bad"'),
     ("disable", "there are no breakpoints"),
     ("list 3,1", "from where to where"),
-    ("frame 1", "takes nothing behind it, and `1` stands there"),
+    ("frame 1", "`frame` is `where` here, which takes nothing behind it, and `1` stands there"),
     ("quit now", "takes nothing behind it"),
     ("apropos", "apropos what"),
     ("break +99", "there is no place"),

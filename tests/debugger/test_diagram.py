@@ -370,6 +370,8 @@ def test_the_chain_tells_each_state_on_its_way_and_both_passes(name: str) -> Non
         assert len(lines) == chain_height(frame)
         assert chain_width(lines) <= max(width, 60)
         assert any(piece.t == frame.t for line in lines for piece in line), "the position is in sight"
+        touching = [(one.text, other.text) for line in lines for one, other in pairwise(line)]
+        assert not [(a, b) for a, b in touching if a[-1:].isalnum() and b[:1].isalnum()]
         told = [piece for line in lines for piece in line if piece.value and piece.t >= 0]
         for piece in told:
             numbers = trace[piece.pass_name][piece.value][piece.t]
@@ -395,6 +397,20 @@ def test_each_row_of_the_chain_says_its_unit_and_a_stroke_means_the_step_before_
         text = "\n".join("".join(piece.text for piece in line) for line in lines)
         assert "h'" not in text
         assert "[h→; h←]" in text
+
+
+def test_the_name_of_a_unit_stands_apart_from_the_number_beside_it() -> None:
+    trace = lstm_tui.trace("Ganesh likes AIML . he likes AIML .", model="story")
+    frame = Frame(trace, Position("layer0.forward", 3, 5))
+    whole = 0
+    for length in range(1, 21):
+        named = replace(frame, names=frame.names.named("layer0.forward", 11, "g" * length))
+        for width in (30, 60, 78, 118, 158):
+            first, second = chain_lines(named, {"layer0.forward": 11}, width)[0][:2]
+            assert first.text.endswith(" ") or second.text.startswith(" ")
+            assert first.text.strip() in ("unit 11", f"unit 11 {'g' * length}")
+            whole += first.text.strip() != "unit 11"
+    assert whole
 
 
 @pytest.mark.parametrize("model", ["recall-lstm", "recall-gru"])

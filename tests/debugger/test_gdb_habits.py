@@ -99,7 +99,7 @@ def test_each_topic_of_gdb_is_there_or_answered(verb: str, kind: str) -> None:
 def test_a_topic_without_its_like_is_no_topic_here() -> None:
     session = opened()
     for word in INFO_COUNTERPARTS:
-        assert "has no like here" in refused(session, f"info {word}")
+        assert "has no counterpart here" in refused(session, f"info {word}")
 
 
 @pytest.mark.parametrize(
@@ -700,3 +700,48 @@ def test_a_format_of_gdb_is_answered(line: str) -> None:
 @pytest.mark.parametrize("line", ["set b_f[5] = 1", "set var b_f[5] = 1", "set variable b_f[5] = 1"])
 def test_a_weight_that_is_set_as_a_value_is_told_with_the_verb_that_changes_it(line: str) -> None:
     assert "`weight b_f[5] = 1` changes it" in refused(opened(), line)
+
+
+def why_no_verb(word: str) -> str:
+    """Return why a word is no verb; empty where it is one."""
+    try:
+        VERBS.named(word)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def test_a_word_that_is_no_verb_leads_to_where_it_is_told() -> None:
+    session = opened()
+    told = {word for verb in VERBS for word in re.findall(r"[a-z]{4,}", f"{verb.usage} {verb.help}")}
+    followed = 0
+    for word in sorted(told):
+        message = why_no_verb(word)
+        if "`apropos " in message:
+            followed += 1
+            assert message == f"there is no verb `{word}`; `apropos {word}` lists those whose help has it"
+            assert not said(session, f"apropos {word}")[0].startswith("nothing is told")
+        else:
+            assert not message.startswith("there is no verb") or "did you mean" in message, word
+    assert followed > 100
+    assert "`help` lists them" in refused(session, "frobnicate")
+    assert "`help` lists them" in refused(session, "zzz")
+
+
+def test_until_without_a_place_is_next_as_its_help_says() -> None:
+    assert any("without WHERE, compute the next token" in line for line in said(opened(), "help until"))
+    assert "`until` computes the next token" in refused(opened(), "u")
+    for before in ((), ("next",), ("next", "step"), ("stepi", "stepi"), ("goto 2",)):
+        one, other = opened(), opened()
+        for line in before:
+            said(one, line)
+            said(other, line)
+        assert said(one, "until") == said(other, "next")
+        assert one.frame.position == other.frame.position
+
+
+def test_what_takes_nothing_names_the_word_that_was_typed() -> None:
+    session = opened()
+    for verb in VERBS:
+        for word in verb.aliases if verb.usage == verb.name else ():
+            assert f"`{word}` is `{verb.name}` here, which takes nothing" in refused(session, f"{word} 17")

@@ -112,6 +112,30 @@ def above_one_that_declares_nothing(decorate: Decorator) -> type:
     return Place
 
 
+def above_one_whose_methods_it_extends(decorate: Decorator) -> type:
+    class Base:
+        """A base."""
+
+        t: int
+        name: str = "x"
+
+    class Place(decorate(Base)):  # type: ignore[misc]
+        def __init__(self, t: int, more: int = 7) -> None:
+            super().__init__(t, name="y")
+            self.more = more
+
+        def __repr__(self) -> str:
+            return f"{super().__repr__()} and {self.more}"
+
+        def __eq__(self, other: object) -> bool:
+            return super().__eq__(other) is True
+
+        def __hash__(self) -> int:
+            return hash((super().__hash__(), self.more))
+
+    return Place
+
+
 KINDS = [value for name, value in list(globals().items()) if inspect.isfunction(value) and value.__module__ == __name__]
 
 

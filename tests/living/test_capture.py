@@ -226,9 +226,11 @@ def test_a_module_is_stepped_through_with_its_batch_as_lines() -> None:
     session.execute("set h[0] = 0")
     assert session.frame.trace.result is None, "nobody knows what the model says of an edited run"
     for asked in ("result", 'result["good"]', "output"):
-        with pytest.raises(UserError, match="only middle runs again after an edit, not the model around it"):
+        with pytest.raises(UserError, match="only middle runs again; capture.. the edited text for the answer"):
             session.execute(f"print {asked}")
+    assert "no result: only middle runs again; " in session.execute("info frame")
     session.execute("undo")
+    assert "no result" not in session.execute("info frame")
     np.testing.assert_array_equal(session.frame.trace.result, run["middle", 2].answer)
 
 

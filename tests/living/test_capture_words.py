@@ -170,3 +170,57 @@ def test_a_place_that_holds_another_token_is_refused(line: str) -> None:
     session = lstm_tui.capture(model_of("lstm"), torch.tensor(IDS), tokens=WORDS).session("enc.rnn", 2)
     with pytest.raises(UserError, match=r"t=. is “.*”, not “|there is no place 7"):
         session.execute(line)
+
+
+def watched(model: Any, tokens: Any, steps: int = 3) -> Any:
+    """Return a watch of so many steps of training, each of which changes every weight."""
+    targets = torch.tensor([0, 1, 0])
+    with lstm_tui.watch(model, keep=2, tokens=tokens) as seen:
+        for _ in range(steps):
+            model.zero_grad()
+            nn.functional.cross_entropy(model(torch.tensor(IDS)), targets).backward()
+            with torch.no_grad():
+                for weight in model.parameters():
+                    weight -= 0.5 * weight.grad
+    return seen
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("kind", RNNS)
+def test_a_step_of_a_loop_gives_for_an_edited_text_what_the_model_gave_then(kind: str, line: str) -> None:
+    then, model = model_of(kind), model_of(kind)
+    watched(then, WORDS, 1)  # as the weights are in the second of three steps
+    seen = watched(model, WORDS)
+    session = seen.steps[0].session("enc.rnn", 2)
+    session.execute(line)
+    wanted = given(then, LINES[line])
+    assert " ".join(session.frame.trace.sequence.tokens) == LINES[line]
+    assert np.abs(said_by(session) - wanted).max() < 1e-6
+    assert np.abs(said_by(session) - given(model, LINES[line])).max() > 1e-4, "and not what it gives now"
+
+
+def test_what_was_opened_behind_an_exception_takes_words_too() -> None:
+    model = model_of("lstm")
+    watched(model, WORDS, 1)
+    found = lstm_tui.post_mortem(screen=False)
+    session = found.steps[-1].session("enc.rnn", 2)
+    session.execute("replace 5 good")
+    assert np.abs(said_by(session) - given(model_of("lstm"), "a long film but not good movie")).max() < 1e-6
+
+
+STEPS_REFUSED = {
+    "no words": (None, "keeps the embedding of a step where tokens= names its rows"),
+    "told words": ([text.split() for text in TEXTS], "told the words of these sequences, and no vocabulary"),
+    "a short vocabulary": (lambda n: {n: WORDS[n] for n in range(11)}[n], "does not name every row of enc.emb.weight"),
+    "large": (WORDS, "enc.emb.weight is too large to be copied at every step"),
+}
+
+
+@pytest.mark.parametrize("case", STEPS_REFUSED)
+def test_a_step_that_takes_no_words_says_why(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, reason = STEPS_REFUSED[case]
+    if case == "large":
+        monkeypatch.setattr("lstm_tui.formats.captures.embedding_found.LARGEST_KEPT", 10)
+    session = watched(model_of("lstm"), tokens, 1).steps[-1].session("enc.rnn", 2)
+    with pytest.raises(UserError, match=f"{reason}.*: set x instead"):
+        session.execute("replace 5 good")

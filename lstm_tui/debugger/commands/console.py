@@ -27,6 +27,7 @@ from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, kind_of
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.text_safety import visible
@@ -100,7 +101,7 @@ class Console:
         if target is None:
             return reply
         target.write(self.session, reply)
-        return (f"{len(reply)} lines written to {visible(str(target.path))}",)
+        return (f"{count_of(len(reply), 'line')} written to {visible(str(target.path))}",)
 
     @property
     def interrupted(self) -> bool:

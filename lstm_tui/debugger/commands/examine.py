@@ -150,6 +150,8 @@ def _topics(session: Session, rest: str) -> Iterator[str]:
 
 def _result(session: Session) -> str:
     """Say what the network says of the whole text, where that is known."""
+    if session.frame.trace.result is None:
+        return f"no result: {session.frame.trace.why_no_answer}"
     if is_not_known_yet(session.frame.trace.result):
         return "result: not computed yet; `print result` does"
     return f"result: {value_text(session.evaluate('result').value)}"
@@ -170,7 +172,7 @@ def _topic(word: str) -> str | None:
     if word in names:
         return names[word] or word
     if word in INFO_COUNTERPARTS:
-        raise UserError(f"`info {word}` has no like here: {INFO_COUNTERPARTS[word]}")
+        raise UserError(f"`info {word}` has no counterpart here: {INFO_COUNTERPARTS[word]}")
     begun = next((one for one in names if one.startswith(word)), None)
     return None if begun is None else names[begun] or begun
 
@@ -212,14 +214,13 @@ def _info(session: Session, rest: str) -> tuple[str, ...]:
     if topic == "frame":
         trace = frame.trace
         made = f"{visible(str(trace.model.get('name')))}, {trace.interpreter} {trace.dtype}, {frame.steps} tokens"
-        result = () if trace.result is None else (_result(session),)
         known = (f"warning: {visible(remark)}" for remark in trace.remarks)
         return (
             *position_lines(session.frame),
             made,
             f"line {frame.line + 1} of {frame.lines}",
             *_held_in(session),
-            *result,
+            _result(session),
             *known,
         )
     if topic == "passes":

@@ -15,6 +15,7 @@ from lstm_tui.debugger.commands.table import VERBS, answer
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.session_file import as_typed_now, breakpoints_script, digest, script_of
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.inputs.text_input import read_script
 from lstm_tui.formats.io.files import replacing, script_content
@@ -142,7 +143,7 @@ def _save(session: Session, rest: str) -> tuple[str, ...]:
     with replacing(path) as stream:
         stream.write(content)
     session.files[os.path.realpath(path)] = digest(lines)
-    return (f"{len(lines)} lines written to {visible(name)}",)
+    return (f"{count_of(len(lines), 'line')} written to {visible(name)}",)
 
 
 def _check_mine(session: Session, path: Path, name: str) -> None:

@@ -35,7 +35,7 @@ COUNTERPARTS: dict[str, str] = {
         ),
         _FRAMES,
     ),
-    "u": "`until` computes to the end of the token or to a place, as gdb's u; for pdb's u, `pass NAME` selects a pass",
+    "u": "`until` computes the next token or goes on to a place, as gdb's u; for pdb's u, `pass NAME` selects a pass",
     **dict.fromkeys(("taas", "tfaas", "task"), _THREADS),
     **dict.fromkeys(
         ("record", "rec", "when", "when-ticks", "when-tid", "seek", "seek-ticks", "replay", "rerun", "elapsed-time"),

@@ -91,7 +91,8 @@ for _name, _aliases, _help, _step in (
 
 
 @VERBS.verb(
-    "until [WHERE]", "continue once to a place, token, equation or condition", aliases=("unt", "advance"),
+    "until [WHERE]", "continue once to a place, token, equation or condition; without WHERE, compute the next token",
+    aliases=("unt", "advance"),
     complete=complete_where, example='until mean(f) < .5',
 )  # fmt: skip
 def _until(session: Session, rest: str) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from lstm_tui.engine.text_safety import visible
 
 Act = Callable[[Session, str], Iterable[str]]
 """What a verb does with what stands behind it; returns the lines of its reply."""
+_LEAST_TOLD = 4
+"""Letters of a word that is no verb from which on it is looked for in what is told of the verbs."""
 Complete = Callable[[Session, str], Iterable[str]]
 """What the text behind a verb, as far as it is typed, may become."""
 
@@ -60,15 +62,21 @@ class Verb:
     edits: bool = False
     takes_numbers: bool = False
 
-    def __call__(self, session: Session, rest: str) -> tuple[str, ...]:
+    def __call__(self, session: Session, rest: str, typed: str = "") -> tuple[str, ...]:
         """Act, and return the reply; nothing that is typed is passed over in silence.
+
+        Args:
+            session: What it acts on.
+            rest: The text behind the word.
+            typed: The word, where it may be another one for this verb.
 
         Raises:
             UserError: If it cannot, or takes nothing and is given something.
         """
         if rest and self.usage == self.name:
             told = f": {BEHIND[self.name]}" if self.name in BEHIND else ""
-            raise UserError(f"`{self.name}` takes nothing behind it, and `{visible(rest[:40])}` stands there{told}")
+            which = f"`{typed}` is `{self.name}` here, which" if typed in self.aliases else f"`{self.name}`"
+            raise UserError(f"{which} takes nothing behind it, and `{visible(rest[:40])}` stands there{told}")
         return tuple(self.act(session, rest))
 
 
@@ -149,8 +157,14 @@ class CommandTable:
         if foreign is not None:
             raise UserError(f"`{visible(word[:40])}` is no verb here: {COUNTERPARTS[foreign]}")
         near = nearest(word, self.words)
-        hint = f"did you mean {near}?" if near else "`help` lists them"
+        hint = f"did you mean {near}?" if near else self._hint(word)
         raise UserError(f"there is no verb `{visible(word[:40])}`; {hint}")
+
+    def _hint(self, word: str) -> str:
+        """Return where a verb is found that does what a word says."""
+        told = re.compile(rf"\b{re.escape(word)}", re.IGNORECASE)
+        found = len(word) >= _LEAST_TOLD and any(told.search(f"{verb.usage} {verb.help}") for verb in self)
+        return f"`apropos {word}` lists those whose help has it" if found else "`help` lists them"
 
     def _check_foreign(self, word: str) -> None:
         """Refuse a word of another debugger, told with what does its work here."""
@@ -269,7 +283,7 @@ def _answer(session: Session, line: str) -> tuple[str, ...]:
         else:
             verb, rest = _meant(session, word, rest, line)
             check_not_restored(session, verb)
-            reply = verb(session, with_numbers(session, rest) if verb.takes_numbers and "$" in rest else rest)
+            reply = verb(session, with_numbers(session, rest) if verb.takes_numbers and "$" in rest else rest, word)
         after = session.frame
         moved = after.position != before.position or after.trace is not before.trace
         if len(session.displays) and moved and not scripting.depth:

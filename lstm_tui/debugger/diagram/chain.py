@@ -114,7 +114,8 @@ def _one_pass(frame: Frame, name: str, unit: int, places: list[int], box: int, w
     output = passed.cell.output
     whose = f"unit {passed.entry_of(states[0] if states else output, unit)}"
     named = f"{whose} {visible(frame.names.name(name, unit))}".rstrip()
-    up = [ChainPiece(f" {named if len(named) < wire else whose}".ljust(wire), name)]
+    fits = len(named) + 2 <= wire  # a blank on either side
+    up = [ChainPiece(f" {named if fits else whose}".ljust(wire), name)]
     gap = ChainPiece(" " * wire, name)
     top, bottom = [gap], [gap]
     rows: list[list[ChainPiece]] = [[] for _ in states]

@@ -326,7 +326,7 @@ class Scope:
         labels = tuple(trace.classes)
         if name == "result":
             if trace.result is None:
-                raise NoSuchName(f"{trace.why_no_answer}, so there is no result")
+                raise NoSuchName(f"there is no result: {trace.why_no_answer}")
             if waits_for_nothing() and is_not_known_yet(trace.result):
                 return Series("number", np.zeros((1, len(labels) or 1)), NOWHERE, labels=labels, missing=NOT_READ)
             return Series("number", np.asarray(trace.result, dtype=np.float64)[None, :], KNOWN, labels=labels)

@@ -420,11 +420,13 @@ class Trace(Mapping[str, PassTrace]):
     @property
     def why_no_answer(self) -> str:
         """Why there is no result where there is none: no readout, or one that stands around what was captured."""
-        if self.network is None or not self.network.is_part:
+        if self.network is None:
+            return "the trace holds none"
+        if not self.network.is_part:
             return "this network has no readout"
         name = visible(self.network.name)
         if self.edits:
-            return f"only {name} runs again after an edit, not the model around it: capture() of the edited text has it"
+            return f"only {name} runs again; capture() the edited text for the answer"
         return f"{name} is one part of a model, whose answer was not captured"
 
     def __repr__(self) -> str:

@@ -52,7 +52,7 @@ def captured(
     looked, inputs = look_at(model, batch, taken)
     made = capture_of(visible(type(model).__name__), looked, inputs, aims, tokens, classes)
     names = token_names(tokens) or (None if tokens else str)
-    made = with_token_rows(made, model, names)
+    made = with_token_rows(made, dict(model.named_parameters()), names)
     return replace(made, arrays=recorded(model, looked, inputs)) if with_recording else made
 
 

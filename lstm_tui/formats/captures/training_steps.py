@@ -16,7 +16,13 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.captures.captured_batch import CapturedBatch
 from lstm_tui.formats.captures.captured_run import CapturedModule
-from lstm_tui.formats.captures.from_torch import capture_of
+from lstm_tui.formats.captures.embedding_found import (
+    TOLD_WORDS,
+    embeddings_of,
+    with_token_rows,
+    without_token_rows,
+)
+from lstm_tui.formats.captures.from_torch import capture_of, token_names
 from lstm_tui.formats.captures.module_network import mode_of
 from lstm_tui.formats.verify.recording import is_looking
 from lstm_tui.formats.verify.torch_calls import (
@@ -37,6 +43,8 @@ from lstm_tui.formats.verify.torch_calls import (
 )
 from lstm_tui.formats.verify.torch_functions import FunctionCalls, functions_mode, modules_running
 
+_NO_WORDS = "watch() keeps the embedding of a step where tokens= names its rows, and it was not given"
+
 
 @dataclass(eq=False)
 class TrainingStep:
@@ -52,6 +60,7 @@ class TrainingStep:
         tokens: What ids mean.
         classes: Names of what the model says.
         gradient_norm: Euclidean norm of the gradient that a backward pass gave, over all parameters; None before it.
+        embeddings: The matrices that may be an embedding, as they were then; empty where `tokens` is no vocabulary.
         dropouts: Which part of what goes from layer to layer a module drops, by path, of those that did so.
         waits: What waits for a backward pass, to be removed; empty where nothing is noted any more.
     """
@@ -65,6 +74,7 @@ class TrainingStep:
     tokens: Any = None
     classes: tuple[str, ...] = ()
     gradient_norm: float | None = None
+    embeddings: dict[str, Array | None] = field(default_factory=dict)
     dropouts: dict[str, float] = field(default_factory=dict)
     waits: list[Any] = field(default_factory=list)
 
@@ -75,6 +85,14 @@ class TrainingStep:
         self.looked.gradient_norm = self.gradient_norm
         made = capture_of(self.model, self.looked, self.inputs, None, self.tokens, self.classes, self.modules)
         return replace(made, number=self.number)
+
+    @property
+    def batch_of_words(self) -> CapturedBatch:
+        """What it did, as a capture in which a word can be replaced where its row is known."""
+        names = token_names(self.tokens)
+        if names is not None:
+            return with_token_rows(self.batch, self.embeddings, names)
+        return without_token_rows(self.batch, TOLD_WORDS if self.tokens else _NO_WORDS)
 
     def forget_tensors(self) -> None:
         """Let go of what PyTorch keeps for a backward pass."""
@@ -156,6 +174,8 @@ def steps_watched(
                 step.modules[name] = CapturedModule(name, mode_of(call.module), weights_of(call.module))
                 if call.module.training and getattr(call.module, "num_layers", 1) > 1 and call.module.dropout:
                     step.dropouts[name] = float(call.module.dropout)
+        if token_names(tokens) is not None:
+            step.embeddings = embeddings_of(model, {weight.shape[1] for weight in map(_first, step.modules.values())})
         backwards.wait_for(step)
         forward(step)
 
@@ -177,6 +197,11 @@ def steps_watched(
         for hook in hooks:
             hook.remove()
         backwards.close()
+
+
+def _first(module: CapturedModule) -> Array:
+    """Return the weights of what enters a module, (…, I)."""
+    return next(iter(module.weights.values()))
 
 
 def _without_graph(torch: Any, output: Any) -> Any:
