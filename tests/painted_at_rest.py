@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -40,3 +41,9 @@ def install() -> None:
     """Have every test that runs an app by `run_test` paint so."""
     Screen._compositor_refresh = _refresh_later  # type: ignore[assignment, method-assign]
     Pilot.pause = _pause_and_paint  # type: ignore[assignment, method-assign]
+
+
+def withdraw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a test see every frame that a terminal would get."""
+    monkeypatch.setattr(Screen, "_compositor_refresh", _refresh)
+    monkeypatch.setattr(Pilot, "pause", _pause)

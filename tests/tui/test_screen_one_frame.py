@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import painted_at_rest
 import pytest
 from driven_screen import Driver, drive
 from textual.geometry import Region
@@ -34,5 +35,6 @@ def test_an_edit_that_makes_the_tape_higher_is_one_frame(
             assert [name for name, _ in drawn].count("tape") == 1
             assert {height for name, height in drawn if name == "tape"} == {driver.pane("tape").size.height}
 
+    painted_at_rest.withdraw(monkeypatch)
     monkeypatch.setattr(Pane, "render_lines", noted)
     drive(act, size=size)
