@@ -9,7 +9,6 @@ from textual import on
 from textual.actions import parse
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.events import Resize
 from textual.reactive import Reactive, reactive
@@ -45,7 +44,7 @@ from lstm_tui.tui.panes.ledger import LedgerPane
 from lstm_tui.tui.panes.memory import Heatmap
 from lstm_tui.tui.panes.now_line import NowLine
 from lstm_tui.tui.panes.output import Output
-from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.panes.pane import Beside, Pane
 from lstm_tui.tui.panes.tape import Tape
 from lstm_tui.tui.panes.units import BackwardUnits, Units
 from lstm_tui.tui.view import EMPTY, View
@@ -134,10 +133,10 @@ class MainScreen(Screen[None]):
         yield NowLine(self.OFFERS_LESSONS, id="now").data_bind(**bound)
         yield Tape("tape").data_bind(**bound)
         yield TabsLine(id="tabs").data_bind(**bound, shown=MainScreen.shown)
-        with Horizontal(id="units"):
+        with Beside(id="units"):
             yield Units("forward", "-shown").data_bind(**bound)
             yield BackwardUnits("backward").data_bind(**bound)
-        with Horizontal(id="lower", classes="-away"):
+        with Beside(id="lower", classes="-away"):
             yield CellPane("cell").data_bind(**bound)
             yield Heatmap("memory", "-beside").data_bind(**bound)
             yield LedgerPane("ledger").data_bind(**bound)

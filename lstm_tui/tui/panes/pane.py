@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 from textual import events
+from textual.containers import Horizontal
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -31,6 +32,7 @@ class Pane(Widget, can_focus=True):
     NUMBER: ClassVar[int] = 0
     WORD: ClassVar[str] = ""
 
+    virtual_size = reactive(Size(0, 0), repaint=False)  # as in `Beside`
     view: reactive[View] = reactive(EMPTY, repaint=False)
     palette: reactive[Palette] = reactive(DARK_PALETTE, repaint=False)
 
@@ -172,3 +174,13 @@ class Pane(Widget, can_focus=True):
         if self._stale:
             self._paint()
         return "\n".join(strip.text.rstrip() for strip in self._strips)
+
+
+class Beside(Horizontal):
+    """Panes that stand side by side.
+
+    Nothing in it scrolls, so what it got another size for is laid out by then: Textual would lay out and draw the whole
+    screen once more.
+    """
+
+    virtual_size = reactive(Size(0, 0), repaint=False)

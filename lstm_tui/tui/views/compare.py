@@ -8,7 +8,6 @@ from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -23,7 +22,7 @@ from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing
 from lstm_tui.tui.canvas.palette import DARK_PALETTE, Glyphs, Palette, palette_of
 from lstm_tui.tui.panes.memory import around
 from lstm_tui.tui.panes.output import Output, draw_output
-from lstm_tui.tui.panes.pane import Pane
+from lstm_tui.tui.panes.pane import Beside, Pane
 from lstm_tui.tui.panes.units import Units, draw_units, neighbour
 from lstm_tui.tui.view import EMPTY, ORDERS, View
 from lstm_tui.tui.view_keys import keymap_of
@@ -175,11 +174,11 @@ class CompareScreen(Screen[None]):
         tape = CompareTape(self._compared, "both")
         yield tape.data_bind(view=CompareScreen.one, chosen=CompareScreen.chosen, **shared)
         bound = (CompareScreen.one, CompareScreen.other)
-        with Horizontal(id="sides"):
+        with Beside(id="sides"):
             for side, view in enumerate(bound):
                 units = SideUnits(side, visible(self._compared.names[side]), f"units{side}")
                 yield units.data_bind(view=view, **shared)
-        with Horizontal(id="said"):
+        with Beside(id="said"):
             for side, view in enumerate(bound):
                 yield SideOutput(side, f"output{side}").data_bind(view=view, **shared)
         yield KeysLine(keymap_of(self.view_name).line(_KEYS)).data_bind(**shared)
