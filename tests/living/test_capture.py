@@ -226,7 +226,7 @@ def test_a_module_is_stepped_through_with_its_batch_as_lines() -> None:
     session.execute("set h[0] = 0")
     assert session.frame.trace.result is None, "nobody knows what the model says of an edited run"
     for asked in ("result", 'result["good"]', "output"):
-        with pytest.raises(UserError, match="only middle runs again; capture.. the edited text for the answer"):
+        with pytest.raises(UserError, match=r"only middle runs again; capture.. the edited text for the answer"):
             session.execute(f"print {asked}")
     assert "no result: only middle runs again; " in session.execute("info frame")
     session.execute("undo")
