@@ -421,7 +421,7 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     _input_options(parser, budget=False)  # it limits the memory of each visitor
 
 
-_COMPLETION_EPILOG = """A line for the file that the shell reads at its start; in zsh behind compinit:
+_COMPLETION_EPILOG = """A line for the file that the shell reads at its start (zsh: compinit must be loaded):
   ~/.bashrc                     source <(lstm-tui completion bash)
   ~/.zshrc                      source <(lstm-tui completion zsh)
   ~/.config/fish/config.fish    lstm-tui completion fish | source
