@@ -13,7 +13,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
+from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, ImportReport
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Found, Norm, Op, Plan, Recurrent
 from lstm_tui.formats.importers.safetensors_file import as_floats
 from lstm_tui.formats.importers.torch.joins import (
@@ -337,24 +337,19 @@ class _Planning:
         wanted = wanted if wanted in possible else possible[-1]
         outputs = self.stages[-1].outputs
         alone = [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives
-        if alone and place_by_name(module.stem) == "above":
-            return top  # nothing else reads what the top layer gives, and its name agrees
         if module.stem not in self.places:
             likely = top if alone else wanted  # few networks read as many numbers as they have units
             said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", likely)
             named = place_by_name(module.stem) is not None and said in possible
-            assumed = any(one.key == "join" and one.how == "assumed" for one in self.report.facts)
-            speaks = index == sorted(index) and not assumed  # else the order in the file is none of the layers
-            how: How = "inferred" if named and said == wanted and speaks else "assumed"
             slots = {("readout" if slot == top else f"below_{slot}"): slot for slot in possible}
             first = next(name for name, slot in slots.items() if slot == (said if named else likely))
             why = "taken from the order in the file; by its width it could stand elsewhere, below a layer or above it"
             if alone:
                 first_of_all = ", but it comes first in the file" if wanted != top else ""
                 why = f"nothing else reads what the top layer gives{first_of_all}; by its width it could stand below"
-            why = f"its name{' and the order in the file' * (how == 'inferred')}" if named else why
+            why = f"its name{', and nothing else reads what the top layer gives' * alone}" if named else why
             others = [name for name in slots if name != first]
-            chosen = self.report.choose(f"place.{module.slug}", first, others, how, why, together=PLACED)
+            chosen = self.report.choose(f"place.{module.slug}", first, others, "assumed", why, together=PLACED)
             self.places[module.stem] = slots[chosen]
         return self.places[module.stem]
 

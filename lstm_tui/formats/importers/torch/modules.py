@@ -404,7 +404,14 @@ def _over(over: Sequence[str], report: ImportReport, chain: Sequence[Module] = (
                    for how in ("mean", "max", *(["final"] if "final" in over and norms else []))}  # fmt: skip
     said = report.choose("readout.over", "each", [*over, *places], "assumed", NOT_RECORDED)
     how, place = places.get(said, (said, None))
-    return [] if said == "each" else [Reduce(how)], place
+    backward_first = "final" in over and how.startswith("final") and _backward_first(report)
+    return [] if said == "each" else [Reduce(how, backward_first)], place
+
+
+def _backward_first(report: ImportReport) -> bool:
+    """Ask in which order the final states of two directions are joined, which is asked where these are taken."""
+    ways = ("forward first", "backward first")
+    return report.choose("readout.directions", ways[0], ways[1:], "assumed", NOT_RECORDED) == ways[1]
 
 
 def _at_the_end(report: ImportReport, last: Module | None = None) -> list[Op]:
@@ -474,15 +481,14 @@ def _after(
     first, second = _number(below.stem), None if above is None else _number(above.stem)
     if first is not None and second is not None and first[0] == second[0]:
         known = [made.get(f"{first[0]}{n}") for n in range(first[1] + 1, second[1])]
-        if second[1] == first[1] + 1:
-            report.say(key, "linear", "inferred", "nothing stands between their numbers")
-            return []
         steps = [_MODULES.get(one.name.rpartition(".")[2], "") for one in known if one is not None]
         if steps and all(steps):
             report.say(key, ", ".join(steps), "confirmed", "the classes in the file")
             return [Activation(below.stem, step) for step in steps if step != "linear"]
         assert above is not None
         why = f"something without weights stands between {visible(below.stem)} and {visible(above.stem)}"
+        if second[1] == first[1] + 1:
+            default, why = "linear", "of a Sequential nothing stands between their numbers, of a list anything could"
     elif below.matrix is None:
         why = NOT_RECORDED
     else:
