@@ -11,8 +11,8 @@ from lstm_tui.formats.importers.import_report import Fact
 
 _MERGES = {"ave": "average", "sum": "sum", "mul": "mul"}
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN")
-_TAKEN = r"input|input_layers|layer\d+\.below|readout"
-"""Keys of facts that say which modules are taken."""
+_TAKEN = r"input|input_layers|layer\d+\.(?:below|before)|readout"
+"""Keys of facts that say which modules are taken, so that others are numbered by them."""
 _FUNCTIONS = {"hard_sigmoid": "hard_sigmoid_keras2"}
 
 
@@ -40,7 +40,8 @@ class Implied:
     def __call__(self, facts: Sequence[Fact]) -> dict[str, str]:
         """Return what should be decided otherwise among the facts that are warned of: joins and places first.
 
-        What is made of a module is decided after which modules are taken, and of an answer where there is one.
+        What is made of a module is decided after which modules are taken, one by one, and of an answer where there is
+        one.
         """
         named: dict[str, list[str]] = {}
         for one in facts:
@@ -61,7 +62,7 @@ class Implied:
             if right is not None:
                 found[one.key] = right
         placed = {key: value for key, value in found.items() if key.startswith(("place.", "join"))}
-        taken = {key: value for key, value in found.items() if re.fullmatch(_TAKEN, key)}
+        taken = dict([one for one in found.items() if re.fullmatch(_TAKEN, one[0])][:1])
         rest = {key: value for key, value in found.items() if above or not key.startswith("readout")}
         return placed or taken or rest
 

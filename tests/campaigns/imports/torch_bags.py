@@ -189,7 +189,6 @@ def _head(
     if maybe(0.2, "norm above"):
         value = add("ln_out", nn.LayerNorm(value.shape[-1]))(value)
         chain.append("ln_out")
-        implied.add("place.ln_out", "readout")
     value = activated(0.2, "activation above", value, "readout.after_ln_out" if chain else "readout.before")
     over = plan.choice(OVER)
     if over == "final":
@@ -216,6 +215,8 @@ def _head(
         chain.append(plan.choice(("fc", "out", "linear", "classifier")))
         value = add(chain[-1], nn.Linear(value.shape[-1], 3))(value)
     implied.add("readout", ", ".join(chain))
+    for one in chain:
+        implied.add(f"place.{slug(one)}", "readout")
     if maybe(0.15, "second head"):
         add("value_head", nn.Linear(parts_width(value, wanted), 1))
     if maybe(0.2, "softmax"):
