@@ -11,8 +11,8 @@ from lstm_tui.formats.importers.import_report import Fact
 
 _MERGES = {"ave": "average", "sum": "sum", "mul": "mul"}
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN")
-_TAKEN = r"input|input_layers|layer\d+\.(?:below|before)|readout"
-"""Keys of facts that say which modules are taken, so that others are numbered by them."""
+_TAKEN = r"input|input\.scale|input_layers|layer\d+\.(?:below|before|directions|calls)|readout"
+"""Keys of facts by which layers are numbered otherwise, or other modules taken."""
 _FUNCTIONS = {"hard_sigmoid": "hard_sigmoid_keras2"}
 
 

@@ -158,7 +158,7 @@ def _imply_order(drawn: _Drawn, answers: Mapping[str, Any]) -> None:
         implied.add(rf"layer{layer - 1}\.below" if number else "input_layers", ", ".join(between) or "none")
         layer += drawn.depth.get(name, 1)
     implied.add("input_layers", "none")
-    for one in drawn.heads:
+    for one in [*drawn.heads, *answers]:
         implied.add(rf"place\.{slug(one)}", "readout")
     implied.add("readout", *(", ".join([*drawn.heads, name]) for name in answers), *([] if answers else ["none"]))
     tables = [name for name, part in drawn.parts.items() if isinstance(part, drawn.torch.nn.Embedding)]
@@ -215,7 +215,6 @@ def _heads(drawn: _Drawn, value: Any, chance: float = 0.25) -> dict[str, Any]:
     for _ in range(drawn.plan.choice((2, 3)) if drawn.maybe(chance, "several heads") else 1):
         run, name = drawn.linear(width, width if same else drawn.plan.choice((2, 3, width)))
         answers[name] = run(value)
-        drawn.implied.add(rf"place\.{slug(name)}", "readout")
     if drawn.maybe(0.08, "unused"):
         drawn.linear(width, 2)
     return answers

@@ -41,7 +41,7 @@ _NO_RESET = "a file of weights does not record reset_after of a GRU without a bi
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
 _OVER = ("last", "each", "mean", "max")
 _EPSILON = 1e-3  # Keras's default of both normalisations, which no file of weights records
-_MOST_OTHERS = 8
+_MOST_OTHERS = 24  # every order of four
 
 
 def find_keras_weights(file: KerasFile, where: str) -> list[Found]:
