@@ -16,6 +16,7 @@ from .implied import Implied, slug
 from .outcome import Outcome
 
 NEEDS = ("torch",)
+ROW = "torch, one chain"
 STEPS = 6
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
 NAMES = (

@@ -20,6 +20,7 @@ from .implied import Implied, slug
 from .outcome import Outcome
 
 NEEDS = ("torch",)
+ROW = "torch, branches"
 STEPS, IDS = 6, 9
 WORDS = (
     "a", "b", "z", "rnn", "lstm", "gru", "first", "second", "encoder", "decoder", "context", "left", "right", "block",
