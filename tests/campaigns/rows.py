@@ -8,6 +8,8 @@ from pathlib import Path
 
 _MADE = re.compile(r"<!-- made by: (python -m tests\.campaigns\.\w+ .*) -->")
 _ROW = re.compile(r"<!-- foreign: (\| .* \|) -->")
+_BLOCK = re.compile(rf"(?:^{_MADE.pattern}\n(?:^{_ROW.pattern}\n)+)+", re.MULTILINE)
+_Key = tuple[str, int]
 
 
 def write(path: Path, rows: Sequence[str], command: str) -> None:
@@ -26,35 +28,33 @@ def write(path: Path, rows: Sequence[str], command: str) -> None:
 
 def written(text: str, rows: Sequence[str], command: str) -> str:
     """Return a document with rows put in; see `write`."""
-    new = {_name(row): row for row in rows}
-    old: dict[str, str] = {}
-    made_by: dict[str, list[str]] = {}
-    lines, below = text.splitlines(), list[int]()
-    last = ""
-    for n, line in enumerate(lines):
-        if made := _MADE.fullmatch(line):
-            last = made[1]
-            below.append(n)
-        elif last and (row := _ROW.fullmatch(line)):
-            name = _name(row[1])
-            old[name] = row[1]
-            made_by.setdefault(command if name in new else last, []).append(new.get(name, row[1]))
-            below.append(n)
-        else:
-            last = ""
-    missing = [name for name in new if name not in old or old[name] not in lines]
-    if missing:
-        raise ValueError(f"there is no row of {', '.join(missing)}, or no command below it")
-    comments = [line for made, its in made_by.items()
-                for line in (f"<!-- made by: {made} -->", *(f"<!-- foreign: {row} -->" for row in its))]  # fmt: skip
-    kept: list[str] = []
-    for n, line in enumerate(lines):
-        kept += comments if n == below[0] else []
-        known = _name(line) if line.startswith("| ") else ""
-        if n not in below:
-            kept.append(new[known] if known in new and old[known] == line else line)
-    return "\n".join(kept) + "\n"
+    new = {_key(row): row for row in rows}
+    old: dict[_Key, str] = {}
+
+    def made_anew(block: re.Match[str]) -> str:
+        made_by: dict[str, list[str]] = {}
+        last = ""
+        for line in block[0].splitlines():
+            if made := _MADE.fullmatch(line):
+                last = made[1]
+            elif row := _ROW.fullmatch(line):
+                old[_key(row[1])] = row[1]
+                here = command if _key(row[1]) in new else last
+                made_by.setdefault(here, []).append(new.get(_key(row[1]), row[1]))
+        return "".join(
+            "".join([f"<!-- made by: {made} -->\n", *(f"<!-- foreign: {row} -->\n" for row in its)])
+            for made, its in made_by.items()
+        )
+
+    after = _BLOCK.sub(made_anew, text)
+    for key, row in new.items():
+        if f"\n{old.get(key)}\n" not in text:
+            raise ValueError(f"there is no row of {key[0]}, or no command below it")
+        after = after.replace(f"\n{old[key]}\n", f"\n{row}\n")
+    return after
 
 
-def _name(row: str) -> str:
-    return row.split("|")[1].strip()
+def _key(row: str) -> _Key:
+    """Return the name of a row and how many cells it has, which tells it from one of another table."""
+    cells = row.strip("| ").split(" | ")
+    return cells[0], len(cells)
