@@ -429,6 +429,26 @@ def numbered_towers(random: Random) -> Bag:
     return Bag(given, x, wants, {"join": "apart"}, warned=("join is assumed to be lstm1,lstm2",))
 
 
+def towers_named_for_directions(random: Random) -> Bag:
+    """Two modules whose names say opposite directions, and a third: each reads the same from the beginning."""
+    given = random.torch("lstm_bw", "lstm", 4, 5) | random.torch("lstm_fw", "lstm", 4, 5)
+    given |= random.torch("rnn", "gru", 4, 3)
+    x = random(STEPS, 4)
+    wants = {"layer0.forward/h": of_torch(given, "lstm_bw", x)}
+    return Bag(given, x, wants, {"join": "apart", "layer0.directions": "forward"},
+               warned=("join is assumed to be apart but for lstm_fw+lstm_bw",))  # fmt: skip
+
+
+def alike_in_a_sequential(random: Random) -> Bag:
+    """A dense layer below, and one of the same shape that stands in a Sequential with one that stands above."""
+    given = {"emb.weight": random(9, 3), **random.torch("low", "lstm", 5, 3), **random.linear("head.0", 3, 5)}
+    given |= random.linear("head.2", 5, 2) | random.linear("proj", 3, 5)
+    ids = random.ids(9)
+    low = of_torch(given, "low", dense(given, "proj", given["emb.weight"][ids]))
+    output = dense(given, "head.2", relu(dense(given, "head.0", low)))
+    return Bag(given, ids, {"layer1.forward/h": low, "output": output})
+
+
 def listed_head(random: Random) -> Bag:
     """Two dense layers of a list, which are numbered as those of a Sequential are, with a function between them."""
     given = random.torch("rnn", "gru", 4, 4) | random.linear("fcs.0", 4, 6) | random.linear("fcs.1", 6, 2)
@@ -931,6 +951,8 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     "roles_in_a_chain": roles_in_a_chain,
     "numbered_towers": numbered_towers,
     "listed_head": listed_head,
+    "alike_in_a_sequential": alike_in_a_sequential,
+    "towers_named_for_directions": towers_named_for_directions,
     "final_backward_first": lambda random: final_turned(random, "final"),
     "cell_states_backward_first": lambda random: final_turned(random, "final_cell"),
     "cell_states_both": lambda random: cell_states(random, both=True),

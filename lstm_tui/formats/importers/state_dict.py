@@ -329,6 +329,7 @@ class _Planning:
             return possible[0]
         beside = [set(self._possible(one)) for one in followers(module, self.modules) if one is not module]
         if (fixed := {slot for one in beside if len(one) == 1 for slot in one}) and fixed <= set(possible):
+            self.places[module.stem] = min(fixed)
             return min(fixed)
         needed = next((slot for slot in possible if slot < top and self._bridges(module, slot)), None)
         if needed is not None and len(self._of_the_bridge(needed)) == 1:

@@ -66,11 +66,12 @@ class _Reading:
 
     @property
     def value(self) -> str:
-        if len(self.chains) > 1:
-            return _APART
-        return ",".join(
-            visible("+".join(one.prefix or "recurrent" for one in stage.groups)) for stage in self.chains[0]
-        )
+        names = [visible("+".join(one.prefix or "recurrent" for one in stage.groups))
+                 for chain in self.chains for stage in chain]  # fmt: skip
+        if len(self.chains) == 1:
+            return ",".join(names)
+        pairs = " and ".join(one for one in names if "+" in one)
+        return f"{_APART} but for {pairs}" if pairs else _APART
 
 
 def join_groups(
@@ -113,7 +114,7 @@ def _say_how_they_begin(taken: _Reading, first: _Reading, modules: Sequence[Modu
     Numbers in names say that, and so does a dense layer that reads what all give together.
     """
     stages = [stage for chain in taken.chains for stage in chain]
-    towers = first.value == _APART and _reads_all(stages, _chains(stages, modules), modules) is not None
+    towers = len(first.chains) > 1 and _reads_all(stages, _chains(stages, modules), modules) is not None
     stacked = len(taken.chains) == 1 and (first.how == "inferred" or taken.chains[0] == _numbered(stages))
     groups = [stage.forward for stage in stages if stage.backward is None]
     for n, group in enumerate(groups):
