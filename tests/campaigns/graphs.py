@@ -14,7 +14,9 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 
+from .rows import write
 from .verdicts import CRASHED, WRONG, Case, Table, judged
 
 FAMILIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -37,6 +39,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100, help="files of each family (default: 100)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same files (default: 0)")
     parser.add_argument("--only", type=int, help="number of one file, to see it again")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="write its rows there, and the command below them")
     given = parser.parse_args()
     os.environ.setdefault("KERAS_BACKEND", "torch")
     table = Table()
@@ -49,8 +52,12 @@ def main() -> int:
             print(f"{family} is left out: {', '.join(missing)} not installed", file=sys.stderr)
             continue
         run(family, maker_of(family), given.count, given.seed, table, given.only)
-    print(f"python -m tests.campaigns.graphs --count {given.count} --seed {given.seed}\n")
+    options = f"--count {given.count} --seed {given.seed}"
+    print(f"python -m tests.campaigns.graphs {options}\n")
     print("\n".join(table.lines()))
+    if given.table is not None and given.only is None:
+        command = f"python -m tests.campaigns.graphs {' '.join([*given.family, options])}"
+        write(given.table, [*table.rows()], command)
     for family, count in table.unbuilt.items():
         print(f"\n{count} drawn networks of {family} were refused by the framework itself")
     for family, count in table.untold.items():

@@ -149,6 +149,20 @@ def test_a_layer_is_meant_by_what_the_file_calls_it_and_places_are_decided_first
     assert made([*named, Fact("layer2.residual", "added", "set", "", ("none",), True)]) == {}
 
 
+def test_a_network_without_the_layer_that_the_answers_stand_above_has_no_answer() -> None:
+    made = Implied(top="top", looked_up={"low": "emb"})
+    made.add("readout", "fc")
+    made.add("readout.over", "mean")
+    asked = [assumed("input", "ids", "numbers"), assumed("readout", "aux", "fc", "none"),
+             assumed("readout.over", "each", "mean")]  # fmt: skip
+    name = {one: Fact("layer0.name", one, "confirmed") for one in ("low", "top")}
+    assert made([name["low"], *asked]) == {"readout": "none"}
+    assert made([name["low"], asked[0], asked[2]]) == {}
+    assert made([name["top"], *asked]) == {"input": "numbers"}, "what is taken is decided one by one"
+    assert made([name["top"], *asked[1:]]) == {"readout": "fc"}
+    assert made([name["top"], asked[2]]) == {"readout.over": "mean"}
+
+
 def test_a_join_that_the_plan_implies_is_tried_before_all_else() -> None:
     made = Implied()
     made.add("join", "top,low")

@@ -83,9 +83,21 @@ class Table:
             yield _row(name, counts)
         yield _row("**all**", total)
 
+    def rows(self) -> Iterator[str]:
+        """Return the rows of a document's table, which has no column for what failed.
 
-def _row(name: str, counts: Counter[str]) -> str:
-    return f"| {name} | {sum(counts.values())} | {' | '.join(str(counts[one]) for one in VERDICTS)} |"
+        Raises:
+            ValueError: Something failed, so that there is no such row.
+        """
+        for name, counts in sorted(self.counts.items()):
+            if counts[CRASHED]:
+                raise ValueError(f"{counts[CRASHED]} of {name} failed")
+            at_once = ", several sequences at once" if name.endswith("_batch") else ""
+            yield _row(f"{name.removesuffix('_batch')}{at_once}", counts, VERDICTS[:-1])
+
+
+def _row(name: str, counts: Counter[str], verdicts: Sequence[str] = VERDICTS) -> str:
+    return f"| {name} | {sum(counts.values())} | {' | '.join(str(counts[one]) for one in verdicts)} |"
 
 
 def judged(case: Case) -> tuple[str, str]:

@@ -412,6 +412,66 @@ def cell_states(random: Random, both: bool = False) -> Bag:
                warned=("readout.over=each", "readout.before=linear"))  # fmt: skip
 
 
+def roles_in_a_chain(random: Random) -> Bag:
+    """A module called a decoder reads what one called an encoder gives, step by step."""
+    given = random.torch("encoder", "gru", 4, 4) | random.torch("dec.rnn", "lstm", 4, 4)
+    x = random(STEPS, 4)
+    low = of_torch(given, "encoder", x)
+    wants = {"layer0.forward/h": low, "layer1.forward/h": of_torch(given, "dec.rnn", low)}
+    return Bag(given, x, wants, {"join": "encoder,dec.rnn"}, warned=("join is assumed to be apart",))
+
+
+def numbered_towers(random: Random) -> Bag:
+    """Two modules that are numbered read the same, such as the two sides of a comparison."""
+    given = random.torch("lstm1", "lstm", 4, 4) | random.torch("lstm2", "lstm", 4, 4)
+    x = random(STEPS, 4)
+    wants = {"layer0.forward/h": of_torch(given, "lstm1", x)}
+    return Bag(given, x, wants, {"join": "apart"}, warned=("join is assumed to be lstm1,lstm2",))
+
+
+def towers_named_for_directions(random: Random) -> Bag:
+    """Two modules whose names say opposite directions, and a third: each reads the same from the beginning."""
+    given = random.torch("lstm_bw", "lstm", 4, 5) | random.torch("lstm_fw", "lstm", 4, 5)
+    given |= random.torch("rnn", "gru", 4, 3)
+    x = random(STEPS, 4)
+    wants = {"layer0.forward/h": of_torch(given, "lstm_bw", x)}
+    return Bag(given, x, wants, {"join": "apart", "layer0.directions": "forward"},
+               warned=("join is assumed to be apart but for lstm_fw+lstm_bw",))  # fmt: skip
+
+
+def alike_in_a_sequential(random: Random) -> Bag:
+    """A dense layer below, and one of the same shape that stands in a Sequential with one that stands above."""
+    given = {"emb.weight": random(9, 3), **random.torch("low", "lstm", 5, 3), **random.linear("head.0", 3, 5)}
+    given |= random.linear("head.2", 5, 2) | random.linear("proj", 3, 5)
+    ids = random.ids(9)
+    low = of_torch(given, "low", dense(given, "proj", given["emb.weight"][ids]))
+    output = dense(given, "head.2", relu(dense(given, "head.0", low)))
+    return Bag(given, ids, {"layer1.forward/h": low, "output": output})
+
+
+def listed_head(random: Random) -> Bag:
+    """Two dense layers of a list, which are numbered as those of a Sequential are, with a function between them."""
+    given = random.torch("rnn", "gru", 4, 4) | random.linear("fcs.0", 4, 6) | random.linear("fcs.1", 6, 2)
+    x = random(STEPS, 4)
+    output = dense(given, "fcs.1", relu(dense(given, "fcs.0", of_torch(given, "rnn", x))))
+    return Bag(given, x, {"output": output}, {"readout.after_fcs_0": "relu"}, warned=("readout.after_fcs_0=linear",))
+
+
+def final_turned(random: Random, over: str) -> Bag:
+    """A dense layer that reads the final states of the pass backward, then those of the pass forward."""
+    given = {"emb.weight": random(9, 3), **random.torch("rnn", "lstm", 3, 4)}
+    given |= random.torch("rnn", "lstm", 3, 4, "_l0_reverse") | random.linear("fc", 8, 2)
+    ids = random.ids(9)
+    x = given["emb.weight"][ids]
+    cells: dict[str, list[Array]] = {"": [], "_reverse": []}
+    states = {way: of_torch(given, "rnn", x[:: -1 if way else 1], f"_l0{way}", cells=kept)
+              for way, kept in cells.items()}  # fmt: skip
+    shown = states if over == "final" else cells
+    result = dense(given, "fc", np.concatenate([shown["_reverse"][-1], shown[""][-1]]))
+    settings = {"readout.over": over, "readout.directions": "backward first"}
+    return Bag(given, ids, {"result": result}, settings, warned=("readout.over=each",))
+
+
 def lower_states(random: Random, both: bool = False) -> Bag:
     """A dense layer that reads the final hidden states of the lower of two layers in one module, h_n[0]."""
     given: dict[str, Array] = {}
@@ -888,6 +948,13 @@ BAGS: dict[str, Callable[[Random], Bag]] = {
     "gated_inside": lambda random: gated(random, inside=True),
     "normed_then_final": lambda random: normed_then(random, "final"),
     "residual_both_final": lambda random: residual_both(random, "final"),
+    "roles_in_a_chain": roles_in_a_chain,
+    "numbered_towers": numbered_towers,
+    "listed_head": listed_head,
+    "alike_in_a_sequential": alike_in_a_sequential,
+    "towers_named_for_directions": towers_named_for_directions,
+    "final_backward_first": lambda random: final_turned(random, "final"),
+    "cell_states_backward_first": lambda random: final_turned(random, "final_cell"),
     "cell_states_both": lambda random: cell_states(random, both=True),
     "alike_below": alike_below,
     "lower_states": lower_states,

@@ -178,15 +178,15 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
         each = f"each = '''\n{chr(10).join(made.lines)}\n'''\n" if before else ""
         pooled = f"{_OVER_STEPS.get(op.how, '')}({value})"
         if op.how == "final":
-            pooled, reads = _final(top, value, width)
+            pooled, reads = _final(top, value, width, op.backward_first)
         elif op.how == FINAL_CELL:
             if top is None or not keeps_cell_state(top):
                 raise UserError("the layer below the readout keeps no cell state")
             width = cell_width(top)
-            pooled, reads = _of_each_pass(top, "c")
+            pooled, reads = _of_each_pass(top, "c", backward_first=op.backward_first)
         elif lower is not None and top is not None:
             width = hidden_width(top)
-            pooled, reads = _of_each_pass(top, "h", lower)
+            pooled, reads = _of_each_pass(top, "h", lower, op.backward_first)
         target = "q" if after else "y"
         made.lines = [f"{target} = {pooled}   # {op.how}: from all steps to one vector"]
         made.sizes[target] = width
@@ -196,7 +196,7 @@ def readout_text(ops: Sequence[Op], top: Recurrent | None, width: int) -> tuple[
     return f'{head}{body}result = "y"\nsizes = {{ {sizes} }}\n', made.given, out
 
 
-def _final(top: Recurrent | None, value: str, width: int) -> tuple[str, str]:
+def _final(top: Recurrent | None, value: str, width: int, backward_first: bool) -> tuple[str, str]:
     """Return what every pass says where it has read everything, and what the readout has to read for it."""
     directions = [] if top is None else [*top.directions]
     if directions == ["forward"]:
@@ -206,23 +206,25 @@ def _final(top: Recurrent | None, value: str, width: int) -> tuple[str, str]:
     halves = top is not None and top.merge == "concat" and width == 2 * top.sizes.get("P", top.hidden)
     shown = value != "h" or (top is not None and top.second is not None)  # what a residual adds is no state of a pass
     if halves and shown and directions == ["forward", "backward"]:
-        return f"concat(part(last({value}), 0, 2), part(first({value}), 1, 2))", ""
+        ends = [f"part(last({value}), 0, 2)", f"part(first({value}), 1, 2)"]
+        return f"concat({', '.join(reversed(ends) if backward_first else ends)})", ""
     if top is None or value != "h":
         raise UserError("the final states of two directions are taken from the passes themselves")
-    return _of_each_pass(top, "h")
+    return _of_each_pass(top, "h", backward_first=backward_first)
 
 
-def _of_each_pass(top: Recurrent, state: str, layer: str = "top") -> tuple[str, str]:
+def _of_each_pass(top: Recurrent, state: str, layer: str = "top", backward_first: bool = False) -> tuple[str, str]:
     """Return a state of every pass where it has read everything, and what the readout has to read for it.
 
     Args:
         top: The top layer; a lower one of its module has the same directions.
         state: h or c.
         layer: Which layer is read.
+        backward_first: Whether the state of the pass backward is the first of two that are joined end to end.
     """
     last = {"forward": f"last({state}f)", "backward": f"first({state}b)"}
     read = ", ".join(f'{state}{one[0]} = "{layer}.{one}.{state}"' for one in top.directions)
-    ends = [last[one] for one in top.directions]
+    ends = [last[one] for one in (reversed(top.directions) if backward_first else top.directions)]
     if len(ends) == 1:
         return ends[0], f"reads = {{ {read} }}\n"
     both = {"concat": f"concat({', '.join(ends)})", "sum": " + ".join(ends), "mul": " * ".join(ends)}

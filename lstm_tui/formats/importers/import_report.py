@@ -29,9 +29,10 @@ class Fact:
     Attributes:
         key: What it is about, such as `layer0.gate_activation`; `--set KEY=VALUE` decides it where there are others.
         value: What was taken.
-        how: `confirmed` (the file says so, and nothing in it speaks against it), `inferred` (from shapes or names),
-            `assumed` (the format does not record it, or evidence conflicts), `unknown` (nothing says what it is)
-            or `set` (the user said so).
+        how: `confirmed` (the file says so, and nothing in it speaks against it), `inferred` (from shapes, or from the
+            names that a program gives its tensors), `assumed` (the format does not record it, evidence conflicts, or
+            names alone choose among readings that fit as well), `unknown` (nothing says what it is) or `set` (the user
+            said so).
         why: Where it is known from.
         others: What else it could have been.
         matters: Whether another value gives other numbers.

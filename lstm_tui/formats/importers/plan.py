@@ -114,9 +114,15 @@ class Gate:
 
 @dataclass(frozen=True)
 class Reduce:
-    """A series made one vector: `last`, `first`, `mean`, `max`, `sum` over the steps, `final` or `final_cell` state."""
+    """A series made one vector: `last`, `first`, `mean`, `max`, `sum` over the steps, `final` or `final_cell` state.
+
+    Attributes:
+        how: Which of these, or the final hidden states of a lower layer.
+        backward_first: Whether final states of two directions are joined end to end with those of backward first.
+    """
 
     how: str
+    backward_first: bool = False
 
 
 @dataclass(frozen=True, eq=False)

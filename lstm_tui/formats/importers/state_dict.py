@@ -14,7 +14,7 @@ from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
-from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
+from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, ImportReport
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Found, Norm, Op, Plan, Recurrent
 from lstm_tui.formats.importers.safetensors_file import as_floats
 from lstm_tui.formats.importers.torch.joins import (
@@ -202,6 +202,9 @@ class _Planning:
             if below is not None:
                 here = self._placed(number)
                 ops, taken = between(here, below.outputs, stage.inputs, f"layer{count}.below", report, self.bag.made)
+                if below.outputs != stage.inputs and not taken:
+                    between_them = f"{visible(below.name)} and {visible(stage.name)}"
+                    raise UserError(f"{report.file}: what stands between {between_them} is not known")
                 self.used += taken
                 chain += ops
                 count += bool(ops)
@@ -327,9 +330,10 @@ class _Planning:
             return possible[0]
         beside = [set(self._possible(one)) for one in followers(module, self.modules) if one is not module]
         if (fixed := {slot for one in beside if len(one) == 1 for slot in one}) and fixed <= set(possible):
+            self.places[module.stem] = min(fixed)
             return min(fixed)
         needed = next((slot for slot in possible if slot < top and self._bridges(module, slot)), None)
-        if needed is not None:
+        if needed is not None and len(self._of_the_bridge(needed)) == 1:
             return needed
         names = list(self.bag.floats)
         index = [min((names.index(name) for name in stage.forward.used if name in self.bag.floats), default=0)
@@ -338,24 +342,21 @@ class _Planning:
         wanted = wanted if wanted in possible else possible[-1]
         outputs = self.stages[-1].outputs
         alone = [one for one in self.modules if one.reads == outputs] == [module] and module.reads != module.gives
-        if alone and place_by_name(module.stem) == "above":
-            return top  # nothing else reads what the top layer gives, and its name agrees
         if module.stem not in self.places:
             likely = top if alone else wanted  # few networks read as many numbers as they have units
             said = {"above": top, "below": 0}.get(place_by_name(module.stem) or "", likely)
             named = place_by_name(module.stem) is not None and said in possible
-            assumed = any(one.key == "join" and one.how == "assumed" for one in self.report.facts)
-            speaks = index == sorted(index) and not assumed  # else the order in the file is none of the layers
-            how: How = "inferred" if named and said == wanted and speaks else "assumed"
             slots = {("readout" if slot == top else f"below_{slot}"): slot for slot in possible}
-            first = next(name for name, slot in slots.items() if slot == (said if named else likely))
+            likely = said if named else likely
+            first = next(name for name, slot in slots.items() if slot == (likely if needed is None else needed))
             why = "taken from the order in the file; by its width it could stand elsewhere, below a layer or above it"
             if alone:
                 first_of_all = ", but it comes first in the file" if wanted != top else ""
                 why = f"nothing else reads what the top layer gives{first_of_all}; by its width it could stand below"
-            why = f"its name{' and the order in the file' * (how == 'inferred')}" if named else why
+            why = f"its name{', and nothing else reads what the top layer gives' * alone}" if named else why
+            why = why if needed is None else "another is of the same shape, and one of the two has to stand there"
             others = [name for name in slots if name != first]
-            chosen = self.report.choose(f"place.{module.slug}", first, others, how, why, together=PLACED)
+            chosen = self.report.choose(f"place.{module.slug}", first, others, "assumed", why, together=PLACED)
             self.places[module.stem] = slots[chosen]
         return self.places[module.stem]
 
@@ -419,15 +420,20 @@ class _Planning:
     def _bridges(self, module: Module, slot: int) -> bool:
         """Say whether this module has to lead from what is given to what a stage reads: the first that could."""
         below = self.stages[slot - 1].outputs if slot else self.embedded
-        ends = below, self.stages[slot].inputs
-        among = [one for one in self.modules if one.matrix is not None and (one.reads, one.gives) == ends]
-        if below is None or ends[0] == ends[1] or module not in among[:1]:
+        among = self._of_the_bridge(slot)
+        if below is None or below == self.stages[slot].inputs or module not in among[:1]:
             return False
-        if len(among) > 1:
+        if len(among) > 1 and not any(f"place.{one.slug}" in self.report.settings for one in among):
             stems = " and ".join(visible(one.stem) for one in among)
             every = [one for one in self._possible(module) if one < len(self.stages)]
             self.doubted |= dict.fromkeys(every, f"{stems} are of one shape, and each could stand below a layer")
         return True
+
+    def _of_the_bridge(self, slot: int) -> list[Module]:
+        """Return the dense layers that lead from what is given to what a stage reads, but those placed elsewhere."""
+        ends = self.stages[slot - 1].outputs if slot else self.embedded, self.stages[slot].inputs
+        return [one for one in self.modules if one.matrix is not None and (one.reads, one.gives) == ends
+                and self.places.get(one.stem, slot) == slot]  # fmt: skip
 
     def _fits(self, module: Module, slot: int) -> bool:
         """Say whether a module could stand right before a stage."""

@@ -11,7 +11,8 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
-from .outcome import Outcome, table
+from ..rows import write
+from .outcome import Outcome, row, table
 
 FOLDER = Path(__file__).parent
 FRAMEWORKS = sorted(
@@ -29,6 +30,7 @@ def main() -> int:
     )
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--table", type=Path, metavar="FILE", help="write its row there, and the command below it")
     parser.add_argument("--list", action="store_true", help="every network that was not right, a line each")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -44,6 +46,9 @@ def main() -> int:
             outcomes: list[Outcome] = list(campaign.campaign(options.count, options.seed, Path(folder)))
         print(f"{name}, seed {options.seed}")
         print("\n".join(table(outcomes)))
+        if options.table is not None:
+            command = f"python -m {__package__} {name} --count {options.count} --seed {options.seed}"
+            write(options.table, [row(campaign.ROW, outcomes)], command)
         wrong = [one for one in outcomes if one.verdict == "SILENT" or (options.list and one.verdict != "right")]
         print("\n".join(f"{one.verdict} {one.seed}: {', '.join(one.made_of)}: {one.detail}" for one in wrong))
         silent += sum(one.verdict == "SILENT" for one in outcomes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ from lstm_tui.formats.importers.import_report import Fact
 
 _MERGES = {"ave": "average", "sum": "sum", "mul": "mul"}
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN")
+_TAKEN = r"input|input\.scale|input_layers|layer\d+\.(?:below|before|directions|calls)|readout"
+"""Keys of facts by which layers are numbered otherwise, or other modules taken."""
 _FUNCTIONS = {"hard_sigmoid": "hard_sigmoid_keras2"}
 
 
@@ -21,31 +23,48 @@ class Implied:
     Attributes:
         meant: Patterns of keys, with the values that are right, the best first. `<NAME>` in a pattern is the key of a
             layer that the file calls NAME.
+        top: What the file calls the layer that the answers stand above, or empty where they stand above several; None
+            where that is not known. A network with another layer on top has none of the answers.
+        looked_up: By what the file calls a layer the table of ids that it reads, directly or through what has no
+            recurrence; None where that is not known.
     """
 
     meant: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    top: str | None = None
+    looked_up: Mapping[str, str] | None = None
 
     def add(self, key: str, *values: str) -> None:
         """Add a pattern of keys and the values that are right there; one that was added before goes first."""
         self.meant.append((key, values))
 
     def __call__(self, facts: Sequence[Fact]) -> dict[str, str]:
-        """Return what should be decided otherwise among the facts that are warned of: places first, then all else."""
+        """Return what should be decided otherwise among the facts that are warned of: joins and places first.
+
+        What is made of a module is decided after which modules are taken, one by one, and of an answer where there is
+        one.
+        """
         named: dict[str, list[str]] = {}
         for one in facts:
             if one.key.endswith(".name"):
                 for name in one.value.split(" + "):
                     named.setdefault(re.sub(r"\.l\d+\Z", "", name), []).append(one.key.removesuffix(".name"))
+        above = self.top is None or (bool(named) and next(reversed(named)) == self.top)
+        meant = self.meant if above else [("readout", ("none",)), *self.meant]
+        if self.looked_up is not None:
+            tables = tuple(self.looked_up[name] for name in named if name in self.looked_up)
+            meant = [("input", ("ids" if tables else "numbers",)), ("embedding", tables), *meant]
         found: dict[str, str] = {}
         for one in facts:
-            wanted = next((values for key, values in self.meant if _means(key, one.key, named)), None)
+            wanted = next((values for key, values in meant if _means(key, one.key, named)), None)
             if wanted is None or not one.warning or one.value in wanted:
                 continue
             right = next((value for value in wanted if value in one.others), None)
             if right is not None:
                 found[one.key] = right
-        placed = {key: value for key, value in found.items() if key.startswith("place.")}
-        return placed or found
+        placed = {key: value for key, value in found.items() if key.startswith(("place.", "join"))}
+        taken = dict([one for one in found.items() if re.fullmatch(_TAKEN, one[0])][:1])
+        rest = {key: value for key, value in found.items() if above or not key.startswith("readout")}
+        return placed or taken or rest
 
 
 def _means(pattern: str, key: str, named: dict[str, list[str]]) -> bool:

@@ -18,6 +18,7 @@ from .keras_names import names_in_file
 from .outcome import Outcome
 
 NEEDS = ("h5py", "keras")
+ROW = "keras, one chain"
 STEPS = 6
 IDS = 9
 ACTIVATIONS = ("relu", "tanh", "sigmoid")

@@ -22,6 +22,7 @@ from .keras_names import names_in_file
 from .outcome import Outcome
 
 NEEDS = ("h5py", "keras")
+ROW = "keras, branches"
 STEPS, IDS = 6, 9
 WORDS = ("a", "b", "encoder", "decoder", "left", "right", "low", "top", "first", "second", "main", "seq", "z", "rnn_x")
 

@@ -31,6 +31,12 @@ class Outcome:
     unnamed: tuple[str, ...] = ()
 
 
+def row(name: str, outcomes: Sequence[Outcome]) -> str:
+    """Return a row of Markdown: how many networks there were, and what became of them."""
+    counts = Counter(one.verdict for one in outcomes)
+    return f"| {' | '.join([name, *(str(count) for count in (len(outcomes), *(counts[one] for one in VERDICTS)))])} |"
+
+
 def table(outcomes: Sequence[Outcome]) -> list[str]:
     """Return a line for each kind of part, how many networks held it, and what became of them."""
     counts: dict[str, Counter[str]] = {}

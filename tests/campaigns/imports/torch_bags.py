@@ -16,6 +16,7 @@ from .implied import Implied, slug
 from .outcome import Outcome
 
 NEEDS = ("torch",)
+ROW = "torch, one chain"
 STEPS = 6
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
 NAMES = (
@@ -30,6 +31,7 @@ UNRECORDED = {
     "activation between": r"\.before|after_mix|after_norm", "relu cell": r"\.activation(?:=| is assumed)",
     "residual": r"residual",
     "activation above": r"readout\.", "over mean": r"readout\.over", "over max": r"readout\.over",
+    "backward first": r"readout\.over",
     "final states": r"readout\.over", "activation in the head": r"after_head", "softmax": r"readout\.activation",
     "norm below": r"ln_in", "norm between": r"norm\d", "norm above": r"ln_out",
 }  # fmt: skip
@@ -188,12 +190,16 @@ def _head(
     if maybe(0.2, "norm above"):
         value = add("ln_out", nn.LayerNorm(value.shape[-1]))(value)
         chain.append("ln_out")
-        implied.add("place.ln_out", "readout")
     value = activated(0.2, "activation above", value, "readout.after_ln_out" if chain else "readout.before")
     over = plan.choice(OVER)
     if over == "final":
         half = value.shape[-1] // len(ways)
-        value = value[-1] if len(ways) == 1 else torch.cat([value[-1, :half], value[0, half:]])
+        ends = [value[-1, :half], value[0, half:]]
+        if len(ways) > 1:
+            turned = maybe(0.3, "backward first")
+            implied.add("readout.directions", "backward first" if turned else "forward first")
+            ends = ends[::-1] if turned else ends
+        value = value[-1] if len(ways) == 1 else torch.cat(ends)
         maybe(1, "final states")
     elif over != "each":
         value = {"last": lambda: value[-1], "mean": lambda: value.mean(0), "max": lambda: value.max(0)[0]}[over]()
@@ -204,12 +210,14 @@ def _head(
     if maybe(0.35, "two dense layers"):
         made = add("head.0", nn.Linear(value.shape[-1], 5))(value)
         value = activated(0.8, "activation in the head", made, f"readout.after_{slug('head.0')}")
-        value = add("head.2", nn.Linear(5, 3))(value)
-        chain += ["head.0", "head.2"]
+        chain += ["head.0", plan.choice(("head.1", "head.2", "head.2"))]  # of a list, or of a Sequential
+        value = add(chain[-1], nn.Linear(5, 3))(value)
     else:
         chain.append(plan.choice(("fc", "out", "linear", "classifier")))
         value = add(chain[-1], nn.Linear(value.shape[-1], 3))(value)
     implied.add("readout", ", ".join(chain))
+    for one in chain:
+        implied.add(f"place.{slug(one)}", "readout")
     if maybe(0.15, "second head"):
         add("value_head", nn.Linear(parts_width(value, wanted), 1))
     if maybe(0.2, "softmax"):

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .by_module import judged, second
 from .implied import Implied, slug
 from .outcome import Outcome
 
 NEEDS = ("torch",)
+ROW = "torch, branches"
 STEPS, IDS = 6, 9
 WORDS = (
     "a", "b", "z", "rnn", "lstm", "gru", "first", "second", "encoder", "decoder", "context", "left", "right", "block",
@@ -40,6 +43,10 @@ class _Drawn:
         read: What each module was given in its first call.
         gave: What it gave there, and in its second call.
         implied: What `--set` has to say so that the file is read so.
+        chain: The recurrent modules from the lowest up, where each reads what the one below it gives, each with the
+            dense layers between the two; empty where they are no such chain.
+        heads: The paths of what stands above the top layer and below every head.
+        depth: By path of a recurrent module, of how many layers it is.
         plain: Whether nothing is applied that has no weights, so that structure is all there is to find out.
     """
 
@@ -51,6 +58,9 @@ class _Drawn:
     gave: dict[str, Any] = field(default_factory=dict)
     implied: Implied = field(default_factory=Implied)
     plain: bool = False
+    chain: list[tuple[str, list[str]]] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
+    depth: dict[str, int] = field(default_factory=dict)
 
     def named(self, words: tuple[str, ...]) -> str:
         """Return a path that is free."""
@@ -99,6 +109,7 @@ class _Drawn:
         deep = 2 if self.plan.random() < 0.1 else 1
         name = name or self.named(WORDS)
         self.implied.add(f"<{name}>.activation", options.get("nonlinearity", "tanh"))
+        self.depth[name] = deep
         run = self.add(name, getattr(self.torch.nn, kind)(inputs, hidden, num_layers=deep, **options))
         return run, name, hidden * (1 + both)
 
@@ -127,6 +138,7 @@ def one_model(seed: int, folder: Path) -> Outcome:
     drawn.plain = drawn.plan.random() < 0.5
     with torch.no_grad():
         answers = {name: one.detach().numpy() for name, one in drawn.plan.choice(_SHAPES)(drawn).items()}
+    _imply_order(drawn, answers)
     made_of = (*dict.fromkeys(drawn.made_of), *(["plain"] if drawn.plain else []))
     parts = list(drawn.parts.items())
     if drawn.plan.random() < 0.5:
@@ -134,6 +146,29 @@ def one_model(seed: int, folder: Path) -> Outcome:
     path = folder / "bag.pt"
     torch.save(_held(torch.nn, dict(parts)).state_dict(), path)
     return judged(seed, path, made_of, drawn.read, drawn.gave, answers, drawn.implied)
+
+
+def _imply_order(drawn: _Drawn, answers: Mapping[str, Any]) -> None:
+    """Add how the modules follow each other, and where the dense layers stand."""
+    implied, layer = drawn.implied, 0
+    implied.add("join", ",".join(name for name, _ in drawn.chain) or "apart")
+    for number, (name, between) in enumerate(drawn.chain):
+        layer += bool(between)
+        for one in between:
+            implied.add(rf"place\.{slug(one)}", f"below_{number}")
+        implied.add(rf"layer{layer - 1}\.below" if number else "input_layers", ", ".join(between) or "none")
+        layer += drawn.depth.get(name, 1)
+    implied.add("input_layers", "none")
+    for one in [*drawn.heads, *answers]:
+        implied.add(rf"place\.{slug(one)}", "readout")
+    implied.add("readout", *(", ".join([*drawn.heads, name]) for name in answers), *([] if answers else ["none"]))
+    tables = [name for name, part in drawn.parts.items() if isinstance(part, drawn.torch.nn.Embedding)]
+    implied.looked_up = {name: table for name in drawn.depth for table in tables
+                         if np.array_equal(drawn.read[name], drawn.gave[table])}  # fmt: skip
+    if tables and drawn.chain:
+        implied.looked_up.setdefault(drawn.chain[0][0], tables[0])  # through a norm
+    for name in drawn.depth:
+        implied.add(f"<{name}>.directions", "forward")
 
 
 def _held(nn: Any, parts: Mapping[str, Any]) -> Any:
@@ -164,25 +199,23 @@ def _heads(drawn: _Drawn, value: Any, chance: float = 0.25) -> dict[str, Any]:
     if drawn.plan.random() < 0.15:
         return {}
     over = drawn.plan.choice(("each", "each", "last", "mean"))
+    below = [f"{over} after {one}" for one in drawn.heads]
     if over == "last":
         value = value[-1]
     elif over == "mean":
         value = value.mean(0)
     drawn.made_of += ["over"] if over != "each" else []
-    drawn.implied.add("readout.over", over)
+    drawn.implied.add("readout.over", *below[-1:], over)
     answers = {}
-    below = ""
     if drawn.plan.random() < 0.25:
         run, name = drawn.linear(value.shape[-1], drawn.plan.choice((3, 4)))
         value = drawn.activated(run(value), name)
-        below = f"{name}, "
+        drawn.heads.append(name)
     width = value.shape[-1]
     same = drawn.plan.random() < 0.3
     for _ in range(drawn.plan.choice((2, 3)) if drawn.maybe(chance, "several heads") else 1):
         run, name = drawn.linear(width, width if same else drawn.plan.choice((2, 3, width)))
         answers[name] = run(value)
-        drawn.implied.add(rf"place\.{slug(name)}", "readout")
-    drawn.implied.add("readout", *(f"{below}{name}" for name in answers))
     if drawn.maybe(0.08, "unused"):
         drawn.linear(width, 2)
     return answers
@@ -192,12 +225,18 @@ def _chain(drawn: _Drawn) -> dict[str, Any]:
     """Layers of one width, names in any order, dense layers between them."""
     width = drawn.plan.choice((3, 4))
     value = _begun(drawn, width)
+    between: list[str] = []
     for _ in range(drawn.plan.choice((2, 2, 3))):
-        run, _, gives = drawn.recurrent(value.shape[-1], width)
+        run, name, gives = drawn.recurrent(value.shape[-1], width)
+        drawn.chain.append((name, between))
+        between = []
         value = run(value)[0]
         if drawn.maybe(0.3, "dense between") or gives != width:
             run, name = drawn.linear(gives, width)
             value = drawn.activated(run(value), name)
+            between = [name]
+    drawn.heads += between
+    drawn.implied.top = drawn.chain[-1][0]
     return _heads(drawn, value)
 
 
@@ -210,14 +249,17 @@ def _towers(drawn: _Drawn) -> dict[str, Any]:
     shown = []
     for number in range(drawn.plan.choice((2, 2, 3))):
         name = drawn.named(WAYS) if drawn.plan.random() < 0.2 else ""
-        run, _, _ = drawn.recurrent(width, hidden, name, both=False)
+        run, name, _ = drawn.recurrent(width, hidden, name, both=False)
         turned = number > 0 and drawn.maybe(0.2, "turned")
+        backward = turned and "ids" in drawn.made_of  # else it is given what it read itself, from the end
+        drawn.implied.add(f"<{name}>.directions", "backward" if backward else "forward")
         made = run(value.flip(0) if turned else value)[0]
         shown.append(made.flip(0) if turned else made)
     added = drawn.maybe(0.3, "added")
     value = sum(shown) if added else drawn.torch.cat(shown, -1)
+    drawn.implied.top = ""
     if drawn.plan.random() < 0.3:
-        run, _, _ = drawn.recurrent(value.shape[-1], drawn.plan.choice((width, value.shape[-1])))
+        run, drawn.implied.top, _ = drawn.recurrent(value.shape[-1], drawn.plan.choice((width, value.shape[-1])))
         value = run(value)[0]
     return _heads(drawn, value)
 
@@ -232,12 +274,14 @@ def _pair(drawn: _Drawn) -> dict[str, Any]:
     kind = drawn.plan.choice(("LSTM", "GRU"))
     first = drawn.add(names[0], getattr(drawn.torch.nn, kind)(width, width))
     other = drawn.add(names[1], getattr(drawn.torch.nn, kind)(width, width))
+    drawn.depth |= dict.fromkeys(names, 1)
     state = first(value)[1]
     given = value
     if "ids" in drawn.made_of and drawn.maybe(0.5, "own table"):
         table = drawn.add(drawn.plan.choice(("dec_emb", "emb_out", "target_embedding")),
                           drawn.torch.nn.Embedding(IDS, width))  # fmt: skip
         given = table(drawn.torch.randint(0, IDS, (STEPS,)))
+    drawn.implied.top = names[1]
     return _heads(drawn, other(given, state)[0])
 
 
@@ -245,12 +289,16 @@ def _skip(drawn: _Drawn) -> dict[str, Any]:
     """A layer that reads what the one below reads beside what it gives."""
     width = drawn.plan.choice((3, 4))
     value = _begun(drawn, width)
-    run, _, _ = drawn.recurrent(width, width, both=False)
+    run, name, _ = drawn.recurrent(width, width, both=False)
     shown = run(value)[0]
     added = drawn.plan.random() < 0.5
     drawn.made_of.append("skip added" if added else "skip joined")
     value = shown + value if added else drawn.torch.cat([shown, value], -1)
-    run, _, _ = drawn.recurrent(value.shape[-1], width)
+    if added:
+        drawn.implied.add(f"<{name}>.residual", "added")
+    run, top, _ = drawn.recurrent(value.shape[-1], width)
+    drawn.chain = [(name, []), (top, [])] if added else []
+    drawn.implied.top = top
     return _heads(drawn, run(value)[0])
 
 
@@ -266,6 +314,7 @@ def _blocks(drawn: _Drawn) -> dict[str, Any]:
     for number in range(drawn.plan.choice((2, 3))):
         norm = drawn.add(around.format(number), drawn.torch.nn.LayerNorm(width)) if normed else None
         run, name, _ = drawn.recurrent(width, width, stem.format(number), both=False)
+        drawn.chain.append((name, [around.format(number)] if normed and not past else []))
         if past and not normed:
             drawn.implied.add(f"<{name}>.residual", "added")
         shown = run(norm(value) if norm else value)[0]
@@ -278,6 +327,7 @@ def _twice(drawn: _Drawn) -> dict[str, Any]:
     width = drawn.plan.choice((3, 4))
     value = _begun(drawn, width)
     run, name, _ = drawn.recurrent(width, width, both=False)
+    drawn.chain.append((name, []))
     drawn.implied.add(f"<{name}>.calls", "two")
     return _heads(drawn, run(run(value)[0])[0]) if drawn.maybe(1, "called twice") else {}
 
@@ -286,14 +336,19 @@ def _gate(drawn: _Drawn) -> dict[str, Any]:
     """A gate over what a layer shows, a dense layer as wide as itself."""
     width = drawn.plan.choice((3, 4))
     value = _begun(drawn, width)
-    run, _, gives = drawn.recurrent(width, width)
+    run, top, gives = drawn.recurrent(width, width)
+    drawn.chain.append((top, []))
     value = run(value)[0]
     gate, name = drawn.linear(gives, gives, drawn.plan.choice(("gate", "fc", "proj")))
     drawn.made_of.append("gate")
     drawn.implied.add(rf".*\.after_{slug(name)}", "gate")
-    drawn.implied.add("readout.activation", "gate")
     value = value * drawn.torch.sigmoid(gate(value))
-    return _heads(drawn, value) or {name: value}
+    drawn.heads.append(name)
+    answers = _heads(drawn, value)
+    if not answers:
+        drawn.heads.remove(name)
+        drawn.implied.add("readout.activation", "gate")
+    return answers or {name: value}
 
 
 def _tied(drawn: _Drawn) -> dict[str, Any]:
@@ -301,7 +356,8 @@ def _tied(drawn: _Drawn) -> dict[str, Any]:
     width = drawn.plan.choice((3, 4))
     table = drawn.torch.nn.Embedding(IDS, width)
     value = drawn.add("encoder" if drawn.plan.random() < 0.5 else "embed", table)(drawn.torch.randint(0, IDS, (STEPS,)))
-    run, _, _ = drawn.recurrent(width, width, drawn.plan.choice(("rnn", "rnns.0")), both=False)
+    run, top, _ = drawn.recurrent(width, width, drawn.plan.choice(("rnn", "rnns.0")), both=False)
+    drawn.chain.append((top, []))
     value = run(value)[0]
     head = drawn.torch.nn.Linear(width, IDS, bias=drawn.plan.random() < 0.5)
     name = drawn.plan.choice(("decoder", "out", "head"))

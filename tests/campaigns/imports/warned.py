@@ -35,7 +35,7 @@ FEW = 60
 
 Nothing is left out then, as `readout=none` leaves out an answer.
 """
-ROUNDS = 8
+ROUNDS = 20
 """How often more is decided because a decision asks for it."""
 _NEVER_DRAWN = ("elu", "leaky_relu_0_01", "swish")
 """Functions that no campaign draws: they are not tried."""

@@ -42,7 +42,7 @@ _NO_RESET = "a file of weights does not record reset_after of a GRU without a bi
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
 _OVER = ("last", "each", "mean", "max")
 _EPSILON = 1e-3  # Keras's default of both normalisations, which no file of weights records
-_MOST_OTHERS = 8
+_MOST_OTHERS = 24  # every order of four
 
 
 def find_keras_weights(file: KerasFile, where: str) -> list[Found]:
@@ -259,7 +259,7 @@ class _Planning:
         known = pooled(self.layers)
         spread = any(one.kind == "Dense" and one.filed == "time_distributed" for one in self.layers)
         own = known or ("each" if spread else "last")
-        how: How = "assumed" if known is None and not spread else "inferred"
+        how: How = "assumed" if known is None else "inferred"
         why = "a file of weights does not record it" if how == "assumed" else "a layer of the file is called so"
         top = next(one for one in reversed(chain) if isinstance(one, Recurrent))
         others = [one for one in (*_OVER, *([FINAL_CELL] if keeps_cell_state(top) else [])) if one != own]

@@ -66,11 +66,12 @@ class _Reading:
 
     @property
     def value(self) -> str:
-        if len(self.chains) > 1:
-            return _APART
-        return ",".join(
-            visible("+".join(one.prefix or "recurrent" for one in stage.groups)) for stage in self.chains[0]
-        )
+        names = [visible("+".join(one.prefix or "recurrent" for one in stage.groups))
+                 for chain in self.chains for stage in chain]  # fmt: skip
+        if len(self.chains) == 1:
+            return ",".join(names)
+        pairs = " and ".join(one for one in names if "+" in one)
+        return f"{_APART} but for {pairs}" if pairs else _APART
 
 
 def join_groups(
@@ -102,8 +103,7 @@ def join_groups(
     roles = _have_roles([one.prefix for one in groups])
     for group in groups if len(taken.chains) > 1 else ():
         alike = [one for one in groups if one.inputs == group.inputs]
-        of_a_pair = roles and _has_role(group.prefix)
-        group.has_twin = len(alike) > 1 and not group.both and not of_a_pair
+        group.has_twin = len(alike) > 1 and not group.both
     _say_how_they_begin(taken, first, modules, roles)
     return [list(chain) for chain in taken.chains]
 
@@ -114,17 +114,17 @@ def _say_how_they_begin(taken: _Reading, first: _Reading, modules: Sequence[Modu
     Numbers in names say that, and so does a dense layer that reads what all give together.
     """
     stages = [stage for chain in taken.chains for stage in chain]
-    towers = first.value == _APART and _reads_all(stages, _chains(stages, modules), modules) is not None
+    towers = len(first.chains) > 1 and _reads_all(stages, _chains(stages, modules), modules) is not None
+    stacked = len(taken.chains) == 1 and (first.how == "inferred" or taken.chains[0] == _numbered(stages))
     groups = [stage.forward for stage in stages if stage.backward is None]
     for n, group in enumerate(groups):
         name = visible(group.prefix)
         if roles and _DECODER.search(group.prefix):
             group.begins_as = f"{name} is called a decoder, which often begins with the states its encoder ends with"
-        elif not (roles or towers or (first.how == "inferred" and len(first.chains) == 1)):
+        elif not (roles or towers or stacked):
+            earlier = groups[:n] if len(taken.chains) == 1 else [*groups[n + 1 :], *groups[:n]]  # no order says which
             alike = [
-                one
-                for one in groups[:n]
-                if (one.kind, one.hidden, one.depth) == (group.kind, group.hidden, group.depth)
+                one for one in earlier if (one.kind, one.hidden, one.depth) == (group.kind, group.hidden, group.depth)
             ]
             if alike:
                 below = visible(alike[-1].prefix)
@@ -230,34 +230,31 @@ def _orders(stages: Sequence[Stage], modules: Sequence[Module], paired: bool) ->
     several = _reads_several([numbered] if numbered in chains else _tried(stages))
     if not chains:
         follows = next((pair for pair in permutations(stages, 2) if _follows(*pair, modules)), None)
-        if follows is not None and not _have_roles([stage.forward.prefix for stage in stages]):
+        if follows is not None:
             below, above = (visible(one.name) for one in follows)
             several = several or f"{above} could read what {below} gives, or what it and others give"
         why = several or "by their widths none reads what another gives"
         return [_but(separate, "assumed" if several else "inferred", why)]
     reader = _reads_all(stages, chains, modules)
+    forced = _forced(chains[0], modules)
     if numbered in chains and reader is None:
-        against = "the numbers in their names, though the file has them in another order" if _disagrees(stages) else ""
-        why = several or against or f"the numbers in their names, and their widths{by_names}"
-        first = _Reading((numbered,), "assumed" if several or against else "inferred", why)
+        widths = ", and their widths allow no other order" if forced else "; by their widths they could stand apart"
+        why = f"the numbers in their names{widths}"
+        why = "the numbers in their names, though the file has them in another order" if _disagrees(stages) else why
+        first = _Reading((numbered,), "inferred" if forced and not several else "assumed", several or why)
         return [first, separate, *(_Reading((one,), "assumed", "widths") for one in chains if one != numbered)]
     rest = [_Reading((one,), "assumed", f"widths alone{by_names}") for one in chains]
     if _have_roles([stage.forward.prefix for stage in stages]):
         nameless = [visible(stage.name) for stage in stages if not _has_role(stage.forward.prefix)]
         unsure = f"; how {' and '.join(nameless)} goes with them, they do not say" if nameless else ""
-        stems = [one.stem for one in sorted(modules, key=lambda one: one.index)]
-        turned = bool(_DECODER.search(stages[0].forward.prefix)) and stems != sorted(stems)  # no order of the alphabet
-        unsure = unsure or ("; the decoder comes first in the file" if turned else "")
-        how: How = "assumed" if unsure else "inferred"
-        return [_but(separate, how, f"an encoder and a decoder, as their names say{unsure}"), *rest]
+        return [_but(separate, "assumed", f"they are called an encoder and a decoder{unsure}"), *rest]
     tables = [_own_tables(stage, stages, modules) for stage in stages]
     if sum(bool(one) for one in tables) > 1:
         return [_but(separate, "inferred", "each has an embedding of its own"), *rest]
     if reader is not None:
         why = f"they read as much as each other, and {visible(reader.stem)} reads what they give together"
         return [_but(separate, "assumed", why), *rest]
-    forced = [one for one in chains if all(above.inputs != one[0].inputs for above in one[1:])]
-    if len(chains) == 1 and forced:
+    if forced:
         why = several or "the only order their widths allow"
         return [_but(rest[0], "assumed" if several else "inferred", why), separate]
     return [*rest, separate]
@@ -384,6 +381,14 @@ def _follows(below: Stage, above: Stage, modules: Sequence[Module]) -> bool:
         return True
     bridges = [one.matrix for one in modules if one.matrix is not None and not one.is_table]
     return any(one.shape == (above.inputs, below.outputs) for one in bridges)
+
+
+def _forced(chain: Sequence[Stage], modules: Sequence[Module]) -> bool:
+    """Say whether widths allow one order alone: each could read one other, and none what the lowest reads."""
+    lowest, *rest = chain
+    below = [[one for one in chain if one is not above and _follows(one, above, modules)] for above in chain]
+    alone = not below[0] and all(len(one) == 1 for one in below[1:])
+    return alone and all(above.inputs != lowest.inputs for above in rest)
 
 
 def _numbered(stages: Sequence[Stage]) -> tuple[Stage, ...]:

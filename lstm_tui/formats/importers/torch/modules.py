@@ -47,6 +47,7 @@ HIDDEN = ("relu", "linear", "tanh", "sigmoid", "elu", "leaky_relu_0_01", "swish"
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
 _MOST_ORDERED = 6
 _MOST_FOUND = 64
+_MOST_OFFERED = 24  # every order of four
 _OVER = ("last", "final", "mean", "max")
 GATE = "gate"
 """What a dense layer gives where it says how much of each number that it reads passes."""
@@ -275,7 +276,7 @@ def between(
     how: How = "inferred" if sure else "assumed"
     why = "weights alone do not say that it stands here" if whole else "not all that could stand here follow each other"
     why = "names, shapes and order" if sure else elsewhere or why
-    others = [", ".join(visible(one.stem) for one in order) for order in fitting[1:4]]
+    others = [", ".join(visible(one.stem) for one in order) for order in fitting[1:_MOST_OFFERED]]
     together = "" if elsewhere else PLACED
     chosen = report.choose(key, names, [*others, *([] if needed else ["none"])], how, why, together=together)
     if chosen == "none":
@@ -317,7 +318,7 @@ def plan_readout(
     several = len({frozenset(one.stem for one in order) for order in readings}) > 1
     if several:
         why = "each could read what the top layer gives, and weights alone do not say which answer is meant"
-        chosen = report.choose("readout", "none", names[:8], "assumed", why)
+        chosen = report.choose("readout", "none", names[:_MOST_OFFERED], "assumed", why)
     else:
         unnamed = [one for one in readings[0] if one.matrix is None and place_by_name(one.stem) != "above"]
         norms = any(_number(one.stem) is None for one in unnamed)
@@ -326,15 +327,15 @@ def plan_readout(
         why = "names, shapes and order" if sure else "widths alone"
         how: How = "inferred" if sure else "assumed"
         beside: list[list[Module]] = []
-        for order in readings[:4]:
-            beside += [one for one in _side_by_side(order) if one not in [*beside, *readings[:4]]]
+        for order in readings[:_MOST_OFFERED]:
+            beside += [one for one in _side_by_side(order) if one not in [*beside, *readings[:_MOST_OFFERED]]]
         doubts = ["one reads as much as one below it: it could stand beside that"] if beside else []
         if elsewhere := rival(readings[0][0]):
             doubts.append(elsewhere)
         if doubts:
             how, why = "assumed", "; ".join(doubts)
-        others = [*names[1:4], *(", ".join(visible(one.stem) for one in order) for order in beside)]
-        readings, names = [*readings[:4], *beside], [names[0], *others]
+        others = [*names[1:_MOST_OFFERED], *(", ".join(visible(one.stem) for one in order) for order in beside)]
+        readings, names = [*readings[:_MOST_OFFERED], *beside], [names[0], *others]
         together = "" if elsewhere else PLACED
         chosen = report.choose("readout", names[0], [*others, "none"], how, why, together=together)
     rivals = [one for order in readings for one in order]
@@ -405,7 +406,14 @@ def _over(over: Sequence[str], report: ImportReport, chain: Sequence[Module] = (
                    for how in ("mean", "max", *(["final"] if "final" in over and norms else []))}  # fmt: skip
     said = report.choose("readout.over", "each", [*over, *places], "assumed", NOT_RECORDED)
     how, place = places.get(said, (said, None))
-    return [] if said == "each" else [Reduce(how)], place
+    backward_first = "final" in over and how.startswith("final") and _backward_first(report)
+    return [] if said == "each" else [Reduce(how, backward_first)], place
+
+
+def _backward_first(report: ImportReport) -> bool:
+    """Ask in which order the final states of two directions are joined, which is asked where these are taken."""
+    ways = ("forward first", "backward first")
+    return report.choose("readout.directions", ways[0], ways[1:], "assumed", NOT_RECORDED) == ways[1]
 
 
 def _at_the_end(report: ImportReport, last: Module | None = None) -> list[Op]:
@@ -475,15 +483,14 @@ def _after(
     first, second = _number(below.stem), None if above is None else _number(above.stem)
     if first is not None and second is not None and first[0] == second[0]:
         known = [made.get(f"{first[0]}{n}") for n in range(first[1] + 1, second[1])]
-        if second[1] == first[1] + 1:
-            report.say(key, "linear", "inferred", "nothing stands between their numbers")
-            return []
         steps = [_MODULES.get(one.name.rpartition(".")[2], "") for one in known if one is not None]
         if steps and all(steps):
             report.say(key, ", ".join(steps), "confirmed", "the classes in the file")
             return [Activation(below.stem, step) for step in steps if step != "linear"]
         assert above is not None
         why = f"something without weights stands between {visible(below.stem)} and {visible(above.stem)}"
+        if second[1] == first[1] + 1:
+            default, why = "linear", "of a Sequential nothing stands between their numbers, of a list anything could"
     elif below.matrix is None:
         why = NOT_RECORDED
     else:

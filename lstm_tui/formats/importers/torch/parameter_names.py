@@ -382,7 +382,7 @@ def _direction(group: ParameterGroup, layer: int, report: ImportReport, key: str
         return report.choose(f"{key}.directions", "backward", ("forward",), "assumed", why)
     if group.has_twin:
         why = "another module reads as much, and one of two such often reads from the end"
-        return report.choose(f"{key}.directions", "forward", ("backward",), "assumed", why)
+        return report.choose(f"{key}.directions", "forward", ("backward",), "assumed", why, together=NOT_RECORDED)
     why = "no tensor named _reverse" if group.exact else "nothing says that it reads from the end"
     return report.choose(f"{key}.directions", "forward", ("backward",), "inferred", why)
 
