@@ -13,7 +13,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import open_file
 from lstm_tui.formats.importers.program.graph import ProgramNode, UnsupportedNode
 from lstm_tui.formats.importers.program.numpy_nodes import run_node
-from lstm_tui.formats.importers.torch import program_builder
+from lstm_tui.formats.importers.torch import program_builder, program_ops
 from lstm_tui.formats.importers.torch.cells_written_out import write_out
 from lstm_tui.formats.importers.torch.program_builder import Budget, ProgramBuilder, ProgramStopped, TensorRef
 from lstm_tui.formats.importers.torch.program_ops import call
@@ -153,6 +153,14 @@ def test_a_tensor_that_shares_its_numbers_is_not_changed_in_place() -> None:
     for shared, plain in ((TensorRef("c", X, shared=True), other), (one, TensorRef("c", X, shared=True))):
         with pytest.raises(ProgramStopped, match="it changes a part of a tensor in place"):
             shared.become(plain)
+
+
+@pytest.mark.parametrize("value", [None, "a", [1.0]])
+def test_what_is_no_tensor_is_not_taken_for_one(value: Any) -> None:
+    builder = ProgramBuilder(Budget())
+    assert [program_ops._tensor(builder, one).known().dtype.kind for one in (True, 2, 0.5)] == ["i", "i", "f"]
+    with pytest.raises(UnsupportedNode, match="it reads what is no tensor"):
+        program_ops._tensor(builder, value)
 
 
 def test_a_program_of_too_many_calls_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
