@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstm_tui.formats.importers import feature_extractor as shared_extractor
 from lstm_tui.formats.importers.gate_layouts import BiasReading
 from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.keras import feature_extractor, follow, layers
@@ -77,6 +78,13 @@ def test_an_axis_that_is_not_there_is_named(axis: Any) -> None:
         feature_extractor._axis(node("BatchNormalization", axis=axis), 2)
 
 
+@pytest.mark.parametrize("how", ["max", "mean"])
+def test_a_pool_of_more_steps_than_there_are_is_refused(how: str) -> None:
+    assert shared_extractor.pool(ONE[0], 3, 1, "valid", how).shape == (1, 4)
+    with pytest.raises(ValueError, match="it is shorter than the 4 steps that are pooled"):
+        shared_extractor.pool(ONE[0], 4, 1, "valid", how)
+
+
 def test_numbers_for_other_units_are_refused() -> None:
     weights = [np.ones(3, np.float32) for _ in range(4)]
     step = feature_extractor._step(node("BatchNormalization", axis=-1), weights, 3)
@@ -99,9 +107,11 @@ RECURRENT: dict[str, tuple[KerasNode, list[np.ndarray], str]] = {
     "two kinds": (two_ways(KerasNode("b", "Dense", BACK)), BOTH, "its directions are LSTM and Dense"),
     "one way": (two_ways(KerasNode("b", "LSTM", AHEAD)), BOTH, "its two directions read the same way"),
     "one gives all steps": (
-        two_ways(KerasNode("b", "LSTM", {**BACK, "return_sequences": True})), BOTH, "differ in return_sequences"),
+        two_ways(KerasNode("b", "LSTM", {**BACK, "return_sequences": True})), BOTH,
+        "its two directions differ in return_sequences"),
     "one gives its state": (
-        two_ways(KerasNode("b", "LSTM", BACK), inner={**AHEAD, "return_state": True}), BOTH, "differ in return_state"),
+        two_ways(KerasNode("b", "LSTM", BACK), inner={**AHEAD, "return_state": True}), BOTH,
+        "its two directions differ in return_state"),
     "merged by a list": (two_ways(None, ["sum"]), BOTH, "its merge mode ['sum'] has no single output here"),
     "merged otherwise": (two_ways(None, "minus"), BOTH, "its merge mode minus has no single output here"),
     "weights of one": (two_ways(None), lstm(), "other weights than their descriptions say"),
