@@ -14,6 +14,7 @@ from lstm_tui.formats.importers.open import open_file
 from lstm_tui.formats.importers.program.graph import ProgramNode, UnsupportedNode
 from lstm_tui.formats.importers.program.numpy_nodes import run_node
 from lstm_tui.formats.importers.torch import program_builder, program_ops
+from lstm_tui.formats.importers.torch.call_arguments import wholes_of
 from lstm_tui.formats.importers.torch.cells_written_out import write_out
 from lstm_tui.formats.importers.torch.program_builder import Budget, ProgramBuilder, ProgramStopped, TensorRef
 from lstm_tui.formats.importers.torch.program_ops import call
@@ -144,6 +145,15 @@ def test_one_step_that_is_not_written_out_says_why(function: str, args: tuple[An
     made = write_out(builder, function, [referred(one, builder) for one in args], {})
     assert [one.array for one in made] == [None] * len(made)
     assert f"{function} is not followed: {said}" in builder.nodes[-1].attributes["why"]
+
+
+@pytest.mark.parametrize("sizes", [None, 1.5, "a", [1.5], [None], ROW, [ROW], {2: 3}])
+def test_sizes_that_are_no_whole_numbers_are_refused(sizes: Any) -> None:
+    builder = ProgramBuilder(Budget())
+    assert wholes_of(3) == (3,)
+    assert wholes_of([2, referred(IDS[0, 1], builder), referred(np.array(4), builder)]) == (2, 1, 4)
+    with pytest.raises(UnsupportedNode, match="its sizes are no whole numbers"):
+        wholes_of(referred(sizes, builder))
 
 
 def test_a_tensor_that_shares_its_numbers_is_not_changed_in_place() -> None:

@@ -140,3 +140,15 @@ def test_a_form_that_is_not_read_is_told_with_those_that_are(
     with pytest.raises(UserError) as refused:
         open_file(written(tensors, tmp_path))
     assert said in str(refused.value)
+
+
+def test_what_is_divided_by_its_sum_is_what_the_user_says(tmp_path: Path) -> None:
+    """Of queries it changes little: what is read is normalised."""
+    path = written(linear_model("linear attention", 3, features=""), tmp_path)
+    plain, *others = (
+        np.asarray(
+            lstm_tui.trace("1 2 3 4", model=open_file(path, ImportOptions({"feature_sums": one})).network).output
+        )
+        for one in ("as they are", "of k", "of both")
+    )
+    assert all(np.abs(plain - one).max() > 1e-4 for one in others)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -382,6 +383,12 @@ DAMAGED = {
     'c["steps"][1]["nonfinite"] = [["layer0.forward", "c", 0, "huge"]]':
         'steps[1].nonfinite must say "nan", "inf" or "-inf"',
     'c["steps"][1]["nonfinite"] = [3]': "steps[1].nonfinite[0] must be a list",
+    'c["steps"][1]["nonfinite"] = [["layer0.forward", "c"]]':
+        "steps[1].nonfinite must be lists of pass, value, unit and word",
+    'c["steps"][1]["nonfinite"] = [["layer0.forward", 1, 0, "nan"]]':
+        "steps[1].nonfinite must be lists of pass, value, unit and word",
+    'c["steps"][1]["nonfinite"] = [["layer0.forward", "c", True, "nan"]]':
+        "steps[1].nonfinite must be lists of pass, value, unit and word",
     'c["nonfinite"] = [["result", "result", 5, "nan"]]': "nonfinite names a place that is not there",
     'c["engine"]["dtype"] = "float16"': "engine.dtype is 'float16', and must be float32 or float64",
     'c["input"]["tokens"] = []': "input must hold at least one token, and as many ids as tokens",
@@ -429,6 +436,13 @@ def test_a_damaged_trace_is_one_line_that_names_the_file(tmp_path: Path, change:
         lines = [content, *content.pop("steps"), end]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert check_refused(path).removeprefix(f"{path}: ").removeprefix("is damaged: ") == DAMAGED[change]
+
+
+def test_a_member_of_an_npz_may_be_longer_than_two_gigabytes(tmp_path: Path) -> None:
+    """Its length has room for that before it is known."""
+    write(make_trace(), tmp_path / "t.npz")
+    with zipfile.ZipFile(tmp_path / "t.npz") as archive:
+        assert {one.extract_version for one in archive.infolist()} == {zipfile.ZIP64_VERSION}
 
 
 def test_a_state_that_a_cut_sets_back_is_as_long_as_the_state(tmp_path: Path) -> None:
