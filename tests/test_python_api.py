@@ -256,6 +256,12 @@ def test_a_network_and_its_trace_say_what_they_are_in_a_few_safe_lines(name: str
         assert len(told.splitlines()) <= 20
         assert all(is_one_safe_line(line) for line in told.splitlines())
     assert f"{network.parameter_count:,} parameters" in repr(network)
+    lines = repr(network).split("\n")
+    for n, layer in enumerate(network.layers):
+        first = layer.passes[0]
+        units = f"{first.program.hidden_size} unit{'s' * (first.program.hidden_size > 1)}"
+        directions = " and ".join(one.direction for one in layer.passes)
+        assert f"  layer{n} {first.cell.name}, {units}, {directions}" in lines
     for passed in trace.values():
         for value, series in passed.items():
             assert any(value in part.split() and part.endswith(str(series.shape)) for part in _parts(repr(passed)))
