@@ -14,9 +14,13 @@ from campaigns.step_graphs import HIDDEN, WIDTH, Hand, StepCase, compared, recor
 from test_step_graphs import STATE, opened, plain, refused
 
 from lstm_tui.engine.errors import UserError
+from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.program.graph import UnsupportedNode
 from lstm_tui.formats.importers.step_graphs import lower, tried
 from lstm_tui.formats.importers.step_graphs.lower import Lowering
+from lstm_tui.formats.importers.step_graphs.plan import StepProgram
+from lstm_tui.formats.importers.torch.program_builder import Budget, ProgramBuilder, TensorRef
+from lstm_tui.formats.importers.torch.program_ops import call
 
 pytest.importorskip("onnx")
 ROW = (1, HIDDEN)
@@ -115,6 +119,7 @@ OPS: dict[str, list[list[Node]]] = {
     "Softmax": [one("Softmax"), [WIDE, ("Softmax", "w", "t", {"axis": 0}), *BACK]],
     "LogSoftmax": [one("LogSoftmax"), [WIDE, ("LogSoftmax", "w", "t", {"axis": 0}), *BACK]],
     "LayerNormalization": [one("LayerNormalization", "s row row"), one("LayerNormalization", "s row", epsilon=0.3)],
+    "RMSNormalization": [one("RMSNormalization", "s row"), one("RMSNormalization", "s row", epsilon=0.3)],
     "InstanceNormalization": [cubed("InstanceNormalization", " two two", *BACK, epsilon=0.3)],
     "MatMul": [
         one("MatMul", "s square"),
@@ -156,8 +161,10 @@ OPS: dict[str, list[list[Node]]] = {
     "DepthToSpace": [[("Reshape", "s image", "c"), ("DepthToSpace", "c", "t", {"blocksize": 2}), *BACK]],
     "SpaceToDepth": [[("Reshape", "s picture", "c"), ("SpaceToDepth", "c", "t", {"blocksize": 2}), *BACK]],
 }  # fmt: skip
-OF_TORCH = {"NotEqual", "GroupNormalization", "RMSNormalization"}
-"""Ops that programs of PyTorch have, and ONNX of this version has not."""
+OF_TORCH = {"NotEqual", "GroupNormalization"}
+"""Ops that programs of PyTorch have, and ONNX has not, or otherwise."""
+SINCE = {"RMSNormalization": 23}
+"""The version of ONNX's operators that has an op, where it is not 18."""
 
 
 def test_every_op_that_has_an_equation_is_tried() -> None:
@@ -169,7 +176,11 @@ def test_every_op_that_has_an_equation_is_tried() -> None:
 @pytest.mark.parametrize(("kind", "n"), [(kind, n) for kind, forms in OPS.items() for n in range(len(forms))])
 def test_an_op_gives_in_its_page_what_it_gives_in_the_file(kind: str, n: int, tmp_path: Path) -> None:
     """Whoever runs the file: onnx, by which it is understood, and onnxruntime."""
-    data = put(at_hand(), OPS[kind][n]).model(STATE, {"h_out": ROW})
+    import onnx
+
+    if SINCE.get(kind, 0) > onnx.defs.onnx_opset_version():
+        pytest.skip("this onnx has no such operator")
+    data = put(at_hand(), OPS[kind][n]).model(STATE, {"h_out": ROW}, SINCE.get(kind, 18))
     file = opened(tmp_path, data)
     assert [fact.how for fact in file.report.facts if fact.key == "compared"] == ["confirmed"]
     assert file.network.front is None
@@ -293,10 +304,13 @@ def test_what_goes_in_and_is_not_told_apart_is_named(name: str, tmp_path: Path) 
     assert refused(tmp_path, hand(), inputs, **settings).endswith(f"graph.onnx: {said}")
 
 
-def test_a_width_that_the_file_leaves_free_is_said_by_the_user(tmp_path: Path) -> None:
-    inputs = {"x": (1, "width"), "h": ROW}
-    file = opened(tmp_path, meaned(12).model(inputs, {"h_out": ROW}), input__x__width="12")
-    assert file.network.input_size == 12 or file.network.front is not None
+@pytest.mark.parametrize("width", [1, 9, 30])
+def test_a_width_that_the_file_leaves_free_is_said_by_the_user(width: int, tmp_path: Path) -> None:
+    hand = Hand(1)
+    hand.index("last", 1)
+    put(hand, [("ReduceMean", "x last", "m"), ("Add", "h m", "u"), ("Tanh", "u", "h_out")])
+    data = hand.model({"x": (1, "width"), "h": ROW}, {"h_out": ROW})
+    assert opened(tmp_path, data, input__x__width=str(width)).network.input_size == width
 
 
 def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
@@ -338,3 +352,29 @@ def test_a_loop_that_gives_something_else_over_a_series_is_refused(
     monkeypatch.setattr(tried.StepTrial, "stepped", otherwise)
     with pytest.raises(UserError, match=r"the loop gives .+ otherwise over a series than trip by trip"):
         opened(tmp_path, scan())
+
+
+def of_torch(kind: str, b: ProgramBuilder, s: TensorRef, h: TensorRef) -> TensorRef:
+    """Return what an op that programs of PyTorch have makes of a row."""
+    scale, shift = (b.constant(np.linspace(low, 1.5, HIDDEN).astype(np.float32)) for low in (-1, 0.3))
+    if kind == "NotEqual":
+        zero = b.constant(np.zeros(1, np.float32))
+        apart = call(b, "ne", [call(b, "relu", [s], {}), zero], {})
+        return call(b, "where", [apart, s, h], {})
+    return call(b, "group_norm", [s, 2, scale, shift, 1e-2], {})
+
+
+@pytest.mark.parametrize("kind", sorted(OF_TORCH))
+def test_an_op_of_pytorch_gives_in_its_page_what_the_program_gives(kind: str) -> None:
+    b = ProgramBuilder(Budget(), one_step=True)
+    random = np.random.default_rng(5)
+    x, h = (TensorRef(name, random.normal(size=(1, width)).astype(np.float32), True)
+            for name, width in (("x", WIDTH), ("h", HIDDEN)))  # fmt: skip
+    b.inputs |= {"x": (1, (1, WIDTH)), "h": (1, (1, HIDDEN))}
+    weights = [b.constant(random.normal(size=(HIDDEN, width)).astype(np.float32)) for width in (WIDTH, HIDDEN)]
+    s = call(b, "add", [call(b, "linear", [one, w], {}) for one, w in zip((x, h), weights, strict=True)], {})
+    b.outputs.append(call(b, "tanh", [of_torch(kind, b, s, h)], {}).name)
+    assert kind in {node.op_type for node in b.nodes}
+    report = ImportReport("f")
+    StepProgram(b.graph(), "f").plan(report)
+    assert [fact.how for fact in report.facts if fact.key == "compared"] == ["confirmed"]
