@@ -258,6 +258,35 @@ def test_a_last_state_that_stands_at_every_step_is_cut_by_name(
     np.testing.assert_allclose(present(made.ran).merged[-1], expected, atol=CLOSE)
 
 
+@pytest.mark.filterwarnings("ignore")  # tracing warns of every size that it takes for a constant
+@pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell"])
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_cell_that_is_stepped_over_one_sequence_or_a_batch_is_a_layer(
+    kind: str, batched: bool, tmp_path: Path
+) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Stepped(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell, self.head = getattr(torch.nn, kind)(3, 4), torch.nn.Linear(4, 2)
+
+        def forward(self, x: Any) -> Any:
+            h = c = torch.zeros((1, 4) if batched else 4)
+            made = []
+            for t in range(x.size(0)):
+                h, c = self.cell(x[t], (h, c)) if kind == "LSTMCell" else (self.cell(x[t], h), c)
+                made.append(h)
+            return self.head(torch.stack(made))
+
+    model, x = Stepped().eval(), torch.randn((5, 1, 3) if batched else (5, 3))
+    torch.jit.save(torch.jit.trace(model, x), tmp_path / "m.pt")
+    opened = open_file(tmp_path / "m.pt")
+    assert facts(opened)["program"] == ("followed", "confirmed")
+    made = run(opened.network, Sequences(series_from(x.reshape(5, 3).numpy()), opened.network)[0])
+    np.testing.assert_allclose(present(made.output), model(x).detach().numpy().reshape(5, 2), atol=CLOSE)
+
+
 def test_ids_have_rows_of_places_added() -> None:
     for path in called("placed"):
         opened = open_file(path)
