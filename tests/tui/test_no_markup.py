@@ -18,8 +18,10 @@ def notified() -> Iterator[tuple[str, ast.Call]]:
     """Yield every call that shows a text in a corner of the screen, but those of our own that hand it on."""
     for path in sorted((PACKAGE / "tui").rglob("*.py")):
         for node in nodes_of(tree_of(path)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "notify":
-                if ast.unparse(node.func.value) != "self._changes":
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(called, ast.Attribute) and called.attr == "notify":
+                assert isinstance(node, ast.Call)
+                if ast.unparse(called.value) != "self._changes":  # which hands it on
                     yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node
 
 
