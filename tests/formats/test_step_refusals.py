@@ -310,7 +310,9 @@ def test_a_width_that_the_file_leaves_free_is_said_by_the_user(width: int, tmp_p
     hand.index("last", 1)
     put(hand, [("ReduceMean", "x last", "m"), ("Add", "h m", "u"), ("Tanh", "u", "h_out")])
     data = hand.model({"x": (1, "width"), "h": ROW}, {"h_out": ROW})
-    assert opened(tmp_path, data, input__x__width=str(width)).network.input_size == width
+    file = opened(tmp_path, data, input__x__width=str(width))
+    assert (file.network.input_size, file.network.front) == (width, None)
+    assert "batch" not in {fact.key for fact in file.report.facts}
 
 
 def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
