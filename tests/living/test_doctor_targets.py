@@ -69,6 +69,12 @@ def test_targets_that_are_other_ids_than_the_next_are_remarked(how: str, later: 
     assert str(found).splitlines()[-1].strip() == found.remark
 
 
+def test_of_sequences_of_one_step_nothing_is_remarked() -> None:
+    """Nobody can see of one step whether a model reads on."""
+    given = [(ids[:, :1], ids[:, :1].clone()) for ids, _ in batches(0)]
+    assert diagnosed("", given).remark == ""
+
+
 def test_targets_in_one_row_are_looked_at_too() -> None:
     given = [(ids, targets.reshape(-1)) for ids, targets in batches(2)]
     assert SAID[2] in diagnosed("", given).remark
