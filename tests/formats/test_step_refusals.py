@@ -101,7 +101,7 @@ BACK: list[Node] = [("Reshape", "t flat", "u"), ("Tanh", "u", "h_out")]
 SPREAD: list[Node] = [("Mul", "c t", "m"), ("Reshape", "m flat", "u"), ("Tanh", "u", "h_out")]
 WIDE: Node = ("Reshape", "s wide", "w")
 OPS: dict[str, list[list[Node]]] = {
-    **{kind: [of_positive(kind)] for kind in (*lower._FUNCTIONS, *lower._MACROS, *lower._SAME)},
+    **{kind: [of_positive(kind)] for kind in (*lower._FUNCTIONS, *lower._MACROS, *sorted(lower._SAME))},
     **{kind: [one(kind, "s h"), one(kind, "s k"), one(kind, "k s")] for kind in ("Add", "Sub", "Mul")},
     "Div": [[("Exp", "h", "e"), *one("Div", "s e")], one("Div", "s third"), [("Exp", "s", "e"), *one("Div", "k e")]],
     **{kind: [one(kind, "s h k"), one(kind, "s h"), one(kind)] for kind in lower._FOLDED},
