@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 
@@ -10,8 +11,9 @@ def start() -> int:
     """Run the command of the process; return its exit code.
 
     While our modules are read, Ctrl-C ends the process as the system would, and in no traceback; from then on
-    `debugger.endings` sees to it.
+    `debugger.endings` sees to it. What is read is no garbage, so it is not looked through while it is read.
     """
+    gc.disable()
     if sys.platform != "win32" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from lstm_tui.cli import main

@@ -91,6 +91,21 @@ def test_an_array_has_one_name_in_annotations() -> None:
     assert named == {"lstm_tui.engine.arrays"}
 
 
+def test_every_data_class_is_written_when_it_is_first_used() -> None:
+    eager = {
+        module
+        for module, tree in trees().items()
+        for node in nodes_of(tree)
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "dataclasses"
+            and "dataclass" in {a.name for a in node.names}
+        )
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) == "dataclasses.dataclass")
+    }
+    assert eager == {"lstm_tui.engine.dataclass"}
+
+
 def test_both_versions_are_one() -> None:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
     assert project["version"] == __version__ == lstm_tui.__version__

@@ -7,12 +7,12 @@ used is asked by running again without a place, its part given to the others.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Call, Name, Product, walk

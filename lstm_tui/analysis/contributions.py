@@ -7,7 +7,7 @@ the value comes from: an edit that holds a value makes the sum of its equation a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import OPS, Code
 from lstm_tui.engine.compiler.program import Instruction, Program, Slot, Space, held_inputs
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product, show
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.probabilities import is_distribution

@@ -12,7 +12,7 @@ along what grows at them. What is found depends on where the search begins, so i
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from lstm_tui.analysis.step_map import StepMap, states_at
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.trace import PassTrace

@@ -9,7 +9,6 @@ kept; a gradient over several steps is their product.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from lstm_tui.analysis.ledger import flow_between
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space
 from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import bytes_text
 from lstm_tui.engine.runtime.forward import most_bytes

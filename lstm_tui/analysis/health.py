@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from lstm_tui.analysis.contributions import squash_of, sum_slot, terms_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import OPS
 from lstm_tui.engine.compiler.roles import Role, ranges_of, roles_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.adjoint_windows import AdjointWindows
 from lstm_tui.engine.runtime.forward import RunBuffers
 from lstm_tui.engine.runtime.gradients import gradients

@@ -8,12 +8,12 @@ Each number is bit for bit that of the edit made by hand. Runs go together, many
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.analysis.influence import MOST_TOKENS, Target, number_of
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.batch import ToRun, run_each

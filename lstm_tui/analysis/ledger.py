@@ -11,7 +11,7 @@ attribution, not causation: the gates depend on earlier tokens too, which gradie
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +21,7 @@ from lstm_tui.engine.buffers import Room
 from lstm_tui.engine.compiler.ops import HEAD_OPS, OPS, held, over_heads
 from lstm_tui.engine.compiler.program import held_inputs
 from lstm_tui.engine.compiler.roles import update_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.expression import Expression, Name, Number, Previous, Product
 from lstm_tui.engine.runtime.trace import PassTrace
 

@@ -11,12 +11,13 @@ stand random directions: what they reach needs no direction in particular. The f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from lstm_tui.analysis.relabelling import permuted_labels, relabelling
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 
 MOST_TOKENS = 20_000

@@ -25,12 +25,11 @@ Where a number that is asked for is not finite, the answer is not known: None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lstm_tui.analysis.ledger import Flow, FlowPart
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 
 EVENT = 0.25
 """The part of a memory from which on its loss, or what is written, is an event; a unit that loses less is kept."""

@@ -12,14 +12,13 @@ memory of the run to rounding, whatever is held. Everything is computed in float
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lstm_tui.analysis.ledger import Ledger, flow_between, sum_of
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space, held_inputs
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.trace import PassTrace

@@ -13,11 +13,11 @@ happened, in which the best was as good.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 
 SHUFFLES = 500
 LEAST_STRETCHES = 8

@@ -19,7 +19,6 @@ depend on how far from its beginning a step is. So labels are never shuffled ste
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, permutations, product
 from math import lgamma, log
 from typing import Protocol
@@ -27,6 +26,7 @@ from typing import Protocol
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 

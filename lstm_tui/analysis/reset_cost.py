@@ -7,11 +7,11 @@ an application gets that makes a new state there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.chunked_run import refuse_both_ways
 from lstm_tui.engine.runtime.forward import RunBuffers, run_arrays

@@ -11,7 +11,6 @@ What smallest means is one order for each kind, and what comes first in it and d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of, roles_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import rounded

@@ -7,7 +7,6 @@ held. All states of a cell are one vector, one behind the other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from lstm_tui.analysis.gradient_flow import pulled_back
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.trace import PassTrace
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -21,6 +21,7 @@ from lstm_tui.debugger.edits.openings import read_as
 from lstm_tui.debugger.endings import INTERRUPTED, STOPPED, USAGE
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.debugger.source import Source, needed
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, behind
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import sys
@@ -114,6 +115,9 @@ def _command(options: Namespace) -> int:
     if options.module in OPENING:
         prepare(options)
     module = import_module(f"lstm_tui.cli.{options.module}")
+    if not gc.isenabled():  # what was read stays for as long as the process
+        gc.freeze()
+        gc.enable()
     from lstm_tui.engine.arrays import quiet  # NumPy comes with it: not before the arguments are read
 
     with quiet():

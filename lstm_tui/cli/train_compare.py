@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lstm_tui.cli.printing import TrainingBar, table
 from lstm_tui.cli.source import say
 from lstm_tui.cli.training import TrainingStopped, job_of, task_of, trained
 from lstm_tui.debugger.edits.variants import SAID, variant_of
 from lstm_tui.debugger.endings import code_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed

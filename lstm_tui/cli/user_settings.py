@@ -6,11 +6,11 @@ import os
 import stat
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lstm_tui.engine import setbacks
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible

@@ -6,7 +6,7 @@ Of the protocol it gives all that a run that is known whole can give: every step
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from lstm_tui.debugger.commands.goto import position_lines
 from lstm_tui.debugger.commands.table import Leave
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from io import FileIO
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.io.messages import read_message, write_message
 

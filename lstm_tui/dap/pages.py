@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lstm_tui.debugger.position import equations_of
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.cell import bundled_file
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace

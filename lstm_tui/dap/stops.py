@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from lstm_tui.dap.pages import Pages, SourcePage, Text
@@ -13,6 +13,7 @@ from lstm_tui.debugger.breakpoints.breakpoints import Breakpoint
 from lstm_tui.debugger.breakpoints.conditions import After, Birth, Guarded, Trigger
 from lstm_tui.debugger.breakpoints.parse import guarded, read_change, read_trigger
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number

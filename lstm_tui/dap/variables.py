@@ -6,7 +6,7 @@ Nothing is read before it is asked for, and of a long vector only the range that
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of, exact, percent
 from lstm_tui.engine.text_safety import visible

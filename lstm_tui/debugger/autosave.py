@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lstm_tui.debugger.held_values import LAST_BREAKPOINT
+from lstm_tui.engine.dataclass import dataclass
 
 if TYPE_CHECKING:
     from lstm_tui.debugger.session import Session

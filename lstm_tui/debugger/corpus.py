@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from lstm_tui.analysis.state_search import SearchedStates
 from lstm_tui.debugger.source import Source, needed
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.cuts import TapeCut
 from lstm_tui.engine.model.network import Network

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from lstm_tui.debugger.edits.language import in_quotes
 from lstm_tui.debugger.encoder_activation import NO_DICTIONARIES, Dictionary, EncoderActivation, read_activation
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.number_text import read_number

@@ -6,9 +6,9 @@ this run, is passed over, since it is only looks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.whole_number import whole_number
 
 

@@ -6,7 +6,7 @@ A frame is one immutable look at a session, which holds all that a screen may dr
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from lstm_tui.debugger.edits.origins import Origins
@@ -14,6 +14,7 @@ from lstm_tui.debugger.inspect.cut_words import cut_words
 from lstm_tui.debugger.inspect.diff import TraceDiff
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.compiler.program import Instruction
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.rich_display import rich_display

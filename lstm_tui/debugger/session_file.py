@@ -10,7 +10,6 @@ import hashlib
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from lstm_tui.debugger.printf_format import is_format
 from lstm_tui.debugger.scripting import END, OPENING
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.unit_names import UnitNames
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence as Tokens
 from lstm_tui.engine.text_safety import visible

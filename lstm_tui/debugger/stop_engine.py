@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from lstm_tui.debugger.cancellation import Cancellation
 from lstm_tui.debugger.held_values import HeldValues
 from lstm_tui.debugger.position import Cursor, Frame, Position
 from lstm_tui.debugger.printf_format import is_format, read_format
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 

@@ -7,13 +7,14 @@ that is hit by what comes stops the following, until the run is moved on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.edit_tree import EditTree, first_holds
 from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.position import Cursor, Frame
 from lstm_tui.debugger.stop_engine import StopEngine
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.incremental import GrowingRun

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lstm_tui.debugger.features import MOST_FEATURES, Feature
 from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import LONGEST_UNIT_NAME, Network
 from lstm_tui.engine.text_safety import visible

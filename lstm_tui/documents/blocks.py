@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import MINUS, grouped
 from lstm_tui.engine.number_text import printed as figure
 from lstm_tui.engine.text_safety import visible

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from unicodedata import east_asian_width
 
@@ -20,6 +19,7 @@ from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.documents.blocks import named
 from lstm_tui.documents.html import Html, element, html_of
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UsageError
 from lstm_tui.engine.number_text import LEAST_WIDTH, MINUS, compact
 from lstm_tui.engine.number_text import coordinate as _at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 
 from lstm_tui.debugger.commands.edit import read_typed
@@ -14,6 +14,7 @@ from lstm_tui.debugger.expressions import ExpressionError, Scope, Series, evalua
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence

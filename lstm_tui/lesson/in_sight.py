@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
 
 from lstm_tui.debugger.expressions import ExpressionError
 from lstm_tui.debugger.expressions.parser import (
@@ -28,6 +27,7 @@ from lstm_tui.debugger.expressions.parser import (
 from lstm_tui.debugger.panes import OUTPUT, PANES, TAPE
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import nearest
 from lstm_tui.engine.runtime.trace import PassTrace
 from lstm_tui.engine.whole_number import whole_number

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from lstm_tui.debugger.panes import PANES
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import LanguageError, nearest
 from lstm_tui.engine.language.toml import MAX_BYTES, TomlPage, parse_page, tokens_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lstm_tui.debugger.expressions import Expression, ExpressionError, Scope, Series, condition, evaluate, parse
 from lstm_tui.debugger.expressions.series import NOT_KNOWN
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import fixed, percent
 from lstm_tui.engine.text_safety import visible

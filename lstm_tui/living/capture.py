@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from lstm_tui.debugger.expressions import Scope, evaluate, parse
 from lstm_tui.debugger.expressions.series import any_unit
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, kind_of, nearest
 from lstm_tui.engine.runtime.tables import Library, table_of
 from lstm_tui.engine.text_safety import visible

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from lstm_tui.debugger.breakpoints.assertions import asked_pass
 from lstm_tui.debugger.expressions import ExpressionError, Scope, evaluate, parse
 from lstm_tui.debugger.source import Source
 from lstm_tui.engine.arrays import Array, Rows, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.number_text import count_of, from_to, sentence
 from lstm_tui.engine.runtime.tables import Library, table_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -21,6 +21,7 @@ from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.documents.blocks import Sentence
 from lstm_tui.documents.html import fragment
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import count_of, sentence

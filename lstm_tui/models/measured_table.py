@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist, median
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, input_array, mean_loss
 from lstm_tui.debugger.edits.teaching import held_out_of
 from lstm_tui.debugger.edits.variants import variant_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.interpreters import chosen_for_many

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, input_array, mean_loss
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.run import run_arrays

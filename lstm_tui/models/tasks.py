@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, next_rows, next_tokens
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import UNKNOWN, Kind, Tokens, tokenize
 from lstm_tui.engine.number_text import count_of, sentence

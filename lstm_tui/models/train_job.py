@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from lstm_tui.analysis.train.adam import weights_of
 from lstm_tui.analysis.train.loop import Course, Progress, Settings, Trained, TrainState
 from lstm_tui.analysis.train.loss import input_array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.readout import load_readout
 from lstm_tui.engine.model.initialise import spread_memories

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from lstm_tui.debugger.commands.console import TypedSession
 from lstm_tui.debugger.commands.table import Leave
 from lstm_tui.documents.blocks import Block, Heading, LinePiece, Lines, Sentence
 from lstm_tui.documents.notebook import drawn_below
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.text_safety import visible

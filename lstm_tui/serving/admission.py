@@ -14,7 +14,9 @@ import re
 import secrets
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from lstm_tui.engine.dataclass import dataclass
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._-]{1,253})(?::[0-9]{1,5})?")
 _EVERYWHERE = ("0.0.0.0", "::")

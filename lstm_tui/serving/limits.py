@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import sentence
 
 if sys.platform != "win32":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lstm_tui.debugger.panes import PANES
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.file_endings import ANY_TRACE

@@ -12,7 +12,6 @@ import importlib
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol, runtime_checkable
 
@@ -25,6 +24,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Input
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.tui import keymap
 from lstm_tui.tui.commands import now_at
 from lstm_tui.tui.view_keys import keymap_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -12,6 +11,7 @@ from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.inspect.scale import largest_of
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 
 Kind = Literal["token", "edit", "gone"]
 _KINDS: tuple[Kind, ...] = ("token", "edit", "gone")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.tui.canvas.palette import Glyphs
 

@@ -7,7 +7,7 @@ wants another sends a message. While there is no run the screen shows `EMPTY`, s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -21,6 +21,7 @@ from lstm_tui.debugger.inspect.state_update import unit_beside
 from lstm_tui.debugger.inspect.trace_facts import Column, Facts, letter
 from lstm_tui.debugger.position import Frame, Position
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.tui.canvas.canvas import first_row, signed, token_label

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui import keymap

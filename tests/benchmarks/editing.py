@@ -7,7 +7,7 @@ tokens; a step (`n`) and an edit (`Z`: made again after it was taken back, which
 for the first edit, with which the baseline comes on the screen, and for a second one. The limit is 1.5.
 
 Second table: processor time in one process, 64 units over 1 000 tokens, run by Numba; all take turns in every
-round, and a ratio is taken within a round. The limit is 1.
+round, and a ratio is taken within a round.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -32,6 +32,7 @@ from lstm_tui.engine.model.network import Network, build_network  # noqa: E402
 from lstm_tui.engine.model.sequence import Sequence  # noqa: E402
 from lstm_tui.engine.runtime.run import run  # noqa: E402
 
+from .machine import ratios  # noqa: E402
 from .terminal import Terminal  # noqa: E402
 
 HIDDEN = 64
@@ -44,27 +45,30 @@ EDITS = {
 }
 
 
+Taken = tuple[float, float]
+"""Seconds until the last byte of a frame, and those of processor time."""
+
+
 def spent(pid: int) -> float:
     """Return the processor time that a process has taken, in seconds; Linux tells it by thread."""
     threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
-def pressed(terminal: Terminal, key: bytes) -> tuple[float, float]:
+def pressed(terminal: Terminal, key: bytes) -> Taken:
     """Return the seconds until the last byte of the frame, and the processor time that was taken for it."""
     before = spent(terminal.pid)
     seconds = terminal.press(key)
     return seconds, spent(terminal.pid) - before
 
 
-def keys(presses: int) -> None:
-    """Print the first table."""
+def edited(presses: int) -> Iterator[tuple[str, list[Taken], list[Taken]]]:
+    """Yield what each kind of edit is called, and what every step and every edit took."""
     chosen = np.random.default_rng(0).integers(0, len(WORDS), 100)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "text.txt")
         file.write_text(" ".join(WORDS[n] for n in chosen) + "\n", encoding="utf-8")
         command = [sys.executable, "-m", "lstm_tui", "run", str(file), "--cell", "lstm", "--hidden", str(HIDDEN)]
-        print(f"{'edit':14} {'until the frame':>24} {'processor time':>24}   ms of a step and an edit, and their ratio")
         for name, lines in EDITS.items():
             ours = Terminal(command)
             ours.settle(3.0)
@@ -72,18 +76,25 @@ def keys(presses: int) -> None:
                 ours.press(b"n")
             for part in (part for line in lines for part in (b":", line.encode(), b"\r")):
                 ours.press(part, 0.3)
-            step: list[tuple[float, float]] = []
-            edit: list[tuple[float, float]] = []
+            step: list[Taken] = []
+            edit: list[Taken] = []
             for turn in range(presses):
                 step.append(pressed(ours, b"nN"[turn % 2 : turn % 2 + 1]))
                 ours.press(b"z")
                 edit.append(pressed(ours, b"Z"))
             ours.end()
-            cells = ""
-            for which in (0, 1):
-                one, other = (statistics.median(each[which] for each in taken) * 1e3 for taken in (step, edit))
-                cells += f" {one:8.1f} {other:8.1f} {other / one:6.2f}"
-            print(f"{name:14}{cells}", flush=True)
+            yield name, step, edit
+
+
+def keys(presses: int) -> None:
+    """Print the first table."""
+    print(f"{'edit':14} {'until the frame':>24} {'processor time':>24}   ms of a step and an edit, and their ratio")
+    for name, step, edit in edited(presses):
+        cells = ""
+        for which in (0, 1):
+            one, other = (statistics.median(each[which] for each in taken) * 1e3 for taken in (step, edit))
+            cells += f" {one:8.1f} {other:8.1f} {other / one:6.2f}"
+        print(f"{name:14}{cells}", flush=True)
 
 
 def network(both: bool) -> Network:
@@ -103,11 +114,8 @@ def network(both: bool) -> Network:
     )
 
 
-def analyses(rounds: int) -> None:
-    """Print the second table."""
-    print(
-        f"\n{'1000 tokens':14} {'run':>8} {'ledger':>16} {'gradient':>16}   ms and ratios to the run, {rounds} rounds"
-    )
+def analysed(rounds: int) -> Iterator[tuple[str, dict[str, list[float]]]]:
+    """Yield which directions a network has, and the seconds of processor time of its runs and of what looks at them."""
     for both in (False, True):
         timed = network(both)
         ids = np.random.default_rng(1).integers(1, len(WORDS), 1000)
@@ -132,10 +140,19 @@ def analyses(rounds: int) -> None:
                 for _ in range(5):
                     act()
                 taken[name].append((time.process_time() - start) / 5)
-        line = f"{'both ways' if both else 'forward':14} {statistics.median(taken['run']) * 1e3:8.2f}"
+        yield "both ways" if both else "forward", taken
+
+
+def analyses(rounds: int) -> None:
+    """Print the second table."""
+    print(
+        f"\n{'1000 tokens':14} {'run':>8} {'ledger':>16} {'gradient':>16}   ms and ratios to the run, {rounds} rounds"
+    )
+    for ways, taken in analysed(rounds):
+        line = f"{ways:14} {statistics.median(taken['run']) * 1e3:8.2f}"
         for name in ("ledger", "gradient"):
-            ratios = [one / other for one, other in zip(taken[name], taken["run"], strict=True)]
-            line += f" {statistics.median(taken[name]) * 1e3:8.2f} ({statistics.median(ratios):5.2f})"
+            ratio = statistics.median(ratios(taken[name], taken["run"]))
+            line += f" {statistics.median(taken[name]) * 1e3:8.2f} ({ratio:5.2f})"
         print(line, flush=True)
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from pathlib import Path
 
-from .startup import FULL, HERE
+from .startup import FULL, HERE, SAMPLE, screen_of
 from .terminal import Terminal
+
+KEYS = {"n": "nnnNNN", "s": "sssSSS", "j": "jjjkkk", "o": "oooooo", "]": "]]]]]]"}
 
 
 def percentile(values: list[float], part: float) -> float:
@@ -22,27 +23,32 @@ def percentile(values: list[float], part: float) -> float:
     return sorted(values)[min(int(part * len(values)), len(values) - 1)]
 
 
-def main() -> None:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-n", type=int, default=100, help="presses of each key (100)")
-    parser.add_argument("--file", default=str(Path(HERE).parents[1] / "samples" / "sample.txt"))
-    parser.add_argument("--command", nargs=argparse.REMAINDER, help="what to run instead of lstm-tui run FILE")
-    options = parser.parse_args()
-    ours = Terminal(options.command or [sys.executable, "-m", "lstm_tui", "run", options.file])
+def pressed(count: int, command: list[str]) -> dict[str, list[float]]:
+    """Return the seconds of every press to its frame, by key; those of the bare app under `bare`."""
+    ours = Terminal(command)
     bare = Terminal([sys.executable, str(HERE / "bare.py"), "heat"])
     ours.until(FULL)
     for terminal in (ours, bare):
         terminal.settle(3.0)
-    keys = {"n": "nnnNNN", "s": "sssSSS", "j": "jjjkkk", "o": "oooooo", "]": "]]]]]]"}
     times: dict[str, list[float]] = {"bare": []}
-    for name, presses in keys.items():
+    for name, presses in KEYS.items():
         times[name] = []
-        for turn in range(options.n):
+        for turn in range(count):
             times[name].append(ours.press(presses[turn % len(presses)].encode()))
             times["bare"].append(bare.press(b"n"))
     for terminal in (ours, bare):
         terminal.end()
+    return times
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", type=int, default=100, help="presses of each key (100)")
+    parser.add_argument("--file", default=SAMPLE)
+    parser.add_argument("--command", nargs=argparse.REMAINDER, help="what to run instead of lstm-tui run FILE")
+    options = parser.parse_args()
+    times = pressed(options.n, options.command or screen_of(options.file))
     limit = percentile(times["bare"], 0.95)
     print(f"{'key':6} {'median':>8} {'p95':>8} {'ratio':>6}   milliseconds, {options.n} presses each")
     for name, found in times.items():

@@ -6,8 +6,9 @@ import importlib.metadata
 import json
 import os
 import platform
+import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,16 @@ def _version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Return how many times as long as theirs ours took, turn by turn."""
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
+
+
+def spread(numbers: Sequence[float]) -> list[float]:
+    """Return the smallest, the median and the largest of numbers."""
+    return [min(numbers), statistics.median(numbers), max(numbers)]
 
 
 def least(run: Callable[[], Any], seconds: float = 0.1) -> float:

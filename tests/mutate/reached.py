@@ -117,7 +117,7 @@ class Marker(ast.NodeTransformer):
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
         """Mark a file; what is chosen in place of another function is compiled to machine code as well."""
-        chosen = (one for one in node.body if isinstance(one, ast.FunctionDef) and _is_unseen(one))
+        chosen = (one for one in node.body if isinstance(one, ast.FunctionDef) and is_compiled(one))
         returned = (
             part.value for one in chosen for part in ast.walk(one) if isinstance(part, ast.Return) and part.value
         )
@@ -126,7 +126,7 @@ class Marker(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """Mark a function, as far as it runs in Python."""
-        if not _is_unseen(node) and node.name not in self._unseen:
+        if not is_compiled(node) and node.name not in self._unseen:
             node.body = self._marked(node.body)
         return node
 
@@ -187,7 +187,8 @@ class Marker(ast.NodeTransformer):
         return [getattr(holder, name) for holder, name in self._holders(one)]
 
 
-def _is_unseen(node: ast.FunctionDef) -> bool:
+def is_compiled(node: ast.FunctionDef) -> bool:
+    """Return whether a function becomes machine code, in which nothing can be noted."""
     return any(word in ast.unparse(one) for one in node.decorator_list for word in _UNSEEN)
 
 

@@ -7,7 +7,7 @@ half of what plain training on a few texts would lose.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from lstm_tui.analysis.distribution import is_language_model
 from lstm_tui.analysis.train.loop import Progress, Settings, train
 from lstm_tui.analysis.train.loss import NOT_COUNTED, Example, input_array, next_tokens
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import sentence

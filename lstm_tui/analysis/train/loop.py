@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from lstm_tui.analysis.train.loss import Example, Loss, losses_and_gradients
 from lstm_tui.analysis.train.penalties import Penalty, at_share
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Workspace
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.interpreters import chosen_for_many
 

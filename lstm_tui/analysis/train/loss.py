@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.analysis.train.penalties import Penalty, penalised
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Workspace
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.batch import (
     Batch,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lstm_tui.debugger.breakpoints.conditions import reason
@@ -11,6 +9,7 @@ from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, evaluate, parse, parser, require_condition
 from lstm_tui.debugger.expressions.calls import place_number
 from lstm_tui.debugger.expressions.series import NOT_READ
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, no_pass
 from lstm_tui.engine.runtime.trace import Trace
 from lstm_tui.engine.text_safety import visible

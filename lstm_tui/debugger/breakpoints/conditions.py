@@ -6,7 +6,7 @@ The reason gives the values on both sides of each comparison, and the units for 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from lstm_tui.debugger.expressions import parser as tree
 from lstm_tui.debugger.expressions.dependencies import equation_guarded, equation_waited_for, reads_pass
 from lstm_tui.debugger.expressions.series import entry_word, row_of, value_text
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import change as moved_by
 from lstm_tui.engine.number_text import from_to
 from lstm_tui.engine.number_text import sentence as number

@@ -7,7 +7,7 @@ happens in another pass stops the run where the selected pass has finished the t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import ExpressionError, Scope
 from lstm_tui.debugger.position import Frame
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.progress_call import Progress
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.debugger.encoder_activation import STRETCH, Dictionary, EncoderActivation
 from lstm_tui.debugger.features import Feature
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of, percent, read_number, sentence
 from lstm_tui.engine.text_safety import visible

@@ -6,7 +6,6 @@ import errno
 import operator
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -26,6 +25,7 @@ from lstm_tui.debugger.inspect.compare import Comparison
 from lstm_tui.debugger.inspect.memory_ledger import MemoryLedger, ledger
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.rich_display import rich_display
 from lstm_tui.engine.runtime.overrides import READOUT

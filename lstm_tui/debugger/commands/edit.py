@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from lstm_tui.debugger.edits.language import Edit, ValueEdit, in_quotes, range_o
 from lstm_tui.debugger.edits.openings import text_of
 from lstm_tui.debugger.edits.set_feature import set_along
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Name, walk
 from lstm_tui.engine.model.network import Network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from lstm_tui.debugger.inspect.findings import labels_by_pattern, labels_in_file
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import kept_states
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.words import unquoted
 from lstm_tui.engine.number_text import count_of, percent, sentence

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from lstm_tui.debugger.breakpoints.breakpoints import CommandList
 from lstm_tui.debugger.scripting import DEEPEST, END, MOST_EXECUTED, OPENING
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import ModuleType
 
 from lstm_tui.debugger.command_log import noted
@@ -15,6 +15,7 @@ from lstm_tui.debugger.commands.foreign_words import BEHIND, COUNTERPARTS, begun
 from lstm_tui.debugger.scripting import DEEPEST
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lstm_tui.debugger.diagram.dataflow import Dataflow, Mark
+from lstm_tui.engine.dataclass import dataclass
 
 
 @dataclass

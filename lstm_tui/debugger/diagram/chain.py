@@ -5,7 +5,7 @@ A chain is drawn in lines of pieces, each with the pass it is of and whether the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from lstm_tui.debugger.diagram.numbers import memory_first, unit_of_diagram
 from lstm_tui.debugger.inspect.prediction import Prediction, verdict_at
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.position import Frame
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.expression import show
 from lstm_tui.engine.number_text import LEAST_WIDTH, compact
 from lstm_tui.engine.text_safety import visible

@@ -7,13 +7,14 @@ that works unit by unit is a circle; what comes in and goes out is an entry or a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Space, held_inputs, is_hold
 from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.dataclass import dataclass
 
 Kind = Literal["box", "circle", "entry", "exit"]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from lstm_tui.debugger.diagram.dataflow import Dataflow, Mark
 from lstm_tui.debugger.inspect.trace_facts import letter
+from lstm_tui.engine.dataclass import dataclass
 
 NUMBER = 5
 """Cells of a number."""

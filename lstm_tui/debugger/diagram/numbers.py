@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lstm_tui.debugger.diagram.dataflow import Dataflow, Mark, dataflow_of
@@ -14,6 +12,7 @@ from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import EVERYTHING, OPS, Code, Op
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Space
 from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import LEAST_WIDTH, compact
 from lstm_tui.engine.runtime.trace import PassTrace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Items
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from math import inf, isnan
 
@@ -32,6 +32,7 @@ from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.edits.teaching import examples_of, taught
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Shape
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest, no_pass
 from lstm_tui.engine.model.cuts import TapeCut
 from lstm_tui.engine.model.edited_tokens import edited_tokens

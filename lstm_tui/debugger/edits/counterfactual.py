@@ -7,8 +7,6 @@ neither a word that was never predicted nor one that was likely before as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lstm_tui.analysis.distribution import probabilities
@@ -16,6 +14,7 @@ from lstm_tui.debugger.edits.language import TokenEdit
 from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.tokens import UNKNOWN
 from lstm_tui.engine.runtime.trace import Trace

@@ -7,10 +7,11 @@ differently keeps both; names say which state is meant.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number

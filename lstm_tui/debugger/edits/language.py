@@ -36,9 +36,10 @@ As a file, an edit script, they stand one a line; `#` begins a comment line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.cuts import CutKind
 from lstm_tui.engine.whole_number import Span
 from lstm_tui.formats.bundled_files import is_bundled

@@ -6,7 +6,6 @@ Every edit is tried by running the texts that are asked about; what is found is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -29,6 +28,7 @@ from lstm_tui.debugger.edits.language import Edit, TokenEdit, WeightEdit
 from lstm_tui.debugger.edits.teaching import held_out_of
 from lstm_tui.debugger.expressions import Scope
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence as Tokens

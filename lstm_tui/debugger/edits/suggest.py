@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lstm_tui.debugger.edits.ablations import ABLATIONS, ablation
 from lstm_tui.debugger.edits.apply import check
 from lstm_tui.debugger.edits.describe import describe
@@ -11,6 +9,7 @@ from lstm_tui.debugger.edits.language import Edit, TokenEdit, in_quotes
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
 from lstm_tui.engine.compiler.roles import memory_of, ranges_of, roles_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.number_text import sentence

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -18,6 +17,7 @@ from lstm_tui.analysis.train.further import Further, example, says_next, trained
 from lstm_tui.analysis.train.loss import Example, mean_loss
 from lstm_tui.debugger.edits.language import TeachEdit
 from lstm_tui.debugger.edits.openings import read_as
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import count_of, from_to

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from lstm_tui.debugger.expressions.parser import ExpressionError, Node
 from lstm_tui.debugger.expressions.scope import TOKENS, Moment, Scope
 from lstm_tui.debugger.expressions.series import NOWHERE, Series, all_units, any_unit, counted, numbers, truths
 from lstm_tui.debugger.expressions.shares import ALL_UNITS, Sought, Units, share_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.syntax import TRANSPOSE
 
 KINDS = {"number": "a number", "truth": "true or false", "text": "a text"}

@@ -7,7 +7,7 @@ expression that was evaluated at one step can be evaluated at any.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from lstm_tui.debugger.expressions.series import Series, both, compared, either,
 from lstm_tui.debugger.expressions.unit_numbers import resolved
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Shape
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import nearest
 from lstm_tui.engine.language.vocabulary import shortened
 from lstm_tui.engine.number_text import count_of

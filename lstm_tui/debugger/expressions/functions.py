@@ -7,7 +7,6 @@ the part of its units that have come so near to an end of their range that they 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -17,6 +16,7 @@ from lstm_tui.debugger.expressions.series import Series, numbers
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import OPS
 from lstm_tui.engine.compiler.roles import ranges_of
+from lstm_tui.engine.dataclass import dataclass
 
 _NOT_BY_NAME = frozenset({"copy", "neg", "add", "sub", "mul", "div", "matvec", "hold", "every"})
 

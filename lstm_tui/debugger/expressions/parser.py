@@ -6,12 +6,13 @@ A mistake in a question is shown under it at its place.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from lstm_tui.debugger.expressions.functions import FUNCTIONS, elsewhere
 from lstm_tui.debugger.expressions.scope import UNITS
 from lstm_tui.debugger.expressions.series import Series
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, kind_of, nearest
 from lstm_tui.engine.language import words
 from lstm_tui.engine.language.syntax import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.compiler.program import is_hold
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.vocabulary import shortened
 from lstm_tui.engine.runtime.trace import PassTrace, Trace

@@ -16,12 +16,13 @@ As an answer a series is text: one number, a truth, a text, or a vector in rows 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import count_of, sentence
 from lstm_tui.engine.text_safety import visible
 

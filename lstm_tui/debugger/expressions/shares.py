@@ -10,7 +10,7 @@ the sizes of the keeps; the sizes of all tokens together follow the same recurre
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from lstm_tui.debugger.expressions.series import Series
 from lstm_tui.debugger.features import Feature
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import kept_states, memory_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.trace import PassTrace
 
 NOT_READ = "no such token was read yet"

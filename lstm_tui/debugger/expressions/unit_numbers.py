@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lstm_tui.debugger.expressions import parser
 from lstm_tui.debugger.expressions.parser import Expression, ExpressionError, Node
 from lstm_tui.debugger.expressions.scope import NoSuchName, Scope
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.syntax import TRANSPOSE
 
 

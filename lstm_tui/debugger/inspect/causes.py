@@ -7,7 +7,7 @@ token than the interchange does, that is said.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import compact, count_of, fixed, from_to, percent, sentence
 from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.trace import Trace

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from lstm_tui.analysis.distribution import largest
 from lstm_tui.analysis.gradient_flow import LongMemory, long_memory
 from lstm_tui.debugger.inspect.diagnostics import reach_words
 from lstm_tui.debugger.inspect.trace_facts import letter
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence as Text
 from lstm_tui.engine.model.tokens import tokenize

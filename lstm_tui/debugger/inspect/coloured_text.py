@@ -6,7 +6,6 @@ Where there are no colours the number stands below its token as a mark: darker w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from lstm_tui.debugger.expressions import ExpressionError, evaluate, parse
 from lstm_tui.debugger.expressions.scope import Scope
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import axis_end, sentence
 from lstm_tui.engine.text_safety import visible

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence as Items
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +18,7 @@ from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.debugger.inspect.diff import DiffColumn, TraceDiff
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence

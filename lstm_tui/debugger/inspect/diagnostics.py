@@ -6,7 +6,6 @@ The table of `stats`, the marks on the screen, its health and its gradients thro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -19,6 +18,7 @@ from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import MINUS, compact, fixed, percent, sentence
 from lstm_tui.engine.runtime.trace import PassTrace
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from lstm_tui.debugger.edits.origins import Origins
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.overrides import Hold
 from lstm_tui.engine.runtime.trace import Trace

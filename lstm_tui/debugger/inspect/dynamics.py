@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from lstm_tui.analysis.step_map import states_at, step_map
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.unit_names import NONE, UnitNames
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import compact, count_of, sentence
 from lstm_tui.engine.runtime.progress_call import Progress
 from lstm_tui.engine.runtime.trace import PassTrace, Trace

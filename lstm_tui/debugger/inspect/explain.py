@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from lstm_tui.debugger.position import equations_of, ops_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import BY_AT, EVERY_OP, HEAD_OPS, OPS, Code, Shape, over_heads
 from lstm_tui.engine.compiler.program import Instruction, Operand, Space
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, show
 from lstm_tui.engine.runtime.trace import PassTrace
 

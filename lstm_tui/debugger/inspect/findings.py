@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
@@ -28,6 +27,7 @@ from lstm_tui.debugger.edits.language import range_of
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.debugger.unit_names import UnitNames
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of, fixed, read_number, sentence
 from lstm_tui.engine.runtime.progress_call import Progress

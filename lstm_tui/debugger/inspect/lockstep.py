@@ -6,7 +6,6 @@ A lane is one pass of one network, so a network that reads both ways has two. Al
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +14,7 @@ from lstm_tui.analysis.distribution import largest
 from lstm_tui.debugger.inspect.compare import check_common_tape
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.trace import Trace
 
 MOST_RUNS = 8

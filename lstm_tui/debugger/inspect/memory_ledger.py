@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from lstm_tui.analysis.ledger import Ledger
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, kind_of
 from lstm_tui.engine.number_text import percent
 from lstm_tui.engine.rich_display import rich_display

@@ -8,7 +8,6 @@ number, is said to be so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import update_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import percent, sentence
 from lstm_tui.engine.text_safety import visible

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.debugger.edits.describe import parameter_label
 from lstm_tui.debugger.edits.suggest import Form
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Name, Product, walk
 from lstm_tui.engine.model.network import Network

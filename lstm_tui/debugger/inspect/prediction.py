@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lstm_tui.analysis.contributions import OutputParts, says_shares
 from lstm_tui.analysis.distribution import first_predicted, is_language_model, largest, perplexity
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import fixed, sentence
 from lstm_tui.engine.runtime.answer import answering
 from lstm_tui.engine.runtime.trace import Trace

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
@@ -12,6 +11,7 @@ from lstm_tui.debugger.inspect.explain import Explanation, Reader, explain
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import OPS, operand_units
 from lstm_tui.engine.compiler.roles import Update, update_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.expression import (
     Call,
     Expression,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale, range_scale, scale_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import memory_of, ranges_of, roles_of, update_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.runtime.trace import PassTrace, Trace

@@ -15,8 +15,6 @@ Where a size in the memory is not finite it is not known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lstm_tui.analysis.contributions import origin_of
@@ -25,6 +23,7 @@ from lstm_tui.debugger.inspect.cut_words import reset_words
 from lstm_tui.debugger.inspect.state_update import values_in
 from lstm_tui.debugger.provenance.falls import falls
 from lstm_tui.engine.compiler.roles import update_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import percent, sentence
 from lstm_tui.engine.text_safety import visible
 

@@ -5,8 +5,6 @@ The words of a verdict on what fell are each one function of a series, with a de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lstm_tui.analysis.contributions import Origin, origin_of
@@ -16,6 +14,7 @@ from lstm_tui.debugger.inspect.state_update import values_in
 from lstm_tui.debugger.provenance.falls import Fall, falls, not_known
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import update_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.trace import PassTrace
 
 

@@ -6,14 +6,13 @@ by step in its reading order; in a step the inputs, then the values in the order
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lstm_tui.analysis.contributions import EQUATION, Origin, origin_in
 from lstm_tui.debugger.position import ops_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import is_hold
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, is_windowed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from lstm_tui.debugger.cancellation import STEPS_TOGETHER
 from lstm_tui.debugger.expressions import Expression, Scope, evaluate
 from lstm_tui.debugger.expressions.dependencies import equation_waited_for
 from lstm_tui.debugger.position import Frame
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 
 

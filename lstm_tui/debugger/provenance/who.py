@@ -7,7 +7,7 @@ nan              where it was born
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from lstm_tui.debugger.provenance.memory_loss import Held, MemoryLoss, loss_at, 
 from lstm_tui.debugger.provenance.nonfinite import birth, ops_are_finite
 from lstm_tui.debugger.provenance.value_changes import Move, last_move, steps_reached
 from lstm_tui.engine.compiler.roles import kept_states
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import change, from_to, percent
 from lstm_tui.engine.number_text import sentence as number

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.documents.blocks import grouped
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UsageError, UserError, behind, no_pass
 from lstm_tui.formats.traces.excerpt import parse_range
 

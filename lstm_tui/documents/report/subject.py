@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from lstm_tui.analysis.ledger import Ledger, ledger_at
@@ -16,6 +15,7 @@ from lstm_tui.documents.blocks import MINUS, Entry, LabelledNumber, Part, Scale,
 from lstm_tui.documents.report.selection import Choice
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import ranges_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 
 _SHORT = 12

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from lstm_tui.documents.blocks import (
 )
 from lstm_tui.documents.report.sections import name_of
 from lstm_tui.documents.report.subject import Subject, was
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.overrides import READOUT
 
 _FEW = 4

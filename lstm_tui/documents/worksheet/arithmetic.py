@@ -7,7 +7,7 @@ zero. So a pencil that uses the numbers as they stand on the sheet comes to the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
 from functools import reduce
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 
 from lstm_tui.documents.blocks import Line, LinePiece
 from lstm_tui.engine.compiler.ops import HEAD_OPS, OPS, Shape, operand_units, result_size
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product
 from lstm_tui.engine.number_text import written_out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 import numpy as np
@@ -21,6 +21,7 @@ from lstm_tui.documents.worksheet.arithmetic import (
 )
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UsageError, UserError
 from lstm_tui.engine.language.equations import Equation
 from lstm_tui.engine.language.expression import show

@@ -6,13 +6,14 @@ A size is read off what is known, or taken from what is around it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 from typing import Literal
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import BY_AT, EVERY_OP, HEAD_OPS, STEPS_OPS, Shape, operand_sizes, result_size
 from lstm_tui.engine.compiler.program import RESET_CLOCK, entering, held_inputs
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import LanguageError, UserError
 from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.language.equations import Equation

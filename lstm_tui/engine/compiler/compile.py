@@ -6,7 +6,7 @@ Every input, product and op gets its slot, every parameter its place.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -27,6 +27,7 @@ from lstm_tui.engine.compiler.program import (
     mask_array,
     spread,
 )
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.cell import without as equation_without

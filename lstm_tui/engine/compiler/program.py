@@ -12,7 +12,7 @@ added up in the order of its matrix row whatever else is packed beside it, so pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned, aligned_copy
 from lstm_tui.engine.compiler.ops import Code, Op, Shape, StepsOp
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.cell_fields import Mask

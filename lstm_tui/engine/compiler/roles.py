@@ -7,11 +7,11 @@ constant, and roles follow from what the keep and the writes are made of.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from lstm_tui.engine.compiler.ops import BY_AT, EVERY_OP, EVERYTHING, Interval
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Place, Previous, Product, names_in, walk
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lstm_tui.engine.compiler.ops import STEPS_OPS
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import nearest
 from lstm_tui.engine.language.equations import Equation, check_macro, parse_expression
 from lstm_tui.engine.language.expression import Expression, Name, Product, walk

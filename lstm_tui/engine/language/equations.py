@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import keyword
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lstm_tui.engine.compiler.ops import EVERY_OP, FUNCTION_NAMES, STEPS_OPS
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import LanguageError, nearest
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Place, Previous, Product, extent
 from lstm_tui.engine.language.syntax import CallNode, Inverse, NameNode, Node, NumberNode, Operation, parse_syntax

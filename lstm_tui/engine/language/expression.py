@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from lstm_tui.engine.compiler.ops import EVERY_OP
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import sentence
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from lstm_tui.engine.compiler.builder import Builder, length
 from lstm_tui.engine.compiler.compile import place
 from lstm_tui.engine.compiler.ops import STEPS_OPS
 from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UsageError, nearest
 from lstm_tui.engine.language.cell_fields import Size, read_sizes

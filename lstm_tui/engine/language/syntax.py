@@ -6,9 +6,9 @@ decided by who reads the tree: `equations.py` for equations, `debugger/expressio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.vocabulary import MAX_DEPTH, shortened
 from lstm_tui.engine.language.words import COMPARISONS, TRANSPOSED, Mistake, Notation, Word, words_of
 

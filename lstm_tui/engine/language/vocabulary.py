@@ -5,9 +5,10 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lstm_tui.engine.compiler.ops import FUNCTION_NAMES, STEPS_OPS
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import LanguageError
 from lstm_tui.engine.text_safety import visible
 

@@ -12,9 +12,9 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.vocabulary import MAX_DEPTH, MAX_OPERATORS, shortened
 
 _WORD = re.compile(

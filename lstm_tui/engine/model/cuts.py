@@ -9,8 +9,10 @@ lies behind has not come yet where chunks are read one by one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
+
+from lstm_tui.engine.dataclass import dataclass
 
 CutKind = Literal["reset", "chunk"]
 

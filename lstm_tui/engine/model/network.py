@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned_copy
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UsageError, UserError, nearest
 from lstm_tui.engine.model.initialise import initialise
 from lstm_tui.engine.model.spec import (

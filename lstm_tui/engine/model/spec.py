@@ -6,13 +6,14 @@ The parts are passes, the layers they make, and a readout; they name what anothe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import MAX_PARAMETERS, compile_cell
 from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.cell import Cell, load_cell, parse_cell
 from lstm_tui.engine.language.readout import ReadoutPage, compile_readout, load_readout, parse_readout

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from typing import SupportsIndex
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, kind_of, nearest
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Sequence as Items
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import Take, Workspace, aligned
 from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Layer, Network, Pass, find_source
 from lstm_tui.engine.runtime.blas import one_thread

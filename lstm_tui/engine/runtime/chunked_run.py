@@ -8,12 +8,12 @@ products there. Both are kept here, and nothing else of what was read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network, Pass
 from lstm_tui.engine.runtime.blas import one_thread

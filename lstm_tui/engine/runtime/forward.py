@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Items
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import held
 from lstm_tui.engine.compiler.program import Program, held_inputs
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.language.readout import compile_readout
 from lstm_tui.engine.model.network import Layer, Network, Pass, find_source

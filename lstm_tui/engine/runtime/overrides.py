@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import held_inputs, is_entering
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.cuts import moved
 
 READOUT = "readout"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import Instruction, Operand, Program, Slot, Space
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.blocked_product import BLOCK, blocked_product
 from lstm_tui.engine.runtime.windowed_series import WindowedSeries, as_array, is_windowed, joined, rows_of

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Items
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.program import RESET_CLOCK, Program, entering
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.cell import Cell
 from lstm_tui.engine.language.expression import Call, walk
 from lstm_tui.engine.model.cuts import TapeCut

@@ -7,7 +7,7 @@ takes the steps: a step has the same bits however it is reached.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Protocol
 
@@ -16,6 +16,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.buffers import aligned
 from lstm_tui.engine.compiler.program import Program, entering, held_inputs
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.interpreters import interpreter

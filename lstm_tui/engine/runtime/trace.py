@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Items
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
@@ -19,6 +19,7 @@ from lstm_tui.engine.compiler.builder import length
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.compiler.ops import Shape
 from lstm_tui.engine.compiler.program import spread
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UnknownName, UserError, no_pass, unknown_name
 from lstm_tui.engine.language.cell_fields import Size
 from lstm_tui.engine.language.expression import Expression

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 from weakref import ref
@@ -23,6 +23,7 @@ import numpy as np
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import StepsOp
 from lstm_tui.engine.compiler.program import Program
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.blas import one_thread
 from lstm_tui.engine.runtime.blocked_product import BLOCK
 from lstm_tui.engine.runtime.interpreters import interpreter

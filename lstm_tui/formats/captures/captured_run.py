@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Items
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, cast
@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.sequence import Sequence

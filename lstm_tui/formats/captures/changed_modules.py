@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.verify.torch_calls import recurrent_kinds
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.probabilities import is_distribution
 from lstm_tui.formats.captures.seen_axes import SeenAxes
 from lstm_tui.formats.verify.torch_calls import array_of

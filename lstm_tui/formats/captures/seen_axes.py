@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.formats.verify.left_untouched import untouched
 from lstm_tui.formats.verify.torch_calls import recurrent_kinds
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.cell_states import FINAL_CELL, cell_width, hidden_width, keeps_cell_state, lower_layer
 from lstm_tui.formats.importers.feature_extractor import activate, activation

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import softmax
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.text_safety import visible
 

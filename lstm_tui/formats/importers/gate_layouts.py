@@ -9,11 +9,12 @@ Packed weights taken apart: which rows of a matrix belong to which gate, in each
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.engine.text_safety import visible

@@ -7,11 +7,12 @@ import io
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.doors import door, guarded
 from lstm_tui.engine.errors import UsageError, UserError, nearest
 from lstm_tui.engine.text_safety import visible

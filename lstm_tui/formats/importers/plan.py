@@ -8,10 +8,11 @@ A network that was found in a file, before it is planned.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import FeatureExtractor
 from lstm_tui.formats.importers.import_report import ImportReport
 

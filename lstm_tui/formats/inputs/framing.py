@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lstm_tui.engine.dataclass import dataclass
 
 MOST_FRAME = 10**6
 """Samples of a frame, of a hop and of a context at most."""

@@ -6,11 +6,11 @@ Of `tokenizer.json`, the file of Hugging Face's library, what it says of its pie
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.doors import door
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.tokens import no_text

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.chunked_run import Chunk, ChunkedRun
 from lstm_tui.formats.streams.fitted_stream import FittedChunk, FittedStream, in_context

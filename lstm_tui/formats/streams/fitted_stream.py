@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array, quiet
 from lstm_tui.engine.compiler.ops import softmax
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError, nearest
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import count_of

@@ -7,12 +7,13 @@ adds one writes what is done at a chunk (`act`) or what becomes of the input (`r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import combinations
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.runtime.chunked_run import Chunk, ChunkedRun
 from lstm_tui.engine.runtime.forward import Initial

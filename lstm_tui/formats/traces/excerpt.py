@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UsageError, nearest
 from lstm_tui.engine.runtime.overrides import READOUT
 from lstm_tui.engine.runtime.trace import PassTrace, Trace

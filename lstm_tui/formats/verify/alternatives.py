@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations, permutations
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.cell import load_cell
 from lstm_tui.formats.importers.feature_extractor import activation
 from lstm_tui.formats.importers.import_report import Fact, ImportReport

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.verify.compared_run import Deviation

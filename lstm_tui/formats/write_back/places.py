@@ -14,11 +14,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.formats.importers.torch.pickled_arrays import decode
 from lstm_tui.formats.importers.torch.reparametrised import InParts, in_parts
 

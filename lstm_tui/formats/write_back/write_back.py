@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_tui.engine.arrays import Array, quiet
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.doors import guarded
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import count_of, sentence

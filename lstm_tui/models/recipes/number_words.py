@@ -6,12 +6,13 @@ The tape and the answer are as `answering` has them: the words, the sign where t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from lstm_tui.analysis.train.loop import Settings, train
 from lstm_tui.analysis.train.loss import Example
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.model.tokens import UNKNOWN
 from lstm_tui.models.recipes.answering import BEGIN, END, answered, apart, fitting, untrained

@@ -15,7 +15,7 @@ import random
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -24,6 +24,7 @@ import numpy as np
 from lstm_tui.analysis.train.loop import Settings, train
 from lstm_tui.analysis.train.loss import Example, input_array
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.tokens import UNKNOWN, tokenize
 from lstm_tui.engine.runtime.run import run_arrays

@@ -18,7 +18,9 @@ All words are ours. A story is one line of lower-case tokens, so that `" ".join(
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from lstm_tui.engine.dataclass import dataclass
 
 MEN = ("ganesh", "ram", "arjun", "paul", "tom", "ivan", "kwame", "tunde", "wei", "kenji", "omar", "luis")
 WOMEN = ("priya", "meera", "anna", "lucy", "nina", "amina", "ngozi", "mei", "lin", "fatima", "sara", "rosa")

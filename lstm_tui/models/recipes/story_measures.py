@@ -7,12 +7,12 @@ go there: Σ|(1 − f) · C[t−1]| / Σ|C[t−1]| over the units.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.analysis.train.loss import input_array
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import fixed
 from lstm_tui.engine.runtime.interpreters import chosen_for_many

@@ -9,13 +9,14 @@ that Greff et al. (LSTM: A Search Space Odyssey, 2015) lay beside it, each train
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
 
 from lstm_tui.analysis.train.loop import Settings, train
 from lstm_tui.analysis.train.loss import Example, input_array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network, build_network, spec_of
 from lstm_tui.engine.model.tokens import UNKNOWN
 from lstm_tui.engine.runtime.interpreters import chosen_for_many

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import LEAST_WIDTH, PLACES, compact
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.palette import UNICODE, Glyphs, Palette

@@ -7,7 +7,7 @@ that drawing never builds one twice.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from rich.color import Color
@@ -17,6 +17,7 @@ from textual.theme import Theme
 
 from lstm_tui.debugger.colours import RAMP, RAMP_NEGATIVE, SCREEN, WIDGETS
 from lstm_tui.engine.ascii_forms import ASCII_FORMS
+from lstm_tui.engine.dataclass import dataclass
 
 
 @dataclass(frozen=True)

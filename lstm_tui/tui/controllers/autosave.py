@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from time import monotonic
 
 from textual.screen import Screen
 
 from lstm_tui.debugger.autosave import Autosave
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.tui.controllers.changes import Changes
 from lstm_tui.tui.controllers.looks import Looks
 from lstm_tui.tui.controllers.open_run import OpenRun

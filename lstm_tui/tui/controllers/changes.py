@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from textual.screen import Screen
@@ -19,6 +19,7 @@ from lstm_tui.debugger.edit_tree import network_key
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.position import Frame
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import percent
 from lstm_tui.engine.runtime.compiling import StillToCompile, nothing_compiled

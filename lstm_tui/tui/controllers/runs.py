@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
 from functools import cache
 
 from textual.content import Content
@@ -12,6 +11,7 @@ from textual.screen import Screen
 from lstm_tui.debugger.cancellation import Cancellation, GivenUp
 from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.runtime.interpreters import available
 from lstm_tui.tui.controllers.changes import Changes, WorkProgress

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from lstm_tui.debugger.inspect.trace_facts import Facts
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import needed
 from lstm_tui.debugger.stream import Growth
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.runtime.interpreters import quick_steps

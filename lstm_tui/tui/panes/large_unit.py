@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -11,6 +10,7 @@ from rich.style import Style
 from lstm_tui.debugger.inspect.explain import Explanation
 from lstm_tui.debugger.panes import ONE_UNIT
 from lstm_tui.debugger.position import equations_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut
 from lstm_tui.tui.canvas.large_text import LINES, put_large, width_of

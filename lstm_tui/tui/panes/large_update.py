@@ -6,7 +6,7 @@ A slot holds a word, a thick bar and a number, three lines high or, where room i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import isfinite
 
 from rich.cells import cell_len
@@ -17,6 +17,7 @@ from lstm_tui.debugger.inspect.explain import ProductTerm
 from lstm_tui.debugger.inspect.scale import largest_of, nice_scale
 from lstm_tui.debugger.inspect.state_update import BY_EDIT, UpdatePart, parts_of_step
 from lstm_tui.debugger.inspect.trace_facts import Column
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, plain, signed
 from lstm_tui.tui.canvas.charts import put_bar, put_ghost_bar, put_ghost_signed_bar, put_signed_bar, put_span, sign_of

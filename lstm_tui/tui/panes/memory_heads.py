@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lstm_tui.debugger.inspect.diff import beside
 from lstm_tui.engine.compiler.ops import Shape
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, fit, window
 from lstm_tui.tui.canvas.charts import put_heat, shade_of, sign_of

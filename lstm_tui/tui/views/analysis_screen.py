@@ -9,7 +9,6 @@ from __future__ import annotations
 import string
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -23,6 +22,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lstm_tui.debugger.panes import FORWARD
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, fit, wrapped_text

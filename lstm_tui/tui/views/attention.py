@@ -7,7 +7,7 @@ The cell under the cursor is told in words, with what is said when its place is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from lstm_tui.debugger.inspect.attention import (
     word_of,
 )
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, window, wrapped_text

@@ -7,7 +7,7 @@ each of its units does alone; one key makes its interchange as an edit, a branch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from lstm_tui.debugger.inspect.causes import CausalQuestion, account_words, head
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, plain, signed, window, wrapped_text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from rich.style import Style
 
 from lstm_tui.debugger.expressions.scope import Scope
 from lstm_tui.debugger.inspect.coloured_text import ColouredText, coloured_text, extremes, mark_of, wrapped
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import axis_end, sentence
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, token_label, wrapped_text
 from lstm_tui.tui.canvas.charts import shade_of

@@ -8,7 +8,7 @@ which this sum stands.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from lstm_tui.debugger.inspect.trace_facts import Column
 from lstm_tui.debugger.position import Position, equations_of
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import Code, Op
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.engine.runtime.trace import PassTrace
 from lstm_tui.engine.runtime.windowed_series import rows_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from lstm_tui.debugger.inspect.dynamics import (
     point_words,
 )
 from lstm_tui.debugger.inspect.scale import scale_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, signed, wrapped_text
 from lstm_tui.tui.canvas.charts import put_signed_bar

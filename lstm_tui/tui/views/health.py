@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from lstm_tui.analysis.health import Finding, GateHealth, PassHealth, health
 from lstm_tui.debugger.colours import INK_OF_ROLE
 from lstm_tui.debugger.inspect.diagnostics import health_lines
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import percent
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, Line, cut, first_row, fit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from lstm_tui.debugger.inspect.diagnostics import influence_words
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import axis_end, axis_places, percent
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.tui.canvas.canvas import ClickTarget, Drawing, cut, first_row, fit, plain, signed, wrapped_text

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from lstm_tui.debugger.inspect.cell_comparison import Rival
 from lstm_tui.debugger.inspect.diagnostics import reach_words
 from lstm_tui.debugger.inspect.trace_facts import letter
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import Drawing, Line, cut, first_row, fit, plain, signed, token_label, wrapped_text
 from lstm_tui.tui.canvas.charts import put_bar

@@ -8,7 +8,6 @@ drawn as shapes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from rich.style import Style
 from textual.app import App
 from textual.strip import Strip
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import coordinate
 from lstm_tui.engine.text_safety import visible

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_tui.debugger.inspect.scale import scale_of
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import axis_end
 from lstm_tui.tui.canvas.canvas import Drawing, Line, cut, fit, plain, window
 from lstm_tui.tui.canvas.charts import put_heat, shade_of

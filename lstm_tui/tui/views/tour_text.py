@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.lesson.lesson import CHOICES, LOOKS, Lesson, LessonStep
 from lstm_tui.lesson.templates import TextPiece

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from rich.cells import cell_len
 
@@ -11,6 +9,7 @@ from lstm_tui.debugger.inspect.diff import differ
 from lstm_tui.debugger.inspect.parameter_tables import ParameterTable, column_name, is_in, row_name
 from lstm_tui.debugger.inspect.scale import nice_scale
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.number_text import axis_end, axis_places
 from lstm_tui.tui.canvas.canvas import Drawing, Line, cut, first_row, fit, signed, window

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from lstm_tui.engine.dataclass import dataclass
 
 Value = str
 """A name such as %v7, or a constant."""

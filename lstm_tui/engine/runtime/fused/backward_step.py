@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 from lstm_tui.engine.compiler.ops import Code
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
 from lstm_tui.engine.runtime.fused.derivatives import DERIVATIVES, uses_of
 from lstm_tui.engine.runtime.fused.forward_step import (

@@ -8,11 +8,11 @@ are those it has alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Space
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
 from lstm_tui.engine.runtime.fused.backward_step import WHOLE_BACK, Loop
 from lstm_tui.engine.runtime.fused.batch_layout import BackLayout

@@ -9,11 +9,11 @@ overwritten.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from lstm_tui.engine.compiler.ops import LAYERNORM_EPSILON, Code
 from lstm_tui.engine.compiler.program import Space
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
 from lstm_tui.engine.runtime.fused.named_layout import NamedLayout, NamedPlaces
 from lstm_tui.engine.runtime.fused.products import Factor, is_odd, lanes_for, packed_rows, write_product

@@ -6,9 +6,10 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from lstm_tui.engine.dataclass import dataclass
 
 Machine = Callable[..., None]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lstm_tui.engine.compiler.program import Slot, Space
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.fused.assembly import Procedure, Value
 from lstm_tui.engine.runtime.fused.schedule import Span, StepPage, Take, Together
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from lstm_tui.engine.compiler.ops import OPS, Code, Shape
 from lstm_tui.engine.compiler.program import Program, Slot, Space
+from lstm_tui.engine.dataclass import dataclass
 
 _MOST_TOGETHER = 64
 _ELEMENTWISE = {op.code for op in OPS.values() if op.elementwise}

@@ -8,11 +8,11 @@ steps were given is not read, and what of `out` no loop puts there is 0 before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from lstm_tui.engine.compiler.ops import Code
 from lstm_tui.engine.compiler.program import Space
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.runtime.fused.assembly import Assembly, Lanes, Procedure, Value
 from lstm_tui.engine.runtime.fused.backward_step import WHOLE_BACK, Loop, Sinks
 from lstm_tui.engine.runtime.fused.batch_layout import BackLayout

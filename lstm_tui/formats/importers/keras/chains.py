@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.formats.importers.keras.graph import CALCULATED, KerasGraph, KerasNode
 
 MERGES = {"Concatenate": "concat", "Add": "sum", "Average": "average", "Multiply": "mul"}

@@ -8,11 +8,12 @@ what a layer of its author's own computes is assumed, and said.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.engine.whole_number import whole_number
 from lstm_tui.formats.importers.import_report import ImportReport

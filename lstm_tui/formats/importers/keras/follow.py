@@ -7,12 +7,13 @@ the number of its output, never a layer alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, floats
 from lstm_tui.formats.importers.keras.graph import (

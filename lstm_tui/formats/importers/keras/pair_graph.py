@@ -7,8 +7,8 @@ recurrent layer that begins with the last states of another.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer
 from lstm_tui.formats.importers.keras.graph import KerasGraph, KerasNode, Ref

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible

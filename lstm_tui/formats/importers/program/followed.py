@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.formats.importers.import_report import How
 from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode
 from lstm_tui.formats.importers.program.trace import GraphTrace, Reading

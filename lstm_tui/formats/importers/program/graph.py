@@ -7,12 +7,13 @@ as ONNX calls them. Those that are not recurrent are run one at a time by who kn
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.feature_extractor import MOST_NUMBERS
 

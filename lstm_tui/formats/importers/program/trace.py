@@ -10,13 +10,14 @@ Beside the origins onnx computes the same nodes on random numbers; what the valu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import exact
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.plan import Activation, AffineScale, Dense, Norm, PositionEmbedding

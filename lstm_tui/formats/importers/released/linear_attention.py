@@ -9,11 +9,12 @@ configuration beside it does, is assumed to be what the package takes unless tol
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import read_number
 from lstm_tui.engine.text_safety import visible

@@ -7,9 +7,9 @@ by how the token before is mixed in and by how the memory is kept: each has its 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.formats.importers.import_report import NOT_RECORDED, ImportReport
 from lstm_tui.formats.importers.plan import Norm, Recurrent, WrittenReadout
 from lstm_tui.formats.importers.released.blocks_in_file import BlockStack, FileTensors, block_numbers, head_page

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import EVERY_OP, HEAD_OPS
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.cell import Cell, parse_cell
 from lstm_tui.engine.language.expression import Call, Expression, Name, Number, Previous, Product
 from lstm_tui.formats.importers.plan import Recurrent

@@ -8,11 +8,12 @@ GRU, an update gate that writes where ours keeps) has the same products.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.formats.importers.step_graphs.affine import Affine, Sum, affine_of, sum_of
 from lstm_tui.formats.importers.step_graphs.pieces import Pieces, ValuePiece
 

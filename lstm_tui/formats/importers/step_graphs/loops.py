@@ -7,12 +7,13 @@ what the loop leaves an output, so that one trip is a step like any other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.formats.importers.program.bodies import BODIES, Body, body_of
 from lstm_tui.formats.importers.program.graph import ProgramGraph, UnsupportedNode
 from lstm_tui.formats.importers.step_graphs.states import StateEnds

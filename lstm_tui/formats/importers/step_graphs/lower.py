@@ -7,12 +7,13 @@ its name. What reads constants alone is computed by who runs the program.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.number_text import exact
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.feature_extractor import MACROS

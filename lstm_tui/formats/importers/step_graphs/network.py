@@ -7,12 +7,13 @@ layer that keeps nothing where the layer above it is one of our cells.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.roles import roles_of
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.cell import Cell, parse_cell
 from lstm_tui.formats.importers.dense_layers import comment
 from lstm_tui.formats.importers.plan import Recurrent, WrittenReadout

@@ -8,12 +8,13 @@ are stacked becomes two states.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.formats.importers.step_graphs.vectors import PlaceRun, StepVectors, Vector
 
 MOST_PIECES = 12

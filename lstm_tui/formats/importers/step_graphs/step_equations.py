@@ -5,13 +5,14 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from string import digits
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.compiler.ops import FUNCTION_NAMES, STEPS_OPS
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.language.vocabulary import RESERVED
 from lstm_tui.engine.number_text import exact
 from lstm_tui.formats.importers.program.graph import UnsupportedNode

@@ -7,13 +7,14 @@ inputs. What depends on no input is computed at once; what does becomes a node.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.program.graph import (
     RECURRENT,

@@ -7,13 +7,14 @@ each begins with the very states that the one before it gave, and nothing that i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import permutations
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers import gate_layouts
 from lstm_tui.formats.importers.program.graph import ProgramNode, UnsupportedNode

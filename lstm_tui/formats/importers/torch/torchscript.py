@@ -10,12 +10,13 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.torch.pickled_arrays import HALVES, Tensor
 from lstm_tui.formats.importers.torch.program_builder import ProgramBuilder, ProgramStopped, TensorRef, tensors_in

@@ -9,11 +9,12 @@ decoder (`back`): it is the last that this pass has read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.feature_extractor import activation
 from lstm_tui.formats.importers.plan import Recurrent

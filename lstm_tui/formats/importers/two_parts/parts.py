@@ -6,10 +6,11 @@ Whoever reads a file fills this in; `part_pages` writes the equations, and `one_
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from lstm_tui.engine.arrays import Array
+from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.formats.importers.plan import Op
 
 GATES = {"lstm": ("i", "f", "g", "o"), "gru": ("r", "u", "n"), "gru_reset_before": ("r", "u", "n")}
