@@ -29,7 +29,7 @@ def given_of(op: Op, ends: list[tuple[float, float]]) -> list[np.ndarray]:
 
 
 def test_every_op_is_tried_or_named() -> None:
-    assert {"add", "mul", "tanh", "softmax"} <= set(ALONE)
+    assert len(ALONE) > len(NOT_ALONE | LAID_OUT)
     assert EVERY_OP.keys() >= NOT_ALONE | LAID_OUT
 
 
