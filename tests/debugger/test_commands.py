@@ -243,3 +243,7 @@ def test_what_a_line_is_completed_to_begins_as_it_was_typed_whatever_the_verb() 
                 assert all(one.casefold().startswith(typed.casefold()) for one in made), typed
                 assert line in made or typed == line.rstrip() or len(made) >= 200, (typed, line)
     assert tried > 500
+    for token in dict.fromkeys(session.frame.trace.sequence.tokens):
+        made = completions(session, f"find {token[:1]}")
+        assert f"find {token}" in made
+        assert all(one.casefold().startswith(f"find {token[:1]}".casefold()) for one in made)

@@ -127,7 +127,7 @@ def test_a_tokenizer_is_given_no_more_than_it_takes(monkeypatch: pytest.MonkeyPa
     asked = tokenizer.Splitter("{}")
     check_said("a text of 4 characters; a tokenizer is given 3 at most", asked.split, "abcd")
     monkeypatch.setattr(tokenizer, "find_spec", lambda name: name)
-    monkeypatch.setattr(tokenizer.sys, "executable", str(Path(__file__)))  # which is no program
+    monkeypatch.setattr(sys, "executable", str(Path(__file__)))  # which is no program
     check_said("the tokenizer's process cannot be started: ", asked.split, "abc")
 
 

@@ -240,11 +240,11 @@ def test_a_layer_around_recurrent_ones_that_is_not_followed_says_why(name: str) 
 
 
 def test_what_lies_as_cudnn_wants_it_has_two_biases() -> None:
-    weights = [np.ones(size, np.float32) for size in ((3, 8), (2, 8), (16,))]
-    assert keras_layouts._cudnn("lstm", *weights, "ifco", BiasReading("both"))[1]
+    kernel, recurrent, both = (np.ones(size, np.float32) for size in ((3, 8), (2, 8), (16,)))
+    assert keras_layouts._cudnn("lstm", kernel, recurrent, both, "ifco", BiasReading("both"))[1]
     for size in (8, 15, 17):
         with pytest.raises(UnsupportedLayer, match=f"a bias of {size} numbers fits no cuDNN layer of 2 units"):
-            keras_layouts._cudnn("lstm", *weights[:2], np.ones(size, np.float32), "ifco", BiasReading("both"))
+            keras_layouts._cudnn("lstm", kernel, recurrent, np.ones(size, np.float32), "ifco", BiasReading("both"))
 
 
 @pytest.mark.parametrize("setting", [{"scale": "a"}, {"offset": None}, {"scale": {"a": 1}}])

@@ -17,6 +17,7 @@ from test_torch_programs import FROZEN, called, changed
 
 from lstm_tui.engine.errors import UserError
 from lstm_tui.formats.importers.open import open_file
+from lstm_tui.formats.importers.program.graph import UnsupportedNode
 from lstm_tui.formats.importers.torch import exported
 from lstm_tui.formats.importers.torch.file import _legacy_storage
 from lstm_tui.formats.importers.torch.front import ProgramFront
@@ -115,7 +116,7 @@ def test_an_operator_that_cannot_take_its_numbers_stops_the_program(name: str, a
 )
 def test_an_argument_of_another_kind_is_named_by_its_kind(kind: str, value: Any) -> None:
     assert exported._argument({"as_int": 3}, {}) == 3
-    with pytest.raises(exported.UnsupportedNode, match=f"what stands there as {kind[3:]} is none"):
+    with pytest.raises(UnsupportedNode, match=f"what stands there as {kind[3:]} is none"):
         exported._argument({kind: value}, {})
 
 

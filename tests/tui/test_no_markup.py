@@ -27,7 +27,7 @@ def notified() -> Iterator[tuple[str, ast.Call]]:
 
 @pytest.mark.parametrize(("where", "call"), [pytest.param(*one, id=one[0]) for one in notified()])
 def test_what_is_told_in_a_corner_is_no_markup(where: str, call: ast.Call) -> None:
-    (markup,) = [one.value for one in call.keywords if one.arg == "markup"] or [None]
+    markup = next((one.value for one in call.keywords if one.arg == "markup"), None)
     assert isinstance(markup, ast.Constant), where
     assert markup.value is False, where
 
