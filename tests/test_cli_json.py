@@ -99,6 +99,7 @@ def check_verify(found: Any) -> None:
     assert (found["first"]["name"], found["first"]["t"], found["first"]["unit"]) == ("layer0.forward/h", 1, 0)
     assert found["first"]["theirs"] - found["first"]["mine"] == pytest.approx(0.5, abs=1e-6)
     assert found["compared"]["layer0.forward/h"] == pytest.approx(0.5, abs=1e-6)
+    assert found["timed_out"] is False
 
 
 def check_stream(found: Any) -> None:

@@ -277,8 +277,10 @@ def test_counts_that_travel_are_those_of_all_runs(folder: Path) -> None:
 
 def test_every_line_of_a_folder_is_traced_into_a_folder(folder: Path, tmp_path: Path, said: Runs) -> None:
     out = tmp_path / "traces"
-    assert said("trace", folder, "--model", "tiny", "--interpreter", "numpy", "-o", f"{out}{os.sep}")[0] == 0
-    assert len(list(out.iterdir())) == 69
+    code, _, told = said("trace", folder, "--model", "tiny", "--interpreter", "numpy", "-o", f"{out}{os.sep}")
+    made = len(list(out.iterdir()))
+    assert (code, made) == (0, 69)
+    assert f"{made} traces of {len({one.name.rsplit('.', 2)[0] for one in out.iterdir()})} files in " in told
     source = Source.of_input(open_model("tiny"), read_input(folder / "b.txt"), line=4)
     with np.load(out / "b.txt.4.npz") as made:
         assert np.array_equal(made["layer0.forward/c"], source.run(interpreter="numpy")["layer0.forward"]["c"])

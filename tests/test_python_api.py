@@ -20,6 +20,7 @@ import lstm_tui
 from lstm_tui.cli import main
 from lstm_tui.engine.compiler.ops import EVERY_OP, STEPS_OPS
 from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.model.network import build_network
 from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.runtime.run import run
@@ -256,6 +257,12 @@ def test_a_network_and_its_trace_say_what_they_are_in_a_few_safe_lines(name: str
         assert len(told.splitlines()) <= 20
         assert all(is_one_safe_line(line) for line in told.splitlines())
     assert f"{network.parameter_count:,} parameters" in repr(network)
+    lines = repr(network).split("\n")
+    for n, layer in enumerate(network.layers):
+        first = layer.passes[0]
+        units = f"{first.program.hidden_size} unit{'s' * (first.program.hidden_size > 1)}"
+        directions = " and ".join(one.direction for one in layer.passes)
+        assert f"  layer{n} {first.cell.name}, {units}, {directions}" in lines
     for passed in trace.values():
         for value, series in passed.items():
             assert any(value in part.split() and part.endswith(str(series.shape)) for part in _parts(repr(passed)))
@@ -537,3 +544,11 @@ def test_a_part_of_a_long_run_is_asked_by_token() -> None:
     assert ledger.start_name == f"tokens read before t={ledger.first}"
     with pytest.raises(UserError, match="begins at place"):
         ledger.at("not")
+
+
+def test_a_memory_that_cannot_be_split_by_token_says_why() -> None:
+    layers = [{"cell": "rnn", "hidden_size": 3, "directions": ["forward"]}]
+    trace = lstm_tui.trace(np.ones((4, 2)), build_network({"name": "plain", "input_size": 2, "layers": layers}))
+    with pytest.raises(lstm_tui.UserError) as told:
+        lstm_tui.ledger(trace, 2)
+    assert str(told.value) == "layer0.forward: h is computed anew at every token: it cannot be split by token."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from edited_networks import sentence, stacked
@@ -94,6 +96,19 @@ def test_gradients_by_value_are_those_by_slot(interpreter: str) -> None:
             expected = slots[name][1:, slot.offset : slot.offset + slot.size]
             expected = expected if passed.direction == "forward" else expected[::-1]
             np.testing.assert_array_equal(by_value[name][value], expected)
+
+
+@pytest.mark.parametrize("places", [range(1, 4), range(2, 5), range(4, 5)])
+def test_the_maps_of_some_tokens_are_those_of_all(places: range) -> None:
+    network = stacked()
+    trace = run(network, sentence(network))
+    for name in trace:
+        for rows in (gradient_rows, partial(deletion_rows, trace)):
+            whole = dict(rows(trace[name], range(5)))
+            some = dict(rows(trace[name], places))
+            assert sorted(some) == list(places)
+            for t, column in some.items():
+                np.testing.assert_array_equal(column, whole[t][places.start : places.stop])
 
 
 def test_what_is_held_stays_held_when_a_token_is_left_out() -> None:

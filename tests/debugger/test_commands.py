@@ -228,3 +228,22 @@ def test_files_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert ".hidden" not in str(completions(session, "save-edits "))
     assert completions(session, f"source {tmp_path}/word") == (f"source {tmp_path}/word.txt",)
     assert completions(session, "source no/such/") == ()
+
+
+def test_what_a_line_is_completed_to_begins_as_it_was_typed_whatever_the_verb() -> None:
+    session = opened()
+    for line in ('replace 3 "good"', 'break "not"', "branch other"):
+        answer(session, line)
+    tried = 0
+    for verb in VERBS.words:
+        for line in completions(session, f"{verb} ")[:4]:
+            for end in range(len(verb) + 1, len(line)):
+                typed, tried = line[:end], tried + 1
+                made = completions(session, typed)
+                assert all(one.casefold().startswith(typed.casefold()) for one in made), typed
+                assert line in made or typed == line.rstrip() or len(made) >= 200, (typed, line)
+    assert tried > 500
+    for token in dict.fromkeys(session.frame.trace.sequence.tokens):
+        made = completions(session, f"find {token[:1]}")
+        assert f"find {token}" in made
+        assert all(one.casefold().startswith(f"find {token[:1]}".casefold()) for one in made)

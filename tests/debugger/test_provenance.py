@@ -146,6 +146,11 @@ def test_the_first_token_of_a_text_is_not_lost_where_others_only_begin_to_write(
     assert "(the most it lost in one step)" in blame.lines[0]
     assert blame.lines[1].startswith("  f kept 50 % of it")
     assert f"  next largest: t=4 “bad” {had[3] - had[4]:.4g}, " in "\n".join(blame.lines)
+    session = Session.open(Source(NETWORK, [sentence(NETWORK, "The movie was not bad good bad good")]))
+    session.edit(parse_edit("set layer0.forward.f[:] @ : = .7"), parse_edit("set layer0.forward.f[:] @ 3 = .2"))
+    session.goto(7)
+    (listed,) = [line for line in session.who('"the"').lines if line.startswith("  next largest: ")]
+    assert listed.count("t=") == 3, "the three next of the six others"
 
 
 @pytest.mark.parametrize("by", ["", " by .05"])

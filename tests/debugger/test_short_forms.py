@@ -8,7 +8,7 @@ import pytest
 from edited_networks import sentence, stacked
 
 from lstm_tui.debugger.commands.dispatch import answer
-from lstm_tui.debugger.commands.foreign_words import COUNTERPARTS
+from lstm_tui.debugger.commands.foreign_words import COUNTERPARTS, begun_by
 from lstm_tui.debugger.commands.table import VERBS
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
@@ -123,3 +123,12 @@ def test_habits_of_gdb_and_pdb() -> None:
     assert said("info source") == said("info frame")
     assert said("ptype c") == said("whatis c")
     assert said("watch -l c[1] by .2")[0].startswith("watch 5: c[1] by .2")
+
+
+def test_a_foreign_word_is_known_by_its_beginning_of_two_letters_where_one_thing_alone_begins_so() -> None:
+    for word in COUNTERPARTS:
+        for end in range(1, len(word) + 1):
+            meant = {COUNTERPARTS[one] for one in COUNTERPARTS if one.startswith(word[:end])}
+            found = begun_by(word[:end])
+            assert (found is not None) == (end > 1 and len(meant) == 1), word[:end]
+            assert found is None or {COUNTERPARTS[found]} == meant

@@ -250,6 +250,15 @@ def test_asking_changes_nothing_and_applying_does_what_was_found(kind: str) -> N
     assert np.array_equal(before, session.frame.trace["layer0.forward"]["c"])
 
 
+def test_what_was_found_is_completed_by_its_number() -> None:
+    session = tiny()
+    assert completions(session, "apply ") == ()
+    answer(session, 'forget "on" until 3 to .28 by bias')
+    session.changes = tuple(session.changes[:1] * 12)
+    assert completions(session, "apply ") == tuple(f"apply {n}" for n in range(1, 13))
+    assert completions(session, "apply 1") == ("apply 1", "apply 10", "apply 11", "apply 12")
+
+
 def test_what_is_kept_already_needs_no_change_and_what_cannot_be_is_not_found() -> None:
     session = tiny()
     assert "already" in answer(session, 'keep "on" until 3 to .01')[-1]

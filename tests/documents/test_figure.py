@@ -29,6 +29,7 @@ from lstm_tui.engine.model.sequence import Sequence
 from lstm_tui.engine.number_text import compact
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.io.files import write_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = ("</script><b>", "&amp;", "\x1b[31m", '"><svg>', "]]>")
@@ -205,3 +206,19 @@ def test_what_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_unit_is_called_as_its_network_calls_it() -> None:
     trace = lstm_tui.trace("ram likes aiml .", model="story")
     assert subject_of(trace, None, 13, slice(None), None).title == "story: unit 13 number"
+
+
+def test_without_a_font_there_is_no_picture_without_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resvg = pytest.importorskip("resvg_py")
+    whole = resvg.svg_to_bytes
+    asked: list[str] = []
+
+    def without_words(*, svg_string: str, **given: Any) -> bytes:
+        asked.append(svg_string)
+        return bytes(whole(svg_string=re.sub("<text.*?</text>", "", svg_string), **given))
+
+    monkeypatch.setattr(resvg, "svg_to_bytes", without_words)
+    with pytest.raises(UserError, match=r"f\.png: no font is installed here, and a \.png would have no words"):
+        write_picture('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', tmp_path / "f.png")
+    assert asked
+    assert not list(tmp_path.iterdir())

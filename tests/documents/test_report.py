@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from lstm_tui.debugger.commands.dispatch import answer
 from lstm_tui.debugger.edits.edit_reader import parse_edit, parse_edit_script
 from lstm_tui.debugger.session import Session
 from lstm_tui.debugger.source import Source
-from lstm_tui.documents.blocks import figure
+from lstm_tui.documents.blocks import TableRow, figure
 from lstm_tui.documents.html import page
 from lstm_tui.documents.report import selection
 from lstm_tui.documents.report.report import content, report_of
@@ -459,6 +461,28 @@ def test_it_tells_where_the_session_stands() -> None:
     assert "the chosen pass" in report.text
     assert [heads for heads, _ in report.table("Every token").rows][3] == ("3", "not here")
     assert "here" not in reported(session).table("Every token").rows[3][0][-1]
+
+
+def rows_of(block: object) -> Iterator[TableRow]:
+    """Yield the rows of every table of a page."""
+    if isinstance(block, TableRow):
+        yield block
+    elif isinstance(block, list | tuple):
+        for one in block:
+            yield from rows_of(one)
+    elif is_dataclass(block):
+        for one in fields(block):
+            yield from rows_of(getattr(block, one.name))
+
+
+@pytest.mark.parametrize("t", [0, 3])
+def test_the_row_of_the_token_it_stands_at_is_marked_and_no_other(t: int) -> None:
+    session = opened()
+    session.goto(t)
+    marked = [row for row in rows_of(report_of(session, ReportSelection(standing=True))) if row.part == "here"]
+    assert marked
+    assert {row.heads[0] for row in marked} == {str(t)}
+    assert not [row for row in rows_of(report_of(session, EVERYTHING)) if row.part == "here"]
 
 
 @pytest.mark.slow

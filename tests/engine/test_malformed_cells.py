@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lstm_tui.engine.compiler.compile import compile_cell
 from lstm_tui.engine.errors import LanguageError, UserError
-from lstm_tui.engine.language.cell import load_cell, parse_cell
+from lstm_tui.engine.language.cell import cell_names, load_cell, parse_cell
+from lstm_tui.engine.model.network import build_network
 
 GOOD = "h = tanh(W_h @ x + U_h @ h + b_h)   # hidden"
 
@@ -279,3 +281,23 @@ def test_a_mistake_in_a_list_is_told_where_its_entry_stands(
         text[:place].count("\n") + 1,
         place - text.rfind("\n", 0, place),
     )
+
+
+WITH_OWN_INPUT = [name for name in cell_names() if "x" in load_cell(name).sizes]
+
+
+@pytest.mark.parametrize("name", WITH_OWN_INPUT)
+def test_a_cell_whose_input_is_as_wide_as_it_says_what_width_it_takes(name: str) -> None:
+    """Where that is its hidden size, the hidden size that it names is taken."""
+    size = load_cell(name).sizes["x"]
+
+    def described(hidden: int) -> dict[str, Any]:
+        return {"name": "n", "input_size": 8, "layers": [{"cell": name, "hidden_size": hidden}]}
+
+    if size.letter != "H" or size.factor != 1:
+        return
+    with pytest.raises(UserError) as refused:
+        build_network(described(16))
+    said = f"cell {name} needs an input of 16 numbers (its hidden size), not 8; use a hidden size of 8"
+    assert str(refused.value).endswith(said)
+    assert build_network(described(8)).input_size == 8

@@ -25,6 +25,7 @@ from lstm_tui.formats.importers.values import (
     Value,
     evaluate,
     joined,
+    sources,
 )
 
 STEPS = 5
@@ -143,3 +144,11 @@ def test_a_row_that_needs_nothing_carried_is_given_nothing_more() -> None:
     given = entering_each([x, scaled], below, x)
     assert given == [(x,), (scaled,)]
     assert between(given[0], [x], 0) is None
+
+
+def test_a_value_that_is_read_again_and_again_is_looked_into_once() -> None:
+    value: Value = Given("x", 2)
+    leaf = value
+    for _ in range(200):  # looked into each time that it is read, this would never end
+        value = Combined("add", value, value)
+    assert sources(value) == [leaf]

@@ -207,7 +207,7 @@ def changed(make: Callable[[Tensors], None]) -> Tensors:
     ("make", "says"),
     [
         (lambda t: t.pop("decoder.out.weight"), r"0 tensors are 7×6"),
-        (lambda t: t.pop("decoder.embedding.weight"), r"the decoder has 0 tables"),
+        (lambda t: t.pop("decoder.embedding.weight"), r"the decoder has 0 tables of ids, and one is needed"),
         (lambda t: t.update({"decoder.attention.Wa.weight": np.zeros((6, 5), np.float32)}), r"Wa\.weight is 6×5"),
         (lambda t: t.update({"decoder.gru.weight_ih_l0": np.zeros((18, 9), np.float32)}), r"reads 9 numbers"),
         (lambda t: t.pop("decoder.attention.Ua.weight"), r"Ua\.weight is missing"),
@@ -411,3 +411,19 @@ def test_a_pair_of_torch_answers_as_torch_does(tmp_path: Path) -> None:
     torch.save({"encoder": {k[8:]: t[k] for k in t if k.startswith("encoder.")},
                 "decoder": {k[8:]: t[k] for k in t if k.startswith("decoder.")}}, path)  # fmt: skip
     check(path, np.array([one.detach().numpy() for one in said]), np.array([one.detach().numpy() for one in looked]))
+
+
+def test_a_bridge_for_one_state_begins_no_lstm(tmp_path: Path) -> None:
+    tensors = deep(5, "lstm", 1, False, "tutorial", 1) | {
+        "encoder.fc.weight": np.ones((HIDDEN, HIDDEN), np.float32), "encoder.fc.bias": np.ones(HIDDEN, np.float32)
+    }  # fmt: skip
+    with pytest.raises(UserError, match=r"encoder\.fc\.weight makes one state, and a decoder of LSTM has two"):
+        open_file(written(tensors, tmp_path))
+
+
+@pytest.mark.parametrize("key", ["places", "answers.begin", "answers.end", "answers.most"])
+@pytest.mark.parametrize("text", ["-1", "x", "5000"])
+def test_where_an_answer_begins_and_ends_is_a_number_that_there_is(key: str, text: str, tmp_path: Path) -> None:
+    below = SAID if key in ("answers.begin", "answers.end") else 4096
+    with pytest.raises(UserError, match=f"--set {key}={text} is no number below {below}"):
+        open_file(written(tutorial(1), tmp_path), ImportOptions({key: text}))

@@ -15,6 +15,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import Trace
+from lstm_tui.formats.importers.onnx import file as onnx_file
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs.inputs import Sequences
 from lstm_tui.formats.inputs.numeric_series import series_from
@@ -199,7 +200,24 @@ def odd(model: Any) -> None:
     model.graph.node[0].attribute.append(onnx.helper.make_attribute("activations", ["Sigmoid", "Mystery"]))
 
 
+def twice(model: Any) -> None:
+    model.graph.node.append(onnx.helper.make_node("Relu", ["x"], [model.graph.node[0].output[0]], name="again"))
+
+
+def biased(model: Any) -> None:
+    tensor = next(one for one in model.graph.initializer if one.name == model.graph.node[0].input[3])
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.ones((1, 7), np.float32), tensor.name))
+
+
+def activated(model: Any) -> None:
+    model.graph.node[0].attribute.append(onnx.helper.make_attribute("activations", ["Sigmoid"]))
+
+
 BAD = {
+    "a name that two nodes make": (twice, ": two nodes make "),
+    "a bias of other sizes": (biased, ": its bias is 1×7"),
+    "one activation of two": (activated, ": it should have 2 activations, and has 1"),
+    "no nodes": (lambda model: model.graph.ClearField("node"), "or an ONNX file without nodes"),
     "nodes in a circle": (circle, "its nodes read each other in a circle: one (Relu)"),
     "a tensor of terabytes": (huge, "rec_W says it is"),
     "a tensor that is cut": (short, "rec_W is damaged or cut short"),
@@ -230,6 +248,22 @@ def test_a_bad_file_is_one_line(case: str, tmp_path: Path) -> None:
         open_file(changed(change, tmp_path))
     assert says in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+def test_what_lies_beside_a_file_is_as_long_as_it_says_and_no_longer_than_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("onnx_tagger_fixed.onnx", "onnx_tagger_fixed.onnx.data"):
+        (tmp_path / name).write_bytes((FILES / name).read_bytes())
+    path, beside = tmp_path / "onnx_tagger_fixed.onnx", tmp_path / "onnx_tagger_fixed.onnx.data"
+    beside.write_bytes(beside.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"onnx_tagger_fixed\.onnx\.data, where .+ lies, is cut short; get it again"):
+        open_file(path)
+    monkeypatch.setattr(onnx_file, "NETWORK_BYTES", 100)
+    with pytest.raises(UserError, match=r"onnx_tagger_fixed\.onnx: its tensors are more than 100 bytes"):
+        open_file(path)
+    with pytest.raises(UserError, match="is of no format known here, or a damaged ONNX file"):
+        onnx_file.read_graph(b"\x0a" * 41, "f", lambda *_: "then_branch", onnx_file.Outside("", ""))
 
 
 def test_weights_beside_a_file_are_part_of_what_it_is(tmp_path: Path) -> None:

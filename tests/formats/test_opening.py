@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network, build_network
 from lstm_tui.engine.model.tokens import Tokens
 from lstm_tui.engine.runtime.run import run
+from lstm_tui.formats.importers import open as opening
+from lstm_tui.formats.importers.import_report import ImportReport
 from lstm_tui.formats.importers.native import save
-from lstm_tui.formats.importers.open import open_file
+from lstm_tui.formats.importers.open import ImportOptions, open_file, read_tensors
 from lstm_tui.formats.importers.untrained import Untrained, initial_states, one_layer, untrained
 from lstm_tui.formats.inputs import samples
 from lstm_tui.formats.inputs.inputs import Sequences
@@ -145,3 +148,30 @@ def test_a_sample_is_found_by_its_bare_name(tmp_path: Path, monkeypatch: pytest.
 def test_the_card_names_each_layer_as_its_file_does(file: str, names: list[str]) -> None:
     opened = open_file(Path(__file__).parent / "files" / file)
     assert opened.network.card["imported"]["layers"] == names
+
+
+def test_what_is_said_of_a_file_that_needs_it_not_is_refused(tmp_path: Path) -> None:
+    path, native = Path(__file__).parent / "files" / "torch_tagger.pt", tmp_path / "n.safetensors"
+    save(open_file(path).network, native)
+    itself = "n.safetensors: describes itself, so nothing else can be said of it but --classes"
+    for file, given, said in (
+        (path, ImportOptions(network="a"), "torch_tagger.pt: holds one network, so --network has nothing to choose"),
+        (native, ImportOptions(network="a"), itself),
+        (native, ImportOptions({"layer0.cell": "gru"}), itself),
+    ):
+        with pytest.raises(UserError) as refused:
+            open_file(file, given)
+        assert said in str(refused.value)
+
+
+def test_tensors_of_a_file_are_read_by_their_names_where_it_has_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(__file__).parent / "files" / "keras_gru.keras"
+    if find_spec("h5py") is not None:
+        assert read_tensors(path)
+    monkeypatch.setattr(opening, "NETWORK_BYTES", 10)
+    with pytest.raises(UserError, match=r"keras_gru\.keras: unpacks to more than is read"):
+        opening._named_tensors("keras", path.read_bytes(), path, ImportReport("f"), str(path))
+    with pytest.raises(UserError, match="f: keeps no tensors that a mapping file could name"):
+        opening._named_tensors("tensorflow", b"", path, ImportReport("f"), "f")

@@ -99,6 +99,16 @@ def test_a_description_of_keras_that_is_none_says_what_is_missing(inside: Any, s
         read_graph({"class_name": kind, "config": inside}, "f")
 
 
+@pytest.mark.parametrize("depth", [1, 7, 8, 9, 40])
+def test_models_in_models_are_taken_apart_eight_deep(depth: int) -> None:
+    made = dense("a")
+    for n in range(depth):
+        made = {"class_name": "Sequential", "config": {"name": f"m{n}", "layers": [made]}, "name": f"m{n}"}
+    graph = read_graph({"class_name": "Sequential", "config": {"layers": [made]}}, "f")
+    (node,) = graph.nodes.values()
+    assert node.kind == ("Dense" if depth <= 8 else "Sequential")
+
+
 @pytest.mark.parametrize("content", ["layers = [", "\x00", "a = 1\na = 2", b"a = '\xff'", "[" * 3000])
 def test_a_mapping_that_is_no_toml_is_refused(content: str | bytes, tmp_path: Path) -> None:
     path = tmp_path / "m.toml"

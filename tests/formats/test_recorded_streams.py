@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from saved_arrays import savez
 from lstm_tui.cli import stream_mistakes
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.model.network import Network, build_network
-from lstm_tui.formats.streams.diagnosis import StreamDiagnosis, diagnose, difference
+from lstm_tui.formats.streams.diagnosis import StreamDiagnosis, _output_beside, _Trials, diagnose, difference
 from lstm_tui.formats.streams.fitted_stream import fitted, in_context
-from lstm_tui.formats.streams.mistakes import mistakes
+from lstm_tui.formats.streams.mistakes import carry, mistakes
 from lstm_tui.formats.streams.recorded_stream import read_recorded_stream
 
 INPUTS, HIDDEN, STEPS, CHUNKS = 3, 5, 4, 9
@@ -343,6 +344,34 @@ def test_every_mistake_has_its_own_sentence_and_a_cure(tmp_path: Path) -> None:
     made = list(mistakes(fitted(read_recorded_stream(tmp_path / "r.npz"), NETWORK)))
     assert len({one.said for one in made}) == len(made)
     assert all(one.cure and not one.said.endswith(".") for one in made)
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+@pytest.mark.parametrize(("width", "context"), [(2, 0), (3, 1), (2, 1), (3, 2)])
+def test_what_was_done_right_is_explained_by_no_mistake(width: int, context: int, streams: int, tmp_path: Path) -> None:
+    """A context is narrower than what is new, as wide and wider."""
+    layers = [{"cell": "lstm", "hidden_size": HIDDEN, "directions": ["forward"], "merge": "concat"}]
+    of = build_network({"name": "small", "input_size": width, "layers": layers, "readout": "linear", "outputs": 2})
+    rng = np.random.default_rng(7)
+    for view in of.tensors().values():
+        view[...] = rng.normal(0, 0.7, view.shape)
+    rows = rng.normal(size=(CHUNKS, STEPS, width - context))
+    kept = {"input": rows, "output": np.zeros((CHUNKS, STEPS, 2)), "stream": np.arange(CHUNKS) % streams}
+    savez(tmp_path / "r.npz", kept)
+    recorded = fitted(read_recorded_stream(tmp_path / "r.npz"), of, context)
+    trials = _Trials(recorded, 1e-6)
+    given = trials._rows()
+    pasts = trials._pasts(given, False)
+    chunks = []
+    for n, one in enumerate(recorded.chunks):
+        past = pasts[one.stream]
+        past.rows = given[n]
+        ran = carry(past)
+        past.keep(ran)
+        chunks.append(replace(one, outputs=_output_beside(ran, one)))
+    right = _Trials(replace(recorded, chunks=tuple(chunks)), 1e-6)
+    assert right._right_run()[1] is None
+    assert [one.said for one in mistakes(right._stream) if right._made(one) is not None] == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

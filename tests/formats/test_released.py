@@ -127,9 +127,16 @@ def test_a_missing_layer_is_said(layout: str, tmp_path: Path) -> None:
         open_file(written(fewer, tmp_path))
 
 
+@pytest.mark.parametrize("rows", [10, 43, 45])
+def test_a_block_of_mamba_2_whose_rows_are_of_no_heads_is_refused(rows: int, tmp_path: Path) -> None:
+    tensors = mamba2() | {f"backbone.layers.{n}.mixer.in_proj.weight": np.ones((rows, 8), np.float32) for n in (0, 1)}
+    with pytest.raises(UserError, match=r"mixer\.in_proj\.weight is not z, x, B, C and a step size of 4 heads"):
+        open_file(written(tensors, tmp_path))
+
+
 @pytest.mark.parametrize("text", ["-1", "nan", "x", "2"])
 def test_an_epsilon_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is no small number"):
+    with pytest.raises(UserError, match=f"--set epsilon={text} is no small number, such as 1e-05"):
         open_file(written(mamba(0), tmp_path), ImportOptions(settings={"epsilon": text}))
 
 

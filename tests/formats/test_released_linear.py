@@ -77,7 +77,11 @@ def test_a_turn_and_a_decay_stay_right_over_hundreds_of_tokens(kind: str, tmp_pa
     [
         ({"model.layers.{}.attn.f_proj.weight": (4, 8)}, "attn.f_proj is of no layout that is read"),
         ({"model.layers.{}.attn.o_norm.weight": None}, "or none, as attention over all tokens has"),
-        ({"model.layers.1.attn.o_norm.weight": None}, "layers.1.attn.o_norm.weight is missing"),
+        (
+            {"model.layers.1.attn.o_norm.weight": None},
+            "layers.1.attn.o_norm.weight is missing, which another layer has, "
+            "and only a file whose layers are alike is opened",
+        ),
         ({"model.layers.{}.attn.k_conv1d.weight": None}, "attn.k_conv1d.weight is missing"),
         ({"model.layers.{}.attn.o_norm.weight": (5,)}, "do not divide into"),
         ({"model.layers.{}.attn.o_norm.weight": (0,)}, "do not divide into"),
@@ -101,12 +105,50 @@ def test_what_is_not_read_is_refused_by_its_name(change: dict[str, Any], named: 
 
 
 @pytest.mark.parametrize(
-    ("kind", "decided"),
-    [("GLA", {"gate_divisor": "0"}), ("GLA", {"gate_divisor": "x"}), ("Gated DeltaNet", {"key_heads": "0"}),
-     ("Gated DeltaNet", {"key_heads": "1.5"}), ("Gated DeltaNet", {"key_heads": "3"}),
-     ("DeltaNet", {"query_key_norm": "l3"})],
+    ("kind", "decided", "said"),
+    [("GLA", {"gate_divisor": "0"}, "--set gate_divisor=0 is no number above 0, such as 16"),
+     ("GLA", {"gate_divisor": "x"}, "--set gate_divisor=x is no number above 0, such as 16"),
+     ("GLA", {"gate_divisor": "1e6"}, "--set gate_divisor=1e6 is no number above 0, such as 16"),
+     ("Gated DeltaNet", {"key_heads": "0"}, "--set key_heads=0 is no number of heads, such as 4"),
+     ("Gated DeltaNet", {"key_heads": "1.5"}, "--set key_heads=1.5 is no number of heads, such as 4"),
+     ("Gated DeltaNet", {"key_heads": "4097"}, "--set key_heads=4097 is no number of heads, such as 4"),
+     ("Gated DeltaNet", {"key_heads": "3"}, "do not divide into"),
+     ("DeltaNet", {"query_key_norm": "l3"}, "--set query_key_norm=l3: it can be ")],
 )  # fmt: skip
-def test_what_cannot_be_is_refused(kind: str, decided: dict[str, str], tmp_path: Path) -> None:
+def test_what_cannot_be_is_refused(kind: str, decided: dict[str, str], said: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         open_file(written(linear_model(kind), tmp_path), ImportOptions(settings=decided))
+    assert said in str(refused.value)
     assert str(refused.value).count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "said"),
+    [
+        ("RetNet", {"attn.q_proj.weight": (6, 8), "attn.k_proj.weight": (6, 8)},
+         "q_proj has 3 numbers a head, which cannot be turned in pairs"),
+        ("linear attention", {"attn.feature_map_q.layer3.weight": (4, 4)},
+         "feature_map_q. is a feature map that is not read; those that are: a product of two dense"),
+    ],
+)  # fmt: skip
+def test_a_form_that_is_not_read_is_told_with_those_that_are(
+    kind: str, change: dict[str, tuple[int, ...]], said: str, tmp_path: Path
+) -> None:
+    tensors = linear_model(kind)
+    for name, shape in change.items():
+        tensors |= {f"model.layers.{n}.{name}": np.ones(shape, np.float32) for n in range(2)}
+    with pytest.raises(UserError) as refused:
+        open_file(written(tensors, tmp_path))
+    assert said in str(refused.value)
+
+
+def test_what_is_divided_by_its_sum_is_what_the_user_says(tmp_path: Path) -> None:
+    """Of queries it changes little: what is read is normalised."""
+    path = written(linear_model("linear attention", 3, features=""), tmp_path)
+    plain, *others = (
+        np.asarray(
+            lstm_tui.trace("1 2 3 4", model=open_file(path, ImportOptions({"feature_sums": one})).network).output
+        )
+        for one in ("as they are", "of k", "of both")
+    )
+    assert all(np.abs(plain - one).max() > 1e-4 for one in others)

@@ -90,16 +90,33 @@ def _with(tensors: Tensors, name: str, shape: tuple[int, ...]) -> Tensors:
     ("tensors", "decided", "named"),
     [
         (_with(large(), "backbone.blocks.1.mlstm_layer.q.bias", (4,)), {}, "layers have biases is not read"),
-        (_with(large(packed=True), "backbone.blocks.0.mlstm_layer.qkv_opreact.weight", (9, 8)), {}, "is not q, k, v"),
+        (
+            _with(large(packed=True), "backbone.blocks.0.mlstm_layer.qkv_opreact.weight", (9, 8)),
+            {},
+            "qkv_opreact.weight is not q, k, v and a gate",
+        ),
+        (
+            _with(
+                _with(large(packed=True), "backbone.blocks.0.mlstm_layer.ifgate_preact.weight", (3, 8)),
+                "backbone.blocks.0.mlstm_layer.ifgate_preact.bias",
+                (3,),
+            ),
+            {},
+            "ifgate_preact.weight is not two gates of every head",
+        ),
         (large(), {"gate_cap": "0"}, "neither `none` nor a number"),
         (large(), {"logit_cap": "nan"}, "neither `none` nor a number"),
         (
             _with(small(), "xlstm_block_stack.blocks.1.xlstm.slstm_cell._recurrent_kernel_", (2, 4, 12)),
             {},
-            "four gates",
+            "_recurrent_kernel_ is not four gates of heads of",
         ),
         (_with(small(), "xlstm_block_stack.blocks.0.xlstm.q_proj.weight", (4, 4, 3)), {}, "is not square blocks"),
-        (_with(small(), "xlstm_block_stack.blocks.0.xlstm.mlstm_cell.fgate.weight", (4, 48)), {}, "are not of heads"),
+        (
+            _with(small(), "xlstm_block_stack.blocks.0.xlstm.mlstm_cell.fgate.weight", (4, 48)),
+            {},
+            "fgate and igate are not of heads of",
+        ),
         (small(), {"slstm_gates": "x"}, "slstm_gates"),
     ],
 )

@@ -23,7 +23,7 @@ from lstm_tui.engine.model.network import Network
 from lstm_tui.formats.importers.native import load, save
 from lstm_tui.formats.importers.open import ImportOptions, open_file
 from lstm_tui.formats.inputs import tokenizer as running
-from lstm_tui.formats.inputs.inputs import Sequences
+from lstm_tui.formats.inputs.inputs import Sequences, _pieces_sequence
 from lstm_tui.formats.inputs.text_input import text_from
 
 tokenizers = pytest.importorskip("tokenizers", reason="the extra [tokenizers] is not installed")
@@ -268,3 +268,13 @@ def test_what_pads_is_a_row_of_the_table_or_id_0(tmp_path: Path, beyond: int, fi
     ids = lstm_tui.trace("not bad", opened(made, tmp_path, pad=("post", 4))).sequence.ids
     assert ids is not None
     assert ids.tolist()[2:] == [rows + beyond if filled is None else filled] * 2
+
+
+def test_a_text_without_tokens_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(json.dumps(SMALL))
+    network = open_file(
+        Path(__file__).parent / "files" / "torch_tagger.pt", ImportOptions(vocabulary=str(tmp_path / "t.json"))
+    ).network
+    assert Sequences(text_from("a b"), network)[0].tokens == ("a", "b")
+    with pytest.raises(UserError, match="the text: the tokenizer makes no token of it"):
+        _pieces_sequence("   ", present(network.tokens), None, None)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,13 @@ from present import present
 from lstm_tui.engine.arrays import Array
 from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.language.cell import cell_names, load_cell
+from lstm_tui.engine.model.cuts import TapeCut
 from lstm_tui.engine.model.network import build_network
+from lstm_tui.engine.runtime.resets import cut_holds
 from lstm_tui.engine.runtime.run import run
 from lstm_tui.engine.runtime.trace import PassTrace, Trace
 from lstm_tui.formats.file_endings import TRACES as FORMATS
-from lstm_tui.formats.inputs.inputs import text_sequence
+from lstm_tui.formats.inputs.inputs import series_sequence, text_sequence
 from lstm_tui.formats.io.npy import read_npz
 from lstm_tui.formats.traces.trace_file import SCHEMA, read, write, write_stream
 
@@ -269,8 +272,8 @@ def test_the_input_of_a_pass_is_kept_when_it_is_named(tmp_path: Path) -> None:
     [
         ({"values": ["cc"]}, "there is no value 'cc'; did you mean c?"),
         ({"values": ["\x1b[2J"]}, "there is no value '␛"),
-        ({"units": slice(4, 9)}, "units 4:9 are none; the widest pass has 4"),
-        ({"steps": slice(99, None)}, "steps 99: are none; the tape has 10 tokens"),
+        ({"units": slice(4, 9)}, "units 4:9 are none; the widest pass has 4, counted from 0"),
+        ({"steps": slice(99, None)}, "steps 99: are none; the tape has 10 tokens, counted from 0"),
     ],
 )
 def test_a_part_that_is_not_there_is_one_line(tmp_path: Path, options: dict[str, Any], says: str) -> None:
@@ -352,54 +355,70 @@ def test_what_still_came_when_a_file_was_written_is_said_to_be_not_read_yet(
     assert again.sequence.tokens == trace.sequence.tokens
 
 
-DAMAGED = [
-    'c["format"] = "other"',
-    'c["version"] = 2',
-    'c["version"] = "1"',
-    'del c["passes"]',
-    'c["passes"] = []',
-    'c["passes"] = [1]',
-    'c["steps"] = []',
-    'c["steps"].pop()',
-    'c["steps"][1]["values"]["layer0.forward"]["c"].pop()',
-    'c["steps"][1]["values"]["layer0.forward"]["c"] = "text"',
-    'c["steps"][1]["values"]["layer0.forward"]["c"][0] = [1]',
-    'c["steps"][1]["values"]["layer0.forward"]["c"][0] = "x"',
-    'del c["steps"][1]["values"]["layer0.forward"]["c"]',
-    'c["steps"][1]["values"] = 3',
-    'c["steps"][1]["output"] = 3',
-    'c["steps"][1]["output"] = {"other": 1}',
-    'c["steps"][1]["nonfinite"] = [["layer0.forward", "c", 99, "nan"]]',
-    'c["steps"][1]["nonfinite"] = [["layer0.forward", "zz", 0, "nan"]]',
-    'c["steps"][1]["nonfinite"] = [["layer0.forward", "c", 0, "huge"]]',
-    'c["steps"][1]["nonfinite"] = [3]',
-    'c["nonfinite"] = [["result", "result", 5, "nan"]]',
-    'c["engine"]["dtype"] = "float16"',
-    'c["input"]["tokens"] = []',
-    'c["input"]["tokens"][0] = 1',
-    'c["input"]["ids"] = [1]',
-    'c["input"]["ids"][0] = 10**30',
-    'c["input"]["kind"] = "numbers"',
-    'c["passes"][0]["cell"] = "other"; c["cells"] = {}; c["passes"][0]["equations"] = ["c = 1 +"]',
-    'c["passes"][0]["cell"] = "a b"; c["cells"] = {}',
-    'c["passes"][0]["equations"] = [0]; c["cells"] = {}',
-    'c["cells"]["lstm"] = "name ="',
-    'c["cells"]["lstm"] = 3',
-    'c["passes"][0]["direction"] = "up"',
-    'c["passes"][0]["hidden_size"] = 10**12',
-    'c["passes"][0]["initial"] = {"h": ["x"]}',
-    'c["passes"][0]["initial"] = {"zz": [0.0]}',
-    'c["passes"][0]["values"] = ["f", "nope"]',
-    'c["passes"][0]["values"] = []',
-    'c["passes"][0]["name"] = "\\x1b]52;c;aGk=\\x07"',
-    'c["selection"] = {"values": None, "units": None, "steps": [5, 99]}',
-    'c["selection"] = {"values": None, "units": None, "steps": []}',
-    'c["selection"] = 5',
-    'c["not_read_yet"] = 5',
-    'c["not_read_yet"] = {}',
-    'c["not_read_yet"] = {"from": 999}',
-    'c["classes"] = ["one"]',
-]
+DAMAGED = {
+    'c["format"] = "other"': "is not a trace file; `lstm-tui trace FILE -o OUT.json` writes one",
+    'c["version"] = 2': "is of version 2, and this program reads 1; update lstm-tui",
+    'c["version"] = "1"': "version must be a whole number",
+    'del c["passes"]': "passes is missing",
+    'c["passes"] = []': "passes holds none",
+    'c["passes"] = [1]': "passes[0] must be an object",
+    'c["steps"] = []': "steps holds none",
+    'c["steps"].pop()': "layer0.forward/f has the shape 9×4, and should have 10×4",
+    'c["steps"][1]["values"]["layer0.forward"]["c"].pop()':
+        "layer0.forward/c must be lists of numbers, equally long at every step",
+    'c["steps"][1]["values"]["layer0.forward"]["c"] = "text"':
+        "layer0.forward/c must be lists of numbers, equally long at every step",
+    'c["steps"][1]["values"]["layer0.forward"]["c"][0] = [1]':
+        "layer0.forward/c must be lists of numbers, equally long at every step",
+    'c["steps"][1]["values"]["layer0.forward"]["c"][0] = "x"':
+        "layer0.forward/c must be lists of numbers, equally long at every step",
+    'del c["steps"][1]["values"]["layer0.forward"]["c"]': "layer0.forward/c is missing at some step",
+    'c["steps"][1]["values"] = 3': "steps[1].values must be an object",
+    'c["steps"][1]["output"] = 3': "steps[1].output must be an object or a list, at every step or at none",
+    'c["steps"][1]["output"] = {"other": 1}': "steps[1].output holds 1 number, and steps[0].output 2",
+    'c["steps"][1]["nonfinite"] = [["layer0.forward", "c", 99, "nan"]]':
+        "steps[1].nonfinite names a place that is not there",
+    'c["steps"][1]["nonfinite"] = [["layer0.forward", "zz", 0, "nan"]]':
+        "steps[1].nonfinite names layer0.forward/zz, which is not there",
+    'c["steps"][1]["nonfinite"] = [["layer0.forward", "c", 0, "huge"]]':
+        'steps[1].nonfinite must say "nan", "inf" or "-inf"',
+    'c["steps"][1]["nonfinite"] = [3]': "steps[1].nonfinite[0] must be a list",
+    'c["steps"][1]["nonfinite"] = [["layer0.forward", "c"]]':
+        "steps[1].nonfinite must be lists of pass, value, unit and word",
+    'c["steps"][1]["nonfinite"] = [["layer0.forward", 1, 0, "nan"]]':
+        "steps[1].nonfinite must be lists of pass, value, unit and word",
+    'c["steps"][1]["nonfinite"] = [["layer0.forward", "c", True, "nan"]]':
+        "steps[1].nonfinite must be lists of pass, value, unit and word",
+    'c["nonfinite"] = [["result", "result", 5, "nan"]]': "nonfinite names a place that is not there",
+    'c["engine"]["dtype"] = "float16"': "engine.dtype is 'float16', and must be float32 or float64",
+    'c["input"]["tokens"] = []': "input must hold at least one token, and as many ids as tokens",
+    'c["input"]["tokens"][0] = 1': "input.tokens[0] must be text",
+    'c["input"]["ids"] = [1]': "input must hold at least one token, and as many ids as tokens",
+    'c["input"]["ids"][0] = 10**30': "input.ids holds a number that is too large",
+    'c["input"]["kind"] = "numbers"': "input of numbers needs a row of x at every step, and text none",
+    'c["passes"][0]["cell"] = "other"; c["cells"] = {}; c["passes"][0]["equations"] = ["c = 1 +"]':
+        "cell other:6:8: something is missing after `+`",
+    'c["passes"][0]["cell"] = "a b"; c["cells"] = {}': "passes[0].equations must be one equation each",
+    'c["passes"][0]["equations"] = [0]; c["cells"] = {}': "passes[0].equations[0] must be text",
+    'c["cells"]["lstm"] = "name ="': "cell lstm:1:7: Invalid value",
+    'c["cells"]["lstm"] = 3': "cells.lstm must be text",
+    'c["passes"][0]["direction"] = "up"': "passes[0].direction is 'up', and must be forward or backward",
+    'c["passes"][0]["hidden_size"] = 10**12': "layer0.forward/f has the shape 10×4, and should have 10×1000000000000",
+    'c["passes"][0]["initial"] = {"h": ["x"]}': "passes[0].initial must be a list of numbers",
+    'c["passes"][0]["initial"] = {"zz": [0.0]}': "passes[0].initial.zz is no state of lstm, or not 4 long",
+    'c["passes"][0]["values"] = ["f", "nope"]': "layer0.forward/nope is missing at some step",
+    'c["passes"][0]["values"] = []':
+        "layer0.forward holds no value of its cell; write the file again with more --values",
+    'c["passes"][0]["name"] = "\\x1b]52;c;aGk=\\x07"': "␛]52;c;aGk=␇/f is missing at some step",
+    'c["selection"] = {"values": None, "units": None, "steps": [5, 99]}': "selection.steps is outside the tape",
+    'c["selection"] = {"values": None, "units": None, "steps": []}': "selection.steps must be two numbers",
+    'c["selection"] = 5': "selection must be an object",
+    'c["not_read_yet"] = 5': "not_read_yet must be an object",
+    'c["not_read_yet"] = {}': "not_read_yet.from is missing",
+    'c["not_read_yet"] = {"from": 999}': "not_read_yet.from is not behind the last token",
+    'c["classes"] = ["one"]': "output names a class that is not in `classes`",
+}  # fmt: skip
+"""What is changed, and what is said of it."""
 
 
 @pytest.mark.parametrize("change", DAMAGED)
@@ -416,7 +435,27 @@ def test_a_damaged_trace_is_one_line_that_names_the_file(tmp_path: Path, change:
         end = {key: content.pop(key) for key in ("result", "readout", "nonfinite") if key in content}
         lines = [content, *content.pop("steps"), end]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert "what is not understood" not in check_refused(path), "the guard of the door is the last that says so"
+    assert check_refused(path).removeprefix(f"{path}: ").removeprefix("is damaged: ") == DAMAGED[change]
+
+
+def test_a_member_of_an_npz_may_be_longer_than_two_gigabytes(tmp_path: Path) -> None:
+    """Its length has room for that before it is known."""
+    write(make_trace(), tmp_path / "t.npz")
+    with zipfile.ZipFile(tmp_path / "t.npz") as archive:
+        assert {one.extract_version for one in archive.infolist()} == {zipfile.ZIP64_VERSION}
+
+
+def test_a_state_that_a_cut_sets_back_is_as_long_as_the_state(tmp_path: Path) -> None:
+    layers = [{"cell": "lstm", "hidden_size": 4, "directions": ["forward"], "merge": "concat"}]
+    network = build_network({"name": "cut", "input_size": 2, "layers": layers})
+    path = tmp_path / "trace.json"
+    sequence = series_sequence(np.ones((5, 2))).with_cuts((TapeCut("reset", (3,)),))
+    write(run(network, sequence, holds=cut_holds(network, sequence.cuts, len(sequence))), path)
+    assert read(path)["layer0.forward"].resets.spans == (range(3, 4),)
+    content = json.loads(path.read_text())
+    content["passes"][0]["reset_to"]["h"].pop()
+    path.write_text(json.dumps(content))
+    assert check_refused(path).endswith("is damaged: passes[0].reset_to.h must be 4 numbers")
 
 
 def check_refused(path: Path) -> str:

@@ -537,3 +537,18 @@ def test_of_many_numbers_without_a_place_six_are_named_and_the_rest_counted(lost
         _check_found(sources, which, given, file, "f.pt")
     assert re.findall(r"w\d", str(told.value)) == [f"w{n}" for n in range(min(lost, 6))]
     assert re.findall(r"and (\d+) more", str(told.value)) == [str(lost - 6)] * (lost > 6)
+
+
+def test_what_is_called_as_parts_of_a_weight_and_does_not_fit_stays_as_it_is(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    tensors = {f"rnn.{kind}_l0": random.normal(size=shape).astype(np.float32)
+               for kind, shape in (("weight_ih", (12, 3)), ("weight_hh", (12, 4)))}  # fmt: skip
+    odd = {"aside.weight_v": random.normal(size=(3, 2)).astype(np.float32), "aside.weight_g": np.ones(7, np.float32)}
+    path = bag_file(tmp_path, tensors | odd)
+    edited = open_file(path).network.copy()
+    edited.tensors()["layer0.forward/U_n"][2, 1] = 0.75
+    path.write_bytes(written_back(edited).data)
+    with np.load(path) as again:
+        assert again["rnn.weight_hh_l0"][8 + 2, 1] == 0.75
+        for name, one in odd.items():
+            np.testing.assert_array_equal(again[name], one)

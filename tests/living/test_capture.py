@@ -245,10 +245,12 @@ def test_what_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
         _ = run["middle"].q
     with pytest.raises(UserError, match="without a loss"):
         _ = lstm_tui.capture(model, _batch())["middle"].gradients
-    with pytest.raises(UserError, match="one number"):
+    with pytest.raises(UserError, match="one number of PyTorch that depends on what the model gave; give its mean"):
         lstm_tui.capture(model, _batch(), loss=lambda output: output)
-    with pytest.raises(UserError, match="cannot be taken"):
+    with pytest.raises(UserError, match=r"the loss cannot be taken of what .+ gives: .+; give loss= a function of"):
         lstm_tui.capture(model, _batch(), torch.zeros(5), torch.nn.functional.cross_entropy)
+    with pytest.raises(UserError, match=r"the batch given to .* holds no sequence; give it one or more"):
+        lstm_tui.capture(model, _batch()[:0])
     with pytest.raises(UserError, match=r"holds no nn\.LSTM"):
         lstm_tui.capture(nn.Linear(3, 3), torch.zeros(2, 3))
     np.savez(tmp_path / "x.npz", input=np.zeros((3, 2)))

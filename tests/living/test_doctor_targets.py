@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lstm_tui
+from lstm_tui.formats.captures.targets_among_ids import _stand_later
 
 torch: Any = pytest.importorskip("torch")
 nn = torch.nn
@@ -68,6 +69,12 @@ def test_targets_that_are_other_ids_than_the_next_are_remarked(how: str, later: 
     assert str(found).splitlines()[-1].strip() == found.remark
 
 
+def test_of_sequences_of_one_step_nothing_is_remarked() -> None:
+    """Nobody can see of one step whether a model reads on."""
+    given = [(ids[:, :1], ids[:, :1].clone()) for ids, _ in batches(0)]
+    assert diagnosed("", given).remark == ""
+
+
 def test_targets_in_one_row_are_looked_at_too() -> None:
     given = [(ids, targets.reshape(-1)) for ids, targets in batches(2)]
     assert SAID[2] in diagnosed("", given).remark
@@ -89,3 +96,23 @@ def test_one_other_target_is_enough_for_silence() -> None:
 def test_ids_that_are_all_the_same_say_nothing() -> None:
     given = [(torch.ones(4, STEPS, dtype=torch.int64),) * 2 for _ in range(5)]
     assert diagnosed("", given).remark == ""
+
+
+@pytest.mark.parametrize("by", [0, 1, 2, 3])
+def test_targets_stand_later_where_each_of_them_is_the_id_that_is_read_then(by: int) -> None:
+    """One other target is enough, wherever it stands; what counts for nothing, below 0, may be anything."""
+    random = np.random.default_rng(by + 7)
+    for _ in range(60):
+        ids = random.integers(0, 4, (3, 6))
+        aims = np.roll(ids, -2, axis=1)
+        aims[random.random(aims.shape) < 0.3] = -1
+        if random.random() < 0.5:
+            aims[:, -2:] = -1
+        if random.random() < 0.5:
+            aims[random.integers(3), random.integers(6)] = random.integers(4)
+        pairs = [
+            (int(aims[row, t]), int(ids[row, t + by]))
+            for row in range(3) for t in range(6) if 0 <= t + by < 6 and aims[row, t] >= 0
+        ]  # fmt: skip
+        stand = all(aim == id_ for aim, id_ in pairs) and len(pairs) >= 8 and len({aim for aim, _ in pairs}) > 1
+        assert _stand_later([(ids, aims)], by) == stand

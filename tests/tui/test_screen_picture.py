@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import sys
 import unicodedata
@@ -22,7 +23,7 @@ from textual.strip import Strip
 from lstm_tui.debugger.source import Source
 from lstm_tui.formats.io.files import write_picture
 from lstm_tui.tui.prompts.prompts import Prompt
-from lstm_tui.tui.views.screenshot import HEIGHT, WIDTH, is_shape, strips_of, svg_of
+from lstm_tui.tui.views.screenshot import _ROUND, HEIGHT, WIDTH, is_shape, shape, strips_of, svg_of
 
 INK, GROUND = "#c8ced6", "#0d1014"
 SPACE = "{http://www.w3.org/2000/svg}"
@@ -253,3 +254,14 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UserError, match=r"a\.png: a \.png needs resvg: pip install 'lstm-tui\[png\]'"):
         write_picture("<svg/>", "a.png")
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("sign", sorted(_ROUND))
+def test_a_round_corner_goes_to_the_sides_of_its_cell_that_it_opens_to(sign: str) -> None:
+    right, down = _ROUND[sign]
+    path = re.search(r'd="M([\d.]+) ([\d.]+)Q[^V]*V([\d.]+)"', shape(sign, 100, 200, WIDTH, "#fff"))
+    assert path is not None
+    x, y, end = map(float, path.groups())
+    assert x == (100 + WIDTH if right > 0 else 100)
+    assert 200 < y < 200 + HEIGHT
+    assert end == (200 + HEIGHT if down > 0 else 200)

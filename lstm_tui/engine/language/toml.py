@@ -286,7 +286,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise UserError(f"{shown}: no such file") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{shown}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+        raise UserError(f"{shown}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
     except ValueError:  # a name that holds a zero byte
         raise UserError(f"{shown}: no such file") from None
     except OSError as error:

@@ -105,7 +105,7 @@ def _read(path: Path) -> Config:
     try:
         text = read_bytes(path, _MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{shown}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+        raise UserError(f"{shown}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
     except UserError as error:
         if "empty" in str(error):
             return Config(path, is_there=True)

@@ -513,7 +513,8 @@ def _contexts(stream: FittedStream) -> Iterator[Misuse]:
         lambda n, t, before, now: before[-count:],
         behind=True,
     )
-    yield made("the context stands in reverse order", lambda n, t, before, now: before[-count:][::-1])
+    if count > 1:
+        yield made("the context stands in reverse order", lambda n, t, before, now: before[-count:][::-1])
     kept = list[Array]()
 
     def never_again(n: int, t: int, before: Array, now: Array) -> Array:

@@ -60,7 +60,7 @@ def put_signed_bar(
     value: float,
     width: int,
     palette: Palette,
-    half: float = 1.0,
+    half: float,
     faded: bool = False,
 ) -> None:
     """Write a bar that leaves an axis in the middle, to the right above 0 and to the left below it.

@@ -112,8 +112,6 @@ def find_states(
         key = f"state.{visible(name)}"
         said = report.choose(key, visible(value), [visible(one) for one in others], how, why)
         chosen = next((one for one in (value, *others) if visible(one) == said), NONE)
-        if chosen in taken.values():
-            raise UserError(f"{report.file}: {visible(chosen)} would be the new value of two states; --set {key}=none")
         if chosen != NONE:
             taken[name] = chosen
             unsure |= {chosen} if how == "assumed" and key not in report.settings else set()

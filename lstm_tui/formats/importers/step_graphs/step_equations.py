@@ -88,6 +88,8 @@ class Equations:
     _uses: dict[ValuePiece, int] = field(default_factory=dict)
     _inline: set[ValuePiece] = field(default_factory=set)
     _line: str = ""
+    _size: int = 0
+    _used: set[str] = field(default_factory=set)
     _after: set[str] = field(default_factory=set)
 
     def write(self, roots: Sequence[tuple[str, Array]]) -> None:
@@ -108,7 +110,7 @@ class Equations:
             else:
                 later.append((name, places))
         functions = self.pieces.vectors.functions
-        used = {*self.taken, *self.atoms.values(), *(name for name, _ in roots), *functions}
+        used = self._used = {*self.taken, *self.atoms.values(), *(name for name, _ in roots), *functions}
         own_lines: list[ValuePiece] = []
         signs: dict[ValuePiece, int] = {}
         for piece in needed:
@@ -127,12 +129,12 @@ class Equations:
         for piece in own_lines:
             self._one(piece)
         for name, places in later:
-            self._line = name
+            self._line, self._size = name, len(places)
             self._add(name, self._operand(places, len(places))[0], len(places), "")
 
     def _one(self, piece: ValuePiece) -> None:
         name = self.written[piece]
-        self._line = name
+        self._line, self._size = name, piece.size
         text = self._text(piece)[0]
         self._add(name, text, piece.size, piece.vector.label)
 
@@ -261,16 +263,25 @@ class Equations:
         if piece is not None:
             return self._text(piece) if piece in self._inline else (self._name(piece), 3)
         parts = self.pieces.parts(places)
+        if any(one.vector.kind == "constant" for one, _, _ in parts):
+            return self._among_constants(places)
         if len(parts) <= MOST_PIECES and all(_is_part(*one) for one in parts):
             texts = [self._part(*one) for one in parts]
             return (texts[0] if len(texts) == 1 else f"concat({', '.join(texts)})"), 3
         return self._selected(places)
 
+    def _among_constants(self, places: Array) -> tuple[str, int]:
+        """Return numbers beside constants: these are a parameter, which is as long as the line it stands in."""
+        line = self._line
+        if len(places) == self._size:
+            return self._selected(places)
+        self._line = safe_name("beside_constants", self._used)
+        self._used.add(self._line)
+        self._add(self._line, self._selected(places)[0], len(places), "")
+        name, self._line = self._line, line
+        return name, 3
+
     def _part(self, piece: ValuePiece, begin: int, end: int) -> str:
-        if piece.vector.kind == "constant":
-            numbers = self.pieces.vectors.constants(piece.places[begin:end])
-            assert numbers is not None
-            return self._parameter("k", numbers)
         name = self._name(piece)
         if end - begin == piece.size:
             return name

@@ -134,7 +134,7 @@ class StepTrial:
 
 
 def try_network(plan: Plan, parts: StepParts, trial: StepTrial, report: ImportReport) -> None:
-    """PlaceRun a network beside its file on two sequences, and say that they agree.
+    """Run a network beside its file on two sequences, and say that they agree.
 
     Raises:
         UserError: They do not, or it cannot be run.

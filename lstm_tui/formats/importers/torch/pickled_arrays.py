@@ -205,7 +205,7 @@ def decode(data: bytes, dtype: str) -> Array:
 
 def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> Array:
     if not isinstance(dtype, Dtype):
-        raise ValueError("no dtype")
+        raise ValueError("an array has no dtype")
     flat = np.frombuffer(_bytes(data), dtype.dtype())
     return flat.reshape(_whole(shape), order="F" if _text(order) == "F" else "C")
 

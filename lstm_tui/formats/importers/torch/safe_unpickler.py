@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import itertools
 import pickletools
 from collections.abc import Callable, Iterator
 from dataclasses import field
@@ -93,7 +94,9 @@ class PickleMachine:
         stream.seek(start)
         self._stack, self._memo = [], {}
         try:
-            for count, (op, argument) in enumerate(_instructions(stream)):
+            instructions = _instructions(stream)
+            for count in itertools.count():
+                op, argument = next(instructions)
                 if count > MOST_OPS:
                     raise self._refused(f"has more than {MOST_OPS} instructions")
                 if op == "STOP":
@@ -107,7 +110,6 @@ class PickleMachine:
             MemoryError,
         ) as error:  # fmt: skip
             raise self._refused(f"is damaged or cut short ({type(error).__name__})") from error
-        raise self._refused("is cut short: it has no end")
 
     def _refused(self, why: str) -> UserError:
         return UserError(f"{self._where}: its pickle {visible(why)}; save the weights as .safetensors")
