@@ -115,6 +115,7 @@ FOREIGN_PRIVATE = {
     ("lstm_tui.formats.verify.torch_calls", "_compiled_call_impl"): "PyTorch tells in no other way what is compiled",
     ("lstm_tui.cli.arguments", "_ArgumentGroup"): "argparse has no public name for what `add_argument_group` returns",
     ("lstm_tui.cli.arguments", "_group_actions"): "argparse lists what is in a group under no public name",
+    ("lstm_tui.cli.arguments", "_actions"): "argparse lists its options under no public name",
     ("lstm_tui.cli.completion", "_actions"): "argparse lists its options under no public name, and shtab reads them so",
     ("lstm_tui.debugger.endings", "_exit"): "os._exit is public in all but its name",
     ("lstm_tui.tui.threads", "_exit"): "os._exit is public in all but its name",
