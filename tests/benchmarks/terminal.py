@@ -7,8 +7,12 @@ import os
 import pty
 import select
 import struct
+import tempfile
 import termios
 import time
+
+_STATE = tempfile.TemporaryDirectory(prefix="measured-")
+"""Where sessions are kept meanwhile: one that was left behind would be asked after, and take the keys."""
 
 
 class Terminal:
@@ -20,6 +24,7 @@ class Terminal:
         if not self.pid:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             variables = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+            variables["XDG_STATE_HOME"] = _STATE.name
             variables.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's Python keeps what it compiled
             os.execvpe(command[0], command, {**variables, "COLUMNS": str(columns), "LINES": str(rows)})
         self.seen = b""
