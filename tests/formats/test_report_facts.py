@@ -128,6 +128,7 @@ UNSAID = frozenset(
         "step_graphs/plan.py: say(f'answer.{visible(name)}', 'the same at every step'",
         "step_graphs/states.py: choose(key, '1'",
         "torch/cell_variants.py: choose(f'{key}.norm_bias', 'after'",
+        "torch/modules.py: choose('readout.directions', ways[0]",
         "torch/modules.py: choose('input', 'numbers'",
         "torch/modules.py: doubt('layer0', f'{visible(convolved[0])} is a convolution whose s",
         "torch/modules.py: say('readout', 'no dense layer'",
