@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 _one_at_a_time = threading.RLock()
-
-
 _MADE = ("__dataclass_fields__", "__match_args__", "__init__", "__signature__")
 """What every use of a data class takes; no class has the last, for which `inspect` asks before it reads the others."""
 _COMPARED = ("__dataclass_params__", "__repr__", "__eq__", "__hash__")

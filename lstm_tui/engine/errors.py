@@ -77,6 +77,23 @@ class LanguageError(UserError):
         self.suggestion = suggestion
 
 
+def utf8_text(data: bytes, where: str, what: str = "the file") -> str:
+    """Return what bytes say in UTF-8, without the mark that may stand in front.
+
+    Args:
+        data: The bytes of a whole file.
+        where: The file, as it is told.
+        what: What is to be saved again.
+
+    Raises:
+        UserError: A byte is not UTF-8; which is said, from 1.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{where}: byte {error.start + 1} is not UTF-8; save {what} as UTF-8") from None
+
+
 def kind_of(given: object) -> str:
     """Return what somebody gave from Python, as a sentence has it: `None`, `a dict`, `an int`."""
     name = visible(type(given).__name__)

@@ -8,11 +8,10 @@ percentile of the bare app.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 
-from .startup import FULL, HERE, SAMPLE, screen_of
+from .startup import FULL, HERE, asked
 from .terminal import Terminal
 
 KEYS = {"n": "nnnNNN", "s": "sssSSS", "j": "jjjkkk", "o": "oooooo", "]": "]]]]]]"}
@@ -43,14 +42,10 @@ def pressed(count: int, command: list[str]) -> dict[str, list[float]]:
 
 def main() -> None:
     """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-n", type=int, default=100, help="presses of each key (100)")
-    parser.add_argument("--file", default=SAMPLE)
-    parser.add_argument("--command", nargs=argparse.REMAINDER, help="what to run instead of lstm-tui run FILE")
-    options = parser.parse_args()
-    times = pressed(options.n, options.command or screen_of(options.file))
+    count, command = asked(__doc__, 100, "presses of each key")
+    times = pressed(count, command)
     limit = percentile(times["bare"], 0.95)
-    print(f"{'key':6} {'median':>8} {'p95':>8} {'ratio':>6}   milliseconds, {options.n} presses each")
+    print(f"{'key':6} {'median':>8} {'p95':>8} {'ratio':>6}   milliseconds, {count} presses each")
     for name, found in times.items():
         p95 = percentile(found, 0.95)
         print(f"{name:6} {statistics.median(found) * 1e3:8.1f} {p95 * 1e3:8.1f} {p95 / limit:6.2f}")

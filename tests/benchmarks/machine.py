@@ -71,9 +71,9 @@ def _version(name: str) -> str | None:
         return None
 
 
-def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Return how many times as long as theirs ours took, turn by turn."""
-    return [one / other for one, other in zip(ours, theirs, strict=True)]
+def ratios(taken: Sequence[float], beside: Sequence[float]) -> list[float]:
+    """Return how many times as long as what stood beside it something took, turn by turn."""
+    return [one / other for one, other in zip(taken, beside, strict=True)]
 
 
 def spread(numbers: Sequence[float]) -> list[float]:

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -182,7 +181,7 @@ def check(contestants: list[tuple[str, Run, Callable[[], Array]]]) -> None:
 
 def range_of(numbers: Range) -> Range:
     """Return the smallest, the median and the largest."""
-    return [round(one, 4) for one in (min(numbers), statistics.median(numbers), max(numbers))]
+    return [round(one, 4) for one in machine.spread(numbers)]
 
 
 def row_of(name: str, hidden: int, taken: dict[str, Range], network: Network, peak: float) -> dict[str, Any]:
@@ -190,7 +189,7 @@ def row_of(name: str, hidden: int, taken: dict[str, Range], network: Network, pe
     ours, gradient = taken["ours"], taken["gradient"]
 
     def ratio(other: str, own: Range) -> Range:
-        return range_of([a / b for a, b in zip(taken[other], own, strict=True)])
+        return range_of(machine.ratios(taken[other], own))
 
     others = [one for one in ("torch", "onnxruntime", "openvino", "jax") if one in taken]
     matrices = [p.count for one in network.passes for p in one.program.parameters.values() if len(p.shape) == 2]
@@ -214,9 +213,9 @@ def row_of(name: str, hidden: int, taken: dict[str, Range], network: Network, pe
     }
     if others:
         best = [min(taken[one][n] for one in others) for n in range(len(ours))]
-        row["best"] = range_of([a / b for a, b in zip(best, ours, strict=True)])
+        row["best"] = range_of(machine.ratios(best, ours))
         if "python" in taken:
-            row["python"] = range_of([a / b for a, b in zip(best, taken["python"], strict=True)])
+            row["python"] = range_of(machine.ratios(best, taken["python"]))
     if "autograd" in taken:
         row["autograd"] = ratio("autograd", gradient)
     return row

@@ -42,15 +42,27 @@ def spawned(count: int, ours: list[str]) -> dict[str, list[float]]:
     return times
 
 
-def main() -> None:
-    """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-n", type=int, default=15, help="spawns of each (15)")
+def asked(text: str | None, count: int, what: str) -> tuple[int, list[str]]:
+    """Return how often a command line has it done, and what is run.
+
+    Args:
+        text: What `--help` tells.
+        count: How often it is done where nothing is said.
+        what: What is done so often.
+    """
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", type=int, default=count, help=f"{what} ({count})")
     parser.add_argument("--file", default=SAMPLE)
     parser.add_argument("--command", nargs=argparse.REMAINDER, help="what to run instead of lstm-tui run FILE")
     options = parser.parse_args()
-    times = spawned(options.n, options.command or screen_of(options.file))
-    print(f"{'':10} {'median':>8} {'least':>8} {'most':>8}   seconds, {options.n} spawns each, in turn")
+    return options.n, options.command or screen_of(options.file)
+
+
+def main() -> None:
+    """Measure and print a table."""
+    count, command = asked(__doc__, 15, "spawns of each")
+    times = spawned(count, command)
+    print(f"{'':10} {'median':>8} {'least':>8} {'most':>8}   seconds, {count} spawns each, in turn")
     for name, found in times.items():
         print(f"{name:10} {statistics.median(found):8.3f} {min(found):8.3f} {max(found):8.3f}")
     least, ratio, most = spread(ratios(times["lstm-tui"], times["bare"]))

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.doors import door
-from lstm_tui.engine.errors import LanguageError, UserError, nearest
+from lstm_tui.engine.errors import LanguageError, UserError, nearest, utf8_text
 from lstm_tui.engine.text_safety import visible
 
 KeyPath = tuple[str, ...]
@@ -282,11 +282,9 @@ def read_text(path: Path) -> str:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise UserError(f"{shown}: more than {MAX_BYTES} bytes; a page of equations has no more")
-        return data.decode("utf-8-sig")
+        return utf8_text(data, shown)
     except FileNotFoundError:
         raise UserError(f"{shown}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{shown}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
     except ValueError:  # a name that holds a zero byte
         raise UserError(f"{shown}: no such file") from None
     except OSError as error:

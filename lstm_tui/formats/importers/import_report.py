@@ -16,6 +16,8 @@ NOT_RECORDED = "weights alone do not record it"
 """Why what has no weights is assumed; such facts are told in one line, however many they are."""
 PLACED = "names, widths and the order in the file say no more"
 """Why it is assumed how parts follow each other; such facts are told in one line too."""
+MOST_OFFERED = 24
+"""Orders of parts that are offered where several fit: every one of four."""
 _NO_PLACE = " is in the file and has no place here"
 _NUMBERS = ", so its numbers may be wrong"
 _MOST_TOLD = 8

@@ -12,7 +12,7 @@ from typing import Any
 
 from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.doors import door
-from lstm_tui.engine.errors import UserError
+from lstm_tui.engine.errors import UserError, utf8_text
 from lstm_tui.engine.model.tokens import no_text
 from lstm_tui.engine.number_text import count_of
 from lstm_tui.engine.text_safety import visible
@@ -169,10 +169,7 @@ def read_vocabulary(
             kind = kind or ("chars" if characters else "words")
         ids = _ids(content, where)
     else:
-        try:
-            lines = data.decode("utf-8-sig").split("\n")
-        except UnicodeDecodeError as error:
-            raise UserError(f"{where}: byte {error.start + 1} is not UTF-8; save it as UTF-8") from error
+        lines = utf8_text(data, where, "it").split("\n")
         ids = {line.removesuffix("\r"): n for n, line in enumerate(lines[:-1] if not lines[-1] else lines)}
     vocabulary = _by_id(ids, rows, where)
     if kind is not None and kind not in _KINDS:

@@ -14,7 +14,7 @@ from typing import Any
 
 from lstm_tui.engine.dataclass import dataclass
 from lstm_tui.engine.doors import door, reason
-from lstm_tui.engine.errors import UserError, nearest
+from lstm_tui.engine.errors import UserError, nearest, utf8_text
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.io.files import read_bytes
 
@@ -103,14 +103,12 @@ def _read(path: Path) -> Config:
 
     shown = visible(str(path))
     try:
-        text = read_bytes(path, _MOST_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{shown}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
+        data = read_bytes(path, _MOST_BYTES)
     except UserError as error:
         if "empty" in str(error):
             return Config(path, is_there=True)
         raise
-    page = parse_page(text, str(path))
+    page = parse_page(utf8_text(data, shown), str(path))
     problems: list[str] = []
 
     def refuse(what: str, *place: str) -> None:

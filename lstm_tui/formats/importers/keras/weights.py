@@ -16,7 +16,7 @@ from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.answers import FROM_THE_END
 from lstm_tui.formats.importers.cell_states import FINAL_CELL, keeps_cell_state
-from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
+from lstm_tui.formats.importers.import_report import MOST_OFFERED, NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.keras.file import KerasFile
 from lstm_tui.formats.importers.keras.gate_layouts import UnsupportedLayer, is_cudnn
 from lstm_tui.formats.importers.keras.graph import RECURRENT, KerasNode
@@ -42,7 +42,6 @@ _NO_RESET = "a file of weights does not record reset_after of a GRU without a bi
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
 _OVER = ("last", "each", "mean", "max")
 _EPSILON = 1e-3  # Keras's default of both normalisations, which no file of weights records
-_MOST_OTHERS = 24  # every order of four
 
 
 def find_keras_weights(file: KerasFile, where: str) -> list[Found]:
@@ -127,13 +126,13 @@ class _Planning:
         if not chains:
             return self._alone(standing), []
         first = chains[0]
-        others = [one.names for one in chains[1:_MOST_OTHERS]]
+        others = [one.names for one in chains[1:MOST_OFFERED]]
         rivals: list[WeightLayer] = []
         how: How = "inferred"
         why = "the only order that their classes and widths allow"
         if len({one.members for one in chains}) > 1:
             first = first.below_the_top()
-            others = [one.names for one in chains[:_MOST_OTHERS] if one.names != first.names]
+            others = [one.names for one in chains[:MOST_OFFERED] if one.names != first.names]
             rivals = [one for one in standing if any(one.name in chain.members - first.members for chain in chains)]
             each = " and ".join(visible(one.name) for one in rivals)
             how, why = "assumed", f"{each} could stand above it or below, and weights alone do not say which does"

@@ -16,7 +16,7 @@ from lstm_tui.engine.errors import UserError
 from lstm_tui.engine.number_text import sentence
 from lstm_tui.engine.text_safety import visible
 from lstm_tui.formats.importers.cell_states import FINAL_CELL, keeps_cell_state, lower_final
-from lstm_tui.formats.importers.import_report import NOT_RECORDED, PLACED, How, ImportReport
+from lstm_tui.formats.importers.import_report import MOST_OFFERED, NOT_RECORDED, PLACED, How, ImportReport
 from lstm_tui.formats.importers.plan import (
     Activation,
     AffineScale,
@@ -47,7 +47,6 @@ HIDDEN = ("relu", "linear", "tanh", "sigmoid", "elu", "leaky_relu_0_01", "swish"
 _LAST = ("linear", "softmax", "sigmoid", "tanh", "relu")
 _MOST_ORDERED = 6
 _MOST_FOUND = 64
-_MOST_OFFERED = 24  # every order of four
 _OVER = ("last", "final", "mean", "max")
 GATE = "gate"
 """What a dense layer gives where it says how much of each number that it reads passes."""
@@ -276,7 +275,7 @@ def between(
     how: How = "inferred" if sure else "assumed"
     why = "weights alone do not say that it stands here" if whole else "not all that could stand here follow each other"
     why = "names, shapes and order" if sure else elsewhere or why
-    others = [", ".join(visible(one.stem) for one in order) for order in fitting[1:_MOST_OFFERED]]
+    others = [", ".join(visible(one.stem) for one in order) for order in fitting[1:MOST_OFFERED]]
     together = "" if elsewhere else PLACED
     chosen = report.choose(key, names, [*others, *([] if needed else ["none"])], how, why, together=together)
     if chosen == "none":
@@ -318,7 +317,7 @@ def plan_readout(
     several = len({frozenset(one.stem for one in order) for order in readings}) > 1
     if several:
         why = "each could read what the top layer gives, and weights alone do not say which answer is meant"
-        chosen = report.choose("readout", "none", names[:_MOST_OFFERED], "assumed", why)
+        chosen = report.choose("readout", "none", names[:MOST_OFFERED], "assumed", why)
     else:
         unnamed = [one for one in readings[0] if one.matrix is None and place_by_name(one.stem) != "above"]
         norms = any(_number(one.stem) is None for one in unnamed)
@@ -327,15 +326,15 @@ def plan_readout(
         why = "names, shapes and order" if sure else "widths alone"
         how: How = "inferred" if sure else "assumed"
         beside: list[list[Module]] = []
-        for order in readings[:_MOST_OFFERED]:
-            beside += [one for one in _side_by_side(order) if one not in [*beside, *readings[:_MOST_OFFERED]]]
+        for order in readings[:MOST_OFFERED]:
+            beside += [one for one in _side_by_side(order) if one not in [*beside, *readings[:MOST_OFFERED]]]
         doubts = ["one reads as much as one below it: it could stand beside that"] if beside else []
         if elsewhere := rival(readings[0][0]):
             doubts.append(elsewhere)
         if doubts:
             how, why = "assumed", "; ".join(doubts)
-        others = [*names[1:_MOST_OFFERED], *(", ".join(visible(one.stem) for one in order) for order in beside)]
-        readings, names = [*readings[:_MOST_OFFERED], *beside], [names[0], *others]
+        others = [*names[1:MOST_OFFERED], *(", ".join(visible(one.stem) for one in order) for order in beside)]
+        readings, names = [*readings[:MOST_OFFERED], *beside], [names[0], *others]
         together = "" if elsewhere else PLACED
         chosen = report.choose("readout", names[0], [*others, "none"], how, why, together=together)
     rivals = [one for order in readings for one in order]
